@@ -1,0 +1,389 @@
+/**
+ * Every code that netgen can report, with its words. A code is `subject-problem`; once released it is never renamed and
+ * never used for anything else. `{name}` is a hole that the place of the report must fill.
+ */
+interface Entry {
+  readonly severity: "error" | "warning" | "note";
+  /** What is wrong, the value quoted, the legal range stated. */
+  readonly message: string;
+  /** What to do about it. */
+  readonly hint: string;
+}
+
+type Holes<Text extends string> = Text extends `${string}{${infer Name}}${infer Rest}` ? Name | Holes<Rest> : never;
+
+export type Code = keyof typeof catalogue;
+export type ParamsOf<C extends Code> = Readonly<
+  Record<Holes<(typeof catalogue)[C]["message"]> | Holes<(typeof catalogue)[C]["hint"]>, string | number>
+>;
+
+export const catalogue = {
+  // The file.
+  "source-too-large": {
+    severity: "error",
+    message: "the topology has {bytes} bytes; netgen reads at most {limit}",
+    hint: "check that this is the topology, and not some other file",
+  },
+  "source-control-character": {
+    severity: "error",
+    message: "the character {character} may not stand in a topology: it is invisible or changes how the line is shown",
+    hint: "delete it and type the text anew",
+  },
+  "yaml-syntax": {
+    severity: "error",
+    message: "this is not YAML: {problem}",
+    hint: "look at the indentation, the colon and the quotes of this line and the one before it",
+  },
+  "yaml-too-deep": {
+    severity: "error",
+    message: "the file is nested more than {limit} levels deep here",
+    hint: "no part of the language needs more than 8 levels: look for a bracket that is never closed",
+  },
+  "yaml-duplicate-key": {
+    severity: "error",
+    message: 'the key "{key}" stands twice in one mapping; only one value can count',
+    hint: "delete one of the two, or rename it",
+  },
+  "yaml-key-not-text": {
+    severity: "error",
+    message: "a key must be plain text; this one is a {kind}",
+    hint: "write the key as a word, in quotes if need be",
+  },
+  "yaml-several-documents": {
+    severity: "error",
+    message: "the file holds more than one YAML document; netgen reads exactly one",
+    hint: 'delete this "---" line, or move what follows it to a file of its own',
+  },
+  "yaml-alias-cycle": {
+    severity: "error",
+    message: "the alias *{alias}* stands inside its own anchor, so it has no end",
+    hint: "write the value out here",
+  },
+  "yaml-alias-bomb": {
+    severity: "error",
+    message: "aliases make the file grow past {limit} values",
+    hint: "write the values out, or use hostDefaults for what all hosts share",
+  },
+
+  // Shape.
+  "key-unknown": {
+    severity: "error",
+    message: '"{key}" is no key of {parent}; {known}',
+    hint: "{suggestion}",
+  },
+  "key-missing": {
+    severity: "error",
+    message: '{parent} lacks the key "{key}": {purpose}',
+    hint: 'add "{key}: {example}"',
+  },
+  "not-in-this-version": {
+    severity: "error",
+    message: '"{what}" is not in this version of netgen',
+    hint: "leave it out; netgen refuses what it cannot do yet rather than ignore it",
+  },
+  "language-version-unknown": {
+    severity: "error",
+    message: "the language version is {value}; this netgen knows only version 1",
+    hint: 'write "netgen: 1"',
+  },
+  "value-type": {
+    severity: "error",
+    message: "{where} is {actual}; it must be {expected}",
+    hint: "write it like this: {example}",
+  },
+  "value-choice": {
+    severity: "error",
+    message: '{where} is "{value}"; it must be {expected}',
+    hint: "{suggestion}",
+  },
+  "value-range": {
+    severity: "error",
+    message: "{where} is {value}; it must be {expected}",
+    hint: "write it like this: {example}",
+  },
+  "list-empty": {
+    severity: "error",
+    message: "{where} is empty; it needs at least {count} {noun}",
+    hint: "write it like this: {example}",
+  },
+  "list-duplicate": {
+    severity: "error",
+    message: '{where} names "{value}" twice',
+    hint: "delete one of the two",
+  },
+  "name-malformed": {
+    severity: "error",
+    message:
+      '"{value}" cannot be the name of {what}: a name is 1 to 63 of a-z, 0-9, "." and "-", starts with a letter or digit, and has no two dots in a row',
+    hint: "choose a name that is also good as a directory and a host name, such as alpha or rack1-a",
+  },
+  "address-malformed": {
+    severity: "error",
+    message: '{where} is "{value}", which is not {expected}',
+    hint: "write it like this: {example}",
+  },
+  "prefix-malformed": {
+    severity: "error",
+    message: '{where} is "{value}", which is not {expected}',
+    hint: "write it like this: {example}",
+  },
+  "prefix-host-bits": {
+    severity: "error",
+    message: '"{value}" has host bits set: the network is {network}',
+    hint: "write {network}; an address of its own goes under gateway or addresses",
+  },
+  "endpoint-malformed": {
+    severity: "error",
+    message: '{where} is "{value}", which is not {expected}',
+    hint: "write it like this: {example}",
+  },
+  "public-key-malformed": {
+    severity: "error",
+    message:
+      'the public key of {host} is "{value}", which is not base64 of 32 bytes, not all zero (44 characters, the last "=")',
+    hint: "paste what `wg pubkey` or `netgen keys list` prints for {host}",
+  },
+  "interface-name-malformed": {
+    severity: "error",
+    message:
+      '{where} is "{value}"; an interface name is 1 to 15 of A-Z, a-z, 0-9, "_", "-" and ".", does not start with "-" or ".", and is not all, default, lo or a number',
+    hint: "write it like this: {example}",
+  },
+  "text-malformed": {
+    severity: "error",
+    message: '{where} is "{value}"; it must be {expected}',
+    hint: "write it like this: {example}",
+  },
+  "extra-refused": {
+    severity: "error",
+    message: 'the extra line "{value}" is refused: {reason}',
+    hint: "write one plain line that stays inside its block; anything else belongs in a file of your own",
+  },
+
+  // Names and numbers.
+  "host-unknown": {
+    severity: "error",
+    message: 'there is no host "{name}"',
+    hint: "{suggestion}",
+  },
+  "site-unknown": {
+    severity: "error",
+    message: 'there is no site "{name}"',
+    hint: "{suggestion}",
+  },
+  "member-unknown": {
+    severity: "error",
+    message: '"{name}" is neither a host nor a site',
+    hint: "{suggestion}",
+  },
+  "name-taken": {
+    severity: "error",
+    message: '"{name}" names both a host and a site; hosts and sites share one namespace',
+    hint: "rename one of them",
+  },
+  "name-reserved": {
+    severity: "error",
+    message: 'a host or site cannot be called "{name}": {reason}',
+    hint: "choose another name",
+  },
+  "id-duplicate": {
+    severity: "error",
+    message: "{host} and {other} both have the id {id}; addresses and MACs are made from it",
+    hint: "give one of them an id of its own, from 1 to 65535",
+  },
+  "vni-duplicate": {
+    severity: "error",
+    message: "{subnet} and {other} both have the VNI {vni}; each segment needs its own, from 1 to 16777215",
+    hint: "give one of them another VNI",
+  },
+  "public-key-duplicate": {
+    severity: "error",
+    message: "{host} and {other} have the same public key; WireGuard knows a peer by its key alone",
+    hint: "generate a new key for one of them: netgen keys generate",
+  },
+  "public-key-missing": {
+    severity: "error",
+    message: "{host} has no public key",
+    hint: "run: netgen keys generate {topology}",
+  },
+  "id-outside-pool": {
+    severity: "error",
+    message: "{host} has the id {id}, which has no address in {pool}: ids there go from 1 to {last}",
+    hint: 'choose a smaller id, a larger pool, or pin an address with "addresses:"',
+  },
+  "address-outside-pool": {
+    severity: "error",
+    message: "{address} lies in none of the pools {pools}, or is no address that a host can have there",
+    hint: "pin an address inside a pool, or widen the pool under wireguard.addresses",
+  },
+  "address-duplicate": {
+    severity: "error",
+    message: "{host} and {other} both have the address {address}",
+    hint: "give one of them another address or id",
+  },
+  "slice-outside-subnet": {
+    severity: "error",
+    message: "{host} has the id {id}, but {cidr} holds only the /{length} slices 0 to {last}",
+    hint: "choose a smaller id, a longer perHost, or a larger subnet",
+  },
+  "slice-length-wrong": {
+    severity: "error",
+    message: "perHost is {length}, but slices of {cidr} must be longer than the subnet and at most /{longest}",
+    hint: "write a prefix length between the two, such as {example}",
+  },
+
+  // Interfaces.
+  "interface-name-too-long": {
+    severity: "error",
+    message: 'the bridge of {subnet} would be called "{name}", which has {length} characters; the kernel takes 15',
+    hint: "name it: bridge: br-short",
+  },
+  "interface-name-taken": {
+    severity: "error",
+    message: 'on {host} the interface "{name}" is {use}, and {other} as well',
+    hint: "rename one of the two",
+  },
+
+  // Who meets whom.
+  "pair-cannot-meet": {
+    severity: "error",
+    message: "{host} and {other} can never meet: neither has an endpoint that the other can dial",
+    hint: "give {host} or {other} an endpoint (a forwarded port will do), or put both into one site with a lanEndpoint",
+  },
+  "pair-behind-one-nat": {
+    severity: "error",
+    message:
+      "{host} and {other} are both behind the NAT of {site}, and most NATs do not let a host dial the outside address of another",
+    hint: "give {host} or {other} a lanEndpoint, by which its own site reaches it",
+  },
+  "endpoint-port-unforwarded": {
+    severity: "warning",
+    message: "{host} is dialled on port {port} but listens on {listenPort}, and is not said to be behind NAT",
+    hint: 'add "behindNat: true" if a router forwards the port, or use port {listenPort}',
+  },
+  "endpoint-in-overlay": {
+    severity: "error",
+    message:
+      "{host} is dialled at {address}, which lies inside {prefix}: the tunnel's own packets would go into the tunnel",
+    hint: "give an address outside the overlay, or a smaller prefix",
+  },
+  "endpoint-duplicate": {
+    severity: "error",
+    message: "{host} and {other} are both dialled at {endpoint}; only one of them can answer there",
+    hint: "forward another port to one of them and write it behind its endpoint",
+  },
+  "lan-in-allowed-ips": {
+    severity: "error",
+    message:
+      "{prefix}, reached through {owner}, holds {address}, which is {host}'s own: {host} would send its LAN into the tunnel",
+    hint: "leave this LAN out, or name only the part of it that {host} is not in",
+  },
+
+  // Subnets.
+  "prefix-overlap": {
+    severity: "error",
+    message: "{prefix} ({use}) and {other} ({otherUse}) overlap; one prefix can lead to one host only",
+    hint: "give them ranges of their own",
+  },
+  "subnet-without-prefix": {
+    severity: "error",
+    message: "the subnet {subnet} has no cidr, which only a VXLAN segment without a gateway can do without",
+    hint: 'add "cidr: 10.1.1.0/24"',
+  },
+  "subnet-several-owners": {
+    severity: "error",
+    message: "{subnet} is routed but lies on {count} hosts ({hosts}); a routed prefix leads to exactly one host",
+    hint: 'name one host, split it with "perHost: 24", or stretch it with a "vxlan:" and its vni',
+  },
+  "subnet-key-conflict": {
+    severity: "error",
+    message: '{subnet} has "{key}", which does not go with {with}',
+    hint: "{advice}",
+  },
+  "gateway-outside-subnet": {
+    severity: "error",
+    message: "the gateway {address} is no host address of {subnet} ({prefixes})",
+    hint: "choose an address inside the subnet that is neither its first nor its broadcast address",
+  },
+  "gateway-family-twice": {
+    severity: "error",
+    message: "{subnet} has two IPv{family} gateway addresses on one host: {address} and {other}",
+    hint: "keep one address of each family",
+  },
+  "host-not-member": {
+    severity: "error",
+    message: "{host} is given {what} of {subnet} but is not among its hosts",
+    hint: "add {host} to the hosts of {subnet}, or take it out here",
+  },
+  "gateway-on-several-hosts": {
+    severity: "error",
+    message:
+      "{subnet} has its gateway on {count} hosts in the default VRF: AllowedIPs lead to one of them only, so the replies of guests on the others would be dropped",
+    hint: 'keep one gateway host, or write "isolated: true" if nothing outside the segment has to reach it',
+  },
+  "gateway-shared-static": {
+    severity: "error",
+    message:
+      "{subnet} has one gateway address on {count} hosts but is flooded statically: its MAC would flap between them",
+    hint: 'add "bgp:" with an asn, or give each host a gateway address of its own',
+  },
+  "snat-without-uplink": {
+    severity: "error",
+    message: "{subnet} asks for snat, but {host} has no uplink to send it out of",
+    hint: 'add "uplink: eth0" to {host}',
+  },
+  "forwarding-without-uplink": {
+    severity: "warning",
+    message:
+      "{host} forwards IPv6 and has no uplink named: a kernel that forwards ignores router advertisements, so {host} may lose its own default route",
+    hint: 'add "uplink: eth0" to {host}, and netgen keeps advertisements accepted there',
+  },
+  "vtep-too-many": {
+    severity: "error",
+    message: "{subnet} has {count} members and is flooded statically; systemd-networkd takes at most 1024 remote VTEPs",
+    hint: 'add "bgp:" with an asn, or split the segment',
+  },
+  "bgp-without-vxlan": {
+    severity: "warning",
+    message: "bgp is set but no subnet has a vxlan: there is nothing for EVPN to carry, so no FRR file is written",
+    hint: 'take bgp out, or give a subnet a "vxlan:" and its vni',
+  },
+  "preshared-keys-many": {
+    severity: "warning",
+    message: "preshared keys in a mesh of {hosts} hosts are {count} files",
+    hint: "consider doing without, or fewer pairs",
+  },
+
+  // MTU.
+  "mtu-wireguard-below-ipv6": {
+    severity: "error",
+    message:
+      "the tunnel between {host} and {other} carries {mtu} bytes (path {path} - {overhead}), and IPv6 inside needs {minimum}: Linux takes the IPv6 address off such an interface",
+    hint: "the smallest path that would do is {needed}; else leave IPv6 out of wireguard.addresses and of the routes",
+  },
+  "mtu-segment-below-ipv6": {
+    severity: "error",
+    message: "{subnet} carries {mtu} bytes between {host} and {other} ({sum}), and IPv6 in it needs {minimum}",
+    hint: "the smallest path that would do is {needed}; else leave IPv6 out of this subnet",
+  },
+  "mtu-segment-below-minimum": {
+    severity: "warning",
+    message: "{subnet} carries {mtu} bytes, less than the {minimum} that IPv6 needs: guests cannot use IPv6 on it",
+    hint: "the smallest path that would do is {needed}",
+  },
+  "mtu-pin-too-large": {
+    severity: "error",
+    message: "{subnet} is pinned to {pin} bytes but carries only {mtu} between {host} and {other} ({sum})",
+    hint: 'write "mtu: {mtu}" or less, or widen the path to {needed}',
+  },
+  "mtu-pin-lower": {
+    severity: "note",
+    message: "{subnet} is pinned to {pin} bytes; {mtu} would fit",
+    hint: "keep the pin if hosts with a smaller path are to come, else take it out",
+  },
+  "path-unused": {
+    severity: "warning",
+    message: "this path is never used: {reason}",
+    hint: "take it out, or correct its ends",
+  },
+} as const satisfies Record<string, Entry>;

@@ -1,0 +1,78 @@
+import type { Diagnostic, Severity } from "./diagnostic.ts";
+import { type LineStarts, lineStarts, positionAt, type Source, type Span } from "./source.ts";
+import { printable } from "./diagnostic.ts";
+
+/** How a severity or a caret is set off on a terminal; identity where there are no colours. */
+export type Paint = (text: string, role: Severity | "frame") => string;
+
+const plain: Paint = (text) => text;
+
+/** A span as people and editors count: from 1, columns in UTF-16 code units, the end exclusive. */
+export interface Location {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly endLine: number;
+  readonly endColumn: number;
+}
+
+function locate(source: Source, starts: LineStarts, span: Span): Location {
+  const start = positionAt(starts, span.start);
+  const end = positionAt(starts, span.end);
+  return { file: source.name, line: start.line, column: start.column, endLine: end.line, endColumn: end.column };
+}
+
+const MAX_EXCERPT_LENGTH = 160;
+
+/** The line that a span begins on, and a caret line as long as the span on it. */
+function excerpt(source: Source, starts: LineStarts, span: Span, paint: Paint): readonly string[] {
+  const { line, column } = positionAt(starts, span.start);
+  const lineStart = starts[line - 1] as number;
+  const text = source.text.slice(lineStart, starts[line] ?? source.text.length).replace(/[\r\n]+$/, "");
+  if (text.length > MAX_EXCERPT_LENGTH) return [];
+  const length = Math.max(1, Math.min(span.end - span.start, text.length - column + 1));
+  const gutter = String(line);
+  const before = printable(text.slice(0, column - 1).replaceAll("\t", " "));
+  const marked = printable(text.slice(column - 1, column - 1 + length).replaceAll("\t", " "));
+  const after = printable(text.slice(column - 1 + length).replaceAll("\t", " "));
+  return [
+    `${paint(`  ${gutter} |`, "frame")} ${before}${marked}${after}`,
+    `${paint(`  ${" ".repeat(gutter.length)} |`, "frame")} ${" ".repeat(before.length)}${paint("^".repeat(Math.max(1, marked.length)), "frame")}`,
+  ];
+}
+
+/** Diagnostics as text for people: place, code, message, the line with a caret, related places, the hint. */
+export function renderText(source: Source, diagnostics: readonly Diagnostic[], paint: Paint = plain): string {
+  const starts = lineStarts(source.text);
+  const place = (span: Span): string => {
+    const { file, line, column } = locate(source, starts, span);
+    return `${file}:${line}:${column}`;
+  };
+  const lines = diagnostics.flatMap((each) => [
+    `${place(each.span)}: ${paint(`${each.severity}[${each.code}]`, each.severity)}: ${each.message}`,
+    ...excerpt(source, starts, each.span, paint),
+    ...each.related.flatMap((related) => [
+      `  ${place(related.span)}: ${related.message}`,
+      ...excerpt(source, starts, related.span, paint),
+    ]),
+    `  ${paint("hint:", "note")} ${each.hint}`,
+    "",
+  ]);
+  return lines.length === 0 ? "" : `${lines.join("\n")}\n`;
+}
+
+/** Diagnostics as JSON, one object a line; the fields are fixed and documented in docs/commands.md. */
+export function renderJson(source: Source, diagnostics: readonly Diagnostic[]): string {
+  const starts = lineStarts(source.text);
+  return diagnostics
+    .map(({ code, severity, message, span, hint, related }) => ({
+      code,
+      severity,
+      message,
+      ...locate(source, starts, span),
+      hint,
+      related: related.map((each) => ({ message: each.message, ...locate(source, starts, each.span) })),
+    }))
+    .map((each) => `${JSON.stringify(each)}\n`)
+    .join("");
+}

@@ -1,0 +1,16 @@
+/** Order for stable output: by UTF-16 code unit, so that it is the same on every machine and in every locale. */
+export function compareText(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+/** A copy sorted by a text that each element has, for stable output. */
+export function sortedBy<T>(items: Iterable<T>, key: (item: T) => string): T[] {
+  return [...items].sort((a, b) => compareText(key(a), key(b)));
+}
+
+/** `a`, `a and b`, `a, b and c`. */
+export function listInWords(items: readonly string[], conjunction = "and"): string {
+  if (items.length < 2) return items.join("");
+  return `${items.slice(0, -1).join(", ")} ${conjunction} ${items.at(-1)}`;
+}
