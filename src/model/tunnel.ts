@@ -1,0 +1,145 @@
+/** What follows from how two hosts can be reached: who dials, over which path, with how many bytes to spare. */
+import { familyOf, type IpFamily } from "../base/ip.ts";
+import { wireguardOverheadBytes } from "../base/mtu.ts";
+import type { Endpoint, PathRule, Reach, Site, Underlay } from "./network.ts";
+
+export interface Dial {
+  /** `lan`: by the lanEndpoint, inside one site. */
+  readonly scope: "lan" | "wan";
+  readonly endpoint: Endpoint;
+}
+
+function isSameSite(a: Reach, b: Reach): boolean {
+  return a.site !== undefined && a.site === b.site;
+}
+
+/**
+ * How `from` dials `to`, or `undefined` when it cannot: `to` has no endpoint, or both are behind the NAT of one site,
+ * where the way out and back in again (hairpin) is not to be counted on.
+ */
+export function dial(from: Reach, to: Reach): Dial | undefined {
+  const isLocal = isSameSite(from, to);
+  if (isLocal && to.lanEndpoint !== undefined) return { scope: "lan", endpoint: to.lanEndpoint };
+  if (to.endpoint === undefined || (isLocal && from.isBehindNat && to.isBehindNat)) return undefined;
+  return { scope: "wan", endpoint: to.endpoint };
+}
+
+/** Both ends of a pair. At least one of the two can dial, or the pair cannot meet. */
+export interface Meeting {
+  readonly there: Dial | undefined;
+  readonly back: Dial | undefined;
+}
+
+export function meeting(a: Reach, b: Reach): Meeting {
+  return { there: dial(a, b), back: dial(b, a) };
+}
+
+/** Seconds; what WireGuard's own quick start recommends behind NAT: below the 30 s of the shortest common UDP mappings. */
+export const KEEPALIVE_SECONDS = 25;
+
+/**
+ * True when `from` must keep the way to `to` open: nobody can dial it, or it is behind a NAT and dials out through it
+ * (after which the peer answers to the mapping it saw, which expires).
+ */
+export function needsKeepalive(from: Reach, { there, back }: Meeting): boolean {
+  if (there === undefined) return false;
+  return back === undefined || (from.isBehindNat && there.scope === "wan");
+}
+
+/** IP version of the packets that a dialled endpoint makes, and why. A name costs 80 bytes unless it is IPv4 for sure. */
+export function outerFamily(endpoint: Endpoint, ipVersion: Underlay["ipVersion"]): { family: IpFamily; why: string } {
+  if (endpoint.kind === "address") {
+    const family = familyOf(endpoint.address);
+    return { family, why: `${endpoint.address} is IPv${family}` };
+  }
+  if (ipVersion === "auto") return { family: 6, why: `${endpoint.name} may resolve to IPv6` };
+  return { family: ipVersion, why: `${endpoint.name}, and underlay.ipVersion is ${ipVersion}` };
+}
+
+/** The MTU of a path and the rule that gave it. */
+export interface Path {
+  readonly mtu: number;
+  readonly rule: string;
+  readonly pathRule: PathRule | undefined;
+}
+
+/** Rules and sites by name, so that a mesh of n hosts does not search lists n² times. */
+export interface PathIndex {
+  readonly underlay: Underlay;
+  readonly rules: ReadonlyMap<string, readonly PathRule[]>;
+  readonly sites: ReadonlyMap<string, Site>;
+}
+
+// No name can contain a space, so two different pairs never share a key.
+const pairKey = (a: string, b: string): string => (a < b ? `${a} ${b}` : `${b} ${a}`);
+
+export function indexPaths(underlay: Underlay, sites: readonly Site[]): PathIndex {
+  const rules = new Map<string, PathRule[]>();
+  for (const rule of underlay.paths) {
+    const key = pairKey(...rule.between);
+    rules.set(key, [...(rules.get(key) ?? []), rule]);
+  }
+  return { underlay, rules, sites: new Map(sites.map((site) => [site.name, site])) };
+}
+
+function smallest(rules: readonly PathRule[]): PathRule | undefined {
+  return rules.reduce<PathRule | undefined>((least, rule) => (least && least.mtu <= rule.mtu ? least : rule), undefined);
+}
+
+/** The most specific of the declared paths, of equals the smaller: host-host, then host-site, then site-site. */
+function declaredPath(index: PathIndex, a: Reach, b: Reach): PathRule | undefined {
+  const find = (x: string | undefined, y: string | undefined): readonly PathRule[] =>
+    x === undefined || y === undefined ? [] : (index.rules.get(pairKey(x, y)) ?? []);
+  return (
+    smallest(find(a.name, b.name)) ??
+    smallest([...find(a.name, b.site), ...find(a.site, b.name)]) ??
+    smallest(find(a.site, b.site))
+  );
+}
+
+function sitePath(index: PathIndex, a: Reach, b: Reach, scope: Dial["scope"]): Path | undefined {
+  const siteOf = (reach: Reach): Site | undefined =>
+    reach.site === undefined ? undefined : index.sites.get(reach.site);
+  if (scope === "lan") {
+    const site = siteOf(a);
+    return site?.lanMtu && { mtu: site.lanMtu, rule: `lanMtu of ${site.name}`, pathRule: undefined };
+  }
+  const limits = [siteOf(a), siteOf(b)].filter((site) => site?.wanMtu !== undefined) as (Site & { wanMtu: number })[];
+  const [first, second] = limits;
+  if (first === undefined) return undefined;
+  const least = second !== undefined && second.wanMtu < first.wanMtu ? second : first;
+  return { mtu: least.wanMtu, rule: `wanMtu of ${least.name}`, pathRule: undefined };
+}
+
+/** The MTU of the path between two hosts; which endpoint is dialled decides between lanMtu and wanMtu. */
+export function pathBetween(index: PathIndex, a: Reach, b: Reach, scope: Dial["scope"]): Path {
+  if (index.rules.size > 0) {
+    const rule = declaredPath(index, a, b);
+    if (rule) return { mtu: rule.mtu, rule: `path ${rule.between.join(" - ")}`, pathRule: rule };
+  }
+  return (
+    sitePath(index, a, b, scope) ?? { mtu: index.underlay.pathMtu, rule: "underlay.pathMtu", pathRule: undefined }
+  );
+}
+
+/** A tunnel between two hosts, with the sum that gives its MTU: `path.mtu - overheadBytes`. */
+export interface Tunnel {
+  readonly path: Path;
+  readonly outer: IpFamily;
+  readonly why: string;
+  readonly overheadBytes: number;
+  readonly mtu: number;
+}
+
+/** The costlier of the endpoints that can be used decides: WireGuard may end up on either. */
+export function tunnelBetween(index: PathIndex, a: Reach, b: Reach, { there, back }: Meeting): Tunnel | undefined {
+  const used = [there, back].filter((way) => way !== undefined);
+  const families = used.map((way) => outerFamily(way.endpoint, index.underlay.ipVersion));
+  const costliest = families.find((each) => each.family === 6) ?? families[0];
+  if (costliest === undefined) return undefined;
+  const scopes = new Set(used.map((way) => way.scope));
+  const paths = [...scopes].map((scope) => pathBetween(index, a, b, scope));
+  const path = paths.reduce((least, each) => (each.mtu < least.mtu ? each : least));
+  const overheadBytes = wireguardOverheadBytes(costliest.family);
+  return { path, outer: costliest.family, why: costliest.why, overheadBytes, mtu: path.mtu - overheadBytes };
+}
