@@ -1,0 +1,44 @@
+import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
+import type { Gateway, Network, Segment } from "../model/network.ts";
+import { originSpan } from "../model/origin.ts";
+
+const gatewayCount = (gateway: Gateway): number => (gateway.kind === "none" ? 0 : gateway.hosts.length);
+
+const ofSegments = (network: Network, check: (segment: Segment) => readonly Diagnostic[]): readonly Diagnostic[] =>
+  network.segments.flatMap(check);
+
+/** Several gateways in the default VRF are reachable from inside the segment only, so the user must say that is meant. */
+export function oneGatewayLeadsOut(network: Network): readonly Diagnostic[] {
+  return ofSegments(network, ({ name, gateway, isIsolated, origin }) => {
+    const count = gatewayCount(gateway);
+    if (count < 2 || isIsolated) return [];
+    return [diagnostic("gateway-on-several-hosts", { subnet: name, count }, originSpan(origin, "gateway"))];
+  });
+}
+
+/** One MAC on several VTEPs that learn from traffic flaps between them; EVPN keeps it local. */
+export function sharedGatewayNeedsEvpn(network: Network): readonly Diagnostic[] {
+  if (network.bgp.kind !== "none") return [];
+  return ofSegments(network, ({ name, gateway, origin }) => {
+    const count = gatewayCount(gateway);
+    if (gateway.kind !== "shared" || count < 2) return [];
+    return [diagnostic("gateway-shared-static", { subnet: name, count }, originSpan(origin, "gateway"))];
+  });
+}
+
+/** systemd-networkd takes at most this many [BridgeFDB] sections (src/network/networkd-bridge-fdb.c). */
+const MAX_REMOTE_VTEPS = 1024;
+
+export function floodListFits(network: Network): readonly Diagnostic[] {
+  if (network.bgp.kind !== "none") return [];
+  return ofSegments(network, ({ name, members, origin }) => {
+    if (members.length - 1 <= MAX_REMOTE_VTEPS) return [];
+    return [diagnostic("vtep-too-many", { subnet: name, count: members.length }, originSpan(origin, "hosts"))];
+  });
+}
+
+/** BGP carries EVPN and nothing else here: without a segment it has nothing to say. */
+export function evpnHasSegments(network: Network): readonly Diagnostic[] {
+  if (network.bgp.kind === "none" || network.segments.length > 0) return [];
+  return [diagnostic("bgp-without-vxlan", {}, originSpan(network.bgp.origin))];
+}

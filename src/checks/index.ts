@@ -1,0 +1,44 @@
+/** The laws that a network must keep. Each is a function from the model to diagnostics; none changes anything. */
+import type { Diagnostic } from "../base/diagnostic.ts";
+import type { Network } from "../model/network.ts";
+import { distinctAddresses, distinctPrefixes } from "./addressing.ts";
+import { evpnHasSegments, floodListFits, oneGatewayLeadsOut, sharedGatewayNeedsEvpn } from "./evpn.ts";
+import { forwardingKeepsUplink, interfaceNamesDistinct, interfaceNamesFit } from "./interfaces.ts";
+import { pathsAreUsed, pinsFit, segmentsCarryIpv6, tunnelsCarryIpv6 } from "./mtu.ts";
+import {
+  distinctEndpoints,
+  distinctPublicKeys,
+  endpointOutsideOverlay,
+  forwardedPorts,
+  lanOutsideOverlay,
+  presharedKeysBearable,
+} from "./wireguard.ts";
+
+export type Check = (network: Network) => readonly Diagnostic[];
+
+/** Order is for the reader of this list; diagnostics are sorted by their place in the file. */
+export const checks: readonly Check[] = Object.freeze([
+  distinctAddresses,
+  distinctPrefixes,
+  distinctPublicKeys,
+  distinctEndpoints,
+  forwardedPorts,
+  endpointOutsideOverlay,
+  lanOutsideOverlay,
+  presharedKeysBearable,
+  interfaceNamesFit,
+  interfaceNamesDistinct,
+  forwardingKeepsUplink,
+  oneGatewayLeadsOut,
+  sharedGatewayNeedsEvpn,
+  floodListFits,
+  evpnHasSegments,
+  pathsAreUsed,
+  tunnelsCarryIpv6,
+  segmentsCarryIpv6,
+  pinsFit,
+]);
+
+export function runChecks(network: Network): readonly Diagnostic[] {
+  return checks.flatMap((check) => check(network));
+}

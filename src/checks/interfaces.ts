@@ -1,0 +1,85 @@
+import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
+import type { Span } from "../base/source.ts";
+import type { Bridge, Host, Network } from "../model/network.ts";
+import { originSpan } from "../model/origin.ts";
+
+/** IFNAMSIZ is 16 with the terminating NUL (include/uapi/linux/if.h). */
+const MAX_INTERFACE_NAME_LENGTH = 15;
+
+function subnetSpan(network: Network, bridge: Bridge, field: string): Span {
+  const segment = network.segments.find((each) => each.name === bridge.subnet);
+  if (segment) return originSpan(segment.origin, field);
+  const owner = network.hosts.flatMap((host) => host.ownedPrefixes).find((each) => each.use === bridge.subnet);
+  return originSpan(owner?.origin ?? network.origin, field);
+}
+
+/** Names that netgen makes up fit the kernel; names that the user gave were measured when they were read. */
+export function interfaceNamesFit(network: Network): readonly Diagnostic[] {
+  const tooLong = new Map<string, Bridge>();
+  for (const bridge of network.hosts.flatMap((host) => host.bridges)) {
+    if (bridge.name.length > MAX_INTERFACE_NAME_LENGTH) tooLong.set(bridge.subnet, bridge);
+  }
+  return [...tooLong.values()].map((bridge) =>
+    diagnostic(
+      "interface-name-too-long",
+      { subnet: bridge.subnet, name: bridge.name, length: bridge.name.length },
+      subnetSpan(network, bridge, ""),
+    ),
+  );
+}
+
+interface Use {
+  readonly name: string;
+  readonly use: string;
+  readonly span: Span;
+}
+
+function interfaceUses(network: Network, host: Host): readonly Use[] {
+  const wireguard = host.interfaces.map(({ name }) => ({
+    name,
+    use: "the WireGuard interface",
+    span: originSpan(network.origin, "wireguard/interface"),
+  }));
+  const uplink = host.uplink === undefined ? [] : [{ name: host.uplink, use: "the uplink", span: originSpan(host.origin, "uplink") }];
+  const bridges = host.bridges.flatMap((bridge) => [
+    { name: bridge.name, use: `the bridge of ${bridge.subnet}`, span: subnetSpan(network, bridge, "bridge") },
+    ...bridge.ports.map((port) => ({
+      name: port,
+      use: `a port of ${bridge.subnet}`,
+      span: subnetSpan(network, bridge, `ports/${host.name}`),
+    })),
+  ]);
+  const vxlans = host.vxlans.map(({ name, segment }) => ({
+    name,
+    use: `the vxlan device of ${segment}`,
+    span: originSpan(network.segments.find((each) => each.name === segment)?.origin ?? network.origin),
+  }));
+  return [...wireguard, ...uplink, ...bridges, ...vxlans];
+}
+
+/** On one host an interface name stands for one thing. */
+export function interfaceNamesDistinct(network: Network): readonly Diagnostic[] {
+  const found = new Map<string, Diagnostic>();
+  for (const host of network.hosts) {
+    const first = new Map<string, Use>();
+    for (const use of interfaceUses(network, host)) {
+      const other = first.get(use.name);
+      const key = `${use.name} ${use.use} ${other?.use}`;
+      if (other === undefined) first.set(use.name, use);
+      // Said once, not once for each host that is on the same two subnets.
+      else if (!found.has(key)) {
+        const params = { host: host.name, name: use.name, use: other.use, other: use.use };
+        const related = [{ message: `it is ${other.use} here`, span: other.span }];
+        found.set(key, diagnostic("interface-name-taken", params, use.span, related));
+      }
+    }
+  }
+  return [...found.values()];
+}
+
+/** A kernel that forwards IPv6 ignores router advertisements, unless told otherwise for the interface they come in by. */
+export function forwardingKeepsUplink(network: Network): readonly Diagnostic[] {
+  return network.hosts
+    .filter((host) => host.forwards.ipv6 && host.networkManager === "other" && host.uplink === undefined)
+    .map((host) => diagnostic("forwarding-without-uplink", { host: host.name }, originSpan(host.origin)));
+}

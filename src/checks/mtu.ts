@@ -1,0 +1,107 @@
+import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
+import { familyOf } from "../base/ip.ts";
+import { must } from "../base/invariant.ts";
+import { IPV6_MINIMUM_MTU, vxlanOverheadBytes } from "../base/mtu.ts";
+import type { Host, Network, Segment } from "../model/network.ts";
+import { originSpan } from "../model/origin.ts";
+import { indexPaths, meeting, type PathIndex, type Tunnel, tunnelBetween } from "../model/tunnel.ts";
+
+const hostsByName = (network: Network): ReadonlyMap<string, Host> =>
+  new Map(network.hosts.map((host) => [host.name, host]));
+
+/** A path that joins a host with itself says nothing. */
+export function pathsAreUsed(network: Network): readonly Diagnostic[] {
+  const names = hostsByName(network);
+  return network.underlay.paths
+    .filter(({ between: [a, b] }) => a === b && names.has(a))
+    .map(({ between: [a], origin }) =>
+      diagnostic("path-unused", { reason: `both ends are the host ${a}` }, originSpan(origin)),
+    );
+}
+
+/** Where the number of a tunnel was written: its path rule, else the default. */
+function tunnelSpan(network: Network, tunnel: Tunnel) {
+  const { pathRule } = tunnel.path;
+  return pathRule ? originSpan(pathRule.origin, "mtu") : originSpan(network.origin, "underlay/pathMtu");
+}
+
+function limitingTunnel(paths: PathIndex, a: Host, b: Host): Tunnel {
+  const tunnel = tunnelBetween(paths, a.reach, b.reach, meeting(a.reach, b.reach));
+  return must(tunnel, "a peer that limits an interface has a tunnel");
+}
+
+const carriesIpv6 = (host: Host): boolean =>
+  host.interfaces.some((link) => link.addresses.some(({ address }) => familyOf(address) === 6));
+
+/** Linux takes IPv6 addresses off an interface below 1280 bytes, without a word (RFC 8200 §5). */
+export function tunnelsCarryIpv6(network: Network): readonly Diagnostic[] {
+  const hosts = hostsByName(network);
+  const paths = indexPaths(network.underlay, network.sites);
+  const anyIpv6 = network.hosts.some((host) => host.ownedPrefixes.some(({ prefix }) => familyOf(prefix) === 6));
+  const found = new Map<string, Diagnostic>();
+  for (const host of network.hosts) {
+    const [link] = host.interfaces;
+    if (link?.limitingPeer === undefined || link.mtu >= IPV6_MINIMUM_MTU || !(anyIpv6 || carriesIpv6(host))) continue;
+    const other = must(hosts.get(link.limitingPeer), "a peer is a host");
+    const key = [host.name, other.name].sort().join(" ");
+    if (found.has(key)) continue;
+    const { path, overheadBytes, mtu } = limitingTunnel(paths, host, other);
+    const params = {
+      host: host.name,
+      other: other.name,
+      mtu,
+      path: path.mtu,
+      overhead: overheadBytes,
+      minimum: IPV6_MINIMUM_MTU,
+      needed: IPV6_MINIMUM_MTU + overheadBytes,
+    };
+    found.set(key, diagnostic("mtu-wireguard-below-ipv6", params, tunnelSpan(network, limitingTunnel(paths, host, other))));
+  }
+  return [...found.values()];
+}
+
+/** The sum that gave a segment its MTU, and the smallest path that would give it `wanted` bytes. */
+function explain(network: Network, segment: Segment, wanted: number) {
+  const [name, otherName] = segment.mtu.limitingPair;
+  const vxlan = vxlanOverheadBytes(segment.vtepFamily, segment.isTagged);
+  const hosts = hostsByName(network);
+  const [host, other] = [hosts.get(name), hosts.get(otherName)];
+  if (host === undefined || other === undefined || host === other) {
+    const wireguard = network.underlay.pathMtu - segment.mtu.computed - vxlan;
+    return { sum: `path ${network.underlay.pathMtu} - ${wireguard} - ${vxlan}`, needed: wanted + wireguard + vxlan };
+  }
+  const { path, overheadBytes } = limitingTunnel(indexPaths(network.underlay, network.sites), host, other);
+  return { sum: `path ${path.mtu} - ${overheadBytes} - ${vxlan}`, needed: wanted + overheadBytes + vxlan };
+}
+
+const hasIpv6 = ({ prefixes }: Segment): boolean => prefixes.some((prefix) => familyOf(prefix) === 6);
+
+/** Below 1280 bytes a segment carries no IPv6: an error where the topology puts IPv6 on it, else a warning. */
+export function segmentsCarryIpv6(network: Network): readonly Diagnostic[] {
+  return network.segments
+    .filter((segment) => segment.members.length > 0 && segment.mtu.bytes < IPV6_MINIMUM_MTU)
+    .map((segment) => {
+      const { name: subnet, mtu, origin } = segment;
+      const [host, other] = mtu.limitingPair;
+      const isPinned = mtu.computed >= IPV6_MINIMUM_MTU;
+      const { sum, needed } = explain(network, segment, IPV6_MINIMUM_MTU);
+      const span = isPinned ? originSpan(origin, "mtu") : originSpan(origin);
+      const shared = { subnet, mtu: mtu.bytes, minimum: IPV6_MINIMUM_MTU, needed };
+      if (!hasIpv6(segment)) return diagnostic("mtu-segment-below-minimum", shared, span);
+      const params = { ...shared, host, other, sum: isPinned ? "pinned" : sum };
+      return diagnostic("mtu-segment-below-ipv6", params, span);
+    });
+}
+
+/** A pin must fit; one that is lower than it need be is only a note. */
+export function pinsFit(network: Network): readonly Diagnostic[] {
+  return network.segments.flatMap((segment) => {
+    const { name: subnet, mtu, origin } = segment;
+    const { pin, computed } = mtu;
+    if (pin === undefined || pin === computed || segment.members.length === 0) return [];
+    const span = originSpan(origin, "mtu");
+    if (pin < computed) return [diagnostic("mtu-pin-lower", { subnet, pin, mtu: computed }, span)];
+    const [host, other] = mtu.limitingPair;
+    return [diagnostic("mtu-pin-too-large", { subnet, pin, mtu: computed, host, other, ...explain(network, segment, pin) }, span)];
+  });
+}

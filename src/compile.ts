@@ -1,0 +1,51 @@
+/** The pipeline: parse → validate → resolve → checks → emit. The only place that knows the order and decides to stop. */
+import { type Diagnostic, hasErrors, sortDiagnostics } from "./base/diagnostic.ts";
+import type { Source } from "./base/source.ts";
+import { runChecks } from "./checks/index.ts";
+import type { OutputFile } from "./emit/file.ts";
+import { emitNetwork } from "./emit/index.ts";
+import type { Network } from "./model/network.ts";
+import { parseYaml } from "./parse/yaml.ts";
+import { resolveNetwork } from "./resolve/resolve.ts";
+import { validate } from "./validate/validate.ts";
+
+export interface CompileOptions {
+  /** Public keys by host name, for hosts whose key is not in the topology. Private keys never come in here. */
+  readonly publicKeys?: Readonly<Record<string, string>>;
+}
+
+export interface Compilation {
+  /** Sorted by path; empty when there is an error. */
+  readonly files: readonly OutputFile[];
+  /** The systemd units to enable, by host name. */
+  readonly units: Readonly<Record<string, readonly string[]>>;
+  /** `undefined` when the text could not be understood well enough to have one. */
+  readonly model: Network | undefined;
+  /** Sorted by their place in the text. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Compiles one topology. Pure and synchronous: the same input gives the same bytes, on any machine, on any day. */
+export function compile(source: Source, { publicKeys = {} }: CompileOptions = {}): Compilation {
+  const stop = (diagnostics: readonly Diagnostic[], model?: Network): Compilation => ({
+    files: [],
+    units: {},
+    model,
+    diagnostics: sortDiagnostics(diagnostics),
+  });
+
+  const parsed = parseYaml(source);
+  if (parsed.value === undefined) return stop(parsed.diagnostics);
+
+  const validated = validate(parsed.value);
+  const read = [...parsed.diagnostics, ...validated.diagnostics];
+  if (validated.value === undefined) return stop(read);
+
+  // A host or subnet with a mistake of its own is left out of the topology: the rest is judged all the same.
+  const resolved = resolveNetwork(validated.value, { publicKeys, topologyName: source.name });
+  const model = resolved.value;
+  const judged = [...read, ...resolved.diagnostics, ...runChecks(model)];
+  if (hasErrors(judged)) return stop(judged, model);
+
+  return { ...emitNetwork(model), model, diagnostics: sortDiagnostics(judged) };
+}

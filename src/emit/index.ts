@@ -1,0 +1,62 @@
+/** Prints the model. The only pass that knows what files look like; it decides nothing about the network. */
+import { invariant } from "../base/invariant.ts";
+import { compareText } from "../base/text.ts";
+import type { Host, Network } from "../model/network.ts";
+import type { EmitContext, Emitter } from "./context.ts";
+import type { OutputFile } from "./file.ts";
+import { emitFrr, frrUnits } from "./frr.ts";
+import { emitNetworkd, networkdUnits } from "./networkd.ts";
+import { emitNftables, nftablesUnits } from "./nftables.ts";
+import { emitRoutes, routesUnits } from "./routes.ts";
+import { emitModules } from "./modules.ts";
+import { emitSysctl } from "./sysctl.ts";
+import { emitWireguard, wireguardUnits } from "./wireguard.ts";
+
+/** A new kind of output is one file, its template, and a line here. */
+const emitters: readonly Emitter[] = Object.freeze([
+  emitWireguard,
+  emitRoutes,
+  emitNetworkd,
+  emitFrr,
+  emitSysctl,
+  emitModules,
+  emitNftables,
+]);
+
+/** What each kind of output asks a host to enable. */
+const unitsOf: readonly ((host: Host, context: EmitContext) => readonly string[])[] = Object.freeze([
+  wireguardUnits,
+  routesUnits,
+  networkdUnits,
+  frrUnits,
+  nftablesUnits,
+]);
+
+function refuseTwins(files: readonly OutputFile[]): void {
+  for (const [index, file] of files.entries()) {
+    invariant(files[index - 1]?.path !== file.path, `two emitters write ${file.path}`);
+  }
+}
+
+/** What a compilation writes, and what each host has to enable for it. */
+export interface Emitted {
+  /** Sorted by path. */
+  readonly files: readonly OutputFile[];
+  /** Systemd units to enable, by host name. */
+  readonly units: Readonly<Record<string, readonly string[]>>;
+}
+
+/** All files of all hosts. */
+export function emitNetwork(network: Network): Emitted {
+  const context: EmitContext = {
+    network,
+    hosts: new Map(network.hosts.map((host) => [host.name, host])),
+    peers: new Map(network.peers.map((peer) => [peer.id, peer])),
+    segments: new Map(network.segments.map((segment) => [segment.name, segment])),
+  };
+  const files = network.hosts.flatMap((host) => emitters.flatMap((emit) => emit(host, context)));
+  const sorted = files.sort((a, b) => compareText(a.path, b.path));
+  refuseTwins(sorted);
+  const units = network.hosts.map((host) => [host.name, unitsOf.flatMap((list) => list(host, context))] as const);
+  return { files: sorted, units: Object.fromEntries(units) };
+}

@@ -1,0 +1,53 @@
+/** Prints views through the precompiled templates. The only importer of nunjucks. */
+import nunjucks from "nunjucks/browser/nunjucks-slim.js";
+import { InternalError, must } from "../base/invariant.ts";
+import { templates } from "./templates.generated.ts";
+
+/** What a template may see: text, claims, lists and records of these. Numbers are formatted before they get here. */
+export type View = { readonly [name: string]: string | boolean | readonly string[] | View | readonly View[] };
+
+const environment = new nunjucks.Environment(new nunjucks.PrecompiledLoader(templates), {
+  autoescape: false,
+  throwOnUndefined: true,
+  trimBlocks: true,
+  lstripBlocks: true,
+});
+
+// nunjucks asks arrays and its own runtime values for these; everything else must be in the view.
+const ALWAYS_KNOWN = new Set<string | symbol>([
+  "length",
+  "then",
+  Symbol.iterator,
+  Symbol.toPrimitive,
+  Symbol.toStringTag,
+  "toString",
+]);
+
+/** The view, except that reading a name it does not define is a defect of netgen instead of an empty text. */
+function strict<T extends object>(view: T, path: string): T {
+  return new Proxy(view, {
+    get(target, name) {
+      const value = Reflect.get(target, name) as unknown;
+      if (value === undefined && !ALWAYS_KNOWN.has(name)) {
+        throw new InternalError(`a template read ${path}.${String(name)}, which the view does not define`);
+      }
+      if (typeof value !== "object" || value === null) return value;
+      return strict(value, `${path}.${String(name)}`);
+    },
+  });
+}
+
+/**
+ * Prints a view through a template: `render("frr/frr.conf.njk", view)`.
+ * @throws InternalError when the template does not exist or reads what the view does not define.
+ */
+export function render(name: string, view: View): string {
+  must(templates[name], `the template ${name} exists`);
+  return environment.render(name, { view: strict(view, "view") });
+}
+
+const encoder = new TextEncoder();
+
+export function encode(text: string): Uint8Array {
+  return encoder.encode(text);
+}

@@ -1,0 +1,96 @@
+/** The bridges and vxlan devices of one host. */
+import { familyOf, type IpAddress, type IpFamily } from "../base/ip.ts";
+import { must } from "../base/invariant.ts";
+import { mtuBytes, type MtuBytes, udpPort } from "../base/units.ts";
+import type { Bridge, Flooding, Segment, VxlanDevice } from "../model/network.ts";
+import type { ResolvedHost } from "./hosts.ts";
+import { routedBridgeMac, segmentBridgeMac, vxlanMac } from "./mac.ts";
+import { gatewayAddresses, type ResolvedSubnet } from "./subnets.ts";
+
+/** VXLAN's port with IANA (RFC 7348 §8). The kernel's own default, 8472, is flannel's. */
+const VXLAN_PORT = must(udpPort(4789), "4789 is a port");
+
+/** The address that a host's VXLAN and BGP packets come from: IPv4 where there is one, which costs 20 bytes less. */
+export function vtepAddress(host: ResolvedHost): IpAddress | undefined {
+  return (host.addresses.find((each) => familyOf(each.address) === 4) ?? host.addresses[0])?.address;
+}
+
+function ports(subnet: ResolvedSubnet, host: string): readonly string[] {
+  const own = subnet.input.ports.filter((each) => each.host.value === host);
+  return own.flatMap((each) => each.interfaces.map((port) => port.value)).sort();
+}
+
+/** What a subnet's bridge is called when the user does not say. */
+export function bridgeName({ input }: ResolvedSubnet): string {
+  if (input.bridge !== undefined) return input.bridge.name;
+  return input.vxlan === undefined ? `br-${input.name}` : `br${input.vxlan.vni}`;
+}
+
+/** An MTU that a check has still to judge: devices get at least 1, so that the model can be made and explained. */
+function deviceMtu(bytes: number): MtuBytes {
+  return must(mtuBytes(Math.max(1, bytes)), "no MTU exceeds the path it comes from");
+}
+
+/** The bridge of a routed subnet on one of its owners, or `undefined` where the bridge is another program's. */
+export function routedBridge(subnet: ResolvedSubnet, host: ResolvedHost): Bridge | undefined {
+  const { input } = subnet;
+  const { name } = host.input;
+  if (input.isExternal || !subnet.owned.has(name)) return undefined;
+  const addresses = gatewayAddresses(subnet.gateway, name);
+  const enslaved = ports(subnet, name);
+  // Nothing but a route: whoever has the addresses has the interface too.
+  if (addresses.length === 0 && enslaved.length === 0 && input.bridge === undefined) return undefined;
+  return {
+    name: bridgeName(subnet),
+    subnet: input.name,
+    isExisting: input.bridge?.isExisting ?? false,
+    macAddress: routedBridgeMac(input.name, host.input.id),
+    // Routing answers with "fragmentation needed" and the clamp lowers the MSS: the subnet itself keeps its own MTU.
+    mtu: undefined,
+    addresses,
+    isSharedGateway: false,
+    ports: enslaved,
+  };
+}
+
+/** The bridge that is the local end of a segment. */
+export function segmentBridge(segment: Segment, subnet: ResolvedSubnet, host: ResolvedHost): Bridge {
+  const isSharedGateway = segment.gateway.kind === "shared" && segment.members.length > 1;
+  return {
+    name: bridgeName(subnet),
+    subnet: segment.name,
+    isExisting: subnet.input.bridge?.isExisting ?? false,
+    macAddress: segmentBridgeMac(segment.vni, host.input.id, isSharedGateway),
+    mtu: deviceMtu(segment.mtu.bytes),
+    addresses: gatewayAddresses(segment.gateway, host.input.name),
+    isSharedGateway,
+    ports: ports(subnet, host.input.name),
+  };
+}
+
+/** The vxlan device of a segment on one host; `vteps`: the addresses of all members. */
+export function vxlanDevice(
+  segment: Segment,
+  host: ResolvedHost,
+  { bridge, vteps, hasEvpn }: { bridge: string; vteps: readonly IpAddress[]; hasEvpn: boolean },
+): VxlanDevice {
+  const local = must(vtepAddress(host), "a VTEP has an address");
+  const remotes = vteps.filter((address) => address !== local);
+  const flooding: Flooding = hasEvpn ? { kind: "evpn" } : { kind: "static", remotes };
+  return {
+    name: `vx${segment.vni}`,
+    segment: segment.name,
+    vni: segment.vni,
+    macAddress: vxlanMac(segment.vni, host.input.id),
+    local,
+    port: VXLAN_PORT,
+    mtu: deviceMtu(segment.mtu.bytes),
+    bridge,
+    flooding,
+  };
+}
+
+/** IPv4 where every member has an IPv4 address; with pools common to all hosts that is all or none. */
+export function vtepFamily(vteps: readonly IpAddress[]): IpFamily {
+  return vteps.every((address) => familyOf(address) === 4) ? 4 : 6;
+}

@@ -1,0 +1,101 @@
+import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
+import {
+  containsAddress,
+  familyOf,
+  hostAddress,
+  type IpAddress,
+  type IpPrefix,
+  isHostAddress,
+  prefixLengthBits,
+  rangeOf,
+} from "../base/ip.ts";
+import { sortedBy } from "../base/text.ts";
+import type { UdpPort } from "../base/units.ts";
+import type { Endpoint, InterfaceAddress, Reach } from "../model/network.ts";
+import { originSpan } from "../model/origin.ts";
+import type { EndpointInput, HostInput, Topology } from "../validate/topology.ts";
+
+/** A host with what follows from its own entry and the pools alone. */
+export interface ResolvedHost {
+  readonly input: HostInput;
+  readonly reach: Reach;
+  readonly publicKey: string;
+  /** One per pool, in the order of the pools; pools that have no address for this host are left out. */
+  readonly addresses: readonly InterfaceAddress[];
+}
+
+function withPort(endpoint: EndpointInput | undefined, listenPort: UdpPort): Endpoint | undefined {
+  return endpoint && { ...endpoint, port: endpoint.port ?? listenPort };
+}
+
+function resolveReach(host: HostInput, listenPort: UdpPort): Reach {
+  return {
+    name: host.name,
+    site: host.site,
+    endpoint: withPort(host.endpoint, listenPort),
+    lanEndpoint: withPort(host.lanEndpoint, listenPort),
+    isBehindNat: host.isBehindNat ?? false,
+  };
+}
+
+/** The highest offset that {@link hostAddress} gives an address for, for the message. */
+function lastId(pool: IpPrefix): number {
+  const { family, first, last } = rangeOf(pool);
+  const size = last - first - (family === 4 && prefixLengthBits(pool) < 31 ? 1n : 0n);
+  return Number(size > 65_535n ? 65_535n : size);
+}
+
+function poolAddress(host: HostInput, pool: IpPrefix, found: Diagnostic[]): readonly InterfaceAddress[] {
+  const pinned = host.addresses.find((pin) => containsAddress(pool, pin.value))?.value;
+  const address: IpAddress | undefined = pinned ?? hostAddress(pool, host.id);
+  if (address !== undefined) return [{ address, lengthBits: prefixLengthBits(pool) }];
+  const params = { host: host.name, id: host.id, pool, last: lastId(pool) };
+  found.push(diagnostic("id-outside-pool", params, originSpan(host.origin, "id")));
+  return [];
+}
+
+function resolveAddresses(host: HostInput, pools: readonly IpPrefix[], found: Diagnostic[]): readonly InterfaceAddress[] {
+  for (const { value: address, span } of host.addresses) {
+    const candidates = pools.filter((pool) => familyOf(pool) === familyOf(address));
+    if (candidates.some((pool) => isHostAddress(pool, address))) continue;
+    found.push(diagnostic("address-outside-pool", { address, pools: pools.join(", ") }, span));
+  }
+  return pools.flatMap((pool) => poolAddress(host, pool, found));
+}
+
+/** What compile was called with, besides the topology. */
+export interface ResolveOptions {
+  /** Keys from files, by host name; a key in the topology goes before them. */
+  readonly publicKeys: Readonly<Record<string, string>>;
+  /** How the user names the topology, for hints that can be pasted. */
+  readonly topologyName: string;
+}
+
+// 32 bytes in base64: 43 characters and a "=", the last of the 43 with two zero bits.
+const PUBLIC_KEY = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
+const ZERO_KEY = `${"A".repeat(43)}=`;
+
+function resolvePublicKey(host: HostInput, options: ResolveOptions, found: Diagnostic[]): string {
+  if (host.publicKey !== undefined) return host.publicKey;
+  const key = Object.hasOwn(options.publicKeys, host.name) ? options.publicKeys[host.name] : undefined;
+  const span = originSpan(host.origin);
+  if (key === undefined) {
+    found.push(diagnostic("public-key-missing", { host: host.name, topology: options.topologyName }, span));
+  } else if (!PUBLIC_KEY.test(key) || key === ZERO_KEY) {
+    found.push(diagnostic("public-key-malformed", { host: host.name, value: key }, span));
+  }
+  return key ?? "";
+}
+
+/** Hosts sorted by name, each with its addresses, its key and the ways it can be reached. */
+export function resolveHosts(topology: Topology, listenPort: UdpPort, options: ResolveOptions, found: Diagnostic[]) {
+  const pools = topology.wireguard.addresses.map((pool) => pool.value);
+  return sortedBy(topology.hosts, (host) => host.name).map(
+    (input): ResolvedHost => ({
+      input,
+      reach: resolveReach(input, listenPort),
+      publicKey: resolvePublicKey(input, options, found),
+      addresses: resolveAddresses(input, pools, found),
+    }),
+  );
+}

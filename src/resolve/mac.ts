@@ -1,0 +1,34 @@
+/**
+ * MAC addresses, all locally administered unicast (IEEE 802, bit 1 of the first byte set, bit 0 clear). The first byte is
+ * the role, so that no two kinds of interface can collide; then the VNI (3 bytes) and the host's id (2 bytes).
+ */
+import type { Vni } from "../base/units.ts";
+
+const ROLE_SEGMENT_BRIDGE = 0x02;
+const ROLE_ROUTED_BRIDGE = 0x12;
+// The highest such byte: a bridge takes the lowest MAC of its ports, and must never take a vxlan's (libvirt does the same
+// for its taps).
+const ROLE_VXLAN = 0xfe;
+
+const format = (bytes: readonly number[]): string =>
+  bytes.map((byte) => byte.toString(16).padStart(2, "0")).join(":");
+
+const fromNumbers = (role: number, vni: number, id: number): string =>
+  format([role, (vni >> 16) & 0xff, (vni >> 8) & 0xff, vni & 0xff, (id >> 8) & 0xff, id & 0xff]);
+
+export function vxlanMac(vni: Vni, hostId: number): string {
+  return fromNumbers(ROLE_VXLAN, vni, hostId);
+}
+
+/** The MAC of a segment's bridge on one host; a gateway shared by all members has the same one everywhere, that of id 0. */
+export function segmentBridgeMac(vni: Vni, hostId: number, isSharedGateway: boolean): string {
+  return fromNumbers(ROLE_SEGMENT_BRIDGE, vni, isSharedGateway ? 0 : hostId);
+}
+
+/** A routed subnet has no VNI: 24 bits of its name (FNV-1a, folded) take the place. It never leaves its own host. */
+export function routedBridgeMac(subnet: string, hostId: number): string {
+  let hash = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode(subnet)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  const folded = (hash ^ (hash >>> 24)) & 0xffffff;
+  return fromNumbers(ROLE_ROUTED_BRIDGE, folded, hostId);
+}

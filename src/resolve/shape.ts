@@ -1,0 +1,89 @@
+/** Which keys of a subnet go together. What is refused here has no meaning, so no later pass has to give it one. */
+import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
+import { addressBits, familyOf, prefixLengthBits } from "../base/ip.ts";
+import { originSpan } from "../model/origin.ts";
+import type { SubnetInput } from "../validate/topology.ts";
+import type { ResolvedSubnet } from "./subnets.ts";
+
+interface Conflict {
+  readonly key: string;
+  readonly isSet: boolean;
+  readonly with: string;
+  readonly advice: string;
+}
+
+const routedConflicts = (subnet: SubnetInput): readonly Conflict[] => [
+  { key: "tagged", isSet: subnet.isTagged, with: "a routed subnet", advice: "only a segment with \"vxlan:\" costs bytes for inner VLAN tags: take it out" },
+  { key: "isolated", isSet: subnet.isIsolated, with: "a routed subnet", advice: "only a segment with \"vxlan:\" can be reachable from inside alone: take it out" },
+  { key: "mtu", isSet: subnet.mtu !== undefined, with: "a routed subnet", advice: "routed packets are held to the tunnel's MTU by routing itself: take it out" },
+];
+
+const stretchedConflicts = (subnet: SubnetInput): readonly Conflict[] => [
+  { key: "perHost", isSet: subnet.perHost !== undefined, with: "vxlan", advice: "a segment is one range on all its hosts: take out perHost, or vxlan" },
+  { key: "interface", isSet: subnet.isExternal, with: "vxlan", advice: "to join a bridge of another program's write \"bridge:\" with its name and \"existing: true\"" },
+];
+
+const externalConflicts = (subnet: SubnetInput): readonly Conflict[] => [
+  { key: "bridge", isSet: subnet.bridge !== undefined, with: "interface: external", advice: "the bridge is the other program's: take one of the two out" },
+  { key: "ports", isSet: subnet.ports.length > 0, with: "interface: external", advice: "the bridge is the other program's: take one of the two out" },
+  { key: "gateway", isSet: subnet.gateway !== undefined && subnet.gateway.kind !== "none", with: "interface: external", advice: "the other program sets the gateway's address: take one of the two out" },
+];
+
+const slicedConflicts = (subnet: SubnetInput): readonly Conflict[] => [
+  { key: "gateway", isSet: subnet.gateway?.kind === "shared", with: "perHost", advice: "leave it out (the first address of each slice), or give each host its own" },
+];
+
+const snatConflicts = (subnet: SubnetInput): readonly Conflict[] => [
+  { key: "snat", isSet: subnet.vxlan !== undefined && (subnet.gateway ?? { kind: "none" }).kind === "none", with: "a segment without a gateway", advice: "nothing leaves it through these hosts: take it out, or name a gateway" },
+];
+
+function conflictsOf(subnet: SubnetInput): readonly Conflict[] {
+  return [
+    ...(subnet.vxlan === undefined ? routedConflicts(subnet) : stretchedConflicts(subnet)),
+    ...(subnet.isExternal ? externalConflicts(subnet) : []),
+    ...(subnet.perHost === undefined ? [] : slicedConflicts(subnet)),
+    ...(subnet.hasSnat ? snatConflicts(subnet) : []),
+  ];
+}
+
+function checkSliceLength(subnet: SubnetInput, found: Diagnostic[]): void {
+  const { perHost } = subnet;
+  if (perHost === undefined) return;
+  for (const { value: cidr } of subnet.prefixes) {
+    const longest = addressBits(familyOf(cidr));
+    if (perHost > prefixLengthBits(cidr) && perHost <= longest) continue;
+    const example = Math.min(longest, prefixLengthBits(cidr) + 8);
+    const params = { length: perHost, cidr, longest, example };
+    found.push(diagnostic("slice-length-wrong", params, originSpan(subnet.origin, "perHost")));
+  }
+}
+
+function checkOwners({ input: subnet, members }: ResolvedSubnet, found: Diagnostic[]): void {
+  if (subnet.vxlan !== undefined || subnet.perHost !== undefined || members.length < 2) return;
+  const shown = members.length > 4 ? `${members.slice(0, 3).join(", ")} and ${members.length - 3} more` : members.join(", ");
+  const params = { subnet: subnet.name, count: members.length, hosts: shown };
+  found.push(diagnostic("subnet-several-owners", params, originSpan(subnet.origin, "hosts")));
+}
+
+function checkPorts({ input: subnet, members }: ResolvedSubnet, found: Diagnostic[]): void {
+  for (const { host } of subnet.ports) {
+    if (members.includes(host.value)) continue;
+    found.push(diagnostic("host-not-member", { host: host.value, what: "ports", subnet: subnet.name }, host.span));
+  }
+}
+
+/** Reports keys of a subnet that contradict each other or its members. */
+export function checkShape(subnet: ResolvedSubnet, found: Diagnostic[]): void {
+  const { input } = subnet;
+  const hasGateway = input.gateway !== undefined && input.gateway.kind !== "none";
+  if (input.prefixes.length === 0 && (input.vxlan === undefined || hasGateway)) {
+    found.push(diagnostic("subnet-without-prefix", { subnet: input.name }, originSpan(input.origin)));
+  }
+  for (const conflict of conflictsOf(input).filter((each) => each.isSet)) {
+    const params = { subnet: input.name, key: conflict.key, with: conflict.with, advice: conflict.advice };
+    found.push(diagnostic("subnet-key-conflict", params, originSpan(input.origin, conflict.key)));
+  }
+  checkSliceLength(input, found);
+  checkOwners(subnet, found);
+  checkPorts(subnet, found);
+}

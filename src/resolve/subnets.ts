@@ -1,0 +1,198 @@
+/** Subnets as the user wrote them → who is on them, which prefix leads to whom, which addresses stand where. */
+import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
+import {
+  containsAddress,
+  familyOf,
+  hostAddress,
+  type IpAddress,
+  type IpPrefix,
+  isHostAddress,
+  prefixLengthBits,
+  subPrefix,
+} from "../base/ip.ts";
+import { must } from "../base/invariant.ts";
+import { compareText } from "../base/text.ts";
+import type { Gateway, GatewayHost, InterfaceAddress } from "../model/network.ts";
+import { originSpan } from "../model/origin.ts";
+import type { GatewayInput, Located, SubnetInput } from "../validate/topology.ts";
+import type { ResolvedHost } from "./hosts.ts";
+
+/** A subnet with its members and with every prefix and address given to one of them. */
+export interface ResolvedSubnet {
+  readonly input: SubnetInput;
+  /** Host names, sorted. */
+  readonly members: readonly string[];
+  /** The prefixes that each member owns, by host name; nothing for a host that owns none. */
+  readonly owned: ReadonlyMap<string, readonly IpPrefix[]>;
+  readonly gateway: Gateway;
+}
+
+/** Host names for names of hosts and sites, or all; sorted, each once. */
+export function expandMembers(members: SubnetInput["members"], hosts: readonly ResolvedHost[]): readonly string[] {
+  const isMember = (host: ResolvedHost): boolean =>
+    members === "all" || members.some(({ value }) => value === host.input.name || value === host.input.site);
+  return hosts.filter(isMember).map((host) => host.input.name).sort(compareText);
+}
+
+const prefixesOf = (subnet: SubnetInput): readonly IpPrefix[] => subnet.prefixes.map((each) => each.value);
+
+/** The prefixes that hold addresses of this host: the whole subnet, or with perHost its slice. */
+function hostPrefixes(subnet: SubnetInput, host: ResolvedHost, found: Diagnostic[]): readonly IpPrefix[] {
+  const { perHost } = subnet;
+  if (perHost === undefined) return prefixesOf(subnet);
+  return subnet.prefixes.flatMap(({ value: cidr, span }) => {
+    const slice = subPrefix(cidr, perHost, host.input.id);
+    if (slice !== undefined) return [slice];
+    const last = 2 ** Math.min(perHost - prefixLengthBits(cidr), 16) - 1;
+    const params = { host: host.input.name, id: host.input.id, cidr, length: perHost, last };
+    const related = [{ message: `${cidr} is split here`, span }];
+    found.push(diagnostic("slice-outside-subnet", params, originSpan(host.input.origin, "id"), related));
+    return [];
+  });
+}
+
+/** Gateway addresses with the length of the prefix that each lies in; those that lie in none are reported and left out. */
+function placeAddresses(
+  subnet: SubnetInput,
+  prefixes: readonly IpPrefix[],
+  { addresses, found }: { addresses: readonly Located<IpAddress>[]; found: Diagnostic[] },
+): readonly InterfaceAddress[] {
+  const placed: InterfaceAddress[] = [];
+  for (const { value: address, span } of addresses) {
+    const prefix = prefixes.find((each) => containsAddress(each, address) && isHostAddress(each, address));
+    const twin = placed.find((each) => familyOf(each.address) === familyOf(address));
+    if (prefix === undefined) {
+      const params = { address, subnet: subnet.name, prefixes: prefixes.join(", ") || "no cidr" };
+      found.push(diagnostic("gateway-outside-subnet", params, span));
+    } else if (twin !== undefined) {
+      const params = { subnet: subnet.name, family: familyOf(address), address: twin.address, other: address };
+      found.push(diagnostic("gateway-family-twice", params, span));
+    } else {
+      placed.push({ address, lengthBits: prefixLengthBits(prefix) });
+    }
+  }
+  return placed;
+}
+
+/** The first address of each prefix: the default gateway of a routed subnet whose bridge is netgen's. */
+function firstAddresses(prefixes: readonly IpPrefix[]): readonly InterfaceAddress[] {
+  return prefixes.flatMap((prefix) => {
+    const address = hostAddress(prefix, 1);
+    return address === undefined ? [] : [{ address, lengthBits: prefixLengthBits(prefix) }];
+  });
+}
+
+function gatewaysPerHost(
+  subnet: SubnetInput,
+  gateway: Extract<GatewayInput, { kind: "perHost" }>,
+  { prefixes, found }: { prefixes: (host: string) => readonly IpPrefix[] | undefined; found: Diagnostic[] },
+): Gateway {
+  const hosts: GatewayHost[] = [];
+  for (const { host, addresses } of gateway.hosts) {
+    const own = prefixes(host.value);
+    if (own === undefined) {
+      const params = { host: host.value, what: "a gateway", subnet: subnet.name };
+      found.push(diagnostic("host-not-member", params, host.span));
+    } else {
+      hosts.push({ host: host.value, addresses: placeAddresses(subnet, own, { addresses, found }) });
+    }
+  }
+  return { kind: "each", hosts: hosts.sort((a, b) => compareText(a.host, b.host)) };
+}
+
+function resolveSegmentGateway(subnet: SubnetInput, members: readonly string[], found: Diagnostic[]): Gateway {
+  const prefixes = prefixesOf(subnet);
+  switch (subnet.gateway?.kind) {
+    case undefined:
+    case "none":
+      return { kind: "none" };
+    case "shared": {
+      const addresses = placeAddresses(subnet, prefixes, { addresses: subnet.gateway.addresses, found });
+      return { kind: "shared", hosts: members, addresses };
+    }
+    case "perHost": {
+      const memberPrefixes = (host: string) => (members.includes(host) ? prefixes : undefined);
+      return gatewaysPerHost(subnet, subnet.gateway, { prefixes: memberPrefixes, found });
+    }
+    default:
+      return subnet.gateway satisfies undefined;
+  }
+}
+
+function resolveRoutedGateway(
+  subnet: SubnetInput,
+  owned: ReadonlyMap<string, readonly IpPrefix[]>,
+  found: Diagnostic[],
+): Gateway {
+  if (subnet.isExternal || subnet.gateway?.kind === "none") return { kind: "none" };
+  switch (subnet.gateway?.kind) {
+    case undefined: {
+      const hosts = [...owned].map(([host, prefixes]) => ({ host, addresses: firstAddresses(prefixes) }));
+      return { kind: "each", hosts };
+    }
+    case "shared": {
+      const [host, prefixes] = [...owned][0] ?? ["", []];
+      const addresses = placeAddresses(subnet, prefixes, { addresses: subnet.gateway.addresses, found });
+      return { kind: "each", hosts: host === "" ? [] : [{ host, addresses }] };
+    }
+    case "perHost":
+      return gatewaysPerHost(subnet, subnet.gateway, { prefixes: (host) => owned.get(host), found });
+    default:
+      return subnet.gateway satisfies undefined;
+  }
+}
+
+/** Hosts that have a gateway address of a segment. */
+export function gatewayHosts(gateway: Gateway): readonly string[] {
+  switch (gateway.kind) {
+    case "none":
+      return [];
+    case "shared":
+      return gateway.hosts;
+    case "each":
+      return gateway.hosts.map((each) => each.host);
+    default:
+      return gateway satisfies never;
+  }
+}
+
+/** The gateway addresses of a subnet on one host; none on a host that is no gateway. */
+export function gatewayAddresses(gateway: Gateway, host: string): readonly InterfaceAddress[] {
+  switch (gateway.kind) {
+    case "none":
+      return [];
+    case "shared":
+      return gateway.hosts.includes(host) ? gateway.addresses : [];
+    case "each":
+      return gateway.hosts.find((each) => each.host === host)?.addresses ?? [];
+    default:
+      return gateway satisfies never;
+  }
+}
+
+function resolveSegment(subnet: SubnetInput, members: readonly string[], found: Diagnostic[]): ResolvedSubnet {
+  const gateway = resolveSegmentGateway(subnet, members, found);
+  const [owner, ...others] = gatewayHosts(gateway);
+  // AllowedIPs know one owner: with several gateways the prefix is reachable inside the segment only.
+  const isOwned = owner !== undefined && others.length === 0 && !subnet.isIsolated;
+  return { input: subnet, members, owned: new Map(isOwned ? [[owner, prefixesOf(subnet)]] : []), gateway };
+}
+
+function resolveRouted(subnet: SubnetInput, members: readonly ResolvedHost[], found: Diagnostic[]): ResolvedSubnet {
+  const owners = subnet.perHost === undefined && members.length > 1 ? [] : members;
+  const owned = new Map(owners.map((host) => [host.input.name, hostPrefixes(subnet, host, found)]));
+  const gateway = resolveRoutedGateway(subnet, owned, found);
+  return { input: subnet, members: members.map((host) => host.input.name), owned, gateway };
+}
+
+/** Gives each subnet its members, owners and gateway addresses. */
+export function resolveSubnet(
+  subnet: SubnetInput,
+  hosts: ReadonlyMap<string, ResolvedHost>,
+  found: Diagnostic[],
+): ResolvedSubnet {
+  const members = expandMembers(subnet.members, [...hosts.values()]);
+  if (subnet.vxlan !== undefined) return resolveSegment(subnet, members, found);
+  const memberHosts = members.map((name) => must(hosts.get(name), "members are hosts"));
+  return resolveRouted(subnet, memberHosts, found);
+}
