@@ -1,0 +1,76 @@
+#!/usr/bin/env node
+/** The process: arguments in, exit code out. Nothing below commands/ knows that there is one. */
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { buildCommand } from "./commands/build.ts";
+import { checkCommand } from "./commands/check.ts";
+import { keysCommand } from "./commands/keys.ts";
+import { modelCommand } from "./commands/model.ts";
+import { mtuCommand } from "./commands/mtu.ts";
+import { schemaCommand } from "./commands/schema.ts";
+import { EXIT_BUG, EXIT_DONE, EXIT_MACHINE } from "./commands/session.ts";
+
+const ERRNO_IN_WORDS: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file or directory",
+  EISDIR: "it is a directory, not a file",
+  ENOTDIR: "a part of the path is a file, not a directory",
+  EACCES: "permission denied",
+  EPERM: "operation not permitted",
+  EROFS: "the file system is read-only",
+  ENOSPC: "the disk is full",
+};
+
+function version(): string {
+  const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+/** What went wrong in words, and the exit code it ends with. */
+function judge(error: unknown): { readonly code: number; readonly message: string } {
+  if (error instanceof CommanderError) return { code: error.exitCode === 0 ? EXIT_DONE : EXIT_MACHINE, message: "" };
+  if (!(error instanceof Error)) return { code: EXIT_BUG, message: `netgen: ${String(error)}\n` };
+  const { code, path } = error as NodeJS.ErrnoException;
+  if (typeof code === "string" && /^E[A-Z0-9]+$/.test(code)) {
+    const words = ERRNO_IN_WORDS[code];
+    const message = words === undefined ? error.message : `${path === undefined ? "" : `${path}: `}${words}`;
+    return { code: EXIT_MACHINE, message: `netgen: ${message}\n` };
+  }
+  return { code: EXIT_BUG, message: `netgen: this is a bug in netgen, please report it: ${error.stack ?? error.message}\n` };
+}
+
+function program(exit: (code: number) => void): Command {
+  const netgen = new Command("netgen")
+    .description("Compiles one topology.yaml into every host's WireGuard, VXLAN, EVPN, sysctl and nftables files.")
+    .version(version(), "-V, --version", "print the version")
+    .helpCommand(false)
+    .addHelpText(
+      "after",
+      "\nA first run:\n  netgen keys generate topology.yaml   make the keys that are missing\n" +
+        "  netgen check topology.yaml           say what is wrong\n" +
+        "  netgen mtu topology.yaml             explain every MTU\n" +
+        "  netgen build topology.yaml           write out/<host>/etc/...\n\n" +
+        "Exit codes: 0 done, 1 the topology has errors, 2 wrong invocation or a file that cannot be\nread or written, 70 a bug in netgen.\n",
+    );
+  const commands = [buildCommand, checkCommand, modelCommand, mtuCommand, schemaCommand, keysCommand];
+  for (const command of commands) netgen.addCommand(command(exit));
+  // Inherited by hand: commander copies neither to commands that are added ready-made.
+  const all = (command: Command): readonly Command[] => [command, ...command.commands.flatMap(all)];
+  for (const command of all(netgen)) command.exitOverride().showHelpAfterError("(netgen --help tells more)");
+  return netgen;
+}
+
+// `netgen model | head` closes our output early: that is no error.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(EXIT_DONE);
+});
+
+try {
+  program((code) => {
+    process.exitCode = code;
+  }).parse();
+} catch (error) {
+  const { code, message } = judge(error);
+  process.stderr.write(message);
+  process.exitCode = code;
+}

@@ -1,0 +1,82 @@
+import { Command } from "commander";
+import { type Network } from "../model/network.ts";
+import { generateKeys, hasPrivateKey } from "../keys/store.ts";
+import { keysOption, topologyArgument } from "./options.ts";
+import {
+  type CommonOptions,
+  EXIT_DONE,
+  EXIT_TOPOLOGY,
+  open,
+  printDiagnostics,
+  type Session,
+} from "./session.ts";
+
+/** The model, if nothing but keys is missing from the topology; else prints what is wrong. */
+function usableModel(session: Session): Network | undefined {
+  const others = session.diagnostics.filter((each) => each.severity === "error" && each.code !== "public-key-missing");
+  if (session.model !== undefined && others.length === 0) return session.model;
+  printDiagnostics({ ...session, diagnostics: others }, process.stderr, "text");
+  return undefined;
+}
+
+const hasKeyInTopology = (host: Network["hosts"][number]): boolean => host.origin["publicKey"] !== undefined;
+
+/** Pairs of peers with a preshared key, each once. */
+function presharedPairs({ hosts, peers }: Network): readonly (readonly [string, string])[] {
+  const byId = new Map(peers.filter((peer) => peer.hasPresharedKey).map((peer) => [peer.id, peer.host]));
+  return hosts.flatMap(({ name, interfaces }) =>
+    interfaces.flatMap((link) => {
+      const others = link.peers.map((id) => byId.get(id)).filter((other) => other !== undefined && name < other);
+      return others.map((other) => [name, other as string] as const);
+    }),
+  );
+}
+
+function generate(topology: string, options: CommonOptions): number {
+  const session = open(topology, options);
+  const model = usableModel(session);
+  if (model === undefined) return EXIT_TOPOLOGY;
+  const hosts = model.hosts.filter((host) => !hasKeyInTopology(host)).map((host) => host.name);
+  const { created, kept } = generateKeys(session.keysDirectory, { hosts, pairs: presharedPairs(model) });
+  for (const name of created) process.stdout.write(`  + ${name}\n`);
+  process.stdout.write(`${session.keysDirectory}: ${created.length} new, ${kept.length} as they were\n`);
+  return EXIT_DONE;
+}
+
+function list(topology: string, options: CommonOptions): number {
+  const session = open(topology, options);
+  const model = usableModel(session);
+  if (model === undefined) return EXIT_TOPOLOGY;
+  const width = Math.max(4, ...model.hosts.map((host) => host.name.length));
+  const row = (host: string, key: string, where: string): string => `${host.padEnd(width)}  ${key.padEnd(44)}  ${where}\n`;
+  process.stdout.write(row("HOST", "PUBLIC KEY", "WHERE"));
+  for (const host of model.hosts) {
+    const inFile = hasPrivateKey(session.keysDirectory, host.name) ? "keys, with its private key" : "keys, public key only";
+    const where = host.publicKey === "" ? "-" : hasKeyInTopology(host) ? "topology" : inFile;
+    process.stdout.write(row(host.name, host.publicKey || "none: run netgen keys generate", where));
+  }
+  return EXIT_DONE;
+}
+
+export const keysCommand = (exit: (code: number) => void): Command => {
+  const keys = new Command("keys")
+    .summary("make and list key pairs and preshared keys")
+    .description(
+      "Keys live in a directory beside the topology: <host>.key and psk/<a>--<b>.psk stay out of git (a .gitignore\n" +
+        "is written), <host>.pub goes in. Generating never overwrites.",
+    );
+  keys
+    .command("generate")
+    .summary("make the keys that are missing")
+    .description("Makes a key pair for each host that has none, and a preshared key for each pair where they are asked for.")
+    .addArgument(topologyArgument())
+    .addOption(keysOption())
+    .action((topology: string, options: CommonOptions) => exit(generate(topology, options)));
+  keys
+    .command("list")
+    .summary("print each host's public key and where it comes from")
+    .addArgument(topologyArgument())
+    .addOption(keysOption())
+    .action((topology: string, options: CommonOptions) => exit(list(topology, options)));
+  return keys;
+};

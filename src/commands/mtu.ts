@@ -1,0 +1,27 @@
+import { Command } from "commander";
+import { renderMtu, reportMtu } from "../report/mtu.ts";
+import { formatOption, keysOption, topologyArgument } from "./options.ts";
+import { type CommonOptions, EXIT_DONE, exitCodeOf, open, printDiagnostics } from "./session.ts";
+
+function mtu(topology: string, options: CommonOptions): number {
+  const session = open(topology, options);
+  printDiagnostics(session, process.stderr, "text");
+  if (session.model !== undefined && exitCodeOf(session) === EXIT_DONE) {
+    const report = reportMtu(session.model);
+    const isJson = options.format === "json";
+    process.stdout.write(isJson ? `${JSON.stringify(report, undefined, 2)}\n` : renderMtu(report));
+  }
+  return exitCodeOf(session);
+}
+
+export const mtuCommand = (exit: (code: number) => void): Command =>
+  new Command("mtu")
+    .summary("explain every MTU")
+    .description(
+      "Prints, for each tunnel and each segment, the path and the rule that chose it, what each layer takes off,\n" +
+        "which peer limits the interface, and the ping that proves the number: one byte more is refused.",
+    )
+    .addArgument(topologyArgument())
+    .addOption(keysOption())
+    .addOption(formatOption("the table"))
+    .action((topology: string, options: CommonOptions) => exit(mtu(topology, options)));

@@ -1,0 +1,11 @@
+import { Argument, Option } from "commander";
+
+/** The topology argument that most commands take. */
+export const topologyArgument = (): Argument =>
+  new Argument("<topology>", "the topology file, or - for standard input");
+
+export const keysOption = (): Option =>
+  new Option("--keys <dir>", "directory of <host>.pub files (default: keys, beside the topology)");
+
+export const formatOption = (what: string): Option =>
+  new Option("--format <format>", `how to print ${what}`).choices(["text", "json"]).default("text");

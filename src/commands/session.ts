@@ -1,0 +1,92 @@
+/** What every command does at its edges: read the topology and the public keys, print diagnostics, choose the exit code. */
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import pc from "picocolors";
+import { type Diagnostic, hasErrors, type Severity } from "../base/diagnostic.ts";
+import { type Paint, renderJson, renderText } from "../base/render.ts";
+import type { Source } from "../base/source.ts";
+import { type Compilation, compile } from "../compile.ts";
+import { readPublicKeys } from "../keys/store.ts";
+
+export const EXIT_DONE = 0;
+/** The topology has errors. */
+export const EXIT_TOPOLOGY = 1;
+/** Wrong invocation, or a file or directory that cannot be read or written. */
+export const EXIT_MACHINE = 2;
+/** A bug in netgen. */
+export const EXIT_BUG = 70;
+
+/** Options that every command with a topology has. */
+export interface CommonOptions {
+  readonly keys?: string;
+  readonly format?: "text" | "json";
+}
+
+/** A mistake in how netgen was called, or a file that is not what it should be: ends with exit code 2. */
+export function machineError(message: string): Error {
+  return Object.assign(new Error(message), { code: "ENETGEN" });
+}
+
+/** Reads a topology; `-` is standard input. */
+function readSource(path: string): Source {
+  const bytes = readFileSync(path === "-" ? 0 : path);
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    return { name: path === "-" ? "<stdin>" : path, text };
+  } catch {
+    throw machineError(`${path} is not UTF-8 text; save it as UTF-8`);
+  }
+}
+
+/** The directory that `out` and `keys` stand in by default: that of the topology. */
+export function beside(topology: string, name: string): string {
+  return topology === "-" ? name : join(dirname(topology), name);
+}
+
+export interface Session extends Compilation {
+  readonly source: Source;
+  readonly keysDirectory: string;
+}
+
+/** Reads and compiles one topology. */
+export function open(topology: string, options: CommonOptions): Session {
+  const source = readSource(topology);
+  const keysDirectory = options.keys ?? beside(topology, "keys");
+  return { source, keysDirectory, ...compile(source, { publicKeys: readPublicKeys(keysDirectory) }) };
+}
+
+function painter(stream: NodeJS.WriteStream): Paint {
+  const colours = pc.createColors(stream.isTTY === true && !process.env["NO_COLOR"]);
+  const roles: Record<Severity | "frame", (text: string) => string> = {
+    error: (text) => colours.bold(colours.red(text)),
+    warning: (text) => colours.bold(colours.yellow(text)),
+    note: colours.cyan,
+    frame: colours.blue,
+  };
+  return (text, role) => roles[role](text);
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** `2 errors and 1 warning`, or nothing where there is nothing to say. */
+function summary(diagnostics: readonly Diagnostic[]): string {
+  const count = (severity: Severity): number => diagnostics.filter((each) => each.severity === severity).length;
+  const parts = (["error", "warning", "note"] as const)
+    .filter((severity) => count(severity) > 0)
+    .map((severity) => counted(count(severity), severity));
+  return parts.length === 0 ? "" : `${parts.join(", ")}\n`;
+}
+
+/** Prints diagnostics; standard output is for the command whose result they are. */
+export function printDiagnostics(session: Session, stream: NodeJS.WriteStream, format: CommonOptions["format"]): void {
+  const { source, diagnostics } = session;
+  if (format === "json") stream.write(renderJson(source, diagnostics));
+  else if (diagnostics.length > 0) stream.write(renderText(source, diagnostics, painter(stream)) + summary(diagnostics));
+}
+
+/** 1 with errors; warnings and notes alone are 0. */
+export function exitCodeOf({ diagnostics }: Session): number {
+  return hasErrors(diagnostics) ? EXIT_TOPOLOGY : EXIT_DONE;
+}
