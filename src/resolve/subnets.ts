@@ -1,6 +1,7 @@
 /** Subnets as the user wrote them → who is on them, which prefix leads to whom, which addresses stand where. */
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import {
+  addressBits,
   containsAddress,
   familyOf,
   hostAddress,
@@ -43,6 +44,8 @@ function hostPrefixes(subnet: SubnetInput, host: ResolvedHost, found: Diagnostic
   return subnet.prefixes.flatMap(({ value: cidr, span }) => {
     const slice = subPrefix(cidr, perHost, host.input.id);
     if (slice !== undefined) return [slice];
+    // Said once, where perHost is written.
+    if (perHost <= prefixLengthBits(cidr) || perHost > addressBits(familyOf(cidr))) return [];
     const last = 2 ** Math.min(perHost - prefixLengthBits(cidr), 16) - 1;
     const params = { host: host.input.name, id: host.input.id, cidr, length: perHost, last };
     const related = [{ message: `${cidr} is split here`, span }];

@@ -1,0 +1,71 @@
+/** What may stand only once in a topology: ids, VNIs, public keys, names. */
+import { diagnostic } from "../base/diagnostic.ts";
+import { keySpan, member, members, type Node, type Reader, report, rootOf, valueSpan } from "./reader.ts";
+
+/** Reports what two entries share though each needs its own, and names that no host or site can have. */
+export function checkDuplicates(reader: Reader): void {
+  const root = rootOf(reader);
+  const [hosts, sites] = [members(member(root, "hosts")), members(member(root, "sites"))];
+  for (const { name, other, value, at } of sharedValues(reader, hosts, (host) => member(host, "id"))) {
+    report(reader, at.pointer, diagnostic("id-duplicate", { host: name, other, id: value }, at.span, at.related));
+  }
+  for (const { name, other, at } of sharedValues(reader, hosts, (host) => member(host, "publicKey"))) {
+    report(reader, at.pointer, diagnostic("public-key-duplicate", { host: name, other }, at.span, at.related));
+  }
+  const subnets = members(member(root, "subnets"));
+  for (const { name, other, value, at } of sharedValues(reader, subnets, (each) =>
+    member(member(each, "vxlan"), "vni"),
+  )) {
+    report(reader, at.pointer, diagnostic("vni-duplicate", { subnet: name, other, vni: value }, at.span, at.related));
+  }
+  checkNames(reader, hosts, sites);
+}
+
+type Named = readonly (readonly [string, Node])[];
+
+/** Every entry whose value an earlier one has already, in the order of the file. */
+function sharedValues(reader: Reader, named: Named, pick: (entry: Node) => Node) {
+  const seen = new Map<string | number, readonly [string, Node]>();
+  return named.flatMap(([name, entry]) => {
+    const node = pick(entry);
+    const { value, pointer } = node;
+    if ((typeof value !== "string" && typeof value !== "number") || reader.broken.has(pointer)) return [];
+    const first = seen.get(value);
+    if (first === undefined) {
+      seen.set(value, [name, node]);
+      return [];
+    }
+    const [other, there] = first;
+    const related = [{ message: `${other} has it here`, span: valueSpan(reader, there.pointer) }];
+    return [{ name, other, value, at: { pointer, span: valueSpan(reader, pointer), related } }];
+  });
+}
+
+/** Names of files in the output, and words of the language. */
+const RESERVED: ReadonlyMap<string, string> = new Map([
+  ["all", "that means every host"],
+  ["manifest.json", "the output has a file of that name"],
+]);
+
+function checkNames(reader: Reader, hosts: Named, sites: Named): void {
+  const siteNodes = new Map(sites);
+  const hasPresharedKeys = member(member(rootOf(reader), "wireguard"), "presharedKeys").value === true;
+  for (const [name, { pointer }] of [...hosts, ...sites]) {
+    const reason = RESERVED.get(name);
+    if (reason !== undefined)
+      report(reader, pointer, diagnostic("name-reserved", { name, reason }, keySpan(reader, pointer)));
+  }
+  for (const [name, { pointer }] of hosts) {
+    const site = siteNodes.get(name);
+    const span = keySpan(reader, pointer);
+    if (site !== undefined) {
+      const related = [{ message: "the site is here", span: keySpan(reader, site.pointer) }];
+      report(reader, pointer, diagnostic("name-taken", { name }, span, related));
+    }
+    // Two pairs of such names could mean one file.
+    if (hasPresharedKeys && name.includes("--")) {
+      const reason = 'with presharedKeys a "--" divides two names in the name of a key file';
+      report(reader, pointer, diagnostic("name-reserved", { name, reason }, span));
+    }
+  }
+}

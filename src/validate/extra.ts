@@ -1,0 +1,135 @@
+/** Raw lines of the user's: each must be one line that stays inside its block, whatever it does there. */
+import { diagnostic } from "../base/diagnostic.ts";
+import type { Extra } from "../model/network.ts";
+import { entries, keySpan, member, members, type Node, type Reader, refuse, report, textAt } from "./reader.ts";
+
+/** The reason why a line is refused, or `undefined`. */
+type Rule = (line: string) => string | undefined;
+
+// Address, MTU, Table, SaveConfig, DNS and the keys are netgen's, or would make wg-quick rewrite or leave its file.
+const WIREGUARD_LINE = /^(?:PreUp|PostUp|PreDown|PostDown|FwMark)\s*=\s*\S/i;
+
+/** What wg(8) reads: off, or 32 bits, decimal or hexadecimal. */
+const FWMARK_LINE = /^FwMark\s*=\s*(?:off|0x[0-9a-f]{1,8}|\d{1,9})$/i;
+
+const wireguardRule: Rule = (line) => {
+  if (!WIREGUARD_LINE.test(line)) return 'it must begin with PreUp, PostUp, PreDown, PostDown or FwMark and a "="';
+  if (/^FwMark/i.test(line) && !FWMARK_LINE.test(line))
+    return "FwMark is off or a number of at most 32 bits, such as 0x1";
+  // wg-quick cuts every line at "#" before it looks at it (wireguard-tools 1.0.20210914, parse_options).
+  return line.includes("#") ? 'wg-quick takes "#" for the begin of a comment, also inside quotes' : undefined;
+};
+
+/** What may begin a line: commands of `router bgp` that open no block of their own. */
+const FRR_COMMANDS = [
+  "bgp",
+  "neighbor",
+  "timers",
+  "coalesce-time",
+  "read-quanta",
+  "write-quanta",
+  "update-delay",
+  "maximum-paths",
+];
+
+const frrRule: Rule = (line) => {
+  const words = line.split(" ").filter((word) => word !== "");
+  const command = words[0] === "no" ? words[1] : words[0];
+  if (!FRR_COMMANDS.includes(command ?? ""))
+    return `it must begin with ${FRR_COMMANDS.join(", ")}, or "no" and one of them`;
+  // "!" and "#" begin a comment, "|" a filter, "?" asks for help.
+  if (/[!#|?]/.test(line)) return "it must be without ! # | and ?";
+  return words.includes("password") ? "a password is a secret, and a topology holds none" : undefined;
+};
+
+/** What may stand in a chain but is no rule, and what begins a block of its own. */
+const NFTABLES_WORDS = new Set([
+  "include",
+  "define",
+  "undefine",
+  "redefine",
+  "policy",
+  "type",
+  "flags",
+  "devices",
+  "comment",
+  "table",
+  "chain",
+  "flush",
+  "destroy",
+]);
+
+const nftablesRule: Rule = (line) => {
+  if (/[;#\\$]/.test(line)) return "it must be without ; # $ and a backslash";
+  const command = /^\s*([A-Za-z]*)/.exec(line)?.[1] ?? "";
+  if (NFTABLES_WORDS.has(command.toLowerCase())) return `"${command}" begins no rule`;
+  return areBracesClosed(line) ? undefined : "every brace and quote that it opens must be closed, and no other";
+};
+
+/** True when no brace closes what the line did not open, and all is closed at its end. Quotes hold no braces. */
+function areBracesClosed(line: string): boolean {
+  const unquoted = line.replace(/"[^"]*"/g, "");
+  if (unquoted.includes('"')) return false;
+  let depth = 0;
+  for (const character of unquoted) {
+    if (character === "{") depth += 1;
+    if (character === "}") depth -= 1;
+    if (depth < 0) return false;
+  }
+  return depth === 0;
+}
+
+function linesAt(reader: Reader, list: Node, rule: Rule): readonly string[] {
+  return entries(list).flatMap((node) => {
+    const line = textAt(reader, node);
+    if (line === undefined) return [];
+    const reason = line.trim() === "" ? "it is empty" : rule(line.trim());
+    if (reason === undefined) return [line.trim()];
+    refuse(reader, node, { reason });
+    return [];
+  });
+}
+
+function sysctlAt(reader: Reader, mapping: Node): Extra["sysctl"] {
+  const seen = new Map<string, Node>();
+  return members(mapping).flatMap(([key, node]) => {
+    if (reader.broken.has(node.pointer)) return [];
+    const first = seen.get(canonical(key));
+    seen.set(canonical(key), first ?? node);
+    if (first !== undefined) reportTwice(reader, { key, node, first });
+    return [{ key, value: String(node.value).trim() }];
+  });
+}
+
+/** sysctl.d(5): the first separator decides; with "/" the two trade places. */
+function canonical(key: string): string {
+  const isSlashed = /[./]/.exec(key)?.[0] === "/";
+  return isSlashed ? key.replace(/[./]/g, (separator) => (separator === "/" ? "." : "/")) : key;
+}
+
+function reportTwice(reader: Reader, { key, node, first }: { key: string; node: Node; first: Node }): void {
+  const related = [{ message: "it is set here as well", span: keySpan(reader, first.pointer) }];
+  const reason = "the same parameter is set twice";
+  report(
+    reader,
+    node.pointer,
+    diagnostic("extra-refused", { value: key, reason }, keySpan(reader, node.pointer), related),
+  );
+}
+
+/** The kinds of lines that are given; a kind that is absent is `undefined`, so that a default can stand in for it. */
+export type ExtraInput = { readonly [Kind in keyof Extra]: Extra[Kind] | undefined };
+
+/** The lines of `extra`, trimmed. */
+export function extraAt(reader: Reader, extra: Node): ExtraInput {
+  const given = <T>(kind: keyof Extra, read: (node: Node) => T): T | undefined => {
+    const node = member(extra, kind);
+    return node.value === undefined ? undefined : read(node);
+  };
+  return {
+    wireguard: given("wireguard", (node) => linesAt(reader, node, wireguardRule)),
+    frr: given("frr", (node) => linesAt(reader, node, frrRule)),
+    nftables: given("nftables", (node) => linesAt(reader, node, nftablesRule)),
+    sysctl: given("sysctl", (node) => sysctlAt(reader, node)),
+  };
+}

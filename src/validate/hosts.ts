@@ -1,0 +1,124 @@
+/** Hosts as written → decoded, with hostDefaults laid under each. */
+import { must } from "../base/invariant.ts";
+import type { Span } from "../base/source.ts";
+import type { Extra, Origin } from "../model/network.ts";
+import { endpointAt } from "./endpoint.ts";
+import { type ExtraInput, extraAt } from "./extra.ts";
+import {
+  choiceAt,
+  member,
+  members,
+  type Node,
+  numberAt,
+  originOf,
+  type Reader,
+  rootOf,
+  textAt,
+  truthAt,
+} from "./reader.ts";
+import { addressAt, locatedAt, prefixAt } from "./scalars.ts";
+import type { HostInput } from "./topology.ts";
+
+/** What hostDefaults may say. */
+interface Shared {
+  readonly site: string | undefined;
+  readonly isBehindNat: boolean | undefined;
+  readonly uplink: string | undefined;
+  readonly networkManager: HostInput["networkManager"];
+  readonly frr: HostInput["frr"];
+  readonly extra: ExtraInput;
+  readonly origin: Origin;
+}
+
+/** An entry of the topology that may have had mistakes; `value` is of use only if none was reported below `pointer`. */
+export interface Entry<T> {
+  readonly pointer: string;
+  readonly value: T;
+}
+
+/** Every host with an id, also those with a mistake, in the order of the file. */
+export function decodeHosts(reader: Reader): readonly Entry<HostInput>[] {
+  const root = rootOf(reader);
+  const defaultsNode = member(root, "hostDefaults");
+  const defaults = defaultsNode.value === undefined ? NO_DEFAULTS : decodeShared(reader, defaultsNode);
+  return members(member(root, "hosts")).flatMap(([name, node]) => {
+    const { id, ...rest } = decodeHost(reader, node, defaults);
+    return id === undefined ? [] : [{ pointer: node.pointer, value: { name, id, ...rest } }];
+  });
+}
+
+const NO_EXTRA: ExtraInput = { wireguard: undefined, frr: undefined, nftables: undefined, sysctl: undefined };
+const NO_DEFAULTS: Shared = {
+  site: undefined,
+  isBehindNat: undefined,
+  uplink: undefined,
+  networkManager: undefined,
+  frr: undefined,
+  extra: NO_EXTRA,
+  origin: {},
+};
+
+function decodeShared(reader: Reader, node: Node): Shared {
+  return {
+    site: textAt(reader, member(node, "site")),
+    isBehindNat: truthAt(member(node, "behindNat")),
+    uplink: textAt(reader, member(node, "uplink")),
+    networkManager: choiceAt(member(node, "networkManager"), ["networkd", "other"]),
+    frr: choiceAt(member(node, "frr"), ["complete", "snippet"]),
+    extra: extraAt(reader, member(node, "extra")),
+    origin: originOf(reader, node),
+  };
+}
+
+function decodeHost(reader: Reader, node: Node, defaults: Shared) {
+  const own = decodeShared(reader, node);
+  return {
+    id: numberAt(reader, member(node, "id")),
+    site: own.site ?? defaults.site,
+    endpoint: endpointAt(reader, member(node, "endpoint")),
+    lanEndpoint: endpointAt(reader, member(node, "lanEndpoint")),
+    isBehindNat: own.isBehindNat ?? defaults.isBehindNat,
+    addresses: locatedAt(reader, member(node, "addresses"), addressAt),
+    publicKey: textAt(reader, member(node, "publicKey")),
+    uplink: own.uplink ?? defaults.uplink,
+    routes: locatedAt(reader, member(node, "routes"), routeAt),
+    networkManager: own.networkManager ?? defaults.networkManager,
+    frr: own.frr ?? defaults.frr,
+    extra: layExtra(own.extra, defaults.extra),
+    origin: layOrigin(own.origin, defaults.origin),
+  };
+}
+
+/** A prefix, or a mapping with its cidr. */
+function routeAt(reader: Reader, node: Node): ReturnType<typeof prefixAt> {
+  return prefixAt(reader, typeof node.value === "string" ? node : member(node, "cidr"));
+}
+
+function layExtra(own: ExtraInput, defaults: ExtraInput): Extra {
+  return {
+    wireguard: own.wireguard ?? defaults.wireguard ?? [],
+    frr: own.frr ?? defaults.frr ?? [],
+    nftables: own.nftables ?? defaults.nftables ?? [],
+    sysctl: own.sysctl ?? defaults.sysctl ?? [],
+  };
+}
+
+/** What is laid over as a whole: a field, or one kind of `extra`. */
+function layer(path: string): string {
+  const [field, kind] = path.split("/");
+  return field === "extra" && kind !== undefined ? `extra/${kind}` : must(field, "a path has a first part");
+}
+
+/** Places of the host's own fields, and of those that come from the defaults. */
+function layOrigin(own: Origin, defaults: Origin): Origin {
+  const given = new Set(Object.keys(own).map(layer));
+  const inherited: [string, Span][] = Object.entries(defaults).filter(
+    ([path]) => path !== "" && !given.has(layer(path)),
+  );
+  return inherited.length === 0 ? own : { ...Object.fromEntries(inherited), ...own };
+}
+
+/** The names of all hosts that the file has, whatever is wrong with them. */
+export function hostNames(reader: Reader): ReadonlySet<string> {
+  return new Set(members(member(rootOf(reader), "hosts")).map(([name]) => name));
+}

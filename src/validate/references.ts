@@ -1,0 +1,130 @@
+/** Names that refer to hosts and sites: each must be there, and be of the right kind. */
+import { diagnostic } from "../base/diagnostic.ts";
+import type { Span } from "../base/source.ts";
+import { isMapping, placeAt } from "./place.ts";
+import {
+  entries,
+  keySpan,
+  member,
+  members,
+  type Node,
+  type Reader,
+  report,
+  rootOf,
+  textAt,
+  valueSpan,
+} from "./reader.ts";
+import { closest } from "./suggest.ts";
+import { namesInWords } from "./words.ts";
+
+/** The first mistakes get a suggestion; to search 10,000 names for each of 10,000 mistakes would take minutes. */
+const MAX_SUGGESTIONS = 200;
+
+interface Names {
+  readonly reader: Reader;
+  readonly hosts: ReadonlySet<string>;
+  readonly sites: ReadonlySet<string>;
+  /** What may be suggested for each kind of name, in the order of the file. */
+  readonly candidates: Readonly<Record<Wanted, readonly string[]>>;
+  /** How many suggestions were looked for. */
+  readonly asked: { count: number };
+}
+
+type Wanted = "host" | "site" | "member";
+
+/** Reports every name of a host or site that there is not. */
+export function checkReferences(reader: Reader): void {
+  const root = rootOf(reader);
+  const [hosts, sites] = [member(root, "hosts"), member(root, "sites")];
+  // What could not be read at all makes no name unknown.
+  if (!isMapping(hosts.value) || reader.broken.has(hosts.pointer) || reader.broken.has(sites.pointer)) return;
+  const names = collectNames(reader, hosts, sites);
+  for (const path of entries(member(member(root, "underlay"), "paths"))) {
+    for (const end of entries(member(path, "between"))) checkValue(names, end, "member");
+  }
+  checkValue(names, member(member(root, "hostDefaults"), "site"), "site");
+  for (const [, host] of members(hosts)) checkValue(names, member(host, "site"), "site");
+  for (const [, subnet] of members(member(root, "subnets"))) checkSubnet(names, subnet);
+  checkNames(names, member(member(root, "bgp"), "routeReflectors"), "host");
+}
+
+function collectNames(reader: Reader, hosts: Node, sites: Node): Names {
+  const [hostNames, siteNames] = [namesOf(hosts), namesOf(sites)] as const;
+  // A name that is too long has been reported: nobody means it.
+  const [host, site] = [hostNames.filter(isShort), siteNames.filter(isShort)] as const;
+  const candidates = { host, site, member: [...host, ...site] };
+  return { reader, hosts: new Set(hostNames), sites: new Set(siteNames), candidates, asked: { count: 0 } };
+}
+
+const namesOf = (node: Node): readonly string[] => members(node).map(([name]) => name);
+const isShort = (name: string): boolean => name.length <= 63;
+
+function checkSubnet(names: Names, subnet: Node): void {
+  const hosts = member(subnet, "hosts");
+  if (Array.isArray(hosts.value)) checkNames(names, hosts, "member");
+  for (const [host, node] of members(member(subnet, "gateway"))) checkKey(names, host, node);
+  for (const [host, node] of members(member(subnet, "ports"))) {
+    checkKey(names, host, node);
+    checkTwice(names.reader, node);
+  }
+}
+
+/** A list of names, none of them twice. */
+function checkNames(names: Names, list: Node, wanted: Wanted): void {
+  for (const node of entries(list)) checkValue(names, node, wanted);
+  checkTwice(names.reader, list);
+}
+
+function checkValue(names: Names, node: Node, wanted: Wanted): void {
+  const name = textAt(names.reader, node);
+  if (name !== undefined)
+    checkName(names, { name, wanted, pointer: node.pointer, span: valueSpan(names.reader, node.pointer) });
+}
+
+function checkKey(names: Names, name: string, { pointer }: Node): void {
+  if (names.reader.broken.has(pointer)) return;
+  checkName(names, { name, wanted: "host", pointer, span: keySpan(names.reader, pointer) });
+}
+
+interface Reference {
+  readonly name: string;
+  readonly wanted: Wanted;
+  readonly pointer: string;
+  readonly span: Span;
+}
+
+function checkName(names: Names, reference: Reference): void {
+  const { name, wanted, pointer, span } = reference;
+  const isHost = names.hosts.has(name) && wanted !== "site";
+  const isSite = names.sites.has(name) && wanted !== "host";
+  if (isHost || isSite) return;
+  report(names.reader, pointer, diagnostic(`${wanted}-unknown`, { name, suggestion: suggest(names, reference) }, span));
+}
+
+function suggest(names: Names, { name, wanted }: Reference): string {
+  const { hosts, sites } = names;
+  if (wanted === "host" && sites.has(name)) return `"${name}" is a site: name its hosts`;
+  if (wanted === "site" && hosts.has(name)) return `"${name}" is a host: name a site, or leave site out`;
+  if (wanted === "member" && name === "all") return "write hosts: all, without brackets";
+  names.asked.count += 1;
+  const candidates = names.candidates[wanted];
+  const meant = names.asked.count > MAX_SUGGESTIONS ? undefined : closest(name, candidates);
+  if (meant !== undefined) return `did you mean "${meant}"?`;
+  if (wanted === "site") return `declare it under sites, as "${name}: {}"`;
+  return `write one of ${namesInWords(candidates)}`;
+}
+
+function checkTwice(reader: Reader, list: Node): void {
+  const seen = new Map<string, Node>();
+  for (const node of entries(list)) {
+    const value = textAt(reader, node);
+    const first = seen.get(value ?? "");
+    if (value === undefined) continue;
+    seen.set(value, first ?? node);
+    if (first === undefined) continue;
+    const { words: where } = placeAt(reader.tree.value, list.pointer);
+    const related = [{ message: "the first one is here", span: valueSpan(reader, first.pointer) }];
+    const problem = diagnostic("list-duplicate", { where, value }, valueSpan(reader, node.pointer), related);
+    report(reader, node.pointer, problem);
+  }
+}

@@ -1,0 +1,179 @@
+/** The shape of a topology, judged by the schema; what its validator finds, in our words. */
+import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
+import type { Span } from "../base/source.ts";
+import { refusedCharacters } from "../parse/characters.ts";
+import { isLaterKey, isLaterValue } from "./later.ts";
+import { malformedKey } from "./malformed.ts";
+import { below, isMapping, type Place, partsOf, placeAt } from "./place.ts";
+import { keySpan, type Reader, refuse, report, startOfFile, valueSpan } from "./reader.ts";
+import { closest } from "./suggest.ts";
+import { validate as generated } from "./validator.generated.ts";
+import { asYaml, exampleFor, expectation, inWords, namesInWords, purpose } from "./words.ts";
+
+/** What the generated validator says; the fields that are used of it. */
+interface Finding {
+  readonly keyword: string;
+  readonly instancePath: string;
+  readonly params: Readonly<Record<string, unknown>>;
+  /** Set where the mistake is in a key. */
+  readonly propertyName?: string;
+}
+
+interface Validator {
+  (value: unknown): boolean;
+  readonly errors?: readonly Finding[] | null;
+}
+
+const validator = generated as unknown as Validator;
+
+/** Reports all that is wrong with the shape; each mistake once. */
+export function checkSchema(reader: Reader): void {
+  if (validator(reader.tree.value)) return;
+  const findings = validator.errors ?? [];
+  // A value of the wrong type also fails what is asked of the right one.
+  const mistyped = new Set(findings.filter(({ keyword }) => keyword === "type").map((each) => each.instancePath));
+  for (const finding of findings) {
+    const isEcho = finding.keyword !== "type" && mistyped.has(finding.instancePath) && !finding.propertyName;
+    if (!isEcho) judge(reader, finding);
+  }
+}
+
+function judge(reader: Reader, { keyword, instancePath: pointer, params, propertyName }: Finding): void {
+  if (propertyName !== undefined) {
+    judgeName(reader, pointer, propertyName);
+  } else if (keyword === "additionalProperties") {
+    judgeUnknown(reader, pointer, String(params.additionalProperty));
+  } else if (keyword === "required") {
+    report(reader, pointer, missing(reader, pointer, String(params.missingProperty)));
+  } else if (keyword !== "propertyNames") {
+    judgeValue(reader, keyword, pointer);
+  }
+}
+
+function judgeValue(reader: Reader, keyword: string, pointer: string): void {
+  const place = placeAt(reader.tree.value, pointer);
+  if (keyword === "pattern") refuse(reader, { pointer, value: place.value });
+  else report(reader, pointer, wrongValue(place, keyword, { pointer, span: valueSpan(reader, pointer) }));
+}
+
+function judgeName(reader: Reader, pointer: string, key: string): void {
+  const inner = below(pointer, key);
+  const problem = malformedKey(placeAt(reader.tree.value, pointer), key, keySpan(reader, inner));
+  reader.broken.add(inner);
+  if (refusedCharacters(key).length === 0) reader.found.push(problem);
+}
+
+function judgeUnknown(reader: Reader, pointer: string, key: string): void {
+  const inner = below(pointer, key);
+  const parts = partsOf(inner);
+  const place = placeAt(reader.tree.value, pointer);
+  reader.broken.add(inner);
+  if (refusedCharacters(key).length > 0) return;
+  const what = placeAt(reader.tree.value, inner).words;
+  const span = keySpan(reader, inner);
+  reader.found.push(
+    isLaterKey(parts) ? diagnostic("not-in-this-version", { what }, span) : unknownKey(place, key, span),
+  );
+}
+
+/** Keys that hold a secret in WireGuard's own files. */
+const SECRETS = new Set(["privatekey", "presharedkey", "password"]);
+/** What a host can only say for itself. */
+const OWN_KEYS = new Set(["id", "endpoint", "lanEndpoint", "addresses", "publicKey", "routes"]);
+
+function unknownKey({ words: parent, schema }: Place, key: string, span: Span): Diagnostic {
+  const keys = Object.keys(schema.properties ?? {});
+  const explain = (known: string, suggestion: string): Diagnostic =>
+    diagnostic("key-unknown", { key, parent, known, suggestion }, span);
+  if (SECRETS.has(key.toLowerCase())) {
+    return explain(
+      "a topology holds no secrets",
+      "take it out; netgen keys generate puts secrets into files of their own",
+    );
+  }
+  if (parent === "hostDefaults" && OWN_KEYS.has(key))
+    return explain("every host has its own", "write it under the host");
+  const meant = closest(key, keys);
+  if (meant !== undefined) return explain(`did you mean "${meant}"?`, `write "${meant}", or take the key out`);
+  return explain(`it has ${namesInWords(keys)}`, "take it out; netgen schema prints every key with its meaning");
+}
+
+/** Points at the key that holds the mapping. */
+function missing(reader: Reader, pointer: string, key: string): Diagnostic {
+  const { words: parent, schema } = placeAt(reader.tree.value, pointer);
+  const wanted = schema.properties?.[key] ?? schema;
+  const span = pointer === "" ? startOfFile(reader) : keySpan(reader, pointer);
+  const example = asYaml(wanted.examples[0]);
+  return diagnostic("key-missing", { parent, key, purpose: purpose(wanted), example }, span);
+}
+
+interface At {
+  readonly pointer: string;
+  readonly span: Span;
+}
+
+function wrongValue(place: Place, keyword: string, at: At): Diagnostic {
+  const { value, schema, words: where } = place;
+  if (at.pointer === "/netgen" && typeof value === "number") {
+    return diagnostic("language-version-unknown", { value: String(value) }, at.span);
+  }
+  switch (keyword) {
+    case "enum":
+      return wrongChoice(place, at);
+    case "minimum":
+    case "maximum":
+      return diagnostic(
+        "value-range",
+        { where, value: String(value), expected: expectation(schema), example: exampleFor(place) },
+        at.span,
+      );
+    case "minItems":
+    case "minProperties":
+      if (sizeOf(value) > 0) return wrongType(place, at.span);
+      return diagnostic(
+        "list-empty",
+        {
+          where,
+          count: schema.minItems ?? schema.minProperties ?? 1,
+          noun: schema["x-noun"] ?? "entry",
+          example: exampleFor(place),
+        },
+        at.span,
+      );
+    default:
+      return wrongType(place, at.span);
+  }
+}
+
+function sizeOf(value: unknown): number {
+  if (Array.isArray(value)) return value.length;
+  return isMapping(value) ? Object.keys(value).length : 0;
+}
+
+function wrongChoice(place: Place, { pointer, span }: At): Diagnostic {
+  const { value, schema, words: where } = place;
+  if (isLaterValue(partsOf(pointer), value))
+    return diagnostic("not-in-this-version", { what: `${where}: ${value}` }, span);
+  const choices = (schema.enum ?? []).map(String);
+  if (typeof value !== "string" && typeof value !== "number") return wrongType(place, span);
+  const meant = closest(String(value), choices);
+  const suggestion = meant === undefined ? `write it like this: ${exampleFor(place)}` : `did you mean "${meant}"?`;
+  return diagnostic("value-choice", { where, value, expected: expectation(schema), suggestion }, span);
+}
+
+/** A value that YAML read as something else than text, but whose text would do, in quotes. */
+function quoted(place: Place): string | undefined {
+  const { value, schema } = place;
+  const wantsText = [schema.type].flat().includes("string") && schema.pattern !== undefined;
+  if (!wantsText || (typeof value !== "number" && typeof value !== "boolean")) return undefined;
+  return new RegExp(schema.pattern ?? "", "u").test(String(value)) ? String(value) : undefined;
+}
+
+function wrongType(place: Place, span: Span): Diagnostic {
+  const { value, schema, words: where } = place;
+  const isText = [schema.type].flat().includes("string");
+  const note = isText && typeof value === "number" ? ", because digits without quotes are one" : "";
+  const actual = `${inWords(value)}${note}`;
+  const example = exampleFor(place, quoted(place));
+  return diagnostic("value-type", { where, actual, expected: expectation(schema), example }, span);
+}

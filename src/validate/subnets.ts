@@ -1,0 +1,77 @@
+/** Subnets as written → decoded, short forms spelt out. */
+import type { Entry } from "./hosts.ts";
+import {
+  keySpan,
+  member,
+  members,
+  type Node,
+  numberAt,
+  originOf,
+  type Reader,
+  rootOf,
+  textAt,
+  truthAt,
+} from "./reader.ts";
+import { addressAt, locatedAt, prefixAt, vniAt } from "./scalars.ts";
+import type { GatewayInput, Located, SubnetInput } from "./topology.ts";
+
+/** Every subnet, also those with a mistake, in the order of the file. */
+export function decodeSubnets(reader: Reader): readonly Entry<SubnetInput>[] {
+  return members(member(rootOf(reader), "subnets")).map(([name, node]) => ({
+    pointer: node.pointer,
+    value: decodeSubnet(reader, name, node),
+  }));
+}
+
+function decodeSubnet(reader: Reader, name: string, node: Node): SubnetInput {
+  const hosts = member(node, "hosts");
+  return {
+    name,
+    prefixes: locatedAt(reader, member(node, "cidr"), prefixAt),
+    members: hosts.value === "all" ? "all" : locatedAt(reader, hosts, textAt),
+    vxlan: decodeVxlan(reader, member(node, "vxlan")),
+    perHost: numberAt(reader, member(node, "perHost")),
+    isExternal: member(node, "interface").value === "external",
+    gateway: decodeGateway(reader, member(node, "gateway")),
+    isIsolated: truthAt(member(node, "isolated")) ?? false,
+    isTagged: truthAt(member(node, "tagged")) ?? false,
+    hasSnat: truthAt(member(node, "snat")) ?? false,
+    bridge: decodeBridge(reader, member(node, "bridge")),
+    ports: members(member(node, "ports")).map(([host, list]) => ({
+      host: named(reader, host, list),
+      interfaces: locatedAt(reader, list, textAt),
+    })),
+    mtu: numberAt(reader, member(node, "mtu")),
+    origin: originOf(reader, node),
+  };
+}
+
+const named = (reader: Reader, value: string, node: Node): Located<string> => ({
+  value,
+  span: keySpan(reader, node.pointer),
+});
+
+function decodeVxlan(reader: Reader, node: Node): SubnetInput["vxlan"] {
+  const vni = vniAt(reader, member(node, "vni"));
+  return vni && { vni };
+}
+
+function decodeGateway(reader: Reader, node: Node): GatewayInput | undefined {
+  if (node.value === undefined) return undefined;
+  if (node.value === "none") return { kind: "none" };
+  const hosts = members(node);
+  if (hosts.length === 0) return { kind: "shared", addresses: locatedAt(reader, node, addressAt) };
+  return {
+    kind: "perHost",
+    hosts: hosts.map(([host, addresses]) => ({
+      host: named(reader, host, addresses),
+      addresses: locatedAt(reader, addresses, addressAt),
+    })),
+  };
+}
+
+function decodeBridge(reader: Reader, node: Node): SubnetInput["bridge"] {
+  const name = textAt(reader, typeof node.value === "string" ? node : member(node, "name"));
+  if (name === undefined) return undefined;
+  return { name, isExisting: truthAt(member(node, "existing")) ?? false };
+}

@@ -1,0 +1,112 @@
+/**
+ * The topology as it was written, decoded: every text parsed, every number branded, short forms spelt out. What the user
+ * left out is `undefined` here; defaults are decided in `resolve/` and nowhere else.
+ */
+import type { IpAddress, IpFamily, IpPrefix } from "../base/ip.ts";
+import type { Span } from "../base/source.ts";
+import type { Asn, MtuBytes, UdpPort, Vni } from "../base/units.ts";
+import type { Extra, Origin } from "../model/network.ts";
+
+export interface Topology {
+  readonly name: string;
+  readonly underlay: UnderlayInput;
+  readonly sites: readonly SiteInput[];
+  readonly wireguard: WireguardInput;
+  /** Entries with an error of their own are left out; `hostNames` still has them. In the order of the file. */
+  readonly hosts: readonly HostInput[];
+  readonly hostNames: ReadonlySet<string>;
+  readonly subnets: readonly SubnetInput[];
+  readonly bgp: BgpInput | undefined;
+  readonly guardAllowFrom: readonly IpPrefix[];
+  readonly origin: Origin;
+}
+
+export interface UnderlayInput {
+  readonly pathMtu: MtuBytes | undefined;
+  readonly ipVersion: IpFamily | "auto" | undefined;
+  readonly paths: readonly {
+    readonly between: readonly [string, string];
+    readonly mtu: MtuBytes;
+    readonly origin: Origin;
+  }[];
+}
+
+export interface SiteInput {
+  readonly name: string;
+  readonly lanMtu: MtuBytes | undefined;
+  readonly wanMtu: MtuBytes | undefined;
+  readonly origin: Origin;
+}
+
+export interface WireguardInput {
+  readonly interface: string | undefined;
+  readonly addresses: readonly Located<IpPrefix>[];
+  readonly listenPort: UdpPort | undefined;
+  readonly presharedKeys: boolean | undefined;
+  readonly origin: Origin;
+}
+
+/** A value and where it was written. */
+export interface Located<T> {
+  readonly value: T;
+  readonly span: Span;
+}
+
+/** An endpoint as written: the port may be left to wireguard.listenPort. */
+export type EndpointInput =
+  | { readonly kind: "address"; readonly address: IpAddress; readonly port: UdpPort | undefined }
+  | { readonly kind: "name"; readonly name: string; readonly port: UdpPort | undefined };
+
+/** A host with hostDefaults already laid under it. `origin` points into hostDefaults where the value came from there. */
+export interface HostInput {
+  readonly name: string;
+  readonly id: number;
+  readonly site: string | undefined;
+  readonly endpoint: EndpointInput | undefined;
+  readonly lanEndpoint: EndpointInput | undefined;
+  readonly isBehindNat: boolean | undefined;
+  readonly addresses: readonly Located<IpAddress>[];
+  readonly publicKey: string | undefined;
+  readonly uplink: string | undefined;
+  readonly routes: readonly Located<IpPrefix>[];
+  readonly networkManager: "networkd" | "other" | undefined;
+  readonly frr: "complete" | "snippet" | undefined;
+  readonly extra: Extra;
+  readonly origin: Origin;
+}
+
+export type GatewayInput =
+  | { readonly kind: "none" }
+  | { readonly kind: "shared"; readonly addresses: readonly Located<IpAddress>[] }
+  | {
+      readonly kind: "perHost";
+      readonly hosts: readonly { readonly host: Located<string>; readonly addresses: readonly Located<IpAddress>[] }[];
+    };
+
+export interface SubnetInput {
+  readonly name: string;
+  readonly prefixes: readonly Located<IpPrefix>[];
+  /** Host and site names as written, or all. */
+  readonly members: "all" | readonly Located<string>[];
+  readonly vxlan: { readonly vni: Vni } | undefined;
+  readonly perHost: number | undefined;
+  /** `interface: external`: the bridge is another program's. */
+  readonly isExternal: boolean;
+  /** Left out: `undefined`. */
+  readonly gateway: GatewayInput | undefined;
+  readonly isIsolated: boolean;
+  readonly isTagged: boolean;
+  readonly hasSnat: boolean;
+  readonly bridge: { readonly name: string; readonly isExisting: boolean } | undefined;
+  readonly ports: readonly { readonly host: Located<string>; readonly interfaces: readonly Located<string>[] }[];
+  /** A pin for the MTU of a segment. */
+  readonly mtu: number | undefined;
+  readonly origin: Origin;
+}
+
+export interface BgpInput {
+  readonly asn: Asn;
+  readonly routeReflectors: readonly Located<string>[];
+  readonly bfd: { readonly intervalMs: number | undefined; readonly multiplier: number | undefined } | undefined;
+  readonly origin: Origin;
+}

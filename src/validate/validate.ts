@@ -1,0 +1,77 @@
+/** The tree as parsed → the topology, and all that is wrong with it by itself, at once. */
+import type { Result } from "../base/diagnostic.ts";
+import type { ParsedYaml } from "../parse/tree.ts";
+import {
+  decodeBgp,
+  decodeGuard,
+  decodeName,
+  decodePaths,
+  decodeSites,
+  decodeUnderlay,
+  decodeWireguard,
+} from "./decode.ts";
+import { checkDuplicates } from "./duplicates.ts";
+import { decodeHosts, type Entry, hostNames } from "./hosts.ts";
+import { member, members, type Reader, rootOf, startOfFile, valueSpan } from "./reader.ts";
+import { checkReferences } from "./references.ts";
+import { checkSchema } from "./schema.ts";
+import { decodeSubnets } from "./subnets.ts";
+import type { Topology } from "./topology.ts";
+
+/**
+ * Judges and decodes a topology. A host, subnet or path with a mistake is left out of the value, so that later passes can
+ * still judge the rest; a mistake anywhere else leaves no value.
+ */
+export function validate(tree: ParsedYaml): Result<Topology | undefined> {
+  const reader: Reader = { tree, found: [], broken: new Set() };
+  checkSchema(reader);
+  const ofVersion = reader.found.filter((each) => each.code === "language-version-unknown");
+  // Another version has other rules: what ours says of the rest is worth nothing.
+  if (ofVersion.length > 0) return { value: undefined, diagnostics: ofVersion };
+  const draft = decodeTopology(reader);
+  checkReferences(reader);
+  checkDuplicates(reader);
+  return { value: soundPart(reader, draft), diagnostics: reader.found };
+}
+
+type Draft = ReturnType<typeof decodeTopology>;
+
+function decodeTopology(reader: Reader) {
+  return {
+    paths: decodePaths(reader),
+    sites: decodeSites(reader),
+    wireguard: decodeWireguard(reader),
+    hosts: decodeHosts(reader),
+    subnets: decodeSubnets(reader),
+    bgp: decodeBgp(reader),
+    guardAllowFrom: decodeGuard(reader),
+  };
+}
+
+/** The entries that can be left out without changing what the rest of the file says. */
+const SEPARABLE = /^\/(?:hosts\/[^/]+|subnets\/[^/]+|underlay\/paths\/\d+)/;
+
+function soundPart(reader: Reader, draft: Draft): Topology | undefined {
+  const unsound = new Set([...reader.broken].map((pointer) => SEPARABLE.exec(pointer)?.[0] ?? ""));
+  if (unsound.has("")) return undefined;
+  const sound = <T>(list: readonly Entry<T>[]): readonly T[] =>
+    list.filter((entry) => !unsound.has(entry.pointer)).map((entry) => entry.value);
+  const { paths, hosts, subnets, ...rest } = draft;
+  return {
+    ...rest,
+    name: decodeName(reader),
+    underlay: decodeUnderlay(reader, sound(paths)),
+    hosts: sound(hosts),
+    hostNames: hostNames(reader),
+    subnets: sound(subnets),
+    origin: originOfWhole(reader),
+  };
+}
+
+/** The places of the whole's own fields; hosts, subnets and the like have origins of their own. */
+function originOfWhole(reader: Reader): Topology["origin"] {
+  const root = rootOf(reader);
+  const fields = [...members(root), ...members(member(root, "underlay")), ...members(member(root, "guard"))];
+  const places = fields.map(([, node]) => [node.pointer.slice(1), valueSpan(reader, node.pointer)] as const);
+  return { "": startOfFile(reader), ...Object.fromEntries(places) };
+}
