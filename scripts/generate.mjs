@@ -33,11 +33,17 @@ function generateTemplates() {
 
 function generateValidator() {
   const schema = JSON.parse(readFileSync(join(root, "schemas/topology.schema.json"), "utf8"));
-  const ajv = new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true, code: { source: true, esm: true, lines: true } });
+  const ajv = new Ajv({
+    allErrors: true,
+    verbose: true,
+    allowUnionTypes: true,
+    code: { source: true, esm: true, lines: true },
+  });
   ajv.addVocabulary(["x-code", "x-expects", "x-noun"]);
   const code = standalone.default(ajv, ajv.compile(schema));
   // ajv's ESM output still asks for its run-time helpers by require(): keep the schema free of what needs them.
-  if (/\brequire\(/.test(code)) throw new Error("the validator needs a run-time helper of ajv: see style notes in schema");
+  if (/\brequire\(/.test(code))
+    throw new Error("the validator needs a run-time helper of ajv: see style notes in schema");
   writeFileSync(join(root, "src/validate/validator.generated.ts"), `${HEADER}${code}`);
   writeFileSync(
     join(root, "src/validate/schema.generated.ts"),

@@ -8,8 +8,7 @@ import { emitFrr, frrUnits } from "./frr.ts";
 import { emitNetworkd, networkdUnits } from "./networkd.ts";
 import { emitNftables, nftablesUnits } from "./nftables.ts";
 import { emitRoutes, routesUnits } from "./routes.ts";
-import { emitModules } from "./modules.ts";
-import { emitSysctl } from "./sysctl.ts";
+import { emitModules, emitSysctl } from "./sysctl.ts";
 import { emitWireguard, wireguardUnits } from "./wireguard.ts";
 
 /** A new kind of output is one file, its template, and a line here. */

@@ -43,7 +43,12 @@ function strict<T extends object>(view: T, path: string): T {
  */
 export function render(name: string, view: View): string {
   must(templates[name], `the template ${name} exists`);
-  return environment.render(name, { view: strict(view, "view") });
+  try {
+    return environment.render(name, { view: strict(view, "view") });
+  } catch (error) {
+    // nunjucks wraps whatever is thrown while it prints in an error of its own.
+    throw new InternalError(error instanceof Error ? error.message : String(error));
+  }
 }
 
 const encoder = new TextEncoder();

@@ -1,0 +1,187 @@
+// Writes the generated parts of docs/: the language from the schema, the diagnostics from the catalogue and the fixtures.
+// `--check` writes nothing and fails when a page is not what would be written.
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import ts from "typescript";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+
+/** The catalogue is TypeScript without imports: its types are stripped, the rest is a module as it stands. */
+async function readCatalogue() {
+  const source = readFileSync(join(root, "src/base/catalogue.ts"), "utf8");
+  const { outputText } = ts.transpileModule(source, { compilerOptions: { module: ts.ModuleKind.ESNext } });
+  const { catalogue } = await import(`data:text/javascript,${encodeURIComponent(outputText)}`);
+  return catalogue;
+}
+
+// ── The language ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const code = (text) => `\`${text}\``;
+const cell = (text) => text.replaceAll("|", "\\|").replaceAll("<", "&lt;").replaceAll("*", "\\*");
+/** The anchor that GitHub makes of a heading. */
+const anchor = (heading) =>
+  heading
+    .toLowerCase()
+    .replace(/[^a-z0-9 _-]/g, "")
+    .replaceAll(" ", "-");
+
+/** A value as one would write it in the topology, on one line. */
+function asYaml(value) {
+  if (Array.isArray(value)) return `[${value.map(asYaml).join(", ")}]`;
+  if (value !== null && typeof value === "object") {
+    return `{${Object.entries(value)
+      .map(([key, each]) => `${key}: ${asYaml(each)}`)
+      .join(", ")}}`;
+  }
+  if (typeof value !== "string") return String(value);
+  return /^[A-Za-z0-9][A-Za-z0-9./_-]*( [A-Za-z0-9./_=-]+)*$/.test(value) ? value : JSON.stringify(value);
+}
+
+/** Every mapping of the schema that has keys of its own, in order; the same mapping in two places is listed once. */
+function listSections(schema) {
+  const sections = [];
+  const visit = (node, name) => {
+    if (node.properties !== undefined) {
+      const text = JSON.stringify(node.properties);
+      const same = sections.find((section) => section.text === text);
+      if (same !== undefined) {
+        same.names.push(name);
+        return;
+      }
+      sections.push({ names: [name], node, text });
+    }
+    for (const [key, child] of Object.entries(node.properties ?? {}))
+      visit(child, name === "" ? key : `${name}.${key}`);
+    if (typeof node.additionalProperties === "object") visit(node.additionalProperties, `${name}.NAME`);
+    if (node.items !== undefined) visit(node.items, `${name}[]`);
+  };
+  visit(schema, "");
+  return sections;
+}
+
+const titleOf = (section) => section.names.map((name) => (name === "" ? "The file" : name)).join(" and ");
+
+function rangeOf({ minimum, maximum }) {
+  const isBounded = Number.isFinite(minimum) && Math.abs(minimum) < Number.MAX_SAFE_INTEGER;
+  return isBounded ? `, ${minimum} to ${maximum}` : "";
+}
+
+function typeOf(node, link) {
+  if (link !== undefined) return link;
+  if (node.enum !== undefined) return node.enum.map((value) => code(String(value))).join(" or ");
+  if (node.type === "integer") return `whole number${rangeOf(node)}`;
+  if (node.type === "boolean") return `${code("true")} or ${code("false")}`;
+  const expected = cell(node["x-expects"] ?? "text");
+  const isList = Array.isArray(node.type) && node.type.includes("array");
+  return isList && !expected.includes("list") ? `${expected}, or a list of them` : expected;
+}
+
+function defaultOf(node, isRequired) {
+  if (isRequired) return "**required**";
+  return node.default === undefined ? "–" : code(asYaml(node.default));
+}
+
+function row([key, node], { required, linkOf }) {
+  const examples = (node.examples ?? []).map((example) => code(cell(asYaml(example))));
+  const cells = [
+    code(key),
+    typeOf(node, linkOf(node)),
+    defaultOf(node, required.includes(key)),
+    cell(node.description),
+    examples.join("<br>"),
+  ];
+  return `| ${cells.join(" | ")} |`;
+}
+
+function sectionPage(section, linkOf) {
+  const { properties, required = [], description } = section.node;
+  const rows = Object.entries(properties).map((entry) => row(entry, { required, linkOf }));
+  return [
+    `### ${titleOf(section)}`,
+    "",
+    description,
+    "",
+    "| key | value | default | meaning | for example |",
+    "|---|---|---|---|---|",
+    ...rows,
+    "",
+  ];
+}
+
+function languagePart(schema) {
+  const sections = listSections(schema);
+  const linkTo = (section) => `[${titleOf(section)}](#${anchor(titleOf(section))})`;
+  const linkOf = (node) => {
+    const inner = [node, node.additionalProperties, node.items].find((each) => each?.properties !== undefined);
+    if (inner === undefined) return undefined;
+    const link = linkTo(sections.find((section) => section.text === JSON.stringify(inner.properties)));
+    if (inner === node.items && inner.type !== "object") return `a list, each ${cell(inner["x-expects"])}: ${link}`;
+    if (inner === node.items) return `a list, each as in ${link}`;
+    if (inner === node.additionalProperties) return `names, each with what is in ${link}`;
+    return node.type === "object" ? `the keys of ${link}` : `${cell(node["x-expects"])}: ${link}`;
+  };
+  return sections.flatMap((section) => sectionPage(section, linkOf)).join("\n");
+}
+
+// ── The diagnostics ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** The rendered text of a code in the first fixture that is named for it; undefined where there is none yet. */
+function exampleOf(name, codes) {
+  const fixtures = join(root, "fixtures");
+  const isFor = (directory) => {
+    const rest = /^(?:err|warn)-(.*)$/.exec(directory)?.[1];
+    const found = codes.filter((each) => rest !== undefined && `${rest}-`.startsWith(`${each}-`));
+    // One code may be the beginning of another.
+    return found.sort((a, b) => b.length - a.length)[0] === name;
+  };
+  const files = readdirSync(fixtures)
+    .sort()
+    .filter(isFor)
+    .map((directory) => join(fixtures, directory, "diagnostics.txt"));
+  const blocks = files.filter((file) => existsSync(file)).flatMap((file) => readFileSync(file, "utf8").split("\n\n"));
+  return blocks.find((block) => block.includes(`[${name}]:`))?.trim();
+}
+
+function diagnosticPart(name, { severity, message, hint }, example) {
+  const shown = example === undefined ? [] : ["```text", example, "```", ""];
+  return [`### ${name}`, "", `${severity}: ${cell(message)}`, "", `What to do: ${cell(hint)}`, "", ...shown];
+}
+
+function diagnosticsPart(catalogue) {
+  const codes = Object.keys(catalogue);
+  const rows = codes.map((name) => `| [${name}](#${anchor(name)}) | ${catalogue[name].severity} |`);
+  const parts = codes.flatMap((name) => diagnosticPart(name, catalogue[name], exampleOf(name, codes)));
+  return ["| code | severity |", "|---|---|", ...rows, "", ...parts].join("\n");
+}
+
+// ── The pages ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const BEGIN = "<!-- Generated by npm run docs:update: begin -->\n";
+const END = "<!-- Generated by npm run docs:update: end -->\n";
+
+/** The page with what stands between its two marks replaced. */
+function withPart(page, part) {
+  const begin = page.indexOf(BEGIN);
+  const end = page.indexOf(END);
+  if (begin < 0 || end < begin) throw new Error(`the page needs these two lines:\n${BEGIN}${END}`);
+  return `${page.slice(0, begin + BEGIN.length)}\n${part}\n${page.slice(end)}`;
+}
+
+const parts = {
+  "docs/language.md": languagePart(JSON.parse(readFileSync(join(root, "schemas/topology.schema.json"), "utf8"))),
+  "docs/diagnostics.md": diagnosticsPart(await readCatalogue()),
+};
+for (const [name, part] of Object.entries(parts)) {
+  const path = join(root, name);
+  const page = readFileSync(path, "utf8");
+  const next = withPart(page, part);
+  if (next === page) continue;
+  if (process.argv.includes("--check")) {
+    console.log(`${name} is not current: run npm run docs:update`);
+    process.exitCode = 1;
+  } else {
+    writeFileSync(path, next);
+    console.log(`${name} written`);
+  }
+}

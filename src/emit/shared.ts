@@ -1,0 +1,17 @@
+import type { EmitContext } from "./context.ts";
+import { encode, render, type View } from "./template.ts";
+
+const printed = new WeakMap<EmitContext, Map<string, Uint8Array>>();
+
+/**
+ * Text that stands in many files, printed once per compilation: a memo, as a view gives the same text each time. `key`
+ * sets apart the texts of one template. The bytes are shared: never write into them.
+ */
+export function printOnce(context: EmitContext, template: string, key: string, view: View): Uint8Array {
+  const texts = printed.get(context) ?? new Map<string, Uint8Array>();
+  printed.set(context, texts);
+  const name = `${template} ${key}`;
+  const text = texts.get(name) ?? encode(render(template, view));
+  texts.set(name, text);
+  return text;
+}

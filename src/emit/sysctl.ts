@@ -1,0 +1,120 @@
+/** Kernel settings that routing for guests and gateways needs, and the modules to load at boot. */
+import { familyOf, type IpFamily } from "../base/ip.ts";
+import type { Bridge, Host } from "../model/network.ts";
+import { type EmitContext, type Emitter, header, publicFile } from "./context.ts";
+import type { View } from "./template.ts";
+
+/**
+ * The key of one interface: `net.ipv4.conf.wg0.rp_filter`. A name with a dot would be read as two steps of the path;
+ * systemd-sysctl takes slashes if one comes before the first dot, and then dots as they are (sysctl.d(5)).
+ */
+function interfaceKey(family: IpFamily, name: string, setting: string): string {
+  const separator = name.includes(".") ? "/" : ".";
+  return ["net", `ipv${family}`, "conf", name, setting].join(separator);
+}
+
+/** Linux, include/net/neighbour.h and net/ipv4/arp.c: the soft limit of the neighbour table unless it is set. */
+const DEFAULT_SOFT_LIMIT = 512;
+
+/**
+ * The limits of one family's neighbour table, or nothing where the kernel's hold the need. The rule: the soft limit is
+ * the smallest power of two that is at least twice the need; the others keep the kernel's proportions of 1 to 4 to 8.
+ */
+function neighbourTable(family: IpFamily, count: number): readonly View[] {
+  if (count <= DEFAULT_SOFT_LIMIT) return [];
+  const soft = 2 ** Math.ceil(Math.log2(2 * count));
+  const limits = { keepBelow: String(soft / 4), soft: String(soft), hard: String(soft * 2) };
+  return [{ prefix: `net.ipv${family}.neigh.default`, ...limits }];
+}
+
+function neighbourView({ ipv4, ipv6 }: Host["neighbourCount"]) {
+  const neighbourTables = [...neighbourTable(4, ipv4), ...neighbourTable(6, ipv6)];
+  const neighbourCounts = `${ipv4} by IPv4, ${ipv6} by IPv6`;
+  return { hasManyNeighbours: neighbourTables.length > 0, neighbourCounts, neighbourTables };
+}
+
+const hasIpv4 = (bridge: Bridge): boolean => bridge.addresses.some(({ address }) => familyOf(address) === 4);
+
+/** Interfaces between which this host routes IPv4: the tunnels, and the bridges on which it is the gateway. */
+function routedIpv4(host: Host): readonly string[] {
+  if (!host.forwards.ipv4) return [];
+  return [...host.interfaces, ...host.bridges.filter(hasIpv4)].map((each) => each.name);
+}
+
+function routingView(host: Host) {
+  const routed = routedIpv4(host);
+  // networkd handles router advertisements itself and leaves the kernel's own handling off.
+  const ownsRa = host.forwards.ipv6 && host.networkManager === "other";
+  const uplink = ownsRa ? host.uplink : undefined;
+  return {
+    forwardsIpv4: host.forwards.ipv4,
+    forwardsIpv6: host.forwards.ipv6,
+    acceptsRouterAdvertisements: uplink !== undefined,
+    acceptRa: uplink === undefined ? "" : interfaceKey(6, uplink, "accept_ra"),
+    routesIpv4: routed.length > 0,
+    reversePath: routed.map((name) => interfaceKey(4, name, "rp_filter")),
+    sendRedirects: routed.map((name) => interfaceKey(4, name, "send_redirects")),
+    acceptRedirects: routed.map((name) => interfaceKey(4, name, "accept_redirects")),
+  };
+}
+
+function gatewayView(host: Host) {
+  const gateways = host.bridges.filter(hasIpv4);
+  const shared = gateways.filter((bridge) => bridge.isSharedGateway);
+  const evpn = new Set(host.vxlans.filter(({ flooding }) => flooding.kind === "evpn").map(({ bridge }) => bridge));
+  const announced = gateways.filter((bridge) => evpn.has(bridge.name));
+  return {
+    sharesGateways: shared.length > 0,
+    sharedGateways: shared.map(({ name }) => ({
+      arpIgnore: interfaceKey(4, name, "arp_ignore"),
+      arpAnnounce: interfaceKey(4, name, "arp_announce"),
+    })),
+    learnsNeighbours: announced.length > 0,
+    arpAccept: announced.map(({ name }) => interfaceKey(4, name, "arp_accept")),
+  };
+}
+
+function settingsView(host: Host) {
+  return {
+    ...routingView(host),
+    ...neighbourView(host.neighbourCount),
+    ...gatewayView(host),
+    hasExtra: host.extra.sysctl.length > 0,
+    extra: host.extra.sysctl,
+  };
+}
+
+/** The file for /etc/sysctl.d, on hosts that have a line in it. */
+export const emitSysctl: Emitter = (host: Host, context: EmitContext) => {
+  const settings = settingsView(host);
+  const isNeeded = [
+    settings.forwardsIpv4,
+    settings.forwardsIpv6,
+    settings.hasManyNeighbours,
+    settings.learnsNeighbours,
+    settings.sharesGateways,
+    settings.hasExtra,
+  ].includes(true);
+  if (!isNeeded) return [];
+  const view = { ...header(host, context), ...settings };
+  return [publicFile(host, "etc/sysctl.d/90-netgen.conf", "sysctl/90-netgen.conf.njk", view)];
+};
+
+// ── Modules ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** True for the keys that only the module br_netfilter has, in either spelling of sysctl.d(5). */
+function isBridgeFilterKey({ key }: { readonly key: string }): boolean {
+  return key.replaceAll("/", ".").startsWith("net.bridge.bridge-nf-");
+}
+
+/** The file for /etc/modules-load.d, on hosts that need a module. */
+export const emitModules: Emitter = (host: Host, context: EmitContext) => {
+  const modules = {
+    hasTunnel: host.interfaces.length > 0,
+    hasVxlan: host.vxlans.length > 0,
+    filtersBridges: host.extra.sysctl.some(isBridgeFilterKey),
+  };
+  if (!Object.values(modules).includes(true)) return [];
+  const view = { ...header(host, context), ...modules };
+  return [publicFile(host, "etc/modules-load.d/netgen.conf", "modules/netgen.conf.njk", view)];
+};
