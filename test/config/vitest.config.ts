@@ -1,0 +1,21 @@
+// `npm test` and `npm run cover`: what needs neither root nor daemons.
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+const FULL = { statements: 100, branches: 100, functions: 100, lines: 100 };
+
+export default defineConfig({
+  root: fileURLToPath(new URL("../..", import.meta.url)),
+  test: {
+    include: ["test/*.test.ts"],
+    // The generators of fast-check and a compiled network of 1,000 hosts take their time on a busy machine.
+    testTimeout: 60_000,
+    coverage: {
+      provider: "v8",
+      include: ["src/**/*.ts"],
+      exclude: ["**/*.generated.ts", "**/*.d.ts"],
+      reporter: ["text", "json-summary"],
+      thresholds: { "src/base/**": FULL, "src/resolve/**": FULL, "src/checks/**": FULL },
+    },
+  },
+});

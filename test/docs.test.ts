@@ -1,0 +1,175 @@
+import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Command } from "commander";
+import { describe, expect, test } from "vitest";
+import { catalogue } from "../src/base/catalogue.ts";
+import * as mtu from "../src/base/mtu.ts";
+import { renderJson, renderText } from "../src/base/render.ts";
+import { buildCommand } from "../src/commands/build.ts";
+import { checkCommand } from "../src/commands/check.ts";
+import { keysCommand } from "../src/commands/keys.ts";
+import { modelCommand } from "../src/commands/model.ts";
+import { mtuCommand } from "../src/commands/mtu.ts";
+import { schemaCommand } from "../src/commands/schema.ts";
+import { compile } from "../src/compile.ts";
+import { reportMtu } from "../src/report/mtu.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const read = (path: string): string => readFileSync(join(root, path), "utf8");
+
+/** The cells of every table row of a page, without backticks and emphasis. */
+function tableRows(page: string): readonly (readonly string[])[] {
+  const rows = page.split("\n").filter((line) => line.startsWith("| ") && !line.startsWith("|--"));
+  return rows.map((line) =>
+    line
+      .slice(1, -1)
+      .split("|")
+      .map((cell) => cell.replace(/[`*]/g, "").trim()),
+  );
+}
+
+test("the generated pages are what npm run docs:update would write", () => {
+  const { status, stdout, stderr } = spawnSync("node", [join(root, "scripts/docs.mjs"), "--check"], {
+    encoding: "utf8",
+  });
+  expect(`${stdout}${stderr}`).toBe("");
+  expect(status).toBe(0);
+});
+
+describe("diagnostics.md", () => {
+  const page = read("docs/diagnostics.md");
+
+  test("has a heading for every code of the catalogue, and for no other", () => {
+    const headings = [...page.matchAll(/^### (.*)$/gm)].map(([, heading]) => heading);
+    expect(headings).toEqual(Object.keys(catalogue));
+  });
+
+  test("begins with an example that netgen prints", () => {
+    const text = read("fixtures/minimal/topology.yaml").replace("{alpha: 10.77.0.1}", "{alpha: 10.78.0.1}");
+    const source = { name: "topology.yaml", text };
+    const shown = /```text\n([\s\S]*?)\n```/.exec(page)?.[1];
+    expect(shown).toBe(renderText(source, compile(source).diagnostics).trimEnd());
+  });
+});
+
+/** The paths of all fields of a value as the tables write them: `path.mtu`; what is inside a list goes by the list's name. */
+function fieldsOf(value: object, prefix = ""): readonly string[] {
+  return Object.entries(value).flatMap(([key, each]) => {
+    const path = `${prefix}${key}`;
+    return each !== null && typeof each === "object" && !Array.isArray(each) ? fieldsOf(each, `${path}.`) : [path];
+  });
+}
+
+describe("commands.md", () => {
+  const page = read("docs/commands.md");
+  const exit = (): void => undefined;
+  const commands = [buildCommand, checkCommand, modelCommand, mtuCommand, schemaCommand, keysCommand].map((each) =>
+    each(exit),
+  );
+  const withParts = (command: Command): readonly Command[] => [command, ...command.commands];
+
+  test("names every command and every option", () => {
+    const names = commands.map((command) => `## netgen ${command.name()}`);
+    const parts = commands.flatMap((command) =>
+      command.commands.map((part) => `netgen ${command.name()} ${part.name()}`),
+    );
+    const options = commands
+      .flatMap(withParts)
+      .flatMap((command) => command.options.map((option) => option.long ?? ""));
+    expect([...names, ...parts, ...options].filter((text) => !page.includes(text))).toEqual([]);
+  });
+
+  const documented = tableRows(page).flatMap(([first = ""]) => first.split(", "));
+
+  test("lists every field of a diagnostic", () => {
+    const source = { name: "topology.yaml", text: "netgen: 2\n" };
+    const lines = renderJson(source, compile(source).diagnostics).trim().split("\n");
+    const fields = lines.flatMap((line) => Object.keys(JSON.parse(line) as object));
+    expect(fields.length).toBeGreaterThan(0);
+    expect(fields.filter((field) => !documented.includes(field))).toEqual([]);
+  });
+
+  test("lists every field of the MTU report", () => {
+    const name = "fixtures/dual-stack/topology.yaml";
+    const { model } = compile({ name, text: read(name) });
+    const { tunnels, segments } = model ? reportMtu(model) : { tunnels: [], segments: [] };
+    const fields = [...tunnels, ...segments].flatMap((row) => fieldsOf(row));
+    expect(fields).toContain("vxlanMtu.ipv4");
+    expect(fields).toContain("pin");
+    expect(fields.filter((field) => !documented.includes(field))).toEqual([]);
+  });
+});
+
+describe("mtu.md", () => {
+  const rows = tableRows(read("docs/mtu.md"));
+
+  test("has the constants that the compiler reckons with", () => {
+    const bytes = rows.filter(([, value = ""]) => /^\d+$/.test(value)).map(([, value]) => Number(value));
+    // The first table, in its order.
+    expect(bytes.slice(0, 11)).toEqual([
+      mtu.IPV4_HEADER_BYTES,
+      mtu.IPV6_HEADER_BYTES,
+      mtu.UDP_HEADER_BYTES,
+      mtu.WIREGUARD_HEADER_BYTES,
+      mtu.WIREGUARD_TAG_BYTES,
+      mtu.VXLAN_HEADER_BYTES,
+      mtu.ETHERNET_HEADER_BYTES,
+      mtu.VLAN_TAG_BYTES,
+      mtu.TCP_HEADER_BYTES,
+      mtu.ICMP_HEADER_BYTES,
+      mtu.IPV6_MINIMUM_MTU,
+    ]);
+  });
+
+  test("reckons every common path right, and sets off what IPv6 does not fit", () => {
+    const paths = rows.filter((row) => row.length === 6 && /^\d+$/.test(row[0] ?? ""));
+    expect(paths.length).toBeGreaterThan(5);
+    for (const [path = "", ...cells] of paths) {
+      const [over4, over6] = ([4, 6] as const).map((family) => Number(path) - mtu.wireguardOverheadBytes(family)) as [
+        number,
+        number,
+      ];
+      const vxlan = mtu.vxlanOverheadBytes(4, false);
+      expect(cells.slice(0, 4), `path ${path}`).toEqual([over4, over6, over4 - vxlan, over6 - vxlan].map(String));
+    }
+    const bold = [...read("docs/mtu.md").matchAll(/\*\*(\d{4})\*\*/g)].map(([, number]) => Number(number));
+    expect(bold.every((number) => number < mtu.IPV6_MINIMUM_MTU)).toBe(true);
+    const small = paths.flatMap((row) => row.slice(1, 5)).filter((cell) => Number(cell) < mtu.IPV6_MINIMUM_MTU);
+    expect(bold).toHaveLength(small.length);
+  });
+
+  test("names the smallest paths that carry IPv6", () => {
+    const needed = (vxlan: number): readonly string[] =>
+      ([4, 6] as const).map((family) => String(mtu.IPV6_MINIMUM_MTU + mtu.wireguardOverheadBytes(family) + vxlan));
+    expect(rows).toContainEqual(["in the tunnel", ...needed(0)]);
+    for (const family of [4, 6] as const) {
+      const vxlan = mtu.vxlanOverheadBytes(family, false);
+      expect(rows).toContainEqual([`in a segment between IPv${family} tunnel addresses`, ...needed(vxlan)]);
+    }
+  });
+});
+
+describe("outputs.md", () => {
+  const patterns = [...read("docs/outputs.md").matchAll(/^### `(etc\/[^`]+)`(?: and `(etc\/[^`]+)`)?$/gm)]
+    .flatMap(([, one, other]) => [one, other])
+    .filter((each) => each !== undefined);
+  const toRegExp = (pattern: string): RegExp =>
+    new RegExp(`^${pattern.replace(/[.@]/g, "\\$&").replace(/[A-Z]{2,}/g, "[^/]+")}$`);
+  const scenarios = readdirSync(join(root, "fixtures")).filter((name) => !/^(err|warn)-/.test(name));
+  const paths = scenarios.flatMap((scenario) => {
+    const name = `fixtures/${scenario}/topology.yaml`;
+    return compile({ name, text: read(name) }).files.map((file) => file.path.replace(/^[^/]+\//, ""));
+  });
+
+  test("has a heading for every file that comes out", () => {
+    const unnamed = paths.filter((path) => patterns.filter((pattern) => toRegExp(pattern).test(path)).length !== 1);
+    expect(paths.length).toBeGreaterThan(100);
+    expect([...new Set(unnamed)]).toEqual([]);
+  });
+
+  test("has no heading for a file that never comes out", () => {
+    expect(patterns.filter((pattern) => !paths.some((path) => toRegExp(pattern).test(path)))).toEqual([]);
+  });
+});

@@ -1,0 +1,130 @@
+/** Who may import whom. A line that needs a change here is a line in the wrong room. */
+import { readdirSync, readFileSync } from "node:fs";
+import { builtinModules } from "node:module";
+import { dirname, join, posix } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+
+const src = fileURLToPath(new URL("../src", import.meta.url));
+
+/** Each room and what it may import besides itself; `types` where only `import type` is meant. */
+const ROOMS: Readonly<Record<string, { readonly values: readonly string[]; readonly types?: readonly string[] }>> = {
+  base: { values: [] },
+  parse: { values: ["base"] },
+  model: { values: ["base"] },
+  validate: { values: ["base", "parse"], types: ["model"] },
+  resolve: { values: ["base", "model"], types: ["validate"] },
+  checks: { values: ["base", "model"] },
+  emit: { values: ["base", "model"] },
+  write: { values: ["base", "emit"] },
+  "compile.ts": { values: ["base", "parse", "validate", "resolve", "model", "checks", "emit"] },
+  keys: { values: ["base"] },
+  report: { values: ["base", "model", "compile.ts"], types: ["write"] },
+  commands: {
+    values: ["base", "compile.ts", "keys", "model", "parse", "report", "validate", "write"],
+    types: ["emit"],
+  },
+  "index.ts": { values: ["base", "compile.ts", "emit"], types: ["model"] },
+  "cli.ts": { values: ["base", "commands", "compile.ts"], types: ["model"] },
+};
+
+/** Packages, and the one file or room of each that knows it. */
+const OWNERS: Readonly<Record<string, string>> = {
+  commander: "cli.ts commands",
+  "fastest-levenshtein": "validate/suggest.ts",
+  "ip-address": "base/ip.ts",
+  "nunjucks/browser/nunjucks-slim.js": "emit/template.ts",
+  picocolors: "commands",
+  tweetnacl: "keys/keypair.ts",
+  yaml: "parse",
+};
+
+/** Rooms that know the process, the disk and the console. */
+const MACHINE_ROOMS = new Set(["cli.ts", "commands", "keys", "write"]);
+
+interface Import {
+  readonly file: string;
+  readonly target: string;
+  readonly isType: boolean;
+}
+
+const files = readdirSync(src, { recursive: true, encoding: "utf8" })
+  .map((path) => path.replaceAll("\\", "/"))
+  .filter((path) => path.endsWith(".ts") && !path.endsWith(".d.ts") && !path.endsWith(".generated.ts"));
+
+function importsOf(file: string): readonly Import[] {
+  const text = readFileSync(join(src, file), "utf8");
+  const statements = text.matchAll(/^(?:import|export)\s(type\s)?[^;]*?from\s+"([^"]+)"|^import\s+"([^"]+)"/gm);
+  return [...statements].map(([, type, from, bare]) => ({
+    file,
+    target: from ?? bare ?? "",
+    isType: type !== undefined,
+  }));
+}
+
+const imports = files.flatMap(importsOf);
+const relative = imports.filter(({ target }) => target.startsWith("."));
+const roomOf = (path: string): string => path.split("/")[0] ?? path;
+const targetPath = ({ file, target }: Import): string => posix.normalize(posix.join(dirname(file), target));
+
+test("every room is in the table, and every room in the table is there", () => {
+  expect([...new Set(files.map(roomOf))].sort()).toEqual(Object.keys(ROOMS).sort());
+});
+
+test("there is something to look at", () => {
+  expect(relative.length).toBeGreaterThan(files.length);
+  expect(imports.some(({ target }) => target === "yaml")).toBe(true);
+});
+
+describe.each(Object.entries(ROOMS))("%s", (room, { values, types = [] }) => {
+  test("imports nothing that the table does not list", () => {
+    const strangers = relative
+      .filter(({ file }) => roomOf(file) === room)
+      .filter((each) => {
+        const target = roomOf(targetPath(each));
+        return target !== room && !values.includes(target) && !(each.isType && types.includes(target));
+      });
+    expect(strangers.map(({ file, target }) => `${file} -> ${target}`)).toEqual([]);
+  });
+});
+
+test("relative imports name a file that is there, with its .ts", () => {
+  const known = new Set([...files, ...readdirSync(src, { recursive: true, encoding: "utf8" })]);
+  const wrong = relative.filter((each) => !known.has(targetPath(each)) && !targetPath(each).endsWith(".generated.ts"));
+  expect(wrong.map(({ file, target }) => `${file} -> ${target}`)).toEqual([]);
+});
+
+test("each package has one owner, and no package comes in unnoticed", () => {
+  const isNode = (target: string): boolean => target.startsWith("node:") || builtinModules.includes(target);
+  const foreign = imports.filter(({ target }) => !target.startsWith(".") && !isNode(target));
+  const wrong = foreign.filter(({ file, target }) => {
+    const owners = OWNERS[target]?.split(" ") ?? [];
+    return !owners.some((owner) => owner === file || owner === roomOf(file));
+  });
+  expect(wrong.map(({ file, target }) => `${file} -> ${target}`)).toEqual([]);
+});
+
+test("only the rooms at the edge know Node", () => {
+  const wrong = imports.filter(({ file, target }) => target.startsWith("node:") && !MACHINE_ROOMS.has(roomOf(file)));
+  expect(wrong.map(({ file, target }) => `${file} -> ${target}`)).toEqual([]);
+});
+
+test("no file imports in a circle", () => {
+  const graph = new Map(files.map((file) => [file, relative.filter((each) => each.file === file && !each.isType)]));
+  const state = new Map<string, "open" | "done">();
+  const circles: string[] = [];
+  const visit = (file: string, trail: readonly string[]): void => {
+    if (state.get(file) === "open") circles.push([...trail, file].join(" -> "));
+    if (state.has(file)) return;
+    state.set(file, "open");
+    for (const each of graph.get(file) ?? []) visit(targetPath(each), [...trail, file]);
+    state.set(file, "done");
+  };
+  for (const file of files) visit(file, []);
+  expect(circles).toEqual([]);
+});
+
+test("no source file is longer than 250 lines, except the catalogue and the model, which are tables", () => {
+  const long = files.filter((file) => readFileSync(join(src, file), "utf8").split("\n").length > 251);
+  expect(long.filter((file) => file !== "base/catalogue.ts" && file !== "model/network.ts")).toEqual([]);
+});

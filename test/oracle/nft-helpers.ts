@@ -1,0 +1,209 @@
+/** What the tests of nftables, sysctl and units share: model objects, golden files, network namespaces, traffic. */
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { must } from "../../src/base/invariant.ts";
+import { type IpAddress, type IpPrefix, parseAddress, parsePrefix } from "../../src/base/ip.ts";
+import { asn, type MtuBytes, mtuBytes, udpPort, vni } from "../../src/base/units.ts";
+import type { EmitContext, Emitter } from "../../src/emit/context.ts";
+import { contentOf } from "../../src/emit/file.ts";
+import type {
+  Bfd,
+  Bgp,
+  BgpSpeaker,
+  Bridge,
+  Host,
+  Network,
+  VxlanDevice,
+  WireguardInterface,
+} from "../../src/model/network.ts";
+
+// ── Model objects ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const address = (text: string): IpAddress => must(parseAddress(text), `${text} is an address`);
+export const prefix = (text: string): IpPrefix => must(parsePrefix(text), `${text} is a prefix`).prefix;
+export const mtu = (bytes: number): MtuBytes => must(mtuBytes(bytes), `${bytes} is an MTU`);
+
+const NOWHERE = { start: 0, end: 0 };
+const AS = must(asn(65_000), "65000 is an ASN");
+
+export function aTunnel(name: string, bytes = 1420): WireguardInterface {
+  const listenPort = must(udpPort(51_820), "51820 is a port");
+  return { name, addresses: [], listenPort, mtu: mtu(bytes), limitingPeer: undefined, table: "auto", peers: [] };
+}
+
+export function aBridge(name: string, fields: Partial<Bridge> = {}): Bridge {
+  const own = { mtu: undefined, addresses: [], isSharedGateway: false, ports: [] };
+  return { name, subnet: "vms", isExisting: false, macAddress: "02:00:00:00:64:01", ...own, ...fields };
+}
+
+export function aVxlan(name: string, fields: Partial<VxlanDevice> = {}): VxlanDevice {
+  return {
+    name,
+    segment: "vms",
+    vni: must(vni(100), "100 is a VNI"),
+    macAddress: "06:00:00:00:64:01",
+    local: address("10.250.0.1"),
+    port: must(udpPort(4789), "4789 is a port"),
+    mtu: mtu(1370),
+    bridge: "br-vms",
+    flooding: { kind: "evpn" },
+    ...fields,
+  };
+}
+
+export function aHost(name: string, fields: Partial<Host> = {}): Host {
+  return {
+    name,
+    id: 1,
+    reach: { name, site: undefined, endpoint: undefined, lanEndpoint: undefined, isBehindNat: false },
+    publicKey: "",
+    uplink: undefined,
+    networkManager: "networkd",
+    interfaces: [aTunnel("wg0")],
+    vtep: undefined,
+    bridges: [],
+    vxlans: [],
+    ownedPrefixes: [],
+    forwards: { ipv4: false, ipv6: false },
+    snat: [],
+    unreachable: [],
+    bgp: { kind: "none" },
+    frrMode: "complete",
+    neighbourCount: { ipv4: 0, ipv6: 0 },
+    extra: { wireguard: [], frr: [], nftables: [], sysctl: [] },
+    origin: {},
+    ...fields,
+  };
+}
+
+const BFD: Bfd = { kind: "on", intervalMs: 1000, multiplier: 5 };
+
+export const EVPN = { kind: "evpn", asn: AS, bfd: BFD, origin: {} } satisfies Bgp;
+
+export const SPEAKER = {
+  kind: "speaker",
+  asn: AS,
+  routerId: "10.250.0.1",
+  updateSource: address("10.250.0.1"),
+  isReflector: false,
+  isVtep: true,
+  neighbours: [],
+  gatewayVnis: [],
+  bfd: BFD,
+} satisfies BgpSpeaker;
+
+/** A network of these hosts, with 10.250.0.0/24 and fd00:250::/64 as pools. */
+export function aNetwork(hosts: readonly Host[], fields: Partial<Network> = {}): Network {
+  const pools = ["10.250.0.0/24", "fd00:250::/64"].map(prefix);
+  return {
+    name: "test",
+    underlay: { pathMtu: mtu(1500), ipVersion: "auto", paths: [] },
+    sites: [],
+    hosts,
+    peers: [],
+    segments: [],
+    prefixes: pools.map((pool) => ({ prefix: pool, use: { kind: "pool" }, span: NOWHERE })),
+    bgp: { kind: "none" },
+    guardAllowFrom: [],
+    origin: {},
+    ...fields,
+  };
+}
+
+export function contextOf(network: Network): EmitContext {
+  const hosts = new Map(network.hosts.map((host) => [host.name, host]));
+  return { network, hosts, peers: new Map(), segments: new Map() };
+}
+
+/** What an emitter writes for the first host of a network: text by path on that host. */
+export function emitted(emitter: Emitter, network: Network): ReadonlyMap<string, string> {
+  const host = must(network.hosts[0], "the network has a host");
+  const files = emitter(host, contextOf(network));
+  return new Map(files.map((file) => [file.path.slice(host.name.length + 1), Buffer.from(contentOf(file)).toString()]));
+}
+
+// ── Golden trees ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const FIXTURES = fileURLToPath(new URL("../../fixtures", import.meta.url));
+
+/** The expected tree of one host of one fixture. */
+export interface GoldenTree {
+  /** `fixture/host`. */
+  readonly name: string;
+  readonly directory: string;
+}
+
+const subdirectories = (directory: string): readonly string[] =>
+  existsSync(directory)
+    ? readdirSync(directory, { withFileTypes: true })
+        .filter((entry) => entry.isDirectory())
+        .map((entry) => entry.name)
+        .sort()
+    : [];
+
+export function goldenTrees(): readonly GoldenTree[] {
+  return subdirectories(FIXTURES).flatMap((fixture) =>
+    subdirectories(join(FIXTURES, fixture, "expect")).map((host) => ({
+      name: `${fixture}/${host}`,
+      directory: join(FIXTURES, fixture, "expect", host),
+    })),
+  );
+}
+
+/** The golden trees that hold a file, with where it is. */
+export function goldenFiles(path: string): readonly { readonly name: string; readonly file: string }[] {
+  const files = goldenTrees().map(({ name, directory }) => ({ name, file: join(directory, path) }));
+  return files.filter(({ file }) => existsSync(file));
+}
+
+// ── The machine ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface Ended {
+  readonly status: number | null;
+  readonly output: string;
+}
+
+/** Runs a program to its end; `output` is what it printed, errors included. */
+export function run(command: string, args: readonly string[]): Ended {
+  const ended = spawnSync(command, args, { encoding: "utf8" });
+  return { status: ended.status, output: `${ended.stdout ?? ""}${ended.stderr ?? ""}${ended.error?.message ?? ""}` };
+}
+
+/** Runs a program that must succeed. */
+export function succeed(command: string, args: readonly string[]): string {
+  const { status, output } = run(command, args);
+  if (status !== 0) throw new Error(`${command} ${args.join(" ")}: status ${status}\n${output}`);
+  return output;
+}
+
+/** True when all programs are there and we are root. What is missing fails under CI, and is said aloud elsewhere. */
+export function isEquipped(...programs: readonly string[]): boolean {
+  const missing = programs.filter((program) => run("sh", ["-c", 'command -v "$1"', "sh", program]).status !== 0);
+  if (process.getuid?.() !== 0) missing.push("root");
+  if (missing.length === 0) return true;
+  const message = `these oracles need ${missing.join(", ")}`;
+  if (process.env.CI === "true") throw new Error(message);
+  console.warn(`SKIPPED: ${message}`);
+  return false;
+}
+
+export interface Scratch {
+  readonly directory: string;
+  /** Writes a file into it; the result is its path. */
+  readonly write: (name: string, text: string) => string;
+  readonly remove: () => void;
+}
+
+/** A new directory for the files of one test. */
+export function scratch(): Scratch {
+  const directory = mkdtempSync(join(tmpdir(), "netgen-oracle-"));
+  const write = (name: string, text: string): string => {
+    const path = join(directory, name);
+    writeFileSync(path, text);
+    return path;
+  };
+  return { directory, write, remove: () => rmSync(directory, { recursive: true, force: true }) };
+}

@@ -1,0 +1,205 @@
+/** wg-endpoints on a real interface: peers known by name are dialled, followed, and left alone while they are well. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import {
+  attempt,
+  compileFiles,
+  type Finished,
+  forgetCalls,
+  install,
+  type Lab,
+  type LabHost,
+  makeKey,
+  openLab,
+  readOn,
+  removeOn,
+  run,
+  spiedCalls,
+  writeOn,
+} from "./wg-helpers.ts";
+
+const NAMES = ["alpha", "beta", "gamma"];
+const IDS: Readonly<Record<string, number>> = { alpha: 1, beta: 2, gamma: 3 };
+
+function topology(ipVersion: string, hosts: readonly string[] = NAMES): string {
+  return [
+    "netgen: 1",
+    "name: names",
+    `underlay: {ipVersion: ${ipVersion}}`,
+    "wireguard: {addresses: [10.250.0.0/24]}",
+    "hosts:",
+    ...hosts.map((name) => `  ${name}: {id: ${IDS[name]}, endpoint: ${name}.example.net}`),
+    "",
+  ].join("\n");
+}
+
+let lab: Lab;
+let publicKeys: Readonly<Record<string, string>>;
+
+const on = (name: string): LabHost => lab.hosts[name] as LabHost;
+const alpha = (): LabHost => on("alpha");
+
+/** What names resolve to on alpha, by /etc/hosts. */
+function names(lines: readonly string[]): void {
+  writeOn(alpha(), "/etc/hosts", ["127.0.0.1 localhost", ...lines, ""].join("\n"));
+}
+
+/** What a name server that changes its mind would answer. */
+function answer(name: string, addresses: readonly string[]): void {
+  writeOn(alpha(), `/run/answers/${name}`, addresses.map((each) => `${each} STREAM ${name}\n`).join(""));
+}
+
+const refresh = (): Finished => attempt(alpha(), "/etc/netgen/wg-endpoints");
+const endpointOf = (name: string): string =>
+  run(alpha(), `wg show wg0 endpoints | grep -F '${publicKeys[name]}'`).trim().split("\t")[1] ?? "";
+const orders = (): readonly string[] => spiedCalls(alpha()).filter((call) => call.startsWith("set wg0 "));
+const isReachable = (address: string): boolean => attempt(alpha(), `ping -c 1 -w 12 ${address}`).status === 0;
+
+const BETA_AND_GAMMA = ["192.0.2.2 beta.example.net", "192.0.2.3 gamma.example.net"];
+
+// Answers from /run/answers where there are any; "dead.example.net" style names block until timeout(1) ends them.
+const GETENT = `#!/bin/bash
+if [[ -e /run/answers/$2.blocks ]]; then
+  trap 'echo "getent $2 ended" >> /run/spy.log; exit 1' TERM
+  read -r < /run/never
+fi
+[[ ! -e /run/answers/$2 ]] || exec cat "/run/answers/$2"
+exec /usr/bin/getent "$@"
+`;
+
+function start(ipVersion: string): void {
+  const files = compileFiles(topology(ipVersion), publicKeys);
+  for (const name of NAMES) {
+    attempt(on(name), "wg-quick down wg0");
+    install(on(name), files);
+  }
+  for (const path of ["/run/netgen", "/run/answers"]) removeOn(alpha(), path);
+  names(BETA_AND_GAMMA);
+  for (const name of NAMES) run(on(name), "wg-quick up wg0");
+  forgetCalls(alpha());
+}
+
+beforeAll(async () => {
+  lab = await openLab("ngresolve", NAMES);
+  publicKeys = Object.fromEntries(NAMES.map((name) => [name, makeKey(on(name))]));
+  writeOn(alpha(), "/run/spy/getent", GETENT, 0o755);
+  run(alpha(), "mkfifo /run/never; exec 3<>/run/never; sleep infinity <&3 >/dev/null 2>&1 & disown");
+});
+
+afterAll(() => lab.close());
+
+beforeEach(() => start("4"));
+
+describe("wg-endpoints", () => {
+  test("the interface comes up without endpoints, and gets them", () => {
+    expect([endpointOf("beta"), endpointOf("gamma")]).toEqual(["(none)", "(none)"]);
+    expect(refresh()).toMatchObject({ status: 0, stderr: "" });
+    expect([endpointOf("beta"), endpointOf("gamma")]).toEqual(["192.0.2.2:51820", "192.0.2.3:51820"]);
+    expect(isReachable("10.250.0.2")).toBe(true);
+  });
+
+  test("a second run has nothing to do", () => {
+    refresh();
+    forgetCalls(alpha());
+    refresh();
+    expect(spiedCalls(alpha())).toContain("show wg0 endpoints");
+    expect(orders()).toEqual([]);
+  });
+
+  test("a name that changes is followed, healthy peer or not", () => {
+    refresh();
+    expect(isReachable("10.250.0.2")).toBe(true);
+    names(["192.0.2.102 beta.example.net", "192.0.2.3 gamma.example.net"]);
+    refresh();
+    expect(endpointOf("beta")).toBe("192.0.2.102:51820");
+    expect(orders().filter((call) => call.includes(publicKeys.gamma ?? "?"))).toHaveLength(1);
+  });
+
+  test("a dead name harms nobody: not the others, not the run", () => {
+    writeOn(alpha(), "/run/answers/beta.example.net.blocks", "");
+    expect(refresh().status).toBe(0);
+    expect([endpointOf("beta"), endpointOf("gamma")]).toEqual(["(none)", "192.0.2.3:51820"]);
+    const calls = spiedCalls(alpha());
+    const gamma = calls.findIndex((call) => call.startsWith("set ") && call.includes(publicKeys.gamma ?? "?"));
+    expect(gamma).toBeGreaterThanOrEqual(0);
+    expect(calls.indexOf("getent beta.example.net ended")).toBeGreaterThan(gamma);
+  });
+
+  test("a name that is gone keeps the endpoint it had", () => {
+    refresh();
+    names([]);
+    answer("beta.example.net", []);
+    answer("gamma.example.net", []);
+    expect(refresh().status).toBe(0);
+    expect(endpointOf("beta")).toBe("192.0.2.2:51820");
+  });
+
+  test("round robin does not flap", () => {
+    answer("beta.example.net", ["192.0.2.102", "192.0.2.2"]);
+    refresh();
+    expect(endpointOf("beta")).toBe("192.0.2.102:51820");
+    forgetCalls(alpha());
+    answer("beta.example.net", ["192.0.2.2", "192.0.2.102"]);
+    refresh();
+    expect(orders()).toEqual([]);
+    answer("beta.example.net", ["192.0.2.2"]);
+    refresh();
+    expect(endpointOf("beta")).toBe("192.0.2.2:51820");
+  });
+
+  test("a peer that roamed and answers is left alone; once silent it is dialled by its name", () => {
+    refresh();
+    expect(isReachable("10.250.0.2")).toBe(true);
+    // Where an authenticated packet of its own would have set it.
+    run(alpha(), `wg set wg0 peer ${publicKeys.beta} endpoint 192.0.2.102:51820`);
+    refresh();
+    expect(endpointOf("beta")).toBe("192.0.2.102:51820");
+    const script = readOn(alpha(), "/etc/netgen/wg-endpoints");
+    const impatient = script.replace("stale_after=135", "stale_after=-1");
+    expect(impatient).not.toBe(script);
+    writeOn(alpha(), "/etc/netgen/wg-endpoints", impatient, 0o755);
+    refresh();
+    expect(endpointOf("beta")).toBe("192.0.2.2:51820");
+  });
+
+  test("a peer that the interface does not have is not invented", () => {
+    run(alpha(), `wg set wg0 peer ${publicKeys.gamma} remove`);
+    refresh();
+    expect(run(alpha(), "wg show wg0 peers").trim()).toBe(publicKeys.beta);
+  });
+
+  test("no interface, no complaint", () => {
+    run(alpha(), "wg-quick down wg0");
+    expect(refresh()).toEqual({ status: 0, stdout: "", stderr: "" });
+    run(alpha(), "wg-quick up wg0");
+  });
+
+  test("wg-reload ends with it: a peer that is new has its endpoint at once", () => {
+    install(alpha(), compileFiles(topology("4", ["alpha", "beta"]), publicKeys));
+    run(alpha(), "/etc/netgen/wg-reload wg0");
+    expect(run(alpha(), "wg show wg0 peers").trim()).toBe(publicKeys.beta);
+    install(alpha(), compileFiles(topology("4"), publicKeys));
+    run(alpha(), "/etc/netgen/wg-reload wg0");
+    expect(endpointOf("gamma")).toBe("192.0.2.3:51820");
+    forgetCalls(alpha());
+    run(alpha(), "/etc/netgen/wg-reload wg0");
+    expect(orders()).toEqual([]);
+  });
+});
+
+describe("the IP version is forced", () => {
+  const BOTH = ["2001:db8::2 beta.example.net", "192.0.2.2 beta.example.net", "192.0.2.3 gamma.example.net"];
+
+  test.each([
+    ["4", "192.0.2.2:51820", "192.0.2.3:51820"],
+    // gamma has no IPv6 address: none is better than an IPv4 one in IPv6 clothes.
+    ["6", "[2001:db8::2]:51820", "(none)"],
+    ["auto", expect.stringMatching(/^(\[2001:db8::2\]|192\.0\.2\.2):51820$/), "192.0.2.3:51820"],
+  ])("ipVersion: %s", (ipVersion, beta, gamma) => {
+    start(ipVersion);
+    names(BOTH);
+    expect(refresh().status).toBe(0);
+    expect(endpointOf("beta")).toEqual(beta);
+    expect(endpointOf("gamma")).toBe(gamma);
+    expect(isReachable("10.250.0.2")).toBe(true);
+  });
+});

@@ -1,0 +1,157 @@
+/** Every golden tree's WireGuard files in the programs that read them. */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { attempt, type Lab, type LabHost, openLab, run, writeOn } from "./wg-helpers.ts";
+
+const FIXTURES = fileURLToPath(new URL("../../fixtures", import.meta.url));
+
+interface Golden {
+  /** Below fixtures/: for the name of the test. */
+  readonly name: string;
+  /** Path on the host. */
+  readonly path: string;
+  readonly text: string;
+}
+
+/** All golden files whose path on the host matches. */
+function golden(pattern: RegExp): readonly Golden[] {
+  return readdirSync(FIXTURES, { recursive: true, encoding: "utf8" })
+    .map((name) => ({ name, path: /^[^/]+\/expect\/[^/]+(\/.+)$/.exec(name)?.[1] ?? "" }))
+    .filter(({ path }) => pattern.test(path))
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .map((file) => ({ ...file, text: readFileSync(join(FIXTURES, file.name), "utf8") }));
+}
+
+/** Only the first of all files with the same text. */
+function distinct(files: readonly Golden[]): readonly Golden[] {
+  return [...new Map([...files].reverse().map((file) => [file.text.replace(/ for \S+;/, ""), file])).values()].reverse();
+}
+
+const configurations = golden(/^\/etc\/wireguard\/[^/]+\.conf$/);
+const batches = golden(/^\/etc\/netgen\/routes$/);
+const scripts = golden(/^\/etc\/netgen\/routes-apply$/);
+
+let lab: Lab;
+const host = (): LabHost => lab.hosts.oracle as LabHost;
+
+beforeAll(async () => {
+  lab = await openLab("ngwg", ["oracle"]);
+  run(host(), "ip link add wg9 type wireguard 2> /dev/null || wireguard-go wg9");
+});
+
+afterAll(() => lab.close());
+
+test.each([
+  ["interfaces", configurations],
+  ["routes", batches],
+  ["scripts", scripts],
+])("the golden trees hold %s", (_, files) => {
+  expect(files.length).toBeGreaterThan(0);
+});
+
+/** Loads a configuration into a real interface. Its complaint, or the AllowedIPs by public key that came of it. */
+function load(text: string): string | Readonly<Record<string, readonly string[]>> {
+  writeOn(host(), "/run/conf/wg9.conf", text, 0o600);
+  const { status, stderr } = attempt(host(), "wg setconf wg9 <(wg-quick strip /run/conf/wg9.conf 2> /dev/null)");
+  if (status !== 0 || stderr !== "") return `${status}: ${stderr}`;
+  return pairs(run(host(), "wg show wg9 allowed-ips").trim().split("\n"), "\t");
+}
+
+function pairs(lines: readonly string[], separator: string): Readonly<Record<string, readonly string[]>> {
+  return Object.fromEntries(
+    lines.map((line): [string, readonly string[]] => {
+      const [key = "", prefixes = ""] = line.split(separator);
+      return [key, prefixes.split(/[ ,]+/).filter(Boolean).sort()];
+    }),
+  );
+}
+
+/** The same, as the file says it. */
+function written(text: string): Readonly<Record<string, readonly string[]>> {
+  const blocks = text.split("[Peer]").slice(1);
+  const value = (block: string, key: string): string => new RegExp(`^${key} = (.*)$`, "m").exec(block)?.[1] ?? "";
+  return pairs(
+    blocks.map((block) => `${value(block, "PublicKey")}\t${value(block, "AllowedIPs")}`),
+    "\t",
+  );
+}
+
+const peers = configurations.filter(({ text }) => text.includes("[Peer]"));
+
+describe("wg takes the file, and every prefix stays with its peer", () => {
+  test.each(peers)("$name", ({ text }) => {
+    expect(load(text)).toEqual(written(text));
+  });
+
+  test("an unknown key is refused", () => {
+    const text = peers[0]?.text ?? "";
+    expect(load(text.replace("ListenPort", "ListenPorts"))).toMatch(/Line unrecognized/);
+  });
+
+  test("a prefix on two peers is seen to move", () => {
+    const text = peers[0]?.text ?? "";
+    const [prefix = "?"] = Object.values(written(text))[0] ?? [];
+    const stolen = `${text}\n[Peer]\nPublicKey = ${Buffer.alloc(32, 77).toString("base64")}\nAllowedIPs = ${prefix}\n`;
+    expect(load(stolen)).not.toEqual(written(stolen));
+  });
+
+  test("no secret is in any of them", () => {
+    expect(configurations.filter(({ text }) => /^\s*(PrivateKey|PresharedKey)/im.test(text))).toEqual([]);
+  });
+});
+
+/** Loads a batch of routes into an empty network namespace and gives back what is there then. */
+function loadRoutes(text: string): { readonly status: number; readonly prefixes: readonly string[] } {
+  writeOn(host(), "/run/routes", text);
+  const show = "ip -4 route show; ip -6 route show";
+  const { status, stdout } = attempt(host(), `unshare -rn bash -c 'ip -batch /run/routes && { ${show}; }'`);
+  const prefixes = stdout.split("\n").filter((line) => line.includes("unreachable"));
+  return { status, prefixes: prefixes.map((line) => line.split(" ")[1] ?? "").sort() };
+}
+
+describe("ip takes the routes", () => {
+  test.each(distinct(batches))("$name", ({ text }) => {
+    const prefixes = [...text.matchAll(/^route replace unreachable (\S+)/gm)].map((match) => match[1] ?? "");
+    expect(prefixes.length).toBeGreaterThan(0);
+    // ip leaves out the length of a single address.
+    const shown = prefixes.map((prefix) => prefix.replace(/^([^:]*)\/32$|^(.*)\/128$/, "$1$2")).sort();
+    expect(loadRoutes(text)).toEqual({ status: 0, prefixes: shown });
+  });
+
+  test("a prefix with host bits is refused", () => {
+    expect(loadRoutes("route replace unreachable 10.1.0.1/16 metric 4278198272 proto 210\n").status).not.toBe(0);
+  });
+});
+
+describe("routes-apply", () => {
+  test("adds what is new, removes what is old, and looks at no other route", () => {
+    const [line] = /^route replace .*$/m.exec(batches[0]?.text ?? "") ?? [];
+    const routes = (prefixes: readonly string[]): string =>
+      prefixes.map((prefix) => `${line?.replace(/unreachable \S+/, `unreachable ${prefix}`)}\n`).join("");
+    const apply = (prefixes: readonly string[]): readonly string[] => {
+      writeOn(host(), "/etc/netgen/routes", routes(prefixes));
+      run(host(), "/etc/netgen/routes-apply");
+      return `${run(host(), "ip -4 route show type unreachable; ip -6 route show type unreachable")}`
+        .split("\n")
+        .map((each) => each.split(" ")[1] ?? "")
+        .filter(Boolean);
+    };
+    writeOn(host(), "/etc/netgen/routes-apply", scripts[0]?.text ?? "", 0o755);
+    run(host(), "ip route add unreachable 203.0.113.0/24 metric 7");
+    expect(apply(["10.1.0.0/16", "10.2.0.1/32", "fd00::/48", "fd01::1/128"])).toEqual([
+      "10.1.0.0/16",
+      "10.2.0.1",
+      "203.0.113.0/24",
+      "fd00::/48",
+      "fd01::1",
+    ]);
+    expect(apply(["10.2.0.1/32", "fd01::1/128", "10.3.0.0/16"])).toEqual([
+      "10.2.0.1",
+      "10.3.0.0/16",
+      "203.0.113.0/24",
+      "fd01::1",
+    ]);
+  });
+});

@@ -1,0 +1,93 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import { compile } from "../src/compile.ts";
+import { renderMtu, reportMtu } from "../src/report/mtu.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const read = (path: string): string => readFileSync(join(root, path), "utf8");
+const readme = read("README.md");
+
+/** The fenced block that follows a comment such as `<!-- the same as PATH -->`. */
+function blockAfter(text: string): string {
+  const start = readme.indexOf(`<!-- the same as ${text} -->`);
+  const block = /```\w*\n([\s\S]*?)```/.exec(readme.slice(start))?.[1];
+  if (start < 0 || block === undefined) throw new Error(`the README has no block for ${text}`);
+  return block;
+}
+
+function compiled(fixture: string) {
+  const name = `fixtures/${fixture}/topology.yaml`;
+  return compile({ name, text: read(name) });
+}
+
+test.each(["fixtures/minimal/topology.yaml", "fixtures/minimal/expect/alpha/etc/wireguard/wg0.conf"])(
+  "the block for %s is that file",
+  (path) => {
+    expect(blockAfter(path)).toBe(read(path));
+  },
+);
+
+test("the block for netgen mtu is what it prints", () => {
+  const { model } = compiled("minimal");
+  expect(model && renderMtu(reportMtu(model))).toBe(blockAfter("netgen mtu fixtures/minimal/topology.yaml"));
+});
+
+test("the build prints the counts that the README shows", () => {
+  // And the manifest is no file of a host: it is not counted.
+  const { files } = compiled("proxmox");
+  expect(readme).toContain(`\nout: ${files.length} new, 0 changed, 0 removed, 0 as they were\n`);
+});
+
+test("the picture shows kinds of files that exist", () => {
+  const paths = compiled("proxmox").files.map((file) => file.path.replace(/^[^/]+\//, ""));
+  const shown = [
+    "etc/wireguard/wg0.conf",
+    "etc/systemd/network/",
+    "etc/frr/frr.conf",
+    "etc/frr/daemons",
+    "etc/sysctl.d/",
+    "etc/modules-load.d/",
+    "etc/netgen/",
+    "etc/systemd/system/netgen-",
+  ];
+  expect(shown.filter((start) => !paths.some((path) => path.startsWith(start)))).toEqual([]);
+});
+
+/** The anchors that GitHub makes of the headings of a page. */
+function anchorsOf(page: string): ReadonlySet<string> {
+  const headings = [...page.replace(/```[\s\S]*?```/g, "").matchAll(/^#+ (.*)$/gm)].map(
+    ([, heading]) => heading as string,
+  );
+  return new Set(
+    headings.map((each) =>
+      each
+        .toLowerCase()
+        .replace(/[^a-z0-9 _-]/g, "")
+        .replaceAll(" ", "-"),
+    ),
+  );
+}
+
+const pages = ["README.md", "CHANGELOG.md", ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`)];
+
+describe.each(pages)("%s", (page) => {
+  const text = read(page);
+
+  test("every link leads to a file of the repository, and to a heading in it", () => {
+    const prose = text.replace(/```[\s\S]*?```/g, "");
+    const broken = [...prose.matchAll(/\]\(([^)\s]+)\)/g)].flatMap(([, link]) => {
+      const [file, anchor] = (link as string).split("#") as [string, string?];
+      const target = file === "" ? page : join(dirname(page), file);
+      if (!existsSync(join(root, target))) return [link];
+      return anchor === undefined || anchorsOf(read(target)).has(anchor) ? [] : [link];
+    });
+    expect(broken).toEqual([]);
+  });
+
+  test("it ends in one newline, and no line has anything behind it", () => {
+    expect(text.endsWith("\n") && !text.endsWith("\n\n")).toBe(true);
+    expect(text.split("\n").filter((line) => /[ \t]$/.test(line))).toEqual([]);
+  });
+});
