@@ -3,9 +3,11 @@ import { createHash } from "node:crypto";
 import type { OutputFile } from "../emit/file.ts";
 
 /** The version of the manifest's format. */
-export const MANIFEST_VERSION = 1;
+const MANIFEST_VERSION = 1;
+/** Where the manifest lies, relative to the tree; no host can have this name. */
 export const MANIFEST_NAME = "manifest.json";
 
+/** What the manifest says about one file. */
 export interface ManifestFile {
   /** Relative to the tree, `/` between its parts, the host's name first. */
   readonly path: string;
@@ -17,6 +19,7 @@ export interface ManifestFile {
   readonly sha256: string;
 }
 
+/** Everything that netgen has written into a tree, sorted. */
 export interface Manifest {
   readonly netgenManifest: typeof MANIFEST_VERSION;
   readonly name: string;
@@ -25,37 +28,58 @@ export interface Manifest {
   readonly files: readonly ManifestFile[];
 }
 
+/** SHA-256 of the chunks in order, in lower-case hexadecimal. */
 export function sha256(chunks: readonly Uint8Array[]): string {
   const hash = createHash("sha256");
   for (const chunk of chunks) hash.update(chunk);
   return hash.digest("hex");
 }
 
+/** The entry of a file as netgen would write it. */
 export function describeFile(file: OutputFile): ManifestFile {
   const mode = file.mode.toString(8).padStart(4, "0");
   return { path: file.path, mode, owner: file.owner, group: file.group, sha256: sha256(file.content) };
 }
 
+/** The host that a path of the tree belongs to. */
+export const hostOf = (path: string): string => path.slice(0, path.indexOf("/"));
+
 /** True for a path that stays inside the tree: relative, in normal form, below a host's directory. */
 export function isTreePath(path: string): boolean {
   const parts = path.split("/");
-  return parts.length > 1 && parts.every((part) => part !== "" && part !== "." && part !== ".." && !part.includes("\0"));
+  return (
+    parts.length > 1 && parts.every((part) => part !== "" && part !== "." && part !== ".." && !part.includes("\0"))
+  );
 }
 
-/** Reads a manifest; `undefined` when the text is not one that netgen wrote. */
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isManifestFile(value: unknown): value is ManifestFile {
+  if (!isRecord(value)) return false;
+  const { path, mode, owner, group, sha256: hash } = value;
+  return [path, mode, owner, group, hash].every((each) => typeof each === "string") && isTreePath(path as string);
+}
+
+function isManifest(value: unknown): value is Manifest {
+  if (!isRecord(value)) return false;
+  const { netgenManifest, name, hosts, files } = value;
+  if (netgenManifest !== MANIFEST_VERSION || typeof name !== "string") return false;
+  return isRecord(hosts) && Array.isArray(files) && files.every(isManifestFile);
+}
+
+/** Reads a manifest; `undefined` when the text is not one that this netgen wrote, or one path in it leaves the tree. */
 export function parseManifest(text: string): Manifest | undefined {
   try {
-    const value = JSON.parse(text) as Manifest;
-    const isSound =
-      value.netgenManifest === MANIFEST_VERSION &&
-      Array.isArray(value.files) &&
-      value.files.every((file) => typeof file.path === "string" && isTreePath(file.path));
-    return isSound ? value : undefined;
+    const value: unknown = JSON.parse(text);
+    return isManifest(value) ? value : undefined;
   } catch {
     return undefined;
   }
 }
 
-export function formatManifest(manifest: Manifest): string {
-  return `${JSON.stringify(manifest, undefined, 2)}\n`;
+/** The manifest's text: the same bytes for the same files. */
+export function formatManifest({ name, hosts, files }: Omit<Manifest, "netgenManifest">): string {
+  return `${JSON.stringify({ netgenManifest: MANIFEST_VERSION, name, hosts, files }, undefined, 2)}\n`;
 }

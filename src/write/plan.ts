@@ -1,0 +1,221 @@
+/** What a build would do to a tree, or why it must not. Only reads. */
+import { lstatSync, readFileSync, type Stats } from "node:fs";
+import { dirname, join } from "node:path";
+import { invariant } from "../base/invariant.ts";
+import { compareText, sortedBy } from "../base/text.ts";
+import { contentOf, type OutputFile } from "../emit/file.ts";
+import {
+  describeFile,
+  formatManifest,
+  hostOf,
+  isTreePath,
+  MANIFEST_NAME,
+  type Manifest,
+  type ManifestFile,
+  parseManifest,
+  sha256,
+} from "./manifest.ts";
+
+/** What one compilation wants to stand on disk. */
+export interface Tree {
+  readonly name: string;
+  readonly files: readonly OutputFile[];
+  /** Systemd units to enable, by host. */
+  readonly units: Readonly<Record<string, readonly string[]>>;
+}
+
+export interface WriteOptions {
+  /** The tree's directory; made when it is not there. */
+  readonly directory: string;
+  /** Only these hosts are written or removed; `undefined`: all. */
+  readonly hosts: readonly string[] | undefined;
+  /** Take over files that no manifest lists. */
+  readonly force: boolean;
+}
+
+/** Why nothing is touched. */
+export interface Refusal {
+  readonly kind: "refused";
+  /** Goes on from "this": "was not written by netgen and differs". */
+  readonly reason: string;
+  /** Relative to the tree, sorted. */
+  readonly paths: readonly string[];
+  readonly canForce: boolean;
+}
+
+/** What is to be done, and what is to be said about it. Paths are relative to the tree, in the order of the tree. */
+export interface Plan {
+  readonly kind: "plan";
+  readonly created: readonly OutputFile[];
+  readonly changed: readonly OutputFile[];
+  /** Right bytes, wrong mode. */
+  readonly repaired: readonly OutputFile[];
+  readonly removed: readonly string[];
+  /** Among the changed: not as the manifest has them, so that somebody's edit is lost. */
+  readonly edited: readonly string[];
+  /** With the repaired ones. */
+  readonly unchanged: number;
+  /** To be written before any file, so that a kill leaves nothing of ours unlisted; `undefined`: all is listed. */
+  readonly claim: string | undefined;
+  /** To be written last; `undefined`: it stands there by then. */
+  readonly manifest: string | undefined;
+}
+
+type Found =
+  | { readonly kind: "absent" | "obstacle" }
+  | { readonly kind: "equal"; readonly mode: number }
+  | { readonly kind: "different"; readonly sha256: string };
+
+/** What stands at a path; nothing also where a file is in the way. A symbolic link is never followed: it may lead out. */
+function look(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOTDIR") return undefined;
+    throw error;
+  }
+}
+
+function inspect(path: string, wanted: Uint8Array): Found {
+  const stats = look(path);
+  if (stats === undefined) return { kind: "absent" };
+  if (!stats.isFile()) return { kind: "obstacle" };
+  const bytes = readFileSync(path);
+  return bytes.equals(wanted)
+    ? { kind: "equal", mode: stats.mode & 0o7777 }
+    : { kind: "different", sha256: sha256([bytes]) };
+}
+
+/** Directories of the tree that are no directories but links or files: writing below them would end up elsewhere. */
+function blockedParents(directory: string, paths: Iterable<string>): readonly string[] {
+  const parents = new Set<string>();
+  for (const path of paths) {
+    for (let parent = dirname(path); parent !== "." && !parents.has(parent); parent = dirname(parent)) {
+      parents.add(parent);
+    }
+  }
+  return [...parents].sort(compareText).filter((parent) => {
+    const stats = look(join(directory, parent));
+    return stats !== undefined && !stats.isDirectory();
+  });
+}
+
+type OldManifest =
+  | { readonly kind: "absent" | "obstacle" | "unreadable" }
+  | { readonly kind: "read"; readonly text: string; readonly manifest: Manifest };
+
+function readManifest(directory: string): OldManifest {
+  const path = join(directory, MANIFEST_NAME);
+  const stats = look(path);
+  if (stats === undefined) return { kind: "absent" };
+  if (!stats.isFile()) return { kind: "obstacle" };
+  const text = readFileSync(path, "utf8");
+  const manifest = parseManifest(text);
+  return manifest === undefined ? { kind: "unreadable" } : { kind: "read", text, manifest };
+}
+
+type Verdict = "created" | "same" | "repaired" | "changed" | "edited" | "foreign" | "obstacle";
+
+/** What a build would do to one file. */
+function judge(directory: string, file: OutputFile, listed: ManifestFile | undefined): Verdict {
+  const found = inspect(join(directory, file.path), contentOf(file));
+  switch (found.kind) {
+    case "absent":
+      return "created";
+    case "obstacle":
+      return "obstacle";
+    case "equal":
+      return found.mode === file.mode ? "same" : "repaired";
+    case "different":
+      if (listed === undefined) return "foreign";
+      return listed.sha256 === found.sha256 ? "changed" : "edited";
+    default:
+      return found satisfies never;
+  }
+}
+
+type IsAsked = (path: string) => boolean;
+
+/** The hosts of the new manifest: the old entries of those that this build was not asked for, and its own. */
+function nextHosts(tree: Tree, old: Manifest | undefined, isAsked: IsAsked): Manifest["hosts"] {
+  const kept = Object.entries(old?.hosts ?? {}).filter(([host]) => !isAsked(`${host}/`));
+  const own = Object.entries(tree.units).filter(([host]) => isAsked(`${host}/`));
+  const entries = [...kept, ...own.map(([host, enable]) => [host, { enable }] as const)];
+  return Object.fromEntries(sortedBy(entries, ([host]) => host));
+}
+
+interface Manifests {
+  readonly claim: string | undefined;
+  readonly manifest: string | undefined;
+}
+
+interface Before {
+  readonly text: string;
+  readonly manifest: Manifest | undefined;
+}
+
+/** The manifest after the build, and the one that lists old and new files while it runs. */
+function nextManifests(tree: Tree, before: Before, isAsked: IsAsked): Manifests {
+  const { name } = tree;
+  const hosts = nextHosts(tree, before.manifest, isAsked);
+  const old = before.manifest?.files ?? [];
+  const own = tree.files.filter((file) => isAsked(file.path)).map(describeFile);
+  const files = sortedBy([...old.filter((file) => !isAsked(file.path)), ...own], (file) => file.path);
+  const manifest = formatManifest({ name, hosts, files });
+  const listed = new Set(old.map((file) => file.path));
+  const added = own.filter((file) => !listed.has(file.path));
+  // The old entries stay in the claim as they were: what is still the old file then is not taken for an edited one.
+  const both = sortedBy([...old, ...added], (file) => file.path);
+  const claim = added.length === 0 ? undefined : formatManifest({ name, hosts, files: both });
+  return { claim, manifest: manifest === (claim ?? before.text) ? undefined : manifest };
+}
+
+function refuse(reason: string, paths: readonly string[], canForce = false): Refusal {
+  return { kind: "refused", reason, paths, canForce };
+}
+
+function firstRefusal(old: OldManifest, force: boolean): Refusal | undefined {
+  if (old.kind === "obstacle") return refuse("is no plain file", [MANIFEST_NAME]);
+  if (old.kind !== "unreadable" || force) return undefined;
+  return refuse("is no manifest that this netgen wrote", [MANIFEST_NAME], true);
+}
+
+const pathsOf = (files: readonly OutputFile[]): readonly string[] => files.map((file) => file.path);
+
+/** Decides all of a build before any of it is done. */
+export function planTree(tree: Tree, { directory, hosts, force }: WriteOptions): Plan | Refusal {
+  const before = readManifest(directory);
+  const refusal = firstRefusal(before, force);
+  if (refusal !== undefined) return refusal;
+  const { text, manifest } = before.kind === "read" ? before : { text: "", manifest: undefined };
+
+  const isAsked: IsAsked = (path) => hosts === undefined || hosts.includes(hostOf(path));
+  const old = new Map(manifest?.files.map((file) => [file.path, file]));
+  const files = tree.files.filter((file) => isAsked(file.path));
+  for (const { path } of files) invariant(isTreePath(path), `${path} lies in the tree, below a host`);
+  const wanted = new Set(files.map((file) => file.path));
+  const stale = [...old.keys()].filter((path) => isAsked(path) && !wanted.has(path));
+  const blocked = blockedParents(directory, [...wanted, ...stale]);
+  if (blocked.length > 0) return refuse("is no directory (netgen follows no links)", blocked);
+
+  const judged = files.map((file) => ({ file, verdict: judge(directory, file, old.get(file.path)) }));
+  const all = (...verdicts: readonly Verdict[]): readonly OutputFile[] =>
+    judged.filter(({ verdict }) => verdicts.includes(verdict)).map(({ file }) => file);
+  if (all("obstacle").length > 0) return refuse("is no plain file", pathsOf(all("obstacle")));
+  if (all("foreign").length > 0 && !force) {
+    return refuse("was not written by netgen and differs", pathsOf(all("foreign")), true);
+  }
+
+  // What is no plain file any more is not what netgen wrote: it is forgotten, not removed.
+  const removed = stale.filter((path) => look(join(directory, path))?.isFile());
+  return {
+    kind: "plan",
+    created: all("created"),
+    changed: all("changed", "edited", "foreign"),
+    repaired: all("repaired"),
+    removed,
+    edited: pathsOf(all("edited")),
+    unchanged: all("same", "repaired").length,
+    ...nextManifests(tree, { text, manifest }, isAsked),
+  };
+}
