@@ -14,6 +14,7 @@ const ERRNO_IN_WORDS: Readonly<Record<string, string>> = {
   ENOENT: "there is no such file or directory",
   EISDIR: "it is a directory, not a file",
   ENOTDIR: "a part of the path is a file, not a directory",
+  EEXIST: "there is a file in the place of a directory",
   EACCES: "permission denied",
   EPERM: "operation not permitted",
   EROFS: "the file system is read-only",
@@ -35,7 +36,16 @@ function judge(error: unknown): { readonly code: number; readonly message: strin
     const message = words === undefined ? error.message : `${path === undefined ? "" : `${path}: `}${words}`;
     return { code: EXIT_MACHINE, message: `netgen: ${message}\n` };
   }
-  return { code: EXIT_BUG, message: `netgen: this is a bug in netgen, please report it: ${error.stack ?? error.message}\n` };
+  return {
+    code: EXIT_BUG,
+    message: `netgen: this is a bug in netgen, please report it: ${error.stack ?? error.message}\n`,
+  };
+}
+
+function fail(error: unknown): void {
+  const { code, message } = judge(error);
+  process.stderr.write(message);
+  process.exitCode = code;
 }
 
 function program(exit: (code: number) => void): Command {
@@ -54,23 +64,26 @@ function program(exit: (code: number) => void): Command {
   const commands = [buildCommand, checkCommand, modelCommand, mtuCommand, schemaCommand, keysCommand];
   for (const command of commands) netgen.addCommand(command(exit));
   // Inherited by hand: commander copies neither to commands that are added ready-made.
-  const all = (command: Command): readonly Command[] => [command, ...command.commands.flatMap(all)];
-  for (const command of all(netgen)) command.exitOverride().showHelpAfterError("(netgen --help tells more)");
+  const finish = (command: Command, call: string): void => {
+    command.exitOverride().showHelpAfterError(`(${call} --help tells more)`);
+    for (const each of command.commands) finish(each, `${call} ${each.name()}`);
+  };
+  finish(netgen, "netgen");
   return netgen;
 }
 
-// `netgen model | head` closes our output early: that is no error.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
-  process.exit(EXIT_DONE);
-});
+// `netgen model | head` closes our output early: that is no error, and what was judged by then stays the exit code.
+for (const [name, stream] of Object.entries({ "standard output": process.stdout, "standard error": process.stderr })) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") fail(Object.assign(error, { path: name }));
+    process.exit();
+  });
+}
 
 try {
   program((code) => {
     process.exitCode = code;
   }).parse();
 } catch (error) {
-  const { code, message } = judge(error);
-  process.stderr.write(message);
-  process.exitCode = code;
+  fail(error);
 }

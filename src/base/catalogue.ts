@@ -315,6 +315,12 @@ export const catalogue = {
     message: "{host} is given {what} of {subnet} but is not among its hosts",
     hint: "add {host} to the hosts of {subnet}, or take it out here",
   },
+  "gateway-on-existing-bridge": {
+    severity: "note",
+    message:
+      "{subnet} has the gateway {address} on {host}, on the existing bridge {bridge}: netgen leaves the addresses of that bridge to its owner",
+    hint: "set {address} where {bridge} is configured; routes and firewall here count on it",
+  },
   "gateway-on-several-hosts": {
     severity: "error",
     message:

@@ -1,6 +1,6 @@
 import { type Code, catalogue, type ParamsOf } from "./catalogue.ts";
 import type { Span } from "./source.ts";
-import { compareText } from "./text.ts";
+import { compareText, maskKeys } from "./text.ts";
 
 export type Severity = "error" | "warning" | "note";
 
@@ -34,15 +34,12 @@ const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 
 /** Text from the topology as it may stand in a message: nothing invisible, and not endless. */
 export function printable(text: string): string {
-  const visible = text.replace(
-    UNPRINTABLE,
-    (character) => `\\u{${(character.codePointAt(0) as number).toString(16)}}`,
-  );
+  const visible = text.replace(UNPRINTABLE, (character) => `\\u{${(character.codePointAt(0) as number).toString(16)}}`);
   return visible.length > MAX_QUOTED_LENGTH ? `${visible.slice(0, MAX_QUOTED_LENGTH)}…` : visible;
 }
 
 function fill(template: string, params: Readonly<Record<string, string | number>>): string {
-  return template.replace(/\{(\w+)\}/g, (_, name: string) => printable(String(params[name])));
+  return template.replace(/\{(\w+)\}/g, (_, name: string) => printable(maskKeys(String(params[name]))));
 }
 
 /** The only way to make a {@link Diagnostic}: a code of the catalogue and the values that its text asks for. */

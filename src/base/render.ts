@@ -1,6 +1,6 @@
-import type { Diagnostic, Severity } from "./diagnostic.ts";
+import { type Diagnostic, printable, type Severity } from "./diagnostic.ts";
 import { type LineStarts, lineStarts, positionAt, type Source, type Span } from "./source.ts";
-import { printable } from "./diagnostic.ts";
+import { maskKeys } from "./text.ts";
 
 /** How a severity or a caret is set off on a terminal; identity where there are no colours. */
 export type Paint = (text: string, role: Severity | "frame") => string;
@@ -28,7 +28,8 @@ const MAX_EXCERPT_LENGTH = 160;
 function excerpt(source: Source, starts: LineStarts, span: Span, paint: Paint): readonly string[] {
   const { line, column } = positionAt(starts, span.start);
   const lineStart = starts[line - 1] as number;
-  const text = source.text.slice(lineStart, starts[line] ?? source.text.length).replace(/[\r\n]+$/, "");
+  // A private key that was put where it does not belong must not end up in a log as well.
+  const text = maskKeys(source.text.slice(lineStart, starts[line] ?? source.text.length).replace(/[\r\n]+$/, ""));
   if (text.length > MAX_EXCERPT_LENGTH) return [];
   const length = Math.max(1, Math.min(span.end - span.start, text.length - column + 1));
   const gutter = String(line);

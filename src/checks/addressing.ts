@@ -56,8 +56,6 @@ function useInWords({ use }: OverlayPrefix): string {
       return `subnet ${use.subnet}`;
     case "route":
       return `a route of ${use.host}`;
-    default:
-      return use satisfies never;
   }
 }
 

@@ -3,7 +3,12 @@ import type { Diagnostic } from "../base/diagnostic.ts";
 import type { Network } from "../model/network.ts";
 import { distinctAddresses, distinctPrefixes } from "./addressing.ts";
 import { evpnHasSegments, floodListFits, oneGatewayLeadsOut, sharedGatewayNeedsEvpn } from "./evpn.ts";
-import { forwardingKeepsUplink, interfaceNamesDistinct, interfaceNamesFit } from "./interfaces.ts";
+import {
+  existingBridgesHaveGateways,
+  forwardingKeepsUplink,
+  interfaceNamesDistinct,
+  interfaceNamesFit,
+} from "./interfaces.ts";
 import { pathsAreUsed, pinsFit, segmentsCarryIpv6, tunnelsCarryIpv6 } from "./mtu.ts";
 import {
   distinctEndpoints,
@@ -29,6 +34,7 @@ export const checks: readonly Check[] = Object.freeze([
   interfaceNamesFit,
   interfaceNamesDistinct,
   forwardingKeepsUplink,
+  existingBridgesHaveGateways,
   oneGatewayLeadsOut,
   sharedGatewayNeedsEvpn,
   floodListFits,

@@ -6,13 +6,6 @@ import { originSpan } from "../model/origin.ts";
 /** IFNAMSIZ is 16 with the terminating NUL (include/uapi/linux/if.h). */
 const MAX_INTERFACE_NAME_LENGTH = 15;
 
-function subnetSpan(network: Network, bridge: Bridge, field: string): Span {
-  const segment = network.segments.find((each) => each.name === bridge.subnet);
-  if (segment) return originSpan(segment.origin, field);
-  const owner = network.hosts.flatMap((host) => host.ownedPrefixes).find((each) => each.use === bridge.subnet);
-  return originSpan(owner?.origin ?? network.origin, field);
-}
-
 /** Names that netgen makes up fit the kernel; names that the user gave were measured when they were read. */
 export function interfaceNamesFit(network: Network): readonly Diagnostic[] {
   const tooLong = new Map<string, Bridge>();
@@ -23,7 +16,7 @@ export function interfaceNamesFit(network: Network): readonly Diagnostic[] {
     diagnostic(
       "interface-name-too-long",
       { subnet: bridge.subnet, name: bridge.name, length: bridge.name.length },
-      subnetSpan(network, bridge, ""),
+      originSpan(bridge.origin),
     ),
   );
 }
@@ -40,19 +33,22 @@ function interfaceUses(network: Network, host: Host): readonly Use[] {
     use: "the WireGuard interface",
     span: originSpan(network.origin, "wireguard/interface"),
   }));
-  const uplink = host.uplink === undefined ? [] : [{ name: host.uplink, use: "the uplink", span: originSpan(host.origin, "uplink") }];
+  const uplink =
+    host.uplink === undefined
+      ? []
+      : [{ name: host.uplink, use: "the uplink", span: originSpan(host.origin, "uplink") }];
   const bridges = host.bridges.flatMap((bridge) => [
-    { name: bridge.name, use: `the bridge of ${bridge.subnet}`, span: subnetSpan(network, bridge, "bridge") },
+    { name: bridge.name, use: `the bridge of ${bridge.subnet}`, span: originSpan(bridge.origin, "bridge") },
     ...bridge.ports.map((port) => ({
       name: port,
       use: `a port of ${bridge.subnet}`,
-      span: subnetSpan(network, bridge, `ports/${host.name}`),
+      span: originSpan(bridge.origin, `ports/${host.name}`),
     })),
   ]);
-  const vxlans = host.vxlans.map(({ name, segment }) => ({
+  const vxlans = host.vxlans.map(({ name, segment, origin }) => ({
     name,
     use: `the vxlan device of ${segment}`,
-    span: originSpan(network.segments.find((each) => each.name === segment)?.origin ?? network.origin),
+    span: originSpan(origin),
   }));
   return [...wireguard, ...uplink, ...bridges, ...vxlans];
 }
@@ -82,4 +78,16 @@ export function forwardingKeepsUplink(network: Network): readonly Diagnostic[] {
   return network.hosts
     .filter((host) => host.forwards.ipv6 && host.networkManager === "other" && host.uplink === undefined)
     .map((host) => diagnostic("forwarding-without-uplink", { host: host.name }, originSpan(host.origin)));
+}
+
+/** On a bridge that is the user's netgen sets no address; a gateway that nobody set is hard to find. */
+export function existingBridgesHaveGateways(network: Network): readonly Diagnostic[] {
+  return network.hosts.flatMap((host) =>
+    host.bridges.flatMap((bridge) => {
+      const [first] = bridge.addresses;
+      if (!bridge.isExisting || first === undefined) return [];
+      const params = { subnet: bridge.subnet, address: first.address, host: host.name, bridge: bridge.name };
+      return [diagnostic("gateway-on-existing-bridge", params, originSpan(bridge.origin, "bridge"))];
+    }),
+  );
 }

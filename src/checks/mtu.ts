@@ -1,6 +1,6 @@
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
-import { familyOf } from "../base/ip.ts";
 import { must } from "../base/invariant.ts";
+import { familyOf } from "../base/ip.ts";
 import { IPV6_MINIMUM_MTU, vxlanOverheadBytes } from "../base/mtu.ts";
 import type { Host, Network, Segment } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
@@ -55,7 +55,10 @@ export function tunnelsCarryIpv6(network: Network): readonly Diagnostic[] {
       minimum: IPV6_MINIMUM_MTU,
       needed: IPV6_MINIMUM_MTU + overheadBytes,
     };
-    found.set(key, diagnostic("mtu-wireguard-below-ipv6", params, tunnelSpan(network, limitingTunnel(paths, host, other))));
+    found.set(
+      key,
+      diagnostic("mtu-wireguard-below-ipv6", params, tunnelSpan(network, limitingTunnel(paths, host, other))),
+    );
   }
   return [...found.values()];
 }
@@ -102,6 +105,12 @@ export function pinsFit(network: Network): readonly Diagnostic[] {
     const span = originSpan(origin, "mtu");
     if (pin < computed) return [diagnostic("mtu-pin-lower", { subnet, pin, mtu: computed }, span)];
     const [host, other] = mtu.limitingPair;
-    return [diagnostic("mtu-pin-too-large", { subnet, pin, mtu: computed, host, other, ...explain(network, segment, pin) }, span)];
+    return [
+      diagnostic(
+        "mtu-pin-too-large",
+        { subnet, pin, mtu: computed, host, other, ...explain(network, segment, pin) },
+        span,
+      ),
+    ];
   });
 }

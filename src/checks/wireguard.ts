@@ -99,7 +99,12 @@ function literalEndpoints(network: Network): readonly Located[] {
 }
 
 /** True when a host other than the prefix's owner dials this endpoint: for the owner the prefix is no overlay. */
-function isDialledByOthers(network: Network, peers: ReadonlyMap<string, Peer>, { host, field }: Located, owner?: string) {
+function isDialledByOthers(
+  network: Network,
+  peers: ReadonlyMap<string, Peer>,
+  { host, field }: Located,
+  owner?: string,
+) {
   return network.hosts.some(
     (dialler) =>
       dialler.name !== owner &&
@@ -121,19 +126,21 @@ export function endpointOutsideOverlay(network: Network): readonly Diagnostic[] 
   const peers = new Map(network.peers.map((peer) => [peer.id, peer]));
   return literalEndpoints(network).flatMap((located) => {
     const { host, field, address } = located;
-    return routed
-      .filter((each) => containsAddress(each.prefix, address))
-      // Said by lanOutsideOverlay, which names the owner too.
-      .filter(({ owner }) => owner === undefined || owner === host.name || !isOwnAddress(located))
-      .filter((each) => isDialledByOthers(network, peers, located, each.owner))
-      .map((each) =>
-        diagnostic(
-          "endpoint-in-overlay",
-          { host: host.name, address, prefix: each.prefix },
-          originSpan(host.origin, field),
-          [{ message: `${each.prefix} is routed into the overlay here`, span: originSpan(each.origin) }],
-        ),
-      );
+    return (
+      routed
+        .filter((each) => containsAddress(each.prefix, address))
+        // Said by lanOutsideOverlay, which names the owner too.
+        .filter(({ owner }) => owner === undefined || owner === host.name || !isOwnAddress(located))
+        .filter((each) => isDialledByOthers(network, peers, located, each.owner))
+        .map((each) =>
+          diagnostic(
+            "endpoint-in-overlay",
+            { host: host.name, address, prefix: each.prefix },
+            originSpan(host.origin, field),
+            [{ message: `${each.prefix} is routed into the overlay here`, span: originSpan(each.origin) }],
+          ),
+        )
+    );
   });
 }
 
@@ -146,17 +153,17 @@ export function lanOutsideOverlay(network: Network): readonly Diagnostic[] {
   return literalEndpoints(network)
     .filter(isOwnAddress)
     .flatMap(({ host, field, address }) =>
-    routed
-      .filter((each) => each.owner !== undefined && each.owner !== host.name && containsAddress(each.prefix, address))
-      .map((each) =>
-        diagnostic(
-          "lan-in-allowed-ips",
-          { prefix: each.prefix, owner: each.owner as string, address, host: host.name },
-          originSpan(each.origin),
-          [{ message: `${address} is ${host.name}'s own`, span: originSpan(host.origin, field) }],
+      routed
+        .filter((each) => each.owner !== undefined && each.owner !== host.name && containsAddress(each.prefix, address))
+        .map((each) =>
+          diagnostic(
+            "lan-in-allowed-ips",
+            { prefix: each.prefix, owner: each.owner as string, address, host: host.name },
+            originSpan(each.origin),
+            [{ message: `${address} is ${host.name}'s own`, span: originSpan(host.origin, field) }],
+          ),
         ),
-      ),
-  );
+    );
 }
 
 const MANY_HOSTS = 100;

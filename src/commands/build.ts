@@ -1,5 +1,6 @@
 import { Command } from "commander";
-import { type WriteResult, writeTree } from "../write/write.ts";
+import type { Refusal } from "../write/plan.ts";
+import { type Written, writeTree } from "../write/write.ts";
 import { formatOption, keysOption, topologyArgument } from "./options.ts";
 import {
   beside,
@@ -27,16 +28,24 @@ function listPaths(sign: string, paths: readonly string[]): string {
   return lines.join("") + (rest > 0 ? `  ${sign} and ${rest} more\n` : "");
 }
 
-function describe(directory: string, result: Extract<WriteResult, { kind: "written" }>): string {
-  const { created, changed, removed, unchanged } = result;
+function describe(directory: string, { created, changed, edited, removed, unchanged }: Written): string {
   const counts = `${created.length} new, ${changed.length} changed, ${removed.length} removed, ${unchanged} as they were`;
-  return `${listPaths("~", changed)}${listPaths("-", removed)}${directory}: ${counts}\n`;
+  const lists = listPaths("~", changed) + listPaths("-", removed);
+  const note = edited.length === 0 ? "" : `Edited since the last build, and replaced:\n${listPaths("!", edited)}`;
+  return `${lists}${note}${directory}: ${counts}\n`;
+}
+
+function complain(directory: string, { reason, paths, canForce }: Refusal): string {
+  const way = canForce ? "Move it away, or pass --force to replace it.\n" : "";
+  return `netgen: nothing was written: in ${directory} this ${reason}:\n${listPaths("!", paths)}${way}`;
 }
 
 function askedHosts({ model }: Session, hosts: string | undefined): readonly string[] | undefined {
-  const asked = hosts?.split(",");
+  const asked = hosts?.split(",").map((name) => name.trim());
   const unknown = asked?.filter((name) => !model?.hosts.some((host) => host.name === name)) ?? [];
-  if (unknown.length > 0) throw machineError(`--hosts: the topology has no host ${unknown.join(", ")}`);
+  if (unknown.length > 0) {
+    throw machineError(`--hosts: the topology has no host ${unknown.map((name) => `"${name}"`).join(", ")}`);
+  }
   return asked;
 }
 
@@ -52,10 +61,7 @@ function build(topology: string, options: BuildOptions): number {
     process.stdout.write(describe(directory, result));
     return EXIT_DONE;
   }
-  const way = result.reason.includes("differs") ? "Move it away, or pass --force to replace it.\n" : "";
-  process.stderr.write(
-    `netgen: nothing was written: in ${directory} this ${result.reason}:\n${listPaths("!", result.paths)}${way}`,
-  );
+  process.stderr.write(complain(directory, result));
   return EXIT_MACHINE;
 }
 
@@ -63,14 +69,15 @@ export const buildCommand = (exit: (code: number) => void): Command =>
   new Command("build")
     .summary("compile a topology and write every host's files")
     .description(
-      "Compiles a topology and writes out/<host>/etc/... for every host, and out/manifest.json.\n" +
-        "With any error nothing is written. Files that netgen did not write are never touched.",
+      "Compiles a topology and writes out/<host>/etc/... for every host, and out/manifest.json. With any error nothing " +
+        "is written. What a build wrote and the next one no longer makes is removed; a file that netgen did not write " +
+        "is never removed, and replaced only with --force.",
     )
     .addArgument(topologyArgument())
     .option("-o, --output <dir>", "where to write (default: out, beside the topology)")
     .addOption(keysOption())
     .option("--hosts <names>", "only these hosts, separated by commas")
-    .option("--force", "replace files that netgen did not write")
+    .option("--force", "replace files that stand in the way and that netgen did not write")
     .addOption(formatOption("diagnostics"))
     .addHelpText(
       "after",

@@ -1,12 +1,12 @@
 import { Command } from "commander";
 import { formatOption, keysOption, topologyArgument } from "./options.ts";
-import { type CommonOptions, exitCodeOf, open, printDiagnostics } from "./session.ts";
+import { type CommonOptions, counted, exitCodeOf, open, printDiagnostics } from "./session.ts";
 
 function check(topology: string, options: CommonOptions): number {
   const session = open(topology, options);
   printDiagnostics(session, process.stdout, options.format);
   if (session.diagnostics.length === 0 && options.format !== "json") {
-    process.stdout.write(`${session.source.name}: no errors, ${session.model?.hosts.length ?? 0} hosts\n`);
+    process.stdout.write(`${session.source.name}: no errors, ${counted(session.model?.hosts.length ?? 0, "host")}\n`);
   }
   return exitCodeOf(session);
 }
@@ -15,7 +15,7 @@ export const checkCommand = (exit: (code: number) => void): Command =>
   new Command("check")
     .summary("say what is wrong with a topology")
     .description(
-      "Prints every error, warning and note on standard output and writes nothing.\nExits with 1 if there is an error.",
+      "Prints every error, warning and note on standard output and writes nothing. Exits with 1 if there is an error.",
     )
     .addArgument(topologyArgument())
     .addOption(keysOption())

@@ -1,15 +1,8 @@
 import { Command } from "commander";
-import { type Network } from "../model/network.ts";
 import { generateKeys, hasPrivateKey } from "../keys/store.ts";
+import type { Network } from "../model/network.ts";
 import { keysOption, topologyArgument } from "./options.ts";
-import {
-  type CommonOptions,
-  EXIT_DONE,
-  EXIT_TOPOLOGY,
-  open,
-  printDiagnostics,
-  type Session,
-} from "./session.ts";
+import { type CommonOptions, EXIT_DONE, EXIT_TOPOLOGY, open, printDiagnostics, type Session } from "./session.ts";
 
 /** The model, if nothing but keys is missing from the topology; else prints what is wrong. */
 function usableModel(session: Session): Network | undefined {
@@ -19,7 +12,7 @@ function usableModel(session: Session): Network | undefined {
   return undefined;
 }
 
-const hasKeyInTopology = (host: Network["hosts"][number]): boolean => host.origin["publicKey"] !== undefined;
+const hasKeyInTopology = (host: Network["hosts"][number]): boolean => host.origin.publicKey !== undefined;
 
 /** Pairs of peers with a preshared key, each once. */
 function presharedPairs({ hosts, peers }: Network): readonly (readonly [string, string])[] {
@@ -37,9 +30,15 @@ function generate(topology: string, options: CommonOptions): number {
   const model = usableModel(session);
   if (model === undefined) return EXIT_TOPOLOGY;
   const hosts = model.hosts.filter((host) => !hasKeyInTopology(host)).map((host) => host.name);
-  const { created, kept } = generateKeys(session.keysDirectory, { hosts, pairs: presharedPairs(model) });
+  const { keysDirectory: directory } = session;
+  const { created, kept, isGitIgnored } = generateKeys(directory, { hosts, pairs: presharedPairs(model) });
   for (const name of created) process.stdout.write(`  + ${name}\n`);
-  process.stdout.write(`${session.keysDirectory}: ${created.length} new, ${kept.length} as they were\n`);
+  process.stdout.write(`${directory}: ${created.length} new, ${kept.length} as they were\n`);
+  if (!isGitIgnored) {
+    process.stderr.write(
+      `netgen: ${directory}/.gitignore lacks one of *.key, /psk/ and *.tmp: git may take in private keys; add them\n`,
+    );
+  }
   return EXIT_DONE;
 }
 
@@ -48,10 +47,13 @@ function list(topology: string, options: CommonOptions): number {
   const model = usableModel(session);
   if (model === undefined) return EXIT_TOPOLOGY;
   const width = Math.max(4, ...model.hosts.map((host) => host.name.length));
-  const row = (host: string, key: string, where: string): string => `${host.padEnd(width)}  ${key.padEnd(44)}  ${where}\n`;
+  const row = (host: string, key: string, where: string): string =>
+    `${host.padEnd(width)}  ${key.padEnd(44)}  ${where}\n`;
   process.stdout.write(row("HOST", "PUBLIC KEY", "WHERE"));
   for (const host of model.hosts) {
-    const inFile = hasPrivateKey(session.keysDirectory, host.name) ? "keys, with its private key" : "keys, public key only";
+    const inFile = hasPrivateKey(session.keysDirectory, host.name)
+      ? "keys, with its private key"
+      : "keys, public key only";
     const where = host.publicKey === "" ? "-" : hasKeyInTopology(host) ? "topology" : inFile;
     process.stdout.write(row(host.name, host.publicKey || "none: run netgen keys generate", where));
   }
@@ -62,19 +64,24 @@ export const keysCommand = (exit: (code: number) => void): Command => {
   const keys = new Command("keys")
     .summary("make and list key pairs and preshared keys")
     .description(
-      "Keys live in a directory beside the topology: <host>.key and psk/<a>--<b>.psk stay out of git (a .gitignore\n" +
+      "Keys live in a directory beside the topology: <host>.key and psk/<a>--<b>.psk stay out of git (a .gitignore " +
         "is written), <host>.pub goes in. Generating never overwrites.",
-    );
+    )
+    .helpCommand(false);
   keys
     .command("generate")
     .summary("make the keys that are missing")
-    .description("Makes a key pair for each host that has none, and a preshared key for each pair where they are asked for.")
+    .description(
+      "Makes a key pair for each host that has none, and a preshared key for each pair where they are asked for. A host with only a " +
+        "<host>.pub, or with its publicKey in the topology, keeps its private key to itself.",
+    )
     .addArgument(topologyArgument())
     .addOption(keysOption())
     .action((topology: string, options: CommonOptions) => exit(generate(topology, options)));
   keys
     .command("list")
     .summary("print each host's public key and where it comes from")
+    .description("Prints each host's public key, and whether it stands in the topology or in the key directory.")
     .addArgument(topologyArgument())
     .addOption(keysOption())
     .action((topology: string, options: CommonOptions) => exit(list(topology, options)));

@@ -18,7 +18,7 @@ export const mtuCommand = (exit: (code: number) => void): Command =>
   new Command("mtu")
     .summary("explain every MTU")
     .description(
-      "Prints, for each tunnel and each segment, the path and the rule that chose it, what each layer takes off,\n" +
+      "Prints, for each tunnel and each segment, the path and the rule that chose it, what each layer takes off, " +
         "which peer limits the interface, and the ping that proves the number: one byte more is refused.",
     )
     .addArgument(topologyArgument())

@@ -1,5 +1,5 @@
 /** What every command does at its edges: read the topology and the public keys, print diagnostics, choose the exit code. */
-import { readFileSync } from "node:fs";
+import { closeSync, openSync, readSync } from "node:fs";
 import { dirname, join } from "node:path";
 import pc from "picocolors";
 import { type Diagnostic, hasErrors, type Severity } from "../base/diagnostic.ts";
@@ -27,14 +27,42 @@ export function machineError(message: string): Error {
   return Object.assign(new Error(message), { code: "ENETGEN" });
 }
 
+const CHUNK_BYTES = 1 << 16;
+/** Far above what the compiler takes: only so that a device without an end does not fill the memory. */
+const MAX_READ_BYTES = 1 << 26;
+
+function readAll(descriptor: number, path: string): Buffer {
+  const chunks: Buffer[] = [];
+  for (let total = 0; total <= MAX_READ_BYTES; ) {
+    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+    const length = readSync(descriptor, chunk);
+    if (length === 0) return Buffer.concat(chunks);
+    chunks.push(chunk.subarray(0, length));
+    total += length;
+  }
+  throw machineError(`${path} has more than ${MAX_READ_BYTES} bytes: this is no topology`);
+}
+
+/** The bytes of a file; an error names it, which Node's own does not when it is a directory. */
+function readBytes(path: string): Buffer {
+  const descriptor = path === "-" ? 0 : openSync(path, "r");
+  try {
+    return readAll(descriptor, path);
+  } catch (error) {
+    throw Object.assign(error as Error, { path });
+  } finally {
+    if (descriptor !== 0) closeSync(descriptor);
+  }
+}
+
 /** Reads a topology; `-` is standard input. */
 function readSource(path: string): Source {
-  const bytes = readFileSync(path === "-" ? 0 : path);
+  const bytes = readBytes(path);
   try {
-    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    return { name: path === "-" ? "<stdin>" : path, text };
+    // Standard input keeps its "-": hints quote the name as an argument.
+    return { name: path, text: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes) };
   } catch {
-    throw machineError(`${path} is not UTF-8 text; save it as UTF-8`);
+    throw machineError(`${path === "-" ? "standard input" : path} is not UTF-8 text; save it as UTF-8`);
   }
 }
 
@@ -56,7 +84,7 @@ export function open(topology: string, options: CommonOptions): Session {
 }
 
 function painter(stream: NodeJS.WriteStream): Paint {
-  const colours = pc.createColors(stream.isTTY === true && !process.env["NO_COLOR"]);
+  const colours = pc.createColors(stream.isTTY === true && !process.env.NO_COLOR);
   const roles: Record<Severity | "frame", (text: string) => string> = {
     error: (text) => colours.bold(colours.red(text)),
     warning: (text) => colours.bold(colours.yellow(text)),
@@ -66,7 +94,8 @@ function painter(stream: NodeJS.WriteStream): Paint {
   return (text, role) => roles[role](text);
 }
 
-function counted(count: number, noun: string): string {
+/** `1 host`, `2 hosts`. */
+export function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
@@ -83,7 +112,8 @@ function summary(diagnostics: readonly Diagnostic[]): string {
 export function printDiagnostics(session: Session, stream: NodeJS.WriteStream, format: CommonOptions["format"]): void {
   const { source, diagnostics } = session;
   if (format === "json") stream.write(renderJson(source, diagnostics));
-  else if (diagnostics.length > 0) stream.write(renderText(source, diagnostics, painter(stream)) + summary(diagnostics));
+  else if (diagnostics.length > 0)
+    stream.write(renderText(source, diagnostics, painter(stream)) + summary(diagnostics));
 }
 
 /** 1 with errors; warnings and notes alone are 0. */

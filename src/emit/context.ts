@@ -1,6 +1,6 @@
 import type { Host, Network, Peer, Segment } from "../model/network.ts";
-import { encode, render, type View } from "./template.ts";
 import type { OutputFile } from "./file.ts";
+import { encode, render, type View } from "./template.ts";
 
 /** The network with its lists indexed by name, and what emitters of one compilation share. */
 export interface EmitContext {

@@ -56,6 +56,8 @@ export function emitNetwork(network: Network): Emitted {
   const files = network.hosts.flatMap((host) => emitters.flatMap((emit) => emit(host, context)));
   const sorted = files.sort((a, b) => compareText(a.path, b.path));
   refuseTwins(sorted);
-  const units = network.hosts.map((host) => [host.name, unitsOf.flatMap((list) => list(host, context))] as const);
+  const units = network.hosts.map(
+    (host) => [host.name, unitsOf.flatMap((list) => list(host, context)).sort(compareText)] as const,
+  );
   return { files: sorted, units: Object.fromEntries(units) };
 }

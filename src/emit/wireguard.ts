@@ -1,6 +1,7 @@
 /** WireGuard through wg-quick: the interface, a reload that loses nothing, and endpoints that are known by name. */
-import { formatAddressAndPort } from "../base/ip.ts";
+
 import { must } from "../base/invariant.ts";
+import { formatAddressAndPort } from "../base/ip.ts";
 import type { Endpoint, Host, Peer, WireguardInterface } from "../model/network.ts";
 import { type EmitContext, type Emitter, header, publicFile, scriptFile } from "./context.ts";
 import type { OutputFile } from "./file.ts";

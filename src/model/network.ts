@@ -143,6 +143,8 @@ export interface Bridge {
   readonly isSharedGateway: boolean;
   /** Interfaces to enslave. */
   readonly ports: readonly string[];
+  /** That of the subnet. */
+  readonly origin: Origin;
 }
 
 /** The local end of a segment. */
@@ -156,12 +158,12 @@ export interface VxlanDevice {
   readonly mtu: MtuBytes;
   readonly bridge: string;
   readonly flooding: Flooding;
+  /** That of the segment. */
+  readonly origin: Origin;
 }
 
 /** Who tells a VTEP where frames go: EVPN, or a list of all other VTEPs and learning from traffic. */
-export type Flooding =
-  | { readonly kind: "evpn" }
-  | { readonly kind: "static"; readonly remotes: readonly IpAddress[] };
+export type Flooding = { readonly kind: "evpn" } | { readonly kind: "static"; readonly remotes: readonly IpAddress[] };
 
 export interface OwnedPrefix {
   readonly prefix: IpPrefix;

@@ -83,7 +83,10 @@ export function indexPaths(underlay: Underlay, sites: readonly Site[]): PathInde
 }
 
 function smallest(rules: readonly PathRule[]): PathRule | undefined {
-  return rules.reduce<PathRule | undefined>((least, rule) => (least && least.mtu <= rule.mtu ? least : rule), undefined);
+  return rules.reduce<PathRule | undefined>(
+    (least, rule) => (least && least.mtu <= rule.mtu ? least : rule),
+    undefined,
+  );
 }
 
 /** The most specific of the declared paths, of equals the smaller: host-host, then host-site, then site-site. */
@@ -117,9 +120,7 @@ export function pathBetween(index: PathIndex, a: Reach, b: Reach, scope: Dial["s
     const rule = declaredPath(index, a, b);
     if (rule) return { mtu: rule.mtu, rule: `path ${rule.between.join(" - ")}`, pathRule: rule };
   }
-  return (
-    sitePath(index, a, b, scope) ?? { mtu: index.underlay.pathMtu, rule: "underlay.pathMtu", pathRule: undefined }
-  );
+  return sitePath(index, a, b, scope) ?? { mtu: index.underlay.pathMtu, rule: "underlay.pathMtu", pathRule: undefined };
 }
 
 /** A tunnel between two hosts, with the sum that gives its MTU: `path.mtu - overheadBytes`. */

@@ -1,7 +1,15 @@
 /** Explains every MTU: the path and the rule that chose it, each subtraction, who limits whom, and the ping that proves it. */
-import { familyOf, type IpAddress } from "../base/ip.ts";
+
 import { must } from "../base/invariant.ts";
-import { type Overhead, pingPayload, tcpMss, vxlanOverhead, vxlanOverheadBytes, wireguardOverhead } from "../base/mtu.ts";
+import { familyOf, type IpAddress } from "../base/ip.ts";
+import {
+  type Overhead,
+  pingPayload,
+  tcpMss,
+  vxlanOverhead,
+  vxlanOverheadBytes,
+  wireguardOverhead,
+} from "../base/mtu.ts";
 import type { Host, Network, Segment, WireguardInterface } from "../model/network.ts";
 import { indexPaths, meeting, type PathIndex, tunnelBetween } from "../model/tunnel.ts";
 
@@ -162,7 +170,10 @@ function tunnelLines(row: TunnelRow): readonly string[] {
     field("outer", `IPv${row.outer.family}: ${row.outer.why}`),
     field("sum", sumInWords(row.path.mtu, row.subtractions)),
     field("interface", row.ends.map(endInWords).join("; ")),
-    field("VXLAN", `${row.vxlanMtu.ipv4} between IPv4 addresses, ${row.vxlanMtu.ipv6} between IPv6 (a CNI such as flannel too)`),
+    field(
+      "VXLAN",
+      `${row.vxlanMtu.ipv4} between IPv4 addresses, ${row.vxlanMtu.ipv6} between IPv6 (a CNI such as flannel too)`,
+    ),
     field("TCP MSS", mssInWords(row.mss)),
     ...pingLines(row.pings),
     "",
@@ -186,5 +197,6 @@ function segmentLines(row: SegmentRow): readonly string[] {
 
 /** The report for people. */
 export function renderMtu({ tunnels, segments }: MtuReport): string {
+  if (tunnels.length + segments.length === 0) return "no tunnel and no segment: a host alone has no path to explain\n";
   return [...tunnels.flatMap(tunnelLines), ...segments.flatMap(segmentLines)].join("\n");
 }

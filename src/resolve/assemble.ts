@@ -1,18 +1,21 @@
 /** One host of the model, from everything that was resolved about it. */
+
+import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
+import { must } from "../base/invariant.ts";
 import {
+  addressBits,
   collapsePrefixes,
   comparePrefixes,
   familyOf,
   type IpAddress,
+  type IpFamily,
   type IpPrefix,
-  addressBits,
   prefixLengthBits,
 } from "../base/ip.ts";
-import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
-import { must } from "../base/invariant.ts";
 import { compareText, sortedBy } from "../base/text.ts";
 import type {
   Bridge,
+  Extra,
   Host,
   OverlayPrefix,
   OwnedPrefix,
@@ -115,11 +118,23 @@ function neighbourCount(host: string, subnets: readonly ResolvedSubnet[]): Host[
   return { ipv4, ipv6 };
 }
 
-/** A host forwards where something lies behind it: a gateway address of its own, or a prefix that leads to it. */
-function forwardsOf(bridges: readonly Bridge[], owned: readonly OwnedPrefix[]): Host["forwards"] {
+/** The keys by which a user says that the host forwards for reasons of its own, such as containers. */
+const FORWARDING_KEYS: ReadonlyMap<string, IpFamily> = new Map([
+  ["net.ipv4.ip_forward", 4],
+  ["net.ipv4.conf.all.forwarding", 4],
+  ["net.ipv6.conf.all.forwarding", 6],
+]);
+
+/**
+ * A host forwards where something lies behind it: a gateway address of its own, a prefix that leads to it, or whatever the
+ * user has in mind who asks for it in extra.sysctl (FRR would else turn forwarding off when it starts).
+ */
+function forwardsOf(bridges: readonly Bridge[], owned: readonly OwnedPrefix[], { sysctl }: Extra): Host["forwards"] {
+  const asked = sysctl.filter(({ value }) => value !== "0");
   const families = new Set([
     ...bridges.flatMap((bridge) => bridge.addresses.map((each) => familyOf(each.address))),
     ...owned.map((each) => familyOf(each.prefix)),
+    ...asked.map(({ key }) => FORWARDING_KEYS.get(key.replaceAll("/", "."))),
   ]);
   return { ipv4: families.has(4), ipv6: families.has(6) };
 }
@@ -143,7 +158,7 @@ export function assembleHost(host: ResolvedHost, parts: Parts, found: Diagnostic
     bridges: devices.bridges,
     vxlans: devices.vxlans,
     ownedPrefixes: owned,
-    forwards: forwardsOf(devices.bridges, owned),
+    forwards: forwardsOf(devices.bridges, owned, input.extra),
     snat: snatOf(host, parts, found),
     unreachable: unreachablePrefixes(input.name, parts.prefixes),
     bgp,

@@ -1,6 +1,7 @@
 /** Who speaks BGP with whom, and what each VTEP announces besides its guests. */
-import { addressFromInteger, compareAddresses, familyOf } from "../base/ip.ts";
+
 import { must } from "../base/invariant.ts";
+import { addressFromInteger, compareAddresses, familyOf } from "../base/ip.ts";
 import type { Bgp, BgpNeighbour, BgpSpeaker, GatewayVni, Segment } from "../model/network.ts";
 import type { Topology } from "../validate/topology.ts";
 import { vtepAddress } from "./devices.ts";

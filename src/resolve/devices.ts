@@ -1,7 +1,8 @@
 /** The bridges and vxlan devices of one host. */
-import { familyOf, type IpAddress, type IpFamily } from "../base/ip.ts";
+
 import { must } from "../base/invariant.ts";
-import { mtuBytes, type MtuBytes, udpPort } from "../base/units.ts";
+import { familyOf, type IpAddress, type IpFamily } from "../base/ip.ts";
+import { type MtuBytes, mtuBytes, udpPort } from "../base/units.ts";
 import type { Bridge, Flooding, Segment, VxlanDevice } from "../model/network.ts";
 import type { ResolvedHost } from "./hosts.ts";
 import { routedBridgeMac, segmentBridgeMac, vxlanMac } from "./mac.ts";
@@ -50,6 +51,7 @@ export function routedBridge(subnet: ResolvedSubnet, host: ResolvedHost): Bridge
     addresses,
     isSharedGateway: false,
     ports: enslaved,
+    origin: input.origin,
   };
 }
 
@@ -65,6 +67,7 @@ export function segmentBridge(segment: Segment, subnet: ResolvedSubnet, host: Re
     addresses: gatewayAddresses(segment.gateway, host.input.name),
     isSharedGateway,
     ports: ports(subnet, host.input.name),
+    origin: segment.origin,
   };
 }
 
@@ -87,6 +90,7 @@ export function vxlanDevice(
     mtu: deviceMtu(segment.mtu.bytes),
     bridge,
     flooding,
+    origin: segment.origin,
   };
 }
 

@@ -54,7 +54,11 @@ function poolAddress(host: HostInput, pool: IpPrefix, found: Diagnostic[]): read
   return [];
 }
 
-function resolveAddresses(host: HostInput, pools: readonly IpPrefix[], found: Diagnostic[]): readonly InterfaceAddress[] {
+function resolveAddresses(
+  host: HostInput,
+  pools: readonly IpPrefix[],
+  found: Diagnostic[],
+): readonly InterfaceAddress[] {
   for (const { value: address, span } of host.addresses) {
     const candidates = pools.filter((pool) => familyOf(pool) === familyOf(address));
     if (candidates.some((pool) => isHostAddress(pool, address))) continue;

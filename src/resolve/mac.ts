@@ -10,8 +10,7 @@ const ROLE_ROUTED_BRIDGE = 0x12;
 // for its taps).
 const ROLE_VXLAN = 0xfe;
 
-const format = (bytes: readonly number[]): string =>
-  bytes.map((byte) => byte.toString(16).padStart(2, "0")).join(":");
+const format = (bytes: readonly number[]): string => bytes.map((byte) => byte.toString(16).padStart(2, "0")).join(":");
 
 const fromNumbers = (role: number, vni: number, id: number): string =>
   format([role, (vni >> 16) & 0xff, (vni >> 8) & 0xff, vni & 0xff, (id >> 8) & 0xff, id & 0xff]);

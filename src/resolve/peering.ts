@@ -1,6 +1,6 @@
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
-import { hostPrefix, type IpPrefix } from "../base/ip.ts";
 import { must } from "../base/invariant.ts";
+import { hostPrefix, type IpPrefix } from "../base/ip.ts";
 import { wireguardOverheadBytes } from "../base/mtu.ts";
 import { sortedBy } from "../base/text.ts";
 import { mtuBytes, type UdpPort } from "../base/units.ts";
@@ -115,7 +115,9 @@ export function resolveMesh(
   owned: ReadonlyMap<string, readonly IpPrefix[]>,
   { settings, paths, found }: { settings: InterfaceSettings; paths: PathIndex; found: Diagnostic[] },
 ): Peering {
-  const allowedIps = new Map(hosts.map((host) => [host.input.name, exactAllowedIps(host, owned.get(host.input.name) ?? [])]));
+  const allowedIps = new Map(
+    hosts.map((host) => [host.input.name, exactAllowedIps(host, owned.get(host.input.name) ?? [])]),
+  );
   const { views, view } = createViews(allowedIps, settings.hasPresharedKeys);
   const halves = hosts.map((host): Half => ({ host, peers: [], mtu: mtuWithoutPeers(paths), limitingPeer: undefined }));
   let unmet = 0;

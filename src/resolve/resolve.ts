@@ -1,7 +1,7 @@
 /** Decides every default and every consequence: topology in, model out. The only place that knows a shape. */
 import type { Diagnostic, Result } from "../base/diagnostic.ts";
-import { comparePrefixes } from "../base/ip.ts";
 import { must } from "../base/invariant.ts";
+import { comparePrefixes } from "../base/ip.ts";
 import { compareText, sortedBy } from "../base/text.ts";
 import { mtuBytes, udpPort } from "../base/units.ts";
 import type { Network, OverlayPrefix, Site, Underlay } from "../model/network.ts";

@@ -1,5 +1,5 @@
-import { compareAddresses, type IpAddress } from "../base/ip.ts";
 import { must } from "../base/invariant.ts";
+import { compareAddresses, type IpAddress } from "../base/ip.ts";
 import { vxlanOverheadBytes } from "../base/mtu.ts";
 import type { Segment, SegmentMtu, WireguardInterface } from "../model/network.ts";
 import { vtepAddress, vtepFamily } from "./devices.ts";
@@ -24,7 +24,10 @@ export function segmentVteps(members: readonly string[], hosts: Below["hosts"]):
  */
 function segmentMtu(subnet: ResolvedSubnet, overheadBytes: number, { interfaces }: Below): SegmentMtu {
   const pin = subnet.input.mtu;
-  const ends = subnet.members.map((name) => ({ name, link: must(interfaces.get(name), "every host has an interface") }));
+  const ends = subnet.members.map((name) => ({
+    name,
+    link: must(interfaces.get(name), "every host has an interface"),
+  }));
   const [first, ...rest] = ends;
   if (first === undefined) return { bytes: 1280, computed: 1280, pin, limitingPair: ["", ""] };
   const least = rest.reduce((smallest, end) => (end.link.mtu < smallest.link.mtu ? end : smallest), first);

@@ -13,28 +13,78 @@ interface Conflict {
 }
 
 const routedConflicts = (subnet: SubnetInput): readonly Conflict[] => [
-  { key: "tagged", isSet: subnet.isTagged, with: "a routed subnet", advice: "only a segment with \"vxlan:\" costs bytes for inner VLAN tags: take it out" },
-  { key: "isolated", isSet: subnet.isIsolated, with: "a routed subnet", advice: "only a segment with \"vxlan:\" can be reachable from inside alone: take it out" },
-  { key: "mtu", isSet: subnet.mtu !== undefined, with: "a routed subnet", advice: "routed packets are held to the tunnel's MTU by routing itself: take it out" },
+  {
+    key: "tagged",
+    isSet: subnet.isTagged,
+    with: "a routed subnet",
+    advice: 'only a segment with "vxlan:" costs bytes for inner VLAN tags: take it out',
+  },
+  {
+    key: "isolated",
+    isSet: subnet.isIsolated,
+    with: "a routed subnet",
+    advice: 'only a segment with "vxlan:" can be reachable from inside alone: take it out',
+  },
+  {
+    key: "mtu",
+    isSet: subnet.mtu !== undefined,
+    with: "a routed subnet",
+    advice: "routed packets are held to the tunnel's MTU by routing itself: take it out",
+  },
 ];
 
 const stretchedConflicts = (subnet: SubnetInput): readonly Conflict[] => [
-  { key: "perHost", isSet: subnet.perHost !== undefined, with: "vxlan", advice: "a segment is one range on all its hosts: take out perHost, or vxlan" },
-  { key: "interface", isSet: subnet.isExternal, with: "vxlan", advice: "to join a bridge of another program's write \"bridge:\" with its name and \"existing: true\"" },
+  {
+    key: "perHost",
+    isSet: subnet.perHost !== undefined,
+    with: "vxlan",
+    advice: "a segment is one range on all its hosts: take out perHost, or vxlan",
+  },
+  {
+    key: "interface",
+    isSet: subnet.isExternal,
+    with: "vxlan",
+    advice: 'to join a bridge of another program\'s write "bridge:" with its name and "existing: true"',
+  },
 ];
 
 const externalConflicts = (subnet: SubnetInput): readonly Conflict[] => [
-  { key: "bridge", isSet: subnet.bridge !== undefined, with: "interface: external", advice: "the bridge is the other program's: take one of the two out" },
-  { key: "ports", isSet: subnet.ports.length > 0, with: "interface: external", advice: "the bridge is the other program's: take one of the two out" },
-  { key: "gateway", isSet: subnet.gateway !== undefined && subnet.gateway.kind !== "none", with: "interface: external", advice: "the other program sets the gateway's address: take one of the two out" },
+  {
+    key: "bridge",
+    isSet: subnet.bridge !== undefined,
+    with: "interface: external",
+    advice: "the bridge is the other program's: take one of the two out",
+  },
+  {
+    key: "ports",
+    isSet: subnet.ports.length > 0,
+    with: "interface: external",
+    advice: "the bridge is the other program's: take one of the two out",
+  },
+  {
+    key: "gateway",
+    isSet: subnet.gateway !== undefined && subnet.gateway.kind !== "none",
+    with: "interface: external",
+    advice: "the other program sets the gateway's address: take one of the two out",
+  },
 ];
 
 const slicedConflicts = (subnet: SubnetInput): readonly Conflict[] => [
-  { key: "gateway", isSet: subnet.gateway?.kind === "shared", with: "perHost", advice: "leave it out (the first address of each slice), or give each host its own" },
+  {
+    key: "gateway",
+    isSet: subnet.gateway?.kind === "shared",
+    with: "perHost",
+    advice: "leave it out (the first address of each slice), or give each host its own",
+  },
 ];
 
 const snatConflicts = (subnet: SubnetInput): readonly Conflict[] => [
-  { key: "snat", isSet: subnet.vxlan !== undefined && (subnet.gateway ?? { kind: "none" }).kind === "none", with: "a segment without a gateway", advice: "nothing leaves it through these hosts: take it out, or name a gateway" },
+  {
+    key: "snat",
+    isSet: subnet.vxlan !== undefined && (subnet.gateway ?? { kind: "none" }).kind === "none",
+    with: "a segment without a gateway",
+    advice: "nothing leaves it through these hosts: take it out, or name a gateway",
+  },
 ];
 
 function conflictsOf(subnet: SubnetInput): readonly Conflict[] {
@@ -60,7 +110,8 @@ function checkSliceLength(subnet: SubnetInput, found: Diagnostic[]): void {
 
 function checkOwners({ input: subnet, members }: ResolvedSubnet, found: Diagnostic[]): void {
   if (subnet.vxlan !== undefined || subnet.perHost !== undefined || members.length < 2) return;
-  const shown = members.length > 4 ? `${members.slice(0, 3).join(", ")} and ${members.length - 3} more` : members.join(", ");
+  const shown =
+    members.length > 4 ? `${members.slice(0, 3).join(", ")} and ${members.length - 3} more` : members.join(", ");
   const params = { subnet: subnet.name, count: members.length, hosts: shown };
   found.push(diagnostic("subnet-several-owners", params, originSpan(subnet.origin, "hosts")));
 }

@@ -1,5 +1,6 @@
 /** Subnets as the user wrote them → who is on them, which prefix leads to whom, which addresses stand where. */
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
+import { must } from "../base/invariant.ts";
 import {
   addressBits,
   containsAddress,
@@ -11,7 +12,6 @@ import {
   prefixLengthBits,
   subPrefix,
 } from "../base/ip.ts";
-import { must } from "../base/invariant.ts";
 import { compareText } from "../base/text.ts";
 import type { Gateway, GatewayHost, InterfaceAddress } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
@@ -32,7 +32,10 @@ export interface ResolvedSubnet {
 export function expandMembers(members: SubnetInput["members"], hosts: readonly ResolvedHost[]): readonly string[] {
   const isMember = (host: ResolvedHost): boolean =>
     members === "all" || members.some(({ value }) => value === host.input.name || value === host.input.site);
-  return hosts.filter(isMember).map((host) => host.input.name).sort(compareText);
+  return hosts
+    .filter(isMember)
+    .map((host) => host.input.name)
+    .sort(compareText);
 }
 
 const prefixesOf = (subnet: SubnetInput): readonly IpPrefix[] => subnet.prefixes.map((each) => each.value);
@@ -117,8 +120,6 @@ function resolveSegmentGateway(subnet: SubnetInput, members: readonly string[], 
       const memberPrefixes = (host: string) => (members.includes(host) ? prefixes : undefined);
       return gatewaysPerHost(subnet, subnet.gateway, { prefixes: memberPrefixes, found });
     }
-    default:
-      return subnet.gateway satisfies undefined;
   }
 }
 
@@ -134,14 +135,11 @@ function resolveRoutedGateway(
       return { kind: "each", hosts };
     }
     case "shared": {
-      const [host, prefixes] = [...owned][0] ?? ["", []];
-      const addresses = placeAddresses(subnet, prefixes, { addresses: subnet.gateway.addresses, found });
-      return { kind: "each", hosts: host === "" ? [] : [{ host, addresses }] };
+      const addresses = placeAddresses(subnet, prefixesOf(subnet), { addresses: subnet.gateway.addresses, found });
+      return { kind: "each", hosts: [...owned.keys()].slice(0, 1).map((host) => ({ host, addresses })) };
     }
     case "perHost":
       return gatewaysPerHost(subnet, subnet.gateway, { prefixes: (host) => owned.get(host), found });
-    default:
-      return subnet.gateway satisfies undefined;
   }
 }
 
@@ -154,8 +152,6 @@ export function gatewayHosts(gateway: Gateway): readonly string[] {
       return gateway.hosts;
     case "each":
       return gateway.hosts.map((each) => each.host);
-    default:
-      return gateway satisfies never;
   }
 }
 
@@ -168,8 +164,6 @@ export function gatewayAddresses(gateway: Gateway, host: string): readonly Inter
       return gateway.hosts.includes(host) ? gateway.addresses : [];
     case "each":
       return gateway.hosts.find((each) => each.host === host)?.addresses ?? [];
-    default:
-      return gateway satisfies never;
   }
 }
 

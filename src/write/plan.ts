@@ -182,6 +182,31 @@ function firstRefusal(old: OldManifest, force: boolean): Refusal | undefined {
 
 const pathsOf = (files: readonly OutputFile[]): readonly string[] => files.map((file) => file.path);
 
+interface Judged {
+  readonly file: OutputFile;
+  readonly verdict: Verdict;
+}
+
+type PlannedFiles = Pick<Plan, "kind" | "created" | "changed" | "repaired" | "edited" | "unchanged">;
+
+/** All verdicts together: one file in the way stops the whole build. */
+function planFiles(judged: readonly Judged[], force: boolean): PlannedFiles | Refusal {
+  const all = (...verdicts: readonly Verdict[]): readonly OutputFile[] =>
+    judged.filter(({ verdict }) => verdicts.includes(verdict)).map(({ file }) => file);
+  const obstacles = all("obstacle");
+  if (obstacles.length > 0) return refuse("is no plain file", pathsOf(obstacles));
+  const foreign = all("foreign");
+  if (foreign.length > 0 && !force) return refuse("was not written by netgen and differs", pathsOf(foreign), true);
+  return {
+    kind: "plan",
+    created: all("created"),
+    changed: all("changed", "edited", "foreign"),
+    repaired: all("repaired"),
+    edited: pathsOf(all("edited")),
+    unchanged: all("same", "repaired").length,
+  };
+}
+
 /** Decides all of a build before any of it is done. */
 export function planTree(tree: Tree, { directory, hosts, force }: WriteOptions): Plan | Refusal {
   const before = readManifest(directory);
@@ -190,32 +215,20 @@ export function planTree(tree: Tree, { directory, hosts, force }: WriteOptions):
   const { text, manifest } = before.kind === "read" ? before : { text: "", manifest: undefined };
 
   const isAsked: IsAsked = (path) => hosts === undefined || hosts.includes(hostOf(path));
-  const old = new Map(manifest?.files.map((file) => [file.path, file]));
   const files = tree.files.filter((file) => isAsked(file.path));
   for (const { path } of files) invariant(isTreePath(path), `${path} lies in the tree, below a host`);
-  const wanted = new Set(files.map((file) => file.path));
+  const old = new Map(manifest?.files.map((file) => [file.path, file]));
+  const wanted = new Set(pathsOf(files));
   const stale = [...old.keys()].filter((path) => isAsked(path) && !wanted.has(path));
   const blocked = blockedParents(directory, [...wanted, ...stale]);
   if (blocked.length > 0) return refuse("is no directory (netgen follows no links)", blocked);
 
-  const judged = files.map((file) => ({ file, verdict: judge(directory, file, old.get(file.path)) }));
-  const all = (...verdicts: readonly Verdict[]): readonly OutputFile[] =>
-    judged.filter(({ verdict }) => verdicts.includes(verdict)).map(({ file }) => file);
-  if (all("obstacle").length > 0) return refuse("is no plain file", pathsOf(all("obstacle")));
-  if (all("foreign").length > 0 && !force) {
-    return refuse("was not written by netgen and differs", pathsOf(all("foreign")), true);
-  }
-
+  const planned = planFiles(
+    files.map((file) => ({ file, verdict: judge(directory, file, old.get(file.path)) })),
+    force,
+  );
+  if (planned.kind === "refused") return planned;
   // What is no plain file any more is not what netgen wrote: it is forgotten, not removed.
   const removed = stale.filter((path) => look(join(directory, path))?.isFile());
-  return {
-    kind: "plan",
-    created: all("created"),
-    changed: all("changed", "edited", "foreign"),
-    repaired: all("repaired"),
-    removed,
-    edited: pathsOf(all("edited")),
-    unchanged: all("same", "repaired").length,
-    ...nextManifests(tree, { text, manifest }, isAsked),
-  };
+  return { ...planned, removed, ...nextManifests(tree, { text, manifest }, isAsked) };
 }

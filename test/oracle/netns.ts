@@ -78,7 +78,11 @@ function daemonOf(child: ChildProcess, end: (pid: string) => void): Daemon {
   const log = (): string => output.slice(output.indexOf("\n") + 1);
   return {
     log,
-    says: (text) => until(() => log().includes(text), () => `"${text}" was not said:\n${log()}`),
+    says: (text) =>
+      until(
+        () => log().includes(text),
+        () => `"${text}" was not said:\n${log()}`,
+      ),
     stop: () => {
       end(output.slice(0, output.indexOf("\n")));
       return ended;
@@ -116,7 +120,7 @@ export async function openBox(tree = ""): Promise<Box> {
 
 /** Asks again and again until the answer is true, for as long as anything takes on a busy machine; then fails with `why`. */
 export async function until(isTrue: () => boolean, why: () => string): Promise<void> {
-  const deadline = performance.now() + 60_000;
+  const deadline = performance.now() + 20_000;
   while (!isTrue()) {
     if (performance.now() > deadline) throw new Error(why());
     await sleep(100);

@@ -95,7 +95,8 @@ export const globalAddresses = ({ addr_info = [] }: LinkJson): readonly string[]
 
 export function floodList(box: Box, name: string): readonly string[] {
   const entries = JSON.parse(box.run("bridge", "-j", "fdb", "show", "dev", name)) as { mac: string; dst?: string }[];
-  return entries.flatMap(({ mac, dst }) => (mac === "00:00:00:00:00:00" && dst !== undefined ? [dst] : []));
+  const remotes = entries.flatMap(({ mac, dst }) => (mac === "00:00:00:00:00:00" && dst !== undefined ? [dst] : []));
+  return remotes.sort();
 }
 
 // ── networkd ────────────────────────────────────────────────────────────────────────────────────────────────────────

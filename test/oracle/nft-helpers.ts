@@ -35,7 +35,7 @@ export function aTunnel(name: string, bytes = 1420): WireguardInterface {
 }
 
 export function aBridge(name: string, fields: Partial<Bridge> = {}): Bridge {
-  const own = { mtu: undefined, addresses: [], isSharedGateway: false, ports: [] };
+  const own = { mtu: undefined, addresses: [], isSharedGateway: false, ports: [], origin: { "": NOWHERE } };
   return { name, subnet: "vms", isExisting: false, macAddress: "02:00:00:00:64:01", ...own, ...fields };
 }
 
@@ -50,6 +50,7 @@ export function aVxlan(name: string, fields: Partial<VxlanDevice> = {}): VxlanDe
     mtu: mtu(1370),
     bridge: "br-vms",
     flooding: { kind: "evpn" },
+    origin: { "": NOWHERE },
     ...fields,
   };
 }

@@ -249,7 +249,10 @@ describe("wg-reload loses no packet of the others", () => {
 
   test("a pool of addresses is added and removed", async () => {
     await underPing(() => {
-      install(on("alpha"), files({ ...BASE, pools: ["10.250.0.0/24", "10.251.0.0/24", "fd00:250::/64", "fd00:251::/64"] }));
+      install(
+        on("alpha"),
+        files({ ...BASE, pools: ["10.250.0.0/24", "10.251.0.0/24", "fd00:250::/64", "fd00:251::/64"] }),
+      );
       reload();
     });
     await underPing(() => {

@@ -26,7 +26,9 @@ function golden(pattern: RegExp): readonly Golden[] {
 
 /** Only the first of all files with the same text. */
 function distinct(files: readonly Golden[]): readonly Golden[] {
-  return [...new Map([...files].reverse().map((file) => [file.text.replace(/ for \S+;/, ""), file])).values()].reverse();
+  return [
+    ...new Map([...files].reverse().map((file) => [file.text.replace(/ for \S+;/, ""), file])).values(),
+  ].reverse();
 }
 
 const configurations = golden(/^\/etc\/wireguard\/[^/]+\.conf$/);

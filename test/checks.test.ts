@@ -1,0 +1,183 @@
+import { describe, expect, test } from "vitest";
+import { compileText, messagesOf } from "./compile-text.ts";
+
+const POOL = "wireguard: {addresses: [10.250.0.0/24]}\n";
+const DUAL = 'wireguard: {addresses: [10.250.0.0/24, "fd00::/64"]}\n';
+const TWO = "hosts:\n  alpha: {id: 1, endpoint: 192.0.2.1}\n  beta: {id: 2, endpoint: 192.0.2.2}\n";
+
+/** The codes of a topology, and the lines that each points at, its related places behind it. */
+function placesOf(body: string): readonly string[] {
+  const text = `netgen: 1\nname: t\n${body}`;
+  const line = (offset: number): number => text.slice(0, offset).split("\n").length;
+  return compileText(body).diagnostics.map(
+    ({ code, span, related }) =>
+      `${code} ${[span, ...related.map((each) => each.span)].map((each) => line(each.start)).join(" ")}`,
+  );
+}
+
+describe("addresses and prefixes", () => {
+  test("a pin that another host's id has already", () => {
+    const hosts =
+      "hosts:\n  alpha: {id: 1, endpoint: 192.0.2.1}\n  beta: {id: 2, endpoint: 192.0.2.2, addresses: [10.250.0.1]}\n";
+    expect(placesOf(POOL + hosts)).toEqual(["address-duplicate 6 5"]);
+  });
+
+  test.each([
+    ["a pool and a subnet", "subnets: {s: {cidr: 10.250.0.128/25, hosts: [alpha]}}\n"],
+    ["two subnets", "subnets: {s: {cidr: 10.1.0.0/16, hosts: [alpha]}, t: {cidr: 10.1.2.0/24, hosts: [beta]}}\n"],
+    ["equal subnets", "subnets: {s: {cidr: 10.1.0.0/16, hosts: [alpha]}, t: {cidr: 10.1.0.0/16, hosts: [beta]}}\n"],
+    [
+      "the wider one written last",
+      "subnets: {s: {cidr: 10.1.2.0/24, hosts: [alpha]}, t: {cidr: 10.1.0.0/16, hosts: [beta]}}\n",
+    ],
+  ])("%s overlap", (_, subnets) => {
+    expect(messagesOf(POOL + TWO + subnets)).toEqual([
+      expect.stringMatching(/^prefix-overlap: .* overlap; one prefix/),
+    ]);
+  });
+
+  test("three prefixes inside one are three errors, and neighbours are none", () => {
+    const cidrs = ["10.0.0.0/8", "10.1.0.0/16", "10.2.0.0/16", "10.255.255.0/24", "11.0.0.0/8", "12.0.0.0/8"];
+    const subnets = cidrs.map((cidr, index) => `  s${index}: {cidr: ${cidr}, hosts: [alpha]}\n`).join("");
+    const found = messagesOf(`wireguard: {addresses: ["fd00::/64"]}\n${TWO}subnets:\n${subnets}`);
+    expect(found.map((each) => each.slice(0, 34))).toEqual([
+      "prefix-overlap: 10.1.0.0/16 (subne",
+      "prefix-overlap: 10.2.0.0/16 (subne",
+      "prefix-overlap: 10.255.255.0/24 (s",
+    ]);
+  });
+});
+
+describe("endpoints", () => {
+  const three = (alpha: string, beta: string, gamma: string): string =>
+    `${POOL}sites: {s: }\nhosts:\n  alpha: {id: 1, ${alpha}}\n  beta: {id: 2, ${beta}}\n  gamma: {id: 3, ${gamma}}\n`;
+
+  test("inside a pool", () => {
+    expect(messagesOf(three("endpoint: 10.250.0.9", "endpoint: 192.0.2.2", "endpoint: 192.0.2.3"))).toEqual([
+      "endpoint-in-overlay: alpha is dialled at 10.250.0.9, which lies inside 10.250.0.0/24: the tunnel's own packets would go into the tunnel",
+    ]);
+  });
+
+  test("inside a route of its own, which all others follow", () => {
+    const body = three(
+      "endpoint: 198.51.100.1, routes: [198.51.100.0/24]",
+      "endpoint: 192.0.2.2",
+      "endpoint: 192.0.2.3",
+    );
+    expect(placesOf(body)).toEqual(["endpoint-in-overlay 6 6"]);
+  });
+
+  test("inside a route of the only host that dials it: for that host it is no overlay", () => {
+    const body = `${POOL}hosts:\n  alpha: {id: 1, endpoint: 192.0.2.1, behindNat: true}\n  beta: {id: 2, endpoint: 192.0.2.2, routes: [192.0.2.1/32]}\n`;
+    expect(placesOf(body)).toEqual([]);
+  });
+
+  test("the LAN of a site mate in AllowedIPs, said once and with both places", () => {
+    const body = three(
+      "site: s, lanEndpoint: 192.168.2.3, endpoint: a.example.net, routes: [192.168.2.0/24]",
+      "site: s, lanEndpoint: 192.168.2.4, endpoint: b.example.net",
+      "endpoint: 192.0.2.3",
+    );
+    expect(placesOf(body)).toEqual(["endpoint-in-overlay 6 6", "lan-in-allowed-ips 6 7"]);
+  });
+
+  test("two hosts at one address and port; one LAN address in two sites is none", () => {
+    expect(placesOf(three("endpoint: a.example.net", "endpoint: a.example.net", "endpoint: 192.0.2.3"))).toEqual([
+      "endpoint-duplicate 7 6",
+    ]);
+    const lan = (site: string) => `site: ${site}, lanEndpoint: 192.168.0.1, endpoint: ${site}.example.net`;
+    const body = `${POOL}sites: {s: , r: }\nhosts:\n  alpha: {id: 1, ${lan("s")}}\n  beta: {id: 2, ${lan("r")}}\n`;
+    expect(placesOf(body)).toEqual([]);
+    expect(placesOf(body.replace("site: r", "site: s"))).toEqual(["endpoint-duplicate 7 6"]);
+  });
+
+  test("a host without a site shares no LAN with anyone", () => {
+    const lan = "lanEndpoint: 192.168.0.1";
+    expect(
+      placesOf(three(`endpoint: a.example.net, ${lan}`, `endpoint: b.example.net, ${lan}`, "endpoint: 192.0.2.3")),
+    ).toEqual([]);
+  });
+});
+
+describe("interfaces", () => {
+  const subnets = (text: string): string => `${POOL}hostDefaults: {uplink: eth0}\n${TWO}subnets:\n${text}`;
+  test.each([
+    [
+      "a bridge and the tunnel",
+      "  s: {cidr: 10.1.0.0/24, hosts: [alpha], bridge: wg0}\n",
+      'on alpha the interface "wg0" is the WireGuard interface, and the bridge of s as well',
+    ],
+    [
+      "two bridges",
+      "  s: {cidr: 10.1.0.0/24, hosts: [alpha], bridge: b}\n  t: {cidr: 10.2.0.0/24, hosts: [alpha], bridge: b}\n",
+      'on alpha the interface "b" is the bridge of s, and the bridge of t as well',
+    ],
+    [
+      "a port and the uplink",
+      "  s: {cidr: 10.1.0.0/24, hosts: [alpha], ports: {alpha: [eth0]}}\n",
+      'on alpha the interface "eth0" is the uplink, and a port of s as well',
+    ],
+    [
+      "a bridge and a vxlan device, said for one of its hosts",
+      "  s: {vxlan: {vni: 7}, hosts: all}\n  t: {vxlan: {vni: 8}, hosts: all, bridge: vx7}\n",
+      'on alpha the interface "vx7" is the bridge of t, and the vxlan device of s as well',
+    ],
+  ])("%s", (_, text, message) => {
+    expect(messagesOf(subnets(text))).toEqual([`interface-name-taken: ${message}`]);
+  });
+
+  test("one bridge name on two hosts is two bridges", () => {
+    const text =
+      "  s: {cidr: 10.1.0.0/24, hosts: [alpha], bridge: b}\n  t: {cidr: 10.2.0.0/24, hosts: [beta], bridge: b}\n";
+    expect(messagesOf(subnets(text))).toEqual([]);
+  });
+});
+
+describe("MTU", () => {
+  const segment = (rest: string): string => `subnets: {s: {vxlan: {vni: 1}, hosts: all${rest}}}\n`;
+
+  test("the smallest path that carries IPv6, by the pair that needs it", () => {
+    const paths = "underlay: {pathMtu: 1500, paths: [{between: [alpha, beta], mtu: 1320}]}\n";
+    expect(messagesOf(DUAL + paths + TWO)).toEqual([
+      "mtu-wireguard-below-ipv6: the tunnel between alpha and beta carries 1260 bytes (path 1320 - 60), and IPv6 inside needs 1280: Linux takes the IPv6 address off such an interface",
+    ]);
+    expect(placesOf(DUAL + paths + TWO)).toEqual(["mtu-wireguard-below-ipv6 4"]);
+    expect(messagesOf(DUAL + paths.replace("1320", "1340") + TWO)).toEqual([]);
+  });
+
+  test("IPv6 behind a host counts as IPv6 inside", () => {
+    const hosts =
+      'hosts:\n  alpha: {id: 1, endpoint: 192.0.2.1, routes: ["fd09::/64"]}\n  beta: {id: 2, endpoint: 192.0.2.2}\n';
+    expect(messagesOf(`${POOL}underlay: {pathMtu: 1300}\n${hosts}`)[0]).toMatch(/^mtu-wireguard-below-ipv6/);
+    expect(messagesOf(`${POOL}underlay: {pathMtu: 1300}\n${TWO}`)).toEqual([]);
+  });
+
+  test.each([
+    ["IPv4 VTEPs", POOL, 1389, 1390],
+    ["tagged", POOL, 1393, 1394],
+  ])("a segment with IPv6 over %s: %i is too small, %i will do", (kind, pool, small, enough) => {
+    const rest = `, cidr: "fd77::/64"${kind === "tagged" ? ", tagged: true" : ""}`;
+    const body = (path: number): string => `${pool}underlay: {pathMtu: ${path}}\n${TWO}${segment(rest)}`;
+    const [found] = compileText(body(small)).diagnostics;
+    expect(found?.code).toBe("mtu-segment-below-ipv6");
+    expect(found?.hint).toContain(`the smallest path that would do is ${enough}`);
+    expect(messagesOf(body(enough))).toEqual([]);
+  });
+
+  test("a segment on one host alone has the sum of the default path", () => {
+    const body = `${POOL}underlay: {pathMtu: 1300, ipVersion: 4}\nhosts: {alpha: {id: 1}}\n${segment(', cidr: "fd77::/64"')}`;
+    expect(messagesOf(body)).toEqual([
+      "mtu-segment-below-ipv6: s carries 1190 bytes between alpha and alpha (path 1300 - 60 - 50), and IPv6 in it needs 1280",
+    ]);
+  });
+
+  test("a pin: too large with the sum, equal without a word, lower with a note, too low for IPv6 at the pin", () => {
+    const pinned = (mtu: number, more = ""): string => POOL + TWO + segment(`, mtu: ${mtu}${more}`);
+    expect(messagesOf(pinned(1391))).toEqual([
+      "mtu-pin-too-large: s is pinned to 1391 bytes but carries only 1390 between alpha and beta (path 1500 - 60 - 50)",
+    ]);
+    expect(messagesOf(pinned(1390))).toEqual([]);
+    expect(messagesOf(pinned(1389))).toEqual(["mtu-pin-lower: s is pinned to 1389 bytes; 1390 would fit"]);
+    expect(placesOf(pinned(1200, ', cidr: "fd77::/64"'))).toEqual(["mtu-pin-lower 7", "mtu-segment-below-ipv6 7"]);
+  });
+});
