@@ -28,7 +28,7 @@ export interface Result<T> {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-const MAX_QUOTED_LENGTH = 120;
+const MAX_QUOTED_LENGTH = 240;
 // Control, format (bidi among them), line and paragraph separators, surrogates on their own: shown, never printed.
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 

@@ -1,7 +1,12 @@
 import { Command } from "commander";
-import { renderMtu, reportMtu } from "../report/mtu.ts";
+import { type MtuReport, renderMtu, reportMtu } from "../report/mtu.ts";
 import { formatOption, keysOption, topologyArgument } from "./options.ts";
 import { type CommonOptions, EXIT_DONE, exitCodeOf, open, printDiagnostics } from "./session.ts";
+
+/** What is absent is `null`, so that every row of a kind has the same fields. */
+function formatJson(report: MtuReport): string {
+  return `${JSON.stringify(report, (_, value: unknown) => (value === undefined ? null : value), 2)}\n`;
+}
 
 function mtu(topology: string, options: CommonOptions): number {
   const session = open(topology, options);
@@ -9,7 +14,7 @@ function mtu(topology: string, options: CommonOptions): number {
   if (session.model !== undefined && exitCodeOf(session) === EXIT_DONE) {
     const report = reportMtu(session.model);
     const isJson = options.format === "json";
-    process.stdout.write(isJson ? `${JSON.stringify(report, undefined, 2)}\n` : renderMtu(report));
+    process.stdout.write(isJson ? formatJson(report) : renderMtu(report));
   }
   return exitCodeOf(session);
 }

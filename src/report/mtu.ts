@@ -15,6 +15,8 @@ import { indexPaths, meeting, type PathIndex, tunnelBetween } from "../model/tun
 
 /** A command that passes at the MTU; one byte more is refused. */
 export interface Ping {
+  /** The host to run it on; `undefined`: a guest of the segment. */
+  readonly from: string | undefined;
   readonly size: number;
   readonly command: string;
 }
@@ -68,9 +70,16 @@ export interface MtuReport {
 const onlyInterface = (host: Host): WireguardInterface =>
   must(host.interfaces[0], "a host of the static class has one interface");
 
-function pingTo(address: IpAddress, mtu: number): Ping {
+function pingTo(address: IpAddress, from: string, mtu: number): Ping {
   const size = pingPayload(mtu, familyOf(address));
-  return { size, command: `ping -M do -s ${size} ${address}` };
+  return { from, size, command: `ping -M do -s ${size} ${address}` };
+}
+
+/** From the end with the smaller MTU: the other one would send a byte more, and the far kernel would take it. */
+function tunnelPings(a: Host, b: Host): readonly Ping[] {
+  const [from, to] = onlyInterface(a).mtu <= onlyInterface(b).mtu ? [a, b] : [b, a];
+  const { mtu } = onlyInterface(from);
+  return onlyInterface(to).addresses.map(({ address }) => pingTo(address, from.name, mtu));
 }
 
 function tunnelEnd(host: Host): TunnelEnd {
@@ -99,17 +108,18 @@ function tunnelRow(paths: PathIndex, a: Host, b: Host): TunnelRow {
       ipv6: effectiveMtu - vxlanOverheadBytes(6, false),
     },
     mss: { ipv4: tcpMss(effectiveMtu, 4), ipv6: tcpMss(effectiveMtu, 6) },
-    pings: onlyInterface(b).addresses.map(({ address }) => pingTo(address, effectiveMtu)),
+    pings: tunnelPings(a, b),
   };
 }
 
-/** The pings that a guest can send: to the segment's gateway where there is one, else to any guest. */
+/** The pings that a guest can send to a guest on another host. */
 function segmentPings({ prefixes, mtu }: Segment): readonly Ping[] {
   const families = new Set(prefixes.map(familyOf));
   if (families.size === 0) families.add(4);
   return [...families].sort().map((family) => {
     const size = pingPayload(mtu.bytes, family);
-    return { size, command: `ping -M do -s ${size} <IPv${family} address of a guest on another host>` };
+    const command = `ping -M do -s ${size} <IPv${family} address of a guest on another host>`;
+    return { from: undefined, size, command };
   });
 }
 
@@ -155,7 +165,10 @@ function sumInWords(start: number, subtractions: readonly Overhead[]): string {
 const field = (name: string, text: string): string => `  ${name.padEnd(9)} ${text}`;
 
 const pingLines = (pings: readonly Ping[]): readonly string[] =>
-  pings.map(({ command }, index) => field(index === 0 ? "prove" : "", command));
+  pings.map(({ from, command }, index) => {
+    const where = from === undefined ? "in a guest" : `on ${from}`;
+    return field(index === 0 ? "prove" : "", `${where}: ${command}`);
+  });
 
 const mssInWords = ({ ipv4, ipv6 }: TunnelRow["mss"]): string => `${ipv4} for IPv4, ${ipv6} for IPv6`;
 

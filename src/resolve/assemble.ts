@@ -75,12 +75,11 @@ function devicesOf(host: ResolvedHost, parts: Parts): { bridges: readonly Bridge
 function snatOf(host: ResolvedHost, { subnets }: Parts, found: Diagnostic[]): readonly SourceNat[] {
   const { name, uplink } = host.input;
   return subnets.flatMap(({ input, owned, gateway }) => {
-    const own = input.vxlan === undefined ? owned.has(name) : gatewayAddresses(gateway, name).length > 0;
-    if (!input.hasSnat || !own) return [];
-    if (uplink !== undefined) {
-      const prefixes = input.vxlan === undefined ? (owned.get(name) ?? []) : input.prefixes.map((each) => each.value);
-      return prefixes.map((prefix) => ({ prefix, uplink }));
-    }
+    const isGateway = gatewayAddresses(gateway, name).length > 0;
+    const ofSegment = isGateway ? input.prefixes.map((each) => each.value) : undefined;
+    const prefixes = input.vxlan === undefined ? owned.get(name) : ofSegment;
+    if (!input.hasSnat || prefixes === undefined) return [];
+    if (uplink !== undefined) return prefixes.map((prefix) => ({ prefix, uplink }));
     const related = [{ message: `${name} is here`, span: originSpan(host.input.origin) }];
     const params = { subnet: input.name, host: name };
     found.push(diagnostic("snat-without-uplink", params, originSpan(input.origin, "snat"), related));

@@ -42,7 +42,7 @@ function resolveReach(host: HostInput, listenPort: UdpPort): Reach {
 function lastId(pool: IpPrefix): number {
   const { family, first, last } = rangeOf(pool);
   const size = last - first - (family === 4 && prefixLengthBits(pool) < 31 ? 1n : 0n);
-  return Number(size > 65_535n ? 65_535n : size);
+  return Number(size);
 }
 
 function poolAddress(host: HostInput, pool: IpPrefix, found: Diagnostic[]): readonly InterfaceAddress[] {

@@ -116,7 +116,10 @@ export function resolveMesh(
   { settings, paths, found }: { settings: InterfaceSettings; paths: PathIndex; found: Diagnostic[] },
 ): Peering {
   const allowedIps = new Map(
-    hosts.map((host) => [host.input.name, exactAllowedIps(host, owned.get(host.input.name) ?? [])]),
+    hosts.map((host) => [
+      host.input.name,
+      exactAllowedIps(host, must(owned.get(host.input.name), "every host has a list of prefixes")),
+    ]),
   );
   const { views, view } = createViews(allowedIps, settings.hasPresharedKeys);
   const halves = hosts.map((host): Half => ({ host, peers: [], mtu: mtuWithoutPeers(paths), limitingPeer: undefined }));
