@@ -15,7 +15,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { derivePublicKey, generateKeyPair, generatePresharedKey, isKey } from "../src/keys/keypair.ts";
+import { isWireguardKey } from "../src/base/key.ts";
+import { derivePublicKey, generateKeyPair, generatePresharedKey } from "../src/keys/keypair.ts";
 import { generateKeys, hasPrivateKey, presharedKeyName, readPublicKeys } from "../src/keys/store.ts";
 import { testPrivateKey, testPublicKey } from "./test-keys.ts";
 
@@ -75,7 +76,7 @@ describe("a key", () => {
     for (const { privateKey, publicKey } of pairs) {
       const bytes = Buffer.from(privateKey, "base64");
       expect([(bytes[0] as number) & 7, (bytes[31] as number) & 0xc0]).toEqual([0, 0x40]);
-      expect([isKey(privateKey), isKey(publicKey)]).toEqual([true, true]);
+      expect([isWireguardKey(privateKey), isWireguardKey(publicKey)]).toEqual([true, true]);
       expect(derivePublicKey(privateKey)).toBe(publicKey);
     }
     expect(new Set(pairs.map(({ privateKey }) => privateKey)).size).toBe(20);
@@ -83,7 +84,7 @@ describe("a key", () => {
 
   test("shared before: 32 bytes, never the same", () => {
     const made = Array.from({ length: 20 }, generatePresharedKey);
-    expect(made.every(isKey)).toBe(true);
+    expect(made.every(isWireguardKey)).toBe(true);
     expect(new Set(made).size).toBe(20);
   });
 
@@ -98,7 +99,7 @@ describe("a key", () => {
     ["no padding", testPublicKey("alpha").slice(0, -1)],
     ["the URL alphabet", `-_${testPublicKey("alpha").slice(2)}`],
   ])("is not: %s", (_, text) => {
-    expect(isKey(text)).toBe(false);
+    expect(isWireguardKey(text)).toBe(false);
   });
 });
 
@@ -113,7 +114,7 @@ describe("generating", () => {
     expect(readdirSync(join(keys, "psk"))).toEqual(["alpha--beta.psk"]);
     expect(read("alpha.pub")).toBe(`${derivePublicKey(read("alpha.key").trim())}\n`);
     expect(read("alpha.key")).not.toBe(read("beta.key"));
-    expect(isKey(read("psk/alpha--beta.psk").trim())).toBe(true);
+    expect(isWireguardKey(read("psk/alpha--beta.psk").trim())).toBe(true);
   });
 
   test.each([0o022, 0o000, 0o077])("gives secrets to their owner alone, under umask %o", (umask) => {

@@ -1,6 +1,7 @@
 import { type Code, catalogue, type ParamsOf } from "./catalogue.ts";
+import { maskKeys } from "./key.ts";
 import type { Span } from "./source.ts";
-import { compareText, maskKeys } from "./text.ts";
+import { compareText } from "./text.ts";
 
 export type Severity = "error" | "warning" | "note";
 

@@ -1,6 +1,6 @@
 import { type Diagnostic, printable, type Severity } from "./diagnostic.ts";
+import { maskKeys } from "./key.ts";
 import { type LineStarts, lineStarts, positionAt, type Source, type Span } from "./source.ts";
-import { maskKeys } from "./text.ts";
 
 /** How a severity or a caret is set off on a terminal; identity where there are no colours. */
 export type Paint = (text: string, role: Severity | "frame") => string;

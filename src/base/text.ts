@@ -14,13 +14,3 @@ export function listInWords(items: readonly string[], conjunction = "and"): stri
   if (items.length < 2) return items.join("");
   return `${items.slice(0, -1).join(", ")} ${conjunction} ${items.at(-1)}`;
 }
-
-// What a WireGuard key looks like, private, preshared or public: base64 of 32 bytes. A public one says so before it.
-const KEY_SHAPED = /(public[-_]?key["']?\s*[:=]\s*["']?)?([A-Za-z0-9+/]{4})[A-Za-z0-9+/]{39}=/gi;
-
-/** The text with all but the first 4 characters of every key hidden that is not said to be a public one; equally long. */
-export function maskKeys(text: string): string {
-  return text.replace(KEY_SHAPED, (whole, isPublic: string | undefined, start: string) =>
-    isPublic === undefined ? `${start}${"*".repeat(40)}` : whole,
-  );
-}

@@ -29,9 +29,3 @@ export function generateKeyPair(): KeyPair {
 export function generatePresharedKey(): string {
   return encode(nacl.randomBytes(32));
 }
-
-/** True for base64 of exactly 32 bytes, not all zero. */
-export function isKey(text: string): boolean {
-  if (!/^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/.test(text)) return false;
-  return Buffer.from(text, "base64").some((byte) => byte !== 0);
-}

@@ -1,9 +1,10 @@
 /** The key directory: `<host>.key` and `<host>.pub`, `psk/<a>--<b>.psk`, and a `.gitignore` that keeps secrets out of git. */
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { isWireguardKey } from "../base/key.ts";
 import { compareText } from "../base/text.ts";
 import { badKeyFile, createFile, hideFromOthers, readText, SECRET_MODE } from "./files.ts";
-import { derivePublicKey, generateKeyPair, generatePresharedKey, isKey } from "./keypair.ts";
+import { derivePublicKey, generateKeyPair, generatePresharedKey } from "./keypair.ts";
 
 const PUBLIC_SUFFIX = ".pub";
 const PRIVATE_SUFFIX = ".key";
@@ -45,7 +46,8 @@ type Outcome = readonly [name: string, isNew: boolean];
 /** The public key of a private key file that was there before. */
 function publicKeyOf(keyPath: string): string {
   const privateKey = readText(keyPath).trim();
-  if (!isKey(privateKey)) throw badKeyFile(keyPath, "is not a WireGuard private key: base64 of 32 bytes, not all zero");
+  if (!isWireguardKey(privateKey))
+    throw badKeyFile(keyPath, "is not a WireGuard private key: base64 of 32 bytes, not all zero");
   hideFromOthers(keyPath);
   return derivePublicKey(privateKey);
 }
@@ -81,7 +83,7 @@ function generatePreshared(directory: string, [a, b]: readonly [string, string])
   const name = presharedKeyName(a, b);
   const path = join(directory, name);
   const isNew = createFile(path, `${generatePresharedKey()}\n`, SECRET_MODE);
-  if (!isNew && !isKey(readText(path).trim())) {
+  if (!isNew && !isWireguardKey(readText(path).trim())) {
     throw badKeyFile(path, "is not a WireGuard preshared key: base64 of 32 bytes, not all zero");
   }
   if (!isNew) hideFromOthers(path);

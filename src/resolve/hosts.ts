@@ -9,6 +9,7 @@ import {
   prefixLengthBits,
   rangeOf,
 } from "../base/ip.ts";
+import { isWireguardKey } from "../base/key.ts";
 import { sortedBy } from "../base/text.ts";
 import type { UdpPort } from "../base/units.ts";
 import type { Endpoint, InterfaceAddress, Reach } from "../model/network.ts";
@@ -75,17 +76,13 @@ export interface ResolveOptions {
   readonly topologyName: string;
 }
 
-// 32 bytes in base64: 43 characters and a "=", the last of the 43 with two zero bits.
-const PUBLIC_KEY = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
-const ZERO_KEY = `${"A".repeat(43)}=`;
-
 function resolvePublicKey(host: HostInput, options: ResolveOptions, found: Diagnostic[]): string {
   if (host.publicKey !== undefined) return host.publicKey;
   const key = Object.hasOwn(options.publicKeys, host.name) ? options.publicKeys[host.name] : undefined;
   const span = originSpan(host.origin);
   if (key === undefined) {
     found.push(diagnostic("public-key-missing", { host: host.name, topology: options.topologyName }, span));
-  } else if (!PUBLIC_KEY.test(key) || key === ZERO_KEY) {
+  } else if (!isWireguardKey(key)) {
     found.push(diagnostic("public-key-malformed", { host: host.name, value: key }, span));
   }
   return key ?? "";
