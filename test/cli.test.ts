@@ -113,7 +113,7 @@ describe("the invocation", () => {
       expect(stdout).toMatch(new RegExp(`^  ${command}\\b.* \\w`, "m"));
     }
     expect(stdout).toContain("netgen keys generate topology.yaml");
-    expect(stdout).toContain("Exit codes: 0 done, 1 the topology has errors, 2 wrong invocation");
+    expect(stdout).toContain("Exit codes: 0 done, 1 the topology has errors (or diff found a difference), 2 wrong");
   });
 
   test.each([
@@ -409,7 +409,7 @@ describe("build", () => {
     expect([status, stdout]).toEqual([2, ""]);
     expect(stderr).toBe(
       "netgen: nothing was written: in out this was not written by netgen and differs:\n" +
-        "  ! alpha/etc/wireguard/wg0.conf\nMove it away, or pass --force to replace it.\n",
+        "  ! alpha/etc/wireguard/wg0.conf\nMove it away, or let build replace it with --force.\n",
     );
     expect(readdirSync(join(home, "out"))).toEqual(["alpha"]);
     expect(run(["build", "topology.yaml", "--force"]).status).toBe(0);

@@ -19,9 +19,10 @@ const ROOMS: Readonly<Record<string, { readonly values: readonly string[]; reado
   write: { values: ["base", "emit"] },
   "compile.ts": { values: ["base", "parse", "validate", "resolve", "model", "checks", "emit"] },
   keys: { values: ["base"] },
+  deliver: { values: ["base", "compile.ts", "emit", "write"], types: ["model"] },
   report: { values: ["base", "model", "compile.ts"], types: ["write"] },
   commands: {
-    values: ["base", "compile.ts", "keys", "model", "parse", "report", "validate", "write"],
+    values: ["base", "compile.ts", "deliver", "keys", "model", "parse", "report", "validate", "write"],
     types: ["emit"],
   },
   "index.ts": { values: ["base", "compile.ts", "emit"], types: ["model"] },
@@ -31,6 +32,7 @@ const ROOMS: Readonly<Record<string, { readonly values: readonly string[]; reado
 /** Packages, and the one file or room of each that knows it. */
 const OWNERS: Readonly<Record<string, string>> = {
   commander: "cli.ts commands",
+  diff: "deliver/diff.ts",
   "fastest-levenshtein": "validate/suggest.ts",
   "ip-address": "base/ip.ts",
   "nunjucks/browser/nunjucks-slim.js": "emit/template.ts",
@@ -40,7 +42,7 @@ const OWNERS: Readonly<Record<string, string>> = {
 };
 
 /** Rooms that know the process, the disk and the console. */
-const MACHINE_ROOMS = new Set(["cli.ts", "commands", "keys", "write"]);
+const MACHINE_ROOMS = new Set(["cli.ts", "commands", "deliver", "keys", "write"]);
 
 interface Import {
   readonly file: string;

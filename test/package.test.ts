@@ -69,7 +69,7 @@ describe("package.json", () => {
     const dist = join(built.directory, "dist");
     const scripts = readdirSync(dist, { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".js"));
     const targets = scripts.flatMap((path) =>
-      [...readFileSync(join(dist, path), "utf8").matchAll(/^(?:import|export)\b[^"']*["']([^"']+)["']/gm)].map(
+      [...readFileSync(join(dist, path), "utf8").matchAll(/^(?:import |.* from )"([^"]+)";$/gm)].map(
         ([, target]) => target as string,
       ),
     );

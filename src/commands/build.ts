@@ -1,31 +1,11 @@
 import { Command } from "commander";
-import type { Refusal } from "../write/plan.ts";
 import { type Written, writeTree } from "../write/write.ts";
 import { formatOption, keysOption, topologyArgument } from "./options.ts";
-import {
-  beside,
-  type CommonOptions,
-  EXIT_DONE,
-  EXIT_MACHINE,
-  exitCodeOf,
-  machineError,
-  open,
-  printDiagnostics,
-  type Session,
-} from "./session.ts";
+import { EXIT_DONE, EXIT_MACHINE, exitCodeOf, open, printDiagnostics } from "./session.ts";
+import { complain, listPaths, type TreeOptions, treeOf, treePlace } from "./tree.ts";
 
-interface BuildOptions extends CommonOptions {
-  readonly output?: string;
-  readonly hosts?: string;
+interface BuildOptions extends TreeOptions {
   readonly force?: boolean;
-}
-
-const MAX_PATHS_LISTED = 20;
-
-function listPaths(sign: string, paths: readonly string[]): string {
-  const lines = paths.slice(0, MAX_PATHS_LISTED).map((path) => `  ${sign} ${path}\n`);
-  const rest = paths.length - lines.length;
-  return lines.join("") + (rest > 0 ? `  ${sign} and ${rest} more\n` : "");
 }
 
 function describe(directory: string, { created, changed, edited, removed, unchanged }: Written): string {
@@ -35,33 +15,18 @@ function describe(directory: string, { created, changed, edited, removed, unchan
   return `${lists}${note}${directory}: ${counts}\n`;
 }
 
-function complain(directory: string, { reason, paths, canForce }: Refusal): string {
-  const way = canForce ? "Move it away, or pass --force to replace it.\n" : "";
-  return `netgen: nothing was written: in ${directory} this ${reason}:\n${listPaths("!", paths)}${way}`;
-}
-
-function askedHosts({ model }: Session, hosts: string | undefined): readonly string[] | undefined {
-  const asked = hosts?.split(",").map((name) => name.trim());
-  const unknown = asked?.filter((name) => !model?.hosts.some((host) => host.name === name)) ?? [];
-  if (unknown.length > 0) {
-    throw machineError(`--hosts: the topology has no host ${unknown.map((name) => `"${name}"`).join(", ")}`);
-  }
-  return asked;
-}
-
 function build(topology: string, options: BuildOptions): number {
   const session = open(topology, options);
   printDiagnostics(session, process.stderr, options.format);
-  if (session.model === undefined || exitCodeOf(session) !== EXIT_DONE) return exitCodeOf(session);
-  const directory = options.output ?? beside(topology, "out");
-  const tree = { name: session.model.name, files: session.files, units: session.units };
-  const hosts = askedHosts(session, options.hosts);
-  const result = writeTree(tree, { directory, hosts, force: options.force ?? false });
+  const tree = treeOf(session);
+  if (tree === undefined) return exitCodeOf(session);
+  const place = treePlace(session, topology, options);
+  const result = writeTree(tree, { ...place, force: options.force ?? false });
   if (result.kind === "written") {
-    process.stdout.write(describe(directory, result));
+    process.stdout.write(describe(place.directory, result));
     return EXIT_DONE;
   }
-  process.stderr.write(complain(directory, result));
+  process.stderr.write(complain("nothing was written", place.directory, result));
   return EXIT_MACHINE;
 }
 

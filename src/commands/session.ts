@@ -11,6 +11,8 @@ import { readPublicKeys } from "../keys/store.ts";
 export const EXIT_DONE = 0;
 /** The topology has errors. */
 export const EXIT_TOPOLOGY = 1;
+/** A build would change something. */
+export const EXIT_DIFFERENT = 1;
 /** Wrong invocation, or a file or directory that cannot be read or written. */
 export const EXIT_MACHINE = 2;
 /** A bug in netgen. */
@@ -83,8 +85,13 @@ export function open(topology: string, options: CommonOptions): Session {
   return { source, keysDirectory, ...compile(source, { publicKeys: readPublicKeys(keysDirectory) }) };
 }
 
+/** Colours are for terminals, and for those who did not ask for none (no-color.org). */
+export function hasColours(stream: NodeJS.WriteStream): boolean {
+  return stream.isTTY === true && !process.env.NO_COLOR;
+}
+
 function painter(stream: NodeJS.WriteStream): Paint {
-  const colours = pc.createColors(stream.isTTY === true && !process.env.NO_COLOR);
+  const colours = pc.createColors(hasColours(stream));
   const roles: Record<Severity | "frame", (text: string) => string> = {
     error: (text) => colours.bold(colours.red(text)),
     warning: (text) => colours.bold(colours.yellow(text)),

@@ -1,0 +1,62 @@
+import { Command } from "commander";
+import pc from "picocolors";
+import { diffTree, type FileDiff, renderStat } from "../deliver/diff.ts";
+import { planTree } from "../write/plan.ts";
+import { formatOption, keysOption, topologyArgument } from "./options.ts";
+import { EXIT_DIFFERENT, EXIT_DONE, EXIT_MACHINE, exitCodeOf, hasColours, open, printDiagnostics } from "./session.ts";
+import { complain, type TreeOptions, treeOf, treePlace } from "./tree.ts";
+
+interface DiffOptions extends TreeOptions {
+  readonly stat?: boolean;
+}
+
+function paintPatch(patch: string, stream: NodeJS.WriteStream): string {
+  const colours = pc.createColors(hasColours(stream));
+  return patch.replace(/^(?:(---|\+\+\+) .*|([-+]).*|@@.*)$/gm, (line, head?: string, sign?: string) => {
+    if (head !== undefined) return colours.bold(line);
+    if (sign === undefined) return colours.cyan(line);
+    return sign === "+" ? colours.green(line) : colours.red(line);
+  });
+}
+
+function print(diffs: readonly FileDiff[], { stat, format }: DiffOptions): void {
+  const { stdout } = process;
+  if (format === "json") {
+    for (const { patch, ...counts } of diffs) {
+      stdout.write(`${JSON.stringify(stat === true ? counts : { ...counts, patch })}\n`);
+    }
+  } else if (diffs.length > 0) {
+    stdout.write(stat === true ? renderStat(diffs) : diffs.map(({ patch }) => paintPatch(patch, stdout)).join(""));
+  }
+}
+
+function diff(topology: string, options: DiffOptions): number {
+  const session = open(topology, options);
+  printDiagnostics(session, process.stderr, "text");
+  const tree = treeOf(session);
+  if (tree === undefined) return exitCodeOf(session);
+  const place = treePlace(session, topology, options);
+  const plan = planTree(tree, { ...place, force: false });
+  if (plan.kind === "refused") {
+    process.stderr.write(complain("a build would write nothing", place.directory, plan));
+    return EXIT_MACHINE;
+  }
+  const diffs = diffTree(place.directory, plan);
+  print(diffs, options);
+  return diffs.length > 0 ? EXIT_DIFFERENT : EXIT_DONE;
+}
+
+export const diffCommand = (exit: (code: number) => void): Command =>
+  new Command("diff")
+    .summary("show what a build would change")
+    .description(
+      "Prints what a build would create, change and remove as one unified diff, and writes nothing. Exits with 1 if " +
+        "there is a difference. Modes do not count: git does not keep them, and a build repairs them.",
+    )
+    .addArgument(topologyArgument())
+    .option("-o, --output <dir>", "the tree to compare with (default: out, beside the topology)")
+    .addOption(keysOption())
+    .option("--hosts <names>", "only these hosts, separated by commas")
+    .option("--stat", "only the number of lines that come and go in each file")
+    .addOption(formatOption("the diff (json: one object a file)"))
+    .action((topology: string, options: DiffOptions) => exit(diff(topology, options)));

@@ -1,0 +1,42 @@
+/** What the commands that deal with an output tree share: which tree, where it stands, and why it cannot be written. */
+import type { Refusal, Tree } from "../write/plan.ts";
+import { beside, type CommonOptions, EXIT_DONE, exitCodeOf, machineError, type Session } from "./session.ts";
+
+export interface TreeOptions extends CommonOptions {
+  readonly output?: string;
+  readonly hosts?: string;
+}
+
+/** What was compiled, or `undefined` when there is an error. */
+export function treeOf(session: Session): Tree | undefined {
+  if (session.model === undefined || exitCodeOf(session) !== EXIT_DONE) return undefined;
+  return { name: session.model.name, files: session.files, units: session.units };
+}
+
+function askedHosts({ model }: Session, hosts: string | undefined): readonly string[] | undefined {
+  const asked = hosts?.split(",").map((name) => name.trim());
+  const unknown = asked?.filter((name) => !model?.hosts.some((host) => host.name === name)) ?? [];
+  if (unknown.length > 0) {
+    throw machineError(`--hosts: the topology has no host ${unknown.map((name) => `"${name}"`).join(", ")}`);
+  }
+  return asked;
+}
+
+/** The directory of the tree, and the part of it that is asked for. */
+export function treePlace(session: Session, topology: string, { output, hosts }: TreeOptions) {
+  return { directory: output ?? beside(topology, "out"), hosts: askedHosts(session, hosts) };
+}
+
+const MAX_PATHS_LISTED = 20;
+
+export function listPaths(sign: string, paths: readonly string[]): string {
+  const lines = paths.slice(0, MAX_PATHS_LISTED).map((path) => `  ${sign} ${path}\n`);
+  const rest = paths.length - lines.length;
+  return lines.join("") + (rest > 0 ? `  ${sign} and ${rest} more\n` : "");
+}
+
+/** Why a tree is left alone, and what may be done about it. */
+export function complain(outcome: string, directory: string, { reason, paths, canForce }: Refusal): string {
+  const way = canForce ? "Move it away, or let build replace it with --force.\n" : "";
+  return `netgen: ${outcome}: in ${directory} this ${reason}:\n${listPaths("!", paths)}${way}`;
+}

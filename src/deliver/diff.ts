@@ -1,0 +1,78 @@
+/** What a build would change, as unified diffs. Only reads; modes do not count, since git keeps none but the x bit. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createTwoFilesPatch, structuredPatch } from "diff";
+import { sortedBy } from "../base/text.ts";
+import { contentOf, type OutputFile } from "../emit/file.ts";
+import { MANIFEST_NAME } from "../write/manifest.ts";
+import type { Plan } from "../write/plan.ts";
+
+export interface FileDiff {
+  /** Relative to the tree. */
+  readonly path: string;
+  readonly change: "created" | "changed" | "removed";
+  /** Lines that come and go. */
+  readonly added: number;
+  readonly removed: number;
+  /** Unified, three lines of context, with `--- a/…` and `+++ b/…` heads that `patch -p1` and git understand. */
+  readonly patch: string;
+}
+
+interface Sides {
+  readonly path: string;
+  readonly change: FileDiff["change"];
+  readonly before: string;
+  readonly after: string;
+}
+
+const NOWHERE = "/dev/null";
+const CONTEXT = { context: 3 };
+
+function diffOf({ path, change, before, after }: Sides): FileDiff {
+  const from = change === "created" ? NOWHERE : `a/${path}`;
+  const to = change === "removed" ? NOWHERE : `b/${path}`;
+  const { hunks } = structuredPatch(from, to, before, after, undefined, undefined, CONTEXT);
+  const lines = hunks.flatMap((hunk) => hunk.lines);
+  const count = (sign: string): number => lines.filter((line) => line.startsWith(sign)).length;
+  // Its first line is a rule of "=" that git does not print.
+  const patch = createTwoFilesPatch(from, to, before, after, undefined, undefined, CONTEXT).replace(/^=+\n/, "");
+  return { path, change, added: count("+"), removed: count("-"), patch };
+}
+
+const textOf = (file: OutputFile): string => new TextDecoder().decode(contentOf(file));
+
+/** The manifest speaks of every other file, so it is of interest only when nothing else changes. */
+function manifestDiff(directory: string, { claim, manifest }: Plan): readonly FileDiff[] {
+  const after = manifest ?? claim;
+  if (after === undefined) return [];
+  const before = readFileSync(join(directory, MANIFEST_NAME), "utf8");
+  return [diffOf({ path: MANIFEST_NAME, change: "changed", before, after })];
+}
+
+/** A diff for each file that a build would create, change or remove, sorted by path. */
+export function diffTree(directory: string, plan: Plan): readonly FileDiff[] {
+  const onDisk = (path: string): string => readFileSync(join(directory, path), "utf8");
+  const sides: readonly Sides[] = [
+    ...plan.created.map((file) => ({ path: file.path, change: "created" as const, before: "", after: textOf(file) })),
+    ...plan.changed.map((file) => ({
+      path: file.path,
+      change: "changed" as const,
+      before: onDisk(file.path),
+      after: textOf(file),
+    })),
+    ...plan.removed.map((path) => ({ path, change: "removed" as const, before: onDisk(path), after: "" })),
+  ];
+  if (sides.length === 0) return manifestDiff(directory, plan);
+  return sortedBy(sides, (side) => side.path).map(diffOf);
+}
+
+/** A line per file with the lines that come and go, and a line with their sums. */
+export function renderStat(diffs: readonly FileDiff[]): string {
+  const width = Math.max(0, ...diffs.map((each) => each.path.length));
+  const lines = diffs.map(
+    ({ path, change, added, removed }) => ` ${path.padEnd(width)} | ${change.padEnd(7)} +${added} -${removed}\n`,
+  );
+  const sum = (of: "added" | "removed"): number => diffs.reduce((total, each) => total + each[of], 0);
+  const files = diffs.length === 1 ? "1 file" : `${diffs.length} files`;
+  return `${lines.join("")} ${files}, +${sum("added")} -${sum("removed")}\n`;
+}
