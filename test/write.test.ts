@@ -136,6 +136,7 @@ describe("a first build", () => {
           owner: "root",
           group: "root",
           sha256: spawnSync("sha256sum", { input: "hostname alpha\n", encoding: "utf8" }).stdout.slice(0, 64),
+          after: ["systemctl reload frr.service"],
         },
         {
           path: ALPHA,
@@ -143,6 +144,7 @@ describe("a first build", () => {
           owner: "root",
           group: "root",
           sha256: spawnSync("sha256sum", { input: "[Interface] # alpha\n", encoding: "utf8" }).stdout.slice(0, 64),
+          after: ["systemctl reload wg-quick@wg0.service"],
         },
         {
           path: BETA,
@@ -150,6 +152,7 @@ describe("a first build", () => {
           owner: "root",
           group: "root",
           sha256: spawnSync("sha256sum", { input: "[Interface]\n", encoding: "utf8" }).stdout.slice(0, 64),
+          after: ["systemctl reload wg-quick@wg0.service"],
         },
       ],
     });

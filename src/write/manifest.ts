@@ -1,5 +1,6 @@
 /** manifest.json: what netgen wrote into a tree, so that the next build knows its own files from the user's. */
 import { createHash } from "node:crypto";
+import { afterChange } from "../emit/after.ts";
 import type { OutputFile } from "../emit/file.ts";
 
 /** The version of the manifest's format. */
@@ -17,6 +18,8 @@ export interface ManifestFile {
   readonly group: string;
   /** Lower-case hexadecimal. */
   readonly sha256: string;
+  /** Commands to run on the host, in their order, after the file changed there. */
+  readonly after: readonly string[];
 }
 
 /** Everything that netgen has written into a tree, sorted. */
@@ -38,7 +41,8 @@ export function sha256(chunks: readonly Uint8Array[]): string {
 /** The entry of a file as netgen would write it. */
 export function describeFile(file: OutputFile): ManifestFile {
   const mode = file.mode.toString(8).padStart(4, "0");
-  return { path: file.path, mode, owner: file.owner, group: file.group, sha256: sha256(file.content) };
+  const { path, owner, group, content } = file;
+  return { path, mode, owner, group, sha256: sha256(content), after: afterChange(file) ?? [] };
 }
 
 /** The host that a path of the tree belongs to. */
@@ -58,7 +62,8 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 
 function isManifestFile(value: unknown): value is ManifestFile {
   if (!isRecord(value)) return false;
-  const { path, mode, owner, group, sha256: hash } = value;
+  const { path, mode, owner, group, sha256: hash, after } = value;
+  if (!Array.isArray(after) || after.some((each) => typeof each !== "string")) return false;
   return [path, mode, owner, group, hash].every((each) => typeof each === "string") && isTreePath(path as string);
 }
 
