@@ -5,6 +5,7 @@ import { Command, CommanderError } from "commander";
 import { buildCommand } from "./commands/build.ts";
 import { checkCommand } from "./commands/check.ts";
 import { diffCommand } from "./commands/diff.ts";
+import { initCommand } from "./commands/init.ts";
 import { keysCommand } from "./commands/keys.ts";
 import { modelCommand } from "./commands/model.ts";
 import { mtuCommand } from "./commands/mtu.ts";
@@ -56,14 +57,24 @@ function program(exit: (code: number) => void): Command {
     .helpCommand(false)
     .addHelpText(
       "after",
-      "\nA first run:\n  netgen keys generate topology.yaml   make the keys that are missing\n" +
+      "\nA first run:\n  netgen init                          write a topology.yaml to start from\n" +
+        "  netgen keys generate topology.yaml   make the keys that are missing\n" +
         "  netgen check topology.yaml           say what is wrong\n" +
         "  netgen mtu topology.yaml             explain every MTU\n" +
         "  netgen diff topology.yaml            show what a build would change\n" +
         "  netgen build topology.yaml           write out/<host>/etc/...\n\n" +
         "Exit codes: 0 done, 1 the topology has errors (or diff found a difference), 2 wrong\ninvocation or a file that cannot be read or written, 70 a bug in netgen.\n",
     );
-  const commands = [buildCommand, checkCommand, diffCommand, modelCommand, mtuCommand, schemaCommand, keysCommand];
+  const commands = [
+    initCommand,
+    keysCommand,
+    checkCommand,
+    mtuCommand,
+    diffCommand,
+    buildCommand,
+    modelCommand,
+    schemaCommand,
+  ];
   for (const command of commands) netgen.addCommand(command(exit));
   // Inherited by hand: commander copies neither to commands that are added ready-made.
   const finish = (command: Command, call: string): void => {

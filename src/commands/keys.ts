@@ -1,8 +1,17 @@
 import { Command } from "commander";
+import { exportKeys } from "../keys/export.ts";
 import { generateKeys, hasPrivateKey } from "../keys/store.ts";
 import type { Network } from "../model/network.ts";
 import { keysOption, topologyArgument } from "./options.ts";
-import { type CommonOptions, EXIT_DONE, EXIT_TOPOLOGY, open, printDiagnostics, type Session } from "./session.ts";
+import {
+  type CommonOptions,
+  EXIT_DONE,
+  EXIT_TOPOLOGY,
+  machineError,
+  open,
+  printDiagnostics,
+  type Session,
+} from "./session.ts";
 
 /** The model, if nothing but keys is missing from the topology; else prints what is wrong. */
 function usableModel(session: Session): Network | undefined {
@@ -60,9 +69,28 @@ function list(topology: string, options: CommonOptions): number {
   return EXIT_DONE;
 }
 
+interface ExportOptions extends CommonOptions {
+  readonly output: string;
+  readonly topology: string;
+}
+
+function exportHost(host: string, options: ExportOptions): number {
+  const session = open(options.topology, options);
+  const model = usableModel(session);
+  if (model === undefined) return EXIT_TOPOLOGY;
+  const found = model.hosts.find((each) => each.name === host);
+  if (found === undefined) throw machineError(`${options.topology} has no host "${host}"`);
+  const peers = presharedPairs(model).flatMap(([a, b]) => (a === host ? [b] : b === host ? [a] : []));
+  const interfaces = found.interfaces.map((link) => link.name);
+  for (const path of exportKeys(session.keysDirectory, { host, interfaces, peers }, options.output)) {
+    process.stdout.write(`  + ${path}\n`);
+  }
+  return EXIT_DONE;
+}
+
 export const keysCommand = (exit: (code: number) => void): Command => {
   const keys = new Command("keys")
-    .summary("make and list key pairs and preshared keys")
+    .summary("make, list and export key pairs and preshared keys")
     .description(
       "Keys live in a directory beside the topology: <host>.key and psk/<a>--<b>.psk stay out of git (a .gitignore " +
         "is written), <host>.pub goes in. Generating never overwrites.",
@@ -85,5 +113,17 @@ export const keysCommand = (exit: (code: number) => void): Command => {
     .addArgument(topologyArgument())
     .addOption(keysOption())
     .action((topology: string, options: CommonOptions) => exit(list(topology, options)));
+  keys
+    .command("export")
+    .summary("write one host's private and preshared keys as they lie on it")
+    .description(
+      "Writes <dir>/etc/wireguard/<interface>.key and <dir>/etc/wireguard/psk/<peer>.psk, readable by you alone. " +
+        "Another key that is there already is never overwritten.",
+    )
+    .argument("<host>", "whose keys")
+    .requiredOption("-o, --output <dir>", "where to write")
+    .option("--topology <file>", "the topology that the host is in", "topology.yaml")
+    .addOption(keysOption())
+    .action((host: string, options: ExportOptions) => exit(exportHost(host, options)));
   return keys;
 };
