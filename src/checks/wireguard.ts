@@ -1,6 +1,6 @@
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
-import { containsAddress, formatAddressAndPort, type IpAddress } from "../base/ip.ts";
-import type { Endpoint, Host, Network, OwnedPrefix, Peer } from "../model/network.ts";
+import { addressToInteger, familyOf, formatAddressAndPort, type IpRange, rangeContains, rangeOf } from "../base/ip.ts";
+import type { Endpoint, Host, Network, OwnedPrefix } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
 
 const endpointText = (endpoint: Endpoint): string =>
@@ -73,75 +73,88 @@ export function forwardedPorts(network: Network): readonly Diagnostic[] {
 /** Prefixes that lead into the overlay, each with its owner; pools have none. */
 interface Routed extends OwnedPrefix {
   readonly owner: string | undefined;
+  readonly range: IpRange;
 }
 
 function routedPrefixes(network: Network): readonly Routed[] {
-  const owned = network.hosts.flatMap((host) => host.ownedPrefixes.map((each) => ({ ...each, owner: host.name })));
+  const owned = network.hosts.flatMap((host) =>
+    host.ownedPrefixes.map((each) => ({ ...each, owner: host.name, range: rangeOf(each.prefix) })),
+  );
   const pools = network.prefixes
     .filter((each) => each.use.kind === "pool")
-    .map(({ prefix, span }) => ({ prefix, use: "pool", origin: { "": span }, owner: undefined }));
+    .map(({ prefix, span }) => ({
+      prefix,
+      use: "pool",
+      origin: { "": span },
+      owner: undefined,
+      range: rangeOf(prefix),
+    }));
   return [...pools, ...owned];
 }
 
 interface Located {
   readonly host: Host;
   readonly field: "endpoint" | "lanEndpoint";
-  readonly address: IpAddress;
+  readonly endpoint: Endpoint & { readonly kind: "address" };
+  /** The address as an integer: each is held against every prefix. */
+  readonly integer: bigint;
 }
 
 function literalEndpoints(network: Network): readonly Located[] {
   return network.hosts.flatMap((host) =>
     (["endpoint", "lanEndpoint"] as const).flatMap((field) => {
       const endpoint = host.reach[field];
-      return endpoint?.kind === "address" ? [{ host, field, address: endpoint.address }] : [];
+      if (endpoint?.kind !== "address") return [];
+      return [{ host, field, endpoint, integer: addressToInteger(endpoint.address) }];
     }),
   );
 }
 
-/** True when a host other than the prefix's owner dials this endpoint: for the owner the prefix is no overlay. */
-function isDialledByOthers(
-  network: Network,
-  peers: ReadonlyMap<string, Peer>,
-  { host, field }: Located,
-  owner?: string,
-) {
-  return network.hosts.some(
-    (dialler) =>
-      dialler.name !== owner &&
-      dialler.interfaces.some((link) =>
-        link.peers.some((id) => {
-          const peer = peers.get(id);
-          return peer?.host === host.name && peer.endpoint === host.reach[field];
-        }),
-      ),
-  );
-}
+const holds = ({ range }: Routed, { endpoint, integer }: Located): boolean =>
+  range.family === familyOf(endpoint.address) && rangeContains(range, integer);
 
 /** True when the address is the host's own, on its LAN or its only one, rather than that of a router before it. */
 const isOwnAddress = ({ host, field }: Located): boolean => field === "lanEndpoint" || !host.reach.isBehindNat;
 
+/** Who dials each endpoint. */
+function diallers(network: Network): ReadonlyMap<Endpoint, ReadonlySet<string>> {
+  const endpoints = new Map(network.peers.map((peer) => [peer.id, peer.endpoint]));
+  const found = new Map<Endpoint, Set<string>>();
+  for (const host of network.hosts) {
+    for (const id of host.interfaces.flatMap((link) => link.peers)) {
+      const endpoint = endpoints.get(id);
+      if (endpoint === undefined) continue;
+      const names = found.get(endpoint) ?? new Set();
+      found.set(endpoint, names.add(host.name));
+    }
+  }
+  return found;
+}
+
 /** An endpoint inside a prefix that its dialler routes into the overlay would need the tunnel to reach the tunnel. */
 export function endpointOutsideOverlay(network: Network): readonly Diagnostic[] {
   const routed = routedPrefixes(network);
-  const peers = new Map(network.peers.map((peer) => [peer.id, peer]));
-  return literalEndpoints(network).flatMap((located) => {
-    const { host, field, address } = located;
-    return (
-      routed
-        .filter((each) => containsAddress(each.prefix, address))
-        // Said by lanOutsideOverlay, which names the owner too.
-        .filter(({ owner }) => owner === undefined || owner === host.name || !isOwnAddress(located))
-        .filter((each) => isDialledByOthers(network, peers, located, each.owner))
-        .map((each) =>
-          diagnostic(
-            "endpoint-in-overlay",
-            { host: host.name, address, prefix: each.prefix },
-            originSpan(host.origin, field),
-            [{ message: `${each.prefix} is routed into the overlay here`, span: originSpan(each.origin) }],
-          ),
-        )
-    );
-  });
+  const inside = literalEndpoints(network).flatMap((located) =>
+    routed.filter((each) => holds(each, located)).map((each) => ({ located, each })),
+  );
+  if (inside.length === 0) return [];
+  const dialledBy = diallers(network);
+  // For its owner a prefix is no overlay.
+  const isDialledByOthers = ({ endpoint }: Located, owner: string | undefined): boolean =>
+    [...(dialledBy.get(endpoint) ?? [])].some((name) => name !== owner);
+  return (
+    inside
+      // Said by lanOutsideOverlay, which names the owner too.
+      .filter(
+        ({ located, each: { owner } }) => owner === undefined || owner === located.host.name || !isOwnAddress(located),
+      )
+      .filter(({ located, each }) => isDialledByOthers(located, each.owner))
+      .map(({ located: { host, field, endpoint }, each: { prefix, origin } }) => {
+        const related = [{ message: `${prefix} is routed into the overlay here`, span: originSpan(origin) }];
+        const params = { host: host.name, address: endpoint.address, prefix };
+        return diagnostic("endpoint-in-overlay", params, originSpan(host.origin, field), related);
+      })
+  );
 }
 
 /**
@@ -152,17 +165,16 @@ export function lanOutsideOverlay(network: Network): readonly Diagnostic[] {
   const routed = routedPrefixes(network);
   return literalEndpoints(network)
     .filter(isOwnAddress)
-    .flatMap(({ host, field, address }) =>
-      routed
-        .filter((each) => each.owner !== undefined && each.owner !== host.name && containsAddress(each.prefix, address))
-        .map((each) =>
-          diagnostic(
-            "lan-in-allowed-ips",
-            { prefix: each.prefix, owner: each.owner as string, address, host: host.name },
-            originSpan(each.origin),
-            [{ message: `${address} is ${host.name}'s own`, span: originSpan(host.origin, field) }],
-          ),
-        ),
+    .flatMap((located) =>
+      routed.flatMap((each) => {
+        const { host, field, endpoint } = located;
+        if (each.owner === undefined || each.owner === host.name || !holds(each, located)) return [];
+        const params = { prefix: each.prefix, owner: each.owner, address: endpoint.address, host: host.name };
+        const related = [
+          { message: `${endpoint.address} is ${host.name}'s own`, span: originSpan(host.origin, field) },
+        ];
+        return [diagnostic("lan-in-allowed-ips", params, originSpan(each.origin), related)];
+      }),
     );
 }
 

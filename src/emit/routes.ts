@@ -23,7 +23,7 @@ const SETTINGS = { protocol: ROUTE_PROTOCOL, metric: WORST_METRIC } as const;
 function batch(host: Host, context: EmitContext): OutputFile {
   const head = publicFile(host, "etc/netgen/routes", "routes/routes.njk", { ...header(host, context), ...SETTINGS });
   const lines = host.unreachable.map((prefix) =>
-    printOnce(context, "routes/route.njk", prefix, { prefix, ...SETTINGS }),
+    printOnce(context, { template: "routes/route.njk", key: prefix, view: { prefix, ...SETTINGS } }),
   );
   return { ...head, content: [...head.content, ...lines] };
 }

@@ -90,7 +90,7 @@ function configuration(host: Host, wireguard: WireguardInterface, context: EmitC
     content: [
       interfaceHead(host, wireguard, context),
       ...texts.map((text) => text.presharedKey).filter((line) => line.length > 0),
-      printOnce(context, "wireguard/private-key.conf.njk", "", {}),
+      printOnce(context, { template: "wireguard/private-key.conf.njk", key: "", view: {} }),
       ...texts.map((text) => text.block),
     ],
   };
@@ -99,7 +99,10 @@ function configuration(host: Host, wireguard: WireguardInterface, context: EmitC
 /** A script whose head line is the host's, and whose body is everyone's. */
 function script(host: Host, name: "wg-reload" | "wg-endpoints", context: EmitContext): OutputFile {
   const head = scriptFile(host, `etc/netgen/${name}`, "wireguard/script-head.njk", header(host, context));
-  return { ...head, content: [...head.content, printOnce(context, `wireguard/${name}.njk`, "", {})] };
+  return {
+    ...head,
+    content: [...head.content, printOnce(context, { template: `wireguard/${name}.njk`, key: "", view: {} })],
+  };
 }
 
 function interfaceFiles(host: Host, wireguard: WireguardInterface, context: EmitContext): readonly OutputFile[] {

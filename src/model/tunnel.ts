@@ -132,15 +132,19 @@ export interface Tunnel {
   readonly mtu: number;
 }
 
-/** The costlier of the endpoints that can be used decides: WireGuard may end up on either. */
+/**
+ * The smaller of the ways that the two may use decides, each with its own path and IP version: WireGuard answers where it
+ * was last spoken to, so it may end up on either.
+ */
 export function tunnelBetween(index: PathIndex, a: Reach, b: Reach, { there, back }: Meeting): Tunnel | undefined {
-  const used = [there, back].filter((way) => way !== undefined);
-  const families = used.map((way) => outerFamily(way.endpoint, index.underlay.ipVersion));
-  const costliest = families.find((each) => each.family === 6) ?? families[0];
-  if (costliest === undefined) return undefined;
-  const scopes = new Set(used.map((way) => way.scope));
-  const paths = [...scopes].map((scope) => pathBetween(index, a, b, scope));
-  const path = paths.reduce((least, each) => (each.mtu < least.mtu ? each : least));
-  const overheadBytes = wireguardOverheadBytes(costliest.family);
-  return { path, outer: costliest.family, why: costliest.why, overheadBytes, mtu: path.mtu - overheadBytes };
+  let least: Tunnel | undefined;
+  for (const way of [there, back]) {
+    if (way === undefined) continue;
+    const { family: outer, why } = outerFamily(way.endpoint, index.underlay.ipVersion);
+    const path = pathBetween(index, a, b, way.scope);
+    const overheadBytes = wireguardOverheadBytes(outer);
+    const mtu = path.mtu - overheadBytes;
+    if (least === undefined || mtu < least.mtu) least = { path, outer, why, overheadBytes, mtu };
+  }
+  return least;
 }

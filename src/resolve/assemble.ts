@@ -4,7 +4,6 @@ import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import { must } from "../base/invariant.ts";
 import {
   addressBits,
-  collapsePrefixes,
   comparePrefixes,
   familyOf,
   type IpAddress,
@@ -87,10 +86,13 @@ function snatOf(host: ResolvedHost, { subnets }: Parts, found: Diagnostic[]): re
   });
 }
 
-/** All overlay prefixes but what lies behind the host itself: that is not reached through a tunnel from here. */
+/**
+ * All overlay prefixes but what lies behind the host itself: that is not reached through a tunnel from here. None lies in
+ * another, which a check sees to.
+ */
 function unreachablePrefixes(host: string, prefixes: readonly OverlayPrefix[]): readonly IpPrefix[] {
   const others = prefixes.filter(({ use }) => !(use.kind === "route" && use.host === host));
-  return collapsePrefixes(others.map((each) => each.prefix));
+  return others.map((each) => each.prefix);
 }
 
 // A prefix can hold more neighbours than any segment will; past this the table would only take memory.

@@ -50,6 +50,12 @@ function overlayPrefixes(topology: Topology): readonly OverlayPrefix[] {
   return [...pools, ...subnets, ...routes].sort((a, b) => comparePrefixes(a.prefix, b.prefix));
 }
 
+/** The places of the topology's own keys, those below `wireguard` among them. */
+function originOf({ origin, wireguard }: Topology): Network["origin"] {
+  const below = Object.entries(wireguard.origin).filter(([field]) => field !== "");
+  return { ...origin, ...Object.fromEntries(below.map(([field, span]) => [`wireguard/${field}`, span])) };
+}
+
 interface Below {
   readonly hosts: ReadonlyMap<string, ResolvedHost>;
   readonly subnets: Parts["subnets"];
@@ -98,7 +104,7 @@ export function resolveNetwork(topology: Topology, options: ResolveOptions): Res
     prefixes: parts.prefixes,
     bgp: resolveBgp(topology),
     guardAllowFrom: [...topology.guardAllowFrom].sort(comparePrefixes),
-    origin: topology.origin,
+    origin: originOf(topology),
   };
   return { value: network, diagnostics: found };
 }
