@@ -2,15 +2,21 @@
 /** The process: arguments in, exit code out. Nothing below commands/ knows that there is one. */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
-import { buildCommand } from "./commands/build.ts";
-import { checkCommand } from "./commands/check.ts";
-import { diffCommand } from "./commands/diff.ts";
-import { initCommand } from "./commands/init.ts";
-import { keysCommand } from "./commands/keys.ts";
-import { modelCommand } from "./commands/model.ts";
-import { mtuCommand } from "./commands/mtu.ts";
-import { schemaCommand } from "./commands/schema.ts";
-import { EXIT_BUG, EXIT_DONE, EXIT_MACHINE } from "./commands/session.ts";
+import { EXIT_BUG, EXIT_DONE, EXIT_MACHINE } from "./commands/exit.ts";
+
+type Exit = (code: number) => void;
+
+/** In the order of the help. Only the one that is asked for is loaded: the compiler alone takes three times Node's start. */
+const COMMANDS: ReadonlyMap<string, () => Promise<(exit: Exit) => Command>> = new Map([
+  ["init", async () => (await import("./commands/init.ts")).initCommand],
+  ["keys", async () => (await import("./commands/keys.ts")).keysCommand],
+  ["check", async () => (await import("./commands/check.ts")).checkCommand],
+  ["mtu", async () => (await import("./commands/mtu.ts")).mtuCommand],
+  ["diff", async () => (await import("./commands/diff.ts")).diffCommand],
+  ["build", async () => (await import("./commands/build.ts")).buildCommand],
+  ["model", async () => (await import("./commands/model.ts")).modelCommand],
+  ["schema", async () => (await import("./commands/schema.ts")).schemaCommand],
+]);
 
 const ERRNO_IN_WORDS: Readonly<Record<string, string>> = {
   ENOENT: "there is no such file or directory",
@@ -50,7 +56,14 @@ function fail(error: unknown): void {
   process.exitCode = code;
 }
 
-function program(exit: (code: number) => void): Command {
+/** The commands that the arguments may need; for help, and for what is no command, all of them. */
+function loadersFor([first = ""]: readonly string[]) {
+  if (first === "-V" || first === "--version") return [];
+  const asked = COMMANDS.get(first);
+  return asked === undefined ? [...COMMANDS.values()] : [asked];
+}
+
+async function program(args: readonly string[], exit: Exit): Promise<Command> {
   const netgen = new Command("netgen")
     .description("Compiles one topology.yaml into every host's WireGuard, VXLAN, EVPN, sysctl and nftables files.")
     .version(version(), "-V, --version", "print the version")
@@ -65,17 +78,7 @@ function program(exit: (code: number) => void): Command {
         "  netgen build topology.yaml           write out/<host>/etc/...\n\n" +
         "Exit codes: 0 done, 1 the topology has errors (or diff found a difference), 2 wrong\ninvocation or a file that cannot be read or written, 70 a bug in netgen.\n",
     );
-  const commands = [
-    initCommand,
-    keysCommand,
-    checkCommand,
-    mtuCommand,
-    diffCommand,
-    buildCommand,
-    modelCommand,
-    schemaCommand,
-  ];
-  for (const command of commands) netgen.addCommand(command(exit));
+  for (const load of loadersFor(args)) netgen.addCommand((await load())(exit));
   // Inherited by hand: commander copies neither to commands that are added ready-made.
   const finish = (command: Command, call: string): void => {
     command.exitOverride().showHelpAfterError(`(${call} --help tells more)`);
@@ -94,9 +97,11 @@ for (const [name, stream] of Object.entries({ "standard output": process.stdout,
 }
 
 try {
-  program((code) => {
+  const args = process.argv.slice(2);
+  const netgen = await program(args, (code) => {
     process.exitCode = code;
-  }).parse();
+  });
+  netgen.parse(args, { from: "user" });
 } catch (error) {
   fail(error);
 }

@@ -1,7 +1,8 @@
 import { Command } from "commander";
 import { type Written, writeTree } from "../write/write.ts";
+import { EXIT_DONE, EXIT_MACHINE } from "./exit.ts";
 import { formatOption, keysOption, topologyArgument } from "./options.ts";
-import { EXIT_DONE, EXIT_MACHINE, exitCodeOf, open, printDiagnostics } from "./session.ts";
+import { exitCodeOf, open, printDiagnostics } from "./session.ts";
 import { complain, listPaths, type TreeOptions, treeOf, treePlace } from "./tree.ts";
 
 interface BuildOptions extends TreeOptions {

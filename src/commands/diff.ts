@@ -2,8 +2,9 @@ import { Command } from "commander";
 import pc from "picocolors";
 import { diffTree, type FileDiff, renderStat } from "../deliver/diff.ts";
 import { planTree } from "../write/plan.ts";
+import { EXIT_DIFFERENT, EXIT_DONE, EXIT_MACHINE } from "./exit.ts";
 import { formatOption, keysOption, topologyArgument } from "./options.ts";
-import { EXIT_DIFFERENT, EXIT_DONE, EXIT_MACHINE, exitCodeOf, hasColours, open, printDiagnostics } from "./session.ts";
+import { exitCodeOf, hasColours, open, printDiagnostics } from "./session.ts";
 import { complain, type TreeOptions, treeOf, treePlace } from "./tree.ts";
 
 interface DiffOptions extends TreeOptions {

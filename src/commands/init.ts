@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
-import { EXIT_DONE, machineError } from "./session.ts";
+import { EXIT_DONE, machineError } from "./exit.ts";
 
 const MAX_HOSTS = 250;
 

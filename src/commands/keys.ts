@@ -2,16 +2,9 @@ import { Command } from "commander";
 import { exportKeys } from "../keys/export.ts";
 import { generateKeys, hasPrivateKey } from "../keys/store.ts";
 import type { Network } from "../model/network.ts";
+import { EXIT_DONE, EXIT_TOPOLOGY, machineError } from "./exit.ts";
 import { keysOption, topologyArgument } from "./options.ts";
-import {
-  type CommonOptions,
-  EXIT_DONE,
-  EXIT_TOPOLOGY,
-  machineError,
-  open,
-  printDiagnostics,
-  type Session,
-} from "./session.ts";
+import { type CommonOptions, open, printDiagnostics, type Session } from "./session.ts";
 
 /** The model, if nothing but keys is missing from the topology; else prints what is wrong. */
 function usableModel(session: Session): Network | undefined {

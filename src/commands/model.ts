@@ -1,7 +1,8 @@
 import { Command } from "commander";
 import { renderModel } from "../report/model.ts";
+import { EXIT_DONE } from "./exit.ts";
 import { keysOption, topologyArgument } from "./options.ts";
-import { type CommonOptions, EXIT_DONE, exitCodeOf, open, printDiagnostics } from "./session.ts";
+import { type CommonOptions, exitCodeOf, open, printDiagnostics } from "./session.ts";
 
 function model(topology: string, options: CommonOptions): number {
   const session = open(topology, options);

@@ -1,7 +1,8 @@
 import { Command } from "commander";
 import { type MtuReport, renderMtu, reportMtu } from "../report/mtu.ts";
+import { EXIT_DONE } from "./exit.ts";
 import { formatOption, keysOption, topologyArgument } from "./options.ts";
-import { type CommonOptions, EXIT_DONE, exitCodeOf, open, printDiagnostics } from "./session.ts";
+import { type CommonOptions, exitCodeOf, open, printDiagnostics } from "./session.ts";
 
 /** What is absent is `null`, so that every row of a kind has the same fields. */
 function formatJson(report: MtuReport): string {

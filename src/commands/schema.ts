@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { schema } from "../validate/schema.generated.ts";
-import { EXIT_DONE } from "./session.ts";
+import { EXIT_DONE } from "./exit.ts";
 
 export const schemaCommand = (exit: (code: number) => void): Command =>
   new Command("schema")

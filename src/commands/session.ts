@@ -7,26 +7,12 @@ import { type Paint, renderJson, renderText } from "../base/render.ts";
 import type { Source } from "../base/source.ts";
 import { type Compilation, compile } from "../compile.ts";
 import { readPublicKeys } from "../keys/store.ts";
-
-export const EXIT_DONE = 0;
-/** The topology has errors. */
-export const EXIT_TOPOLOGY = 1;
-/** A build would change something. */
-export const EXIT_DIFFERENT = 1;
-/** Wrong invocation, or a file or directory that cannot be read or written. */
-export const EXIT_MACHINE = 2;
-/** A bug in netgen. */
-export const EXIT_BUG = 70;
+import { EXIT_DONE, EXIT_TOPOLOGY, machineError } from "./exit.ts";
 
 /** Options that every command with a topology has. */
 export interface CommonOptions {
   readonly keys?: string;
   readonly format?: "text" | "json";
-}
-
-/** A mistake in how netgen was called, or a file that is not what it should be: ends with exit code 2. */
-export function machineError(message: string): Error {
-  return Object.assign(new Error(message), { code: "ENETGEN" });
 }
 
 const CHUNK_BYTES = 1 << 16;

@@ -1,6 +1,7 @@
 /** What the commands that deal with an output tree share: which tree, where it stands, and why it cannot be written. */
 import type { Refusal, Tree } from "../write/plan.ts";
-import { beside, type CommonOptions, EXIT_DONE, exitCodeOf, machineError, type Session } from "./session.ts";
+import { EXIT_DONE, machineError } from "./exit.ts";
+import { beside, type CommonOptions, exitCodeOf, type Session } from "./session.ts";
 
 export interface TreeOptions extends CommonOptions {
   readonly output?: string;
