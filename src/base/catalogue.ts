@@ -349,6 +349,12 @@ export const catalogue = {
     message: "{subnet} has {count} members and is flooded statically; systemd-networkd takes at most 1024 remote VTEPs",
     hint: 'add "bgp:" with an asn, or split the segment',
   },
+  "evpn-without-ipv4": {
+    severity: "error",
+    message:
+      "{subnet} would have IPv6 VTEPs, which the FRR of Debian 12 (8.4) cannot announce: it names the router-id instead, and nothing gets through",
+    hint: "add an IPv4 pool to wireguard.addresses, or take bgp out and let the segment flood statically",
+  },
   "bgp-without-vxlan": {
     severity: "warning",
     message: "bgp is set but no subnet has a vxlan: there is nothing for EVPN to carry, so no FRR file is written",

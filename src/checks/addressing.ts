@@ -39,7 +39,8 @@ export function distinctAddresses(network: Network): readonly Diagnostic[] {
   for (const use of addressUses(network)) {
     const other = first.get(use.address);
     if (other === undefined) first.set(use.address, use);
-    else {
+    // The same address twice on one host: its pools overlap, which distinctPrefixes says.
+    else if (other.owner !== use.owner) {
       const params = { host: other.owner, other: use.owner, address: use.address };
       const related = [{ message: `${other.owner} has it here`, span: other.span }];
       found.push(diagnostic("address-duplicate", params, use.span, related));

@@ -42,3 +42,14 @@ export function evpnHasSegments(network: Network): readonly Diagnostic[] {
   if (network.bgp.kind === "none" || network.segments.length > 0) return [];
   return [diagnostic("bgp-without-vxlan", {}, originSpan(network.bgp.origin))];
 }
+
+/** zebra 8.4.4 knows the address of an IPv6 VTEP as 0.0.0.0, and has bgpd announce the router-id in its place. */
+export function evpnHasIpv4Vteps(network: Network): readonly Diagnostic[] {
+  if (network.bgp.kind === "none") return [];
+  const { origin: bgp } = network.bgp;
+  return ofSegments(network, ({ name, vtepFamily, members, origin }) => {
+    if (vtepFamily === 4 || members.length === 0) return [];
+    const related = [{ message: "bgp is asked for here", span: originSpan(bgp) }];
+    return [diagnostic("evpn-without-ipv4", { subnet: name }, originSpan(origin), related)];
+  });
+}

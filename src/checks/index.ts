@@ -2,7 +2,13 @@
 import type { Diagnostic } from "../base/diagnostic.ts";
 import type { Network } from "../model/network.ts";
 import { distinctAddresses, distinctPrefixes } from "./addressing.ts";
-import { evpnHasSegments, floodListFits, oneGatewayLeadsOut, sharedGatewayNeedsEvpn } from "./evpn.ts";
+import {
+  evpnHasIpv4Vteps,
+  evpnHasSegments,
+  floodListFits,
+  oneGatewayLeadsOut,
+  sharedGatewayNeedsEvpn,
+} from "./evpn.ts";
 import {
   existingBridgesHaveGateways,
   forwardingKeepsUplink,
@@ -39,6 +45,7 @@ export const checks: readonly Check[] = Object.freeze([
   sharedGatewayNeedsEvpn,
   floodListFits,
   evpnHasSegments,
+  evpnHasIpv4Vteps,
   pathsAreUsed,
   tunnelsCarryIpv6,
   segmentsCarryIpv6,
