@@ -40,7 +40,7 @@ export interface Datagram {
 }
 
 // Counts what arrives on a connection and, once the sender has closed its side, answers with the sum.
-const SERVER = `
+export const SERVER = `
 const [port] = process.argv.slice(1);
 require("net").createServer({ allowHalfOpen: true }, (socket) => {
   let bytes = 0;
@@ -50,7 +50,7 @@ require("net").createServer({ allowHalfOpen: true }, (socket) => {
 }).listen(Number(port), "::", () => console.log("listening"));
 `;
 
-const CLIENT = `
+export const CLIENT = `
 const [host, port, bytes, seconds, localAddress] = process.argv.slice(1);
 const giveUp = setTimeout(() => process.exit(1), Number(seconds) * 1000);
 const socket = require("net").connect({ host, port: Number(port), localAddress: localAddress || undefined }, () => {
@@ -62,7 +62,7 @@ socket.on("error", () => process.exit(1));
 socket.on("close", () => process.exit(answer === bytes ? 0 : 1));
 `;
 
-const SENDER = `
+export const SENDER = `
 const [host, port, address, hex] = process.argv.slice(1);
 const socket = require("dgram").createSocket(host.includes(":") ? "udp6" : "udp4");
 socket.bind(0, address, () => socket.send(Buffer.from(hex, "hex"), Number(port), host, () => socket.close()));

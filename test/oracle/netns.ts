@@ -45,13 +45,16 @@ chown -R frr:frr /run/frr /etc/frr
 od -An -N16 -tx1 /dev/urandom | tr -d ' \\n' > /etc/machine-id
 ip link set lo up
 echo ready
-exec cat
+read -r _ || true
 `;
 
-/** Everything in the box ends with the keeper: it is process 1 there, and the keeper ends when our end of its input closes. */
+/**
+ * Everything in the box ends with the keeper: it is process 1 there, and it ends when our end of its input closes. It is
+ * bash because bash, waiting for a line, still takes the dead off the process table: FRR's script waits until they are.
+ */
 function startKeeper(tree: string): Promise<ChildProcess> {
   const flags = ["-n", "-m", "-p", "--fork", "--mount-proc", "--kill-child"];
-  const keeper = spawn("unshare", [...flags, "sh", "-euc", SETUP, "sh", tree]);
+  const keeper = spawn("unshare", [...flags, "bash", "-euc", SETUP, "bash", tree]);
   let errors = "";
   keeper.stderr.on("data", (data) => {
     errors += data;
@@ -120,7 +123,7 @@ export async function openBox(tree = ""): Promise<Box> {
 
 /** Asks again and again until the answer is true, for as long as anything takes on a busy machine; then fails with `why`. */
 export async function until(isTrue: () => boolean, why: () => string): Promise<void> {
-  const deadline = performance.now() + 20_000;
+  const deadline = performance.now() + 60_000;
   while (!isTrue()) {
     if (performance.now() > deadline) throw new Error(why());
     await sleep(100);

@@ -91,7 +91,10 @@ export function link(box: Box, name: string): LinkJson {
 }
 
 export const globalAddresses = ({ addr_info = [] }: LinkJson): readonly string[] =>
-  addr_info.filter((each) => each.scope === "global").map((each) => `${each.local}/${each.prefixlen}`);
+  addr_info
+    .filter((each) => each.scope === "global")
+    .map((each) => `${each.local}/${each.prefixlen}`)
+    .sort();
 
 export function floodList(box: Box, name: string): readonly string[] {
   const entries = JSON.parse(box.run("bridge", "-j", "fdb", "show", "dev", name)) as { mac: string; dst?: string }[];
@@ -105,14 +108,17 @@ const COMPLAINT = /Unknown key|Unknown section|[Ii]gnoring|Failed to|Invalid|Cou
 
 export const complaints = (log: string): readonly string[] => log.split("\n").filter((line) => COMPLAINT.test(line));
 
-/** What is there before networkd: the tunnel with the VTEP's address, the ports, and bridges that are someone else's. */
-function prepare(box: Box, asked: readonly Asked[]): void {
+/** A link whose other end is plugged in as well. */
+function makeCable(box: Box, name: string): void {
+  const peer = `p-${name}`.slice(0, 15);
+  box.shell(`ip link add ${name} type veth peer name ${peer}; ip link set ${name} up; ip link set ${peer} up`);
+}
+
+/** The tunnels as wg-quick makes them: with the VTEP's address and a route. */
+function makeTunnels(box: Box, asked: readonly Asked[]): void {
   const locals = new Set(asked.flatMap(({ netdev }) => all(netdev, "VXLAN", "Local")));
-  for (const { name } of asked.filter((each) => isTunnel(each) || isPort(each))) {
-    box.run("ip", "link", "add", name, "type", "veth", "peer", "name", `p-${name}`.slice(0, 15));
-    box.run("ip", "link", "set", name, "up");
-  }
   for (const { name } of asked.filter(isTunnel)) {
+    makeCable(box, name);
     for (const local of locals) box.run("ip", "address", "add", local, "dev", name, "nodad");
     // No subnet here owns it: what stands on wg0 is wg-quick's.
     box.run("ip", "route", "add", "198.18.0.0/24", "dev", name);
@@ -132,16 +138,27 @@ export function startNetworkd(box: Box): Daemon {
   return box.start("env", ...environment, "/lib/systemd/systemd-networkd");
 }
 
+const askedAddresses = ({ network }: Asked): readonly string[] =>
+  [...all(network, "Network", "Address"), ...all(network, "Address", "Address")].sort();
+
+function hasAddresses(box: Box, asked: Asked): boolean {
+  const wanted = askedAddresses(asked);
+  return wanted.length > 0 && wanted.join() === globalAddresses(link(box, asked.name)).join();
+}
+
 /** Waits until networkd has done with every link it manages. */
 export async function settle(box: Box, networkd: Daemon, asked: readonly Asked[]): Promise<void> {
   await networkd.says("Enumeration completed");
-  const managed = asked.filter(isManaged).map(({ name }) => name);
+  const managed = asked.filter(isManaged);
   const state = (name: string): string =>
     box.tryRun("sh", "-c", 'cat "/run/systemd/netif/links/$(cat "/sys/class/net/$1/ifindex")"', "sh", name).output;
-  const isConfigured = (name: string): boolean => state(name).includes("ADMIN_STATE=configured");
+  // Without a carrier an IPv6 address stays tentative, and networkd waits for it: it has done what it can.
+  const isDone = (asked: Asked): boolean =>
+    state(asked.name).includes("ADMIN_STATE=configured") ||
+    (state(asked.name).includes("CARRIER_STATE=no-carrier") && hasAddresses(box, asked));
   await until(
-    () => managed.every(isConfigured),
-    () => `${managed.filter((name) => !isConfigured(name))} stay unconfigured:\n${networkd.log()}`,
+    () => managed.every(isDone),
+    () => `${managed.filter((each) => !isDone(each)).map(({ name }) => name)} stay unconfigured:\n${networkd.log()}`,
   );
 }
 
@@ -152,11 +169,12 @@ export interface Booted {
 }
 
 /** A tree in networkd, all of its links configured. */
-export async function boot(tree: string, { hasForeignBridges = true } = {}): Promise<Booted> {
+export async function boot(tree: string, { hasForeignBridges = true, hasTunnel = true } = {}): Promise<Booted> {
   const asked = askedOf(tree);
   const box = await openBox(tree);
   try {
-    prepare(box, asked);
+    for (const { name } of asked.filter(isPort)) makeCable(box, name);
+    if (hasTunnel) makeTunnels(box, asked);
     if (hasForeignBridges) makeForeignBridges(box, asked);
     const networkd = startNetworkd(box);
     await settle(box, networkd, asked);
@@ -197,12 +215,11 @@ export function compared(box: Box, { name, netdev, network }: Asked) {
       return value === undefined ? [] : [[key, value]];
     }),
   );
-  const addresses = [...all(network, "Network", "Address"), ...all(network, "Address", "Address")].sort();
   return {
     actual: {
       ...Object.fromEntries(Object.keys(asked).map((key) => [key, actual[key]])),
-      addresses: [...globalAddresses(state)].sort(),
+      addresses: globalAddresses(state),
     },
-    asked: { ...asked, addresses },
+    asked: { ...asked, addresses: askedAddresses({ name, netdev, network }) },
   };
 }

@@ -1,0 +1,263 @@
+/** frr.conf and daemons in the real FRR: `vtysh -C` knows the grammar only, the daemons refuse what it lets pass. */
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, afterEach, describe, expect, test } from "vitest";
+import { emitFrr, frrUnits } from "../../src/emit/frr.ts";
+import type { Host } from "../../src/model/network.ts";
+import {
+  blockStatements,
+  commands,
+  established,
+  FLOOD,
+  openMesh,
+  reloadChanges,
+  remoteVteps,
+  startFrr,
+  vtysh,
+} from "./frr-box.ts";
+import { type Box, openBox, until } from "./netns.ts";
+import { type Booted, link, settle, startNetworkd } from "./networkd-box.ts";
+import { address, aHost, aNetwork, EVPN, emitted, goldenFiles, isEquipped, run, SPEAKER } from "./nft-helpers.ts";
+
+const CONFIGURATION = "etc/frr/frr.conf";
+const SNIPPET = "etc/netgen/frr.conf.snippet";
+const isReady = isEquipped(
+  "vtysh",
+  "/usr/lib/frr/frrinit.sh",
+  "/usr/lib/frr/frr-reload.py",
+  "ip",
+  "unshare",
+  "nsenter",
+);
+
+const scratch = mkdtempSync(join(tmpdir(), "netgen-frr-"));
+const boxes: Box[] = [];
+afterEach(() => {
+  for (const box of boxes.splice(0)) box.close();
+});
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+/** A box with the files of a tree, in which FRR runs; what its start script said. */
+async function bootFrr(tree: string): Promise<{ readonly box: Box; readonly said: string }> {
+  const box = await openBox(tree);
+  boxes.push(box);
+  return { box, said: startFrr(box) };
+}
+
+function treeOf(files: ReadonlyMap<string, string>): string {
+  const tree = mkdtempSync(join(scratch, "tree-"));
+  for (const [path, text] of files) {
+    mkdirSync(dirname(join(tree, path)), { recursive: true });
+    writeFileSync(join(tree, path), text);
+  }
+  return tree;
+}
+
+const filesOf = (fields: Partial<Host>): ReadonlyMap<string, string> =>
+  emitted(emitFrr, aNetwork([aHost("alpha", { bgp: SPEAKER, ...fields })], { bgp: EVPN }));
+
+const neighbour = (index: number, isClient = false) => ({
+  host: `host${index}`,
+  address: address(`10.250.${index >> 8}.${index & 255}`),
+  isClient,
+});
+
+/** What a complete frr.conf of the user's looks like around the snippet. */
+function withSnippet(tree: string): string {
+  const merged = mkdtempSync(join(scratch, "merged-"));
+  cpSync(tree, merged, { recursive: true });
+  mkdirSync(join(merged, "etc/frr"), { recursive: true });
+  writeFileSync(join(merged, CONFIGURATION), `frr defaults datacenter\n${readFileSync(join(tree, SNIPPET), "utf8")}`);
+  writeFileSync(join(merged, "etc/frr/daemons"), "bgpd=yes\nbfdd=yes\nvtysh_enable=yes\n");
+  return merged;
+}
+
+const complete = goldenFiles(CONFIGURATION);
+const treeOfFile = (file: string, path: string): string => file.slice(0, -path.length);
+
+test("there are golden files of both kinds", () => {
+  expect(complete.length).toBeGreaterThan(0);
+  expect(goldenFiles(SNIPPET).length).toBeGreaterThan(0);
+});
+
+describe.runIf(isReady)("golden files", () => {
+  test.each(complete)("$name: vtysh knows every line", ({ file }) => {
+    expect(run("vtysh", ["-C", "-f", file])).toEqual({ status: 0, output: "" });
+  });
+
+  const loadable = [
+    ...complete.map(({ name, file }) => ({ name, tree: () => treeOfFile(file, CONFIGURATION) })),
+    ...goldenFiles(SNIPPET).map(({ name, file }) => ({ name, tree: () => withSnippet(treeOfFile(file, SNIPPET)) })),
+  ];
+  test.each(loadable)(
+    "$name: the daemons run with every line, and a reload finds nothing to change",
+    async ({ tree }) => {
+      const directory = tree();
+      const { box, said } = await bootFrr(directory);
+      expect(said).not.toMatch(/line \d+|%|[Ff]ail/);
+
+      const text = readFileSync(join(directory, CONFIGURATION), "utf8");
+      const running = vtysh(box, "show running-config");
+      const mine = blockStatements(text, "router bgp", "bfd");
+      expect(mine.length).toBeGreaterThan(5);
+      expect([...blockStatements(running, "router bgp", "bfd")].sort()).toEqual([...mine].sort());
+      expect(running).toContain("frr defaults datacenter");
+
+      // The host's name is the machine's here, and what is on is not listed: see the test of forwarding.
+      expect(reloadChanges(box).filter((line) => !/^(no )?hostname |^(ip|ipv6) forwarding$/.test(line))).toEqual([]);
+    },
+  );
+});
+
+describe.runIf(isReady)("daemons", () => {
+  const pids = (box: Box) => box.shell("cd /run/frr; echo *.pid").trim().split(" ");
+
+  test("only those run that are needed, and nothing but BGP listens beyond the host itself", async () => {
+    const { box } = await bootFrr(
+      treeOf(filesOf({ bgp: { ...SPEAKER, bfd: { kind: "none" }, neighbours: [neighbour(2)] } })),
+    );
+    expect(pids(box)).toEqual(["bgpd.pid", "staticd.pid", "watchfrr.pid", "zebra.pid"]);
+    const listening = box
+      .run("ss", "-Hltn")
+      .split("\n")
+      .map((line) => line.split(/\s+/)[3] ?? "");
+    expect(listening.filter((local) => !local.startsWith("127.0.0.1:")).sort()).toEqual([
+      "",
+      "0.0.0.0:179",
+      "[::]:179",
+    ]);
+  });
+
+  test("a host with very many neighbours gets the file descriptors for them, others keep the default", async () => {
+    const neighbours = Array.from({ length: 600 }, (_, index) => neighbour(index + 2));
+    const { box } = await bootFrr(treeOf(filesOf({ bgp: { ...SPEAKER, neighbours } })));
+    expect(box.shell("cat /proc/$(cat /run/frr/bgpd.pid)/limits")).toMatch(/Max open files +2048 +2048 /);
+    expect(filesOf({ bgp: { ...SPEAKER, neighbours: neighbours.slice(0, 480) } }).get("etc/frr/daemons")).not.toContain(
+      "MAX_FDS",
+    );
+  });
+
+  test.each([false, true])("forwarding is %s, and a reload keeps it", async (isOn) => {
+    const { box } = await bootFrr(treeOf(filesOf({ forwards: { ipv4: isOn, ipv6: isOn } })));
+    const forwarding = () => box.shell("cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding");
+    const expected = isOn ? "1\n1\n" : "0\n0\n";
+    expect(forwarding()).toBe(expected);
+    box.run("/usr/lib/frr/frr-reload.py", "--reload", "--stdout", "/etc/frr/frr.conf");
+    expect(forwarding()).toBe(expected);
+  });
+
+  test("without those lines a reload turns forwarding on", async () => {
+    const files = new Map(filesOf({}));
+    const text = files.get(CONFIGURATION) ?? "";
+    expect(text).toContain("no ip forwarding\n");
+    const { box } = await bootFrr(treeOf(files.set(CONFIGURATION, text.replace(/^no ip(v6)? forwarding\n/gm, ""))));
+    box.run("/usr/lib/frr/frr-reload.py", "--reload", "--stdout", "/etc/frr/frr.conf");
+    expect(box.shell("cat /proc/sys/net/ipv4/ip_forward")).toBe("1\n");
+  });
+});
+
+describe.runIf(isReady)("what FRR must refuse", () => {
+  const good = filesOf({ bgp: { ...SPEAKER, neighbours: [neighbour(2)] } });
+  const broken = (right: string, wrong: string): string => {
+    const text = good.get(CONFIGURATION) ?? "";
+    expect(text).toContain(right);
+    return treeOf(new Map(good).set(CONFIGURATION, text.replace(right, wrong)));
+  };
+
+  test("an unknown command: vtysh", () => {
+    const tree = broken("advertise-all-vni", "advertise-every-vni");
+    const { status, output } = run("vtysh", ["-C", "-f", join(tree, CONFIGURATION)]);
+    expect(status).toBe(2);
+    expect(output).toContain("% Unknown command");
+  });
+
+  test.each([
+    ["a group that does not exist", "10.250.0.2 peer-group PEERS", "10.250.0.2 peer-group NOBODY"],
+    ["a router-id that is none", "router-id 10.250.0.1", "router-id 0.0.0.0"],
+  ])("%s: vtysh lets it pass, the daemons do not", async (_, right, wrong) => {
+    const tree = broken(right, wrong);
+    expect(run("vtysh", ["-C", "-f", join(tree, CONFIGURATION)]).status).toBe(0);
+    const { box, said } = await bootFrr(tree);
+    expect(`${said}${vtysh(box, "show running-config")}`).not.toContain(wrong);
+  });
+});
+
+// A VTEP that reflects, two that do not, of which one has but a snippet, and a mere reflector.
+describe.runIf(isReady)("dual-stack, live", () => {
+  const fixture = fileURLToPath(new URL("../../fixtures/dual-stack/expect", import.meta.url));
+  const gatewayMac = (host: Box, bridge: string): string => link(host, bridge).address;
+
+  test("sessions come up, and gateways are announced as the files say", async () => {
+    const trees = ["fra1", "ams1", "reflector", "fra2"].map((host) => join(fixture, host));
+    const mesh = await openMesh([...trees.slice(0, 3), withSnippet(trees[3] as string)]);
+    boxes.push(...mesh.boxes);
+    const [fra1, ams1, reflector, fra2] = mesh.hosts.map(({ box }) => box) as [Box, Box, Box, Box];
+    for (const { box } of mesh.hosts) startFrr(box);
+    await established(fra1, ["10.250.0.2", "10.250.0.20", "10.250.4.1"]);
+    await established(reflector, ["10.250.0.1", "10.250.0.2", "10.250.4.1"]);
+    for (const client of [ams1, fra2]) await established(client, ["10.250.0.1", "10.250.0.20"]);
+
+    // Type 3: every VTEP is on the flood list of the others, through the reflectors; a mere reflector is on none.
+    const floods = (host: Box, id: number): string => remoteVteps(host, `vx${id}`, FLOOD).join();
+    await until(
+      () =>
+        floods(ams1, 6400) === "10.250.0.1,10.250.0.2" &&
+        floods(fra2, 6400) === "10.250.0.1,10.250.4.1" &&
+        [6500, 6600].every((id) => floods(ams1, id) === "10.250.0.1"),
+      () => vtysh(ams1, "show evpn vni detail"),
+    );
+
+    // Type 2: the gateway of 6600 and both of 6500; nobody's shared gateway of 6400.
+    const knows = (host: Box, id: number, of: Box): boolean =>
+      remoteVteps(host, `vx${id}`, gatewayMac(of, `br${id}`)).length === 1;
+    await until(
+      () => knows(ams1, 6600, fra1) && knows(ams1, 6500, fra1) && knows(fra1, 6500, ams1),
+      () => vtysh(ams1, "show evpn mac vni all"),
+    );
+    expect(gatewayMac(ams1, "br6400")).toBe(gatewayMac(fra1, "br6400"));
+    expect(knows(ams1, 6400, fra1)).toBe(false);
+    expect(knows(fra1, 6600, ams1)).toBe(false);
+
+    // A guest on one host has its gateway on the other.
+    const guest = await openBox();
+    boxes.push(guest);
+    ams1.cable("guest0", guest, "eth0");
+    ams1.run("ip", "link", "set", "guest0", "master", "br6600");
+    guest.shell("ip address add 10.66.0.7/24 dev eth0; ip address add fd66::7/64 dev eth0 nodad");
+    for (const gateway of ["10.66.0.1", "fd66::1"])
+      expect(guest.run("ping", "-c3", gateway)).toContain(" 0% packet loss");
+
+    // networkd takes away what it does not know when it starts, but nothing of this.
+    const { networkd, asked } = mesh.hosts[1] as Booted;
+    await networkd.stop();
+    await settle(ams1, startNetworkd(ams1), asked);
+    expect(floods(ams1, 6400)).toBe("10.250.0.1,10.250.0.2");
+    expect(knows(ams1, 6600, fra1) && knows(ams1, 6500, fra1)).toBe(true);
+
+    // Without the line, others do not know the MAC of the gateway and flood every frame to it.
+    fra1.run(
+      "vtysh",
+      ...commands(
+        "configure",
+        "router bgp 4200000001",
+        "address-family l2vpn evpn",
+        "vni 6600",
+        "no advertise-default-gw",
+      ),
+    );
+    await until(
+      () => !knows(ams1, 6600, fra1),
+      () => vtysh(ams1, "show evpn mac vni 6600"),
+    );
+  });
+});
+
+describe("units", () => {
+  test("FRR is enabled where its files are ours", () => {
+    expect(frrUnits(aHost("alpha", { bgp: SPEAKER }))).toEqual(["frr.service"]);
+    expect(frrUnits(aHost("alpha", { bgp: SPEAKER, frrMode: "snippet" }))).toEqual([]);
+    expect(frrUnits(aHost("alpha"))).toEqual([]);
+  });
+});
