@@ -41,10 +41,11 @@ export function compile(source: Source, { publicKeys = {} }: CompileOptions = {}
   const read = [...parsed.diagnostics, ...validated.diagnostics];
   if (validated.value === undefined) return stop(read);
 
-  // A host or subnet with a mistake of its own is left out of the topology: the rest is judged all the same.
+  // What has a mistake is left out of the topology: the rest is judged all the same.
   const resolved = resolveNetwork(validated.value, { publicKeys, topologyName: source.name });
   const model = resolved.value;
-  const judged = [...read, ...resolved.diagnostics, ...runChecks(model)];
+  const later = [...resolved.diagnostics, ...runChecks(model)];
+  const judged = [...read, ...later.filter((each) => !validated.unsure.has(each.code))];
   if (hasErrors(judged)) return stop(judged, model);
 
   return { ...emitNetwork(model), model, diagnostics: sortDiagnostics(judged) };

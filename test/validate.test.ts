@@ -404,13 +404,15 @@ describe("all mistakes of a file at once", () => {
     expect(value?.subnets.map((subnet) => subnet.name)).toEqual(["good"]);
   });
 
-  it("has no value when the mistake changes what the rest means", () => {
-    expect(read(topology({ wireguard: "listenPort: 0" })).topology).toBeUndefined();
-    expect(read(topology({ top: "underlay: {pathMtu: 1}" })).topology).toBeUndefined();
-    expect(read(topology({ top: "hostDefaults: {uplink: lo}" })).topology).toBeUndefined();
-    expect(
-      read(topology({ top: "underlay: {paths: [{between: [alpha, nobody-here], mtu: 1400}]}" })).topology,
-    ).toBeDefined();
+  it("reads any other value with a mistake as if it were not there, and has no value where that says nothing", () => {
+    expect(read(topology({ wireguard: "listenPort: 0" })).topology?.wireguard.listenPort).toBeUndefined();
+    expect(read(topology({ top: "underlay: {pathMtu: 1}" })).topology?.underlay.pathMtu).toBeUndefined();
+    expect(read(topology({ top: "hostDefaults: {uplink: lo}" })).topology?.hosts[0]?.uplink).toBeUndefined();
+    expect(read(topology({}).replace("name: test", "name: t%")).topology?.name).toBe("");
+    const paths = "underlay: {paths: [{between: [alpha, nobody-here], mtu: 1400}]}";
+    expect(read(topology({ top: paths })).topology?.underlay.paths).toEqual([]);
+    expect(read(topology({ top: "vrfs: {blue: {vni: 5000}}" })).topology).toBeUndefined();
+    expect(read(topology({ top: "subnets: []" })).topology).toBeUndefined();
   });
 
   it("does not call names unknown when there is no list of hosts to be in", () => {

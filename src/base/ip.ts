@@ -96,11 +96,6 @@ export function rangeOf(prefix: IpPrefix): IpRange {
   return { family, first, last: first + size - 1n };
 }
 
-/** True when the address, as an integer of the range's family, lies in the range: for many addresses against many ranges. */
-export function rangeContains({ first, last }: IpRange, address: bigint): boolean {
-  return address >= first && address <= last;
-}
-
 export function containsAddress(prefix: IpPrefix, address: IpAddress): boolean {
   if (familyOf(prefix) !== familyOf(address)) return false;
   return prefixOf(address, prefixLengthBits(prefix)) === prefix;

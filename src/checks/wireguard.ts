@@ -1,5 +1,12 @@
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
-import { addressToInteger, familyOf, formatAddressAndPort, type IpRange, rangeContains, rangeOf } from "../base/ip.ts";
+import {
+  familyOf,
+  formatAddressAndPort,
+  type IpAddress,
+  type IpPrefix,
+  prefixLengthBits,
+  prefixOf,
+} from "../base/ip.ts";
 import type { Endpoint, Host, Network, OwnedPrefix } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
 
@@ -73,81 +80,84 @@ export function forwardedPorts(network: Network): readonly Diagnostic[] {
 /** Prefixes that lead into the overlay, each with its owner; pools have none. */
 interface Routed extends OwnedPrefix {
   readonly owner: string | undefined;
-  readonly range: IpRange;
 }
 
 function routedPrefixes(network: Network): readonly Routed[] {
-  const owned = network.hosts.flatMap((host) =>
-    host.ownedPrefixes.map((each) => ({ ...each, owner: host.name, range: rangeOf(each.prefix) })),
-  );
+  const owned = network.hosts.flatMap((host) => host.ownedPrefixes.map((each) => ({ ...each, owner: host.name })));
   const pools = network.prefixes
     .filter((each) => each.use.kind === "pool")
-    .map(({ prefix, span }) => ({
-      prefix,
-      use: "pool",
-      origin: { "": span },
-      owner: undefined,
-      range: rangeOf(prefix),
-    }));
+    .map(({ prefix, span }) => ({ prefix, use: "pool", origin: { "": span }, owner: undefined }));
   return [...pools, ...owned];
+}
+
+/**
+ * Finds the prefixes that hold an address: one look for each length that there is, for a thousand hosts with a thousand
+ * prefixes would be a million to compare.
+ */
+function prefixIndex(network: Network): (address: IpAddress) => readonly Routed[] {
+  const byPrefix = new Map<IpPrefix, Routed[]>();
+  const lengths = { 4: new Set<number>(), 6: new Set<number>() };
+  for (const each of routedPrefixes(network)) {
+    const { prefix } = each;
+    const same = byPrefix.get(prefix);
+    if (same === undefined) byPrefix.set(prefix, [each]);
+    else same.push(each);
+    lengths[familyOf(prefix)].add(prefixLengthBits(prefix));
+  }
+  return (address) =>
+    [...lengths[familyOf(address)]].flatMap((lengthBits) => byPrefix.get(prefixOf(address, lengthBits)) ?? []);
 }
 
 interface Located {
   readonly host: Host;
   readonly field: "endpoint" | "lanEndpoint";
   readonly endpoint: Endpoint & { readonly kind: "address" };
-  /** The address as an integer: each is held against every prefix. */
-  readonly integer: bigint;
 }
 
-function literalEndpoints(network: Network): readonly Located[] {
+/** An endpoint that stands in a prefix of the overlay. */
+interface Inside {
+  readonly located: Located;
+  readonly each: Routed;
+}
+
+function endpointsInside(network: Network): readonly Inside[] {
+  const find = prefixIndex(network);
   return network.hosts.flatMap((host) =>
     (["endpoint", "lanEndpoint"] as const).flatMap((field) => {
       const endpoint = host.reach[field];
       if (endpoint?.kind !== "address") return [];
-      return [{ host, field, endpoint, integer: addressToInteger(endpoint.address) }];
+      return find(endpoint.address).map((each): Inside => ({ located: { host, field, endpoint }, each }));
     }),
   );
 }
 
-const holds = ({ range }: Routed, { endpoint, integer }: Located): boolean =>
-  range.family === familyOf(endpoint.address) && rangeContains(range, integer);
-
 /** True when the address is the host's own, on its LAN or its only one, rather than that of a router before it. */
 const isOwnAddress = ({ host, field }: Located): boolean => field === "lanEndpoint" || !host.reach.isBehindNat;
 
-/** Who dials each endpoint. */
-function diallers(network: Network): ReadonlyMap<Endpoint, ReadonlySet<string>> {
-  const endpoints = new Map(network.peers.map((peer) => [peer.id, peer.endpoint]));
-  const found = new Map<Endpoint, Set<string>>();
-  for (const host of network.hosts) {
-    for (const id of host.interfaces.flatMap((link) => link.peers)) {
-      const endpoint = endpoints.get(id);
-      if (endpoint === undefined) continue;
-      const names = found.get(endpoint) ?? new Set();
-      found.set(endpoint, names.add(host.name));
-    }
+/** Whether a host other than its owner dials an endpoint; lists of peers are long, so only as much is read as is needed. */
+function diallers(network: Network): (located: Located, owner: string | undefined) => boolean {
+  const views = new Map<Endpoint, string[]>();
+  for (const { id, endpoint } of network.peers) {
+    if (endpoint !== undefined) views.set(endpoint, [...(views.get(endpoint) ?? []), id]);
   }
-  return found;
+  return ({ endpoint }, owner) => {
+    const ids = views.get(endpoint) ?? [];
+    const dials = ({ name, interfaces }: Host): boolean =>
+      name !== owner && interfaces.some((link) => link.peers.some((id) => ids.includes(id)));
+    return ids.length > 0 && network.hosts.some(dials);
+  };
 }
 
 /** An endpoint inside a prefix that its dialler routes into the overlay would need the tunnel to reach the tunnel. */
 export function endpointOutsideOverlay(network: Network): readonly Diagnostic[] {
-  const routed = routedPrefixes(network);
-  const inside = literalEndpoints(network).flatMap((located) =>
-    routed.filter((each) => holds(each, located)).map((each) => ({ located, each })),
-  );
-  if (inside.length === 0) return [];
-  const dialledBy = diallers(network);
-  // For its owner a prefix is no overlay.
-  const isDialledByOthers = ({ endpoint }: Located, owner: string | undefined): boolean =>
-    [...(dialledBy.get(endpoint) ?? [])].some((name) => name !== owner);
+  const isDialledByOthers = diallers(network);
   return (
-    inside
+    endpointsInside(network)
       // Said by lanOutsideOverlay, which names the owner too.
       .filter(
         ({ located, each: { owner } }) => owner === undefined || owner === located.host.name || !isOwnAddress(located),
       )
+      // For its owner a prefix is no overlay.
       .filter(({ located, each }) => isDialledByOthers(located, each.owner))
       .map(({ located: { host, field, endpoint }, each: { prefix, origin } }) => {
         const related = [{ message: `${prefix} is routed into the overlay here`, span: originSpan(origin) }];
@@ -162,20 +172,13 @@ export function endpointOutsideOverlay(network: Network): readonly Diagnostic[] 
  * the LAN away from DHCP.
  */
 export function lanOutsideOverlay(network: Network): readonly Diagnostic[] {
-  const routed = routedPrefixes(network);
-  return literalEndpoints(network)
-    .filter(isOwnAddress)
-    .flatMap((located) =>
-      routed.flatMap((each) => {
-        const { host, field, endpoint } = located;
-        if (each.owner === undefined || each.owner === host.name || !holds(each, located)) return [];
-        const params = { prefix: each.prefix, owner: each.owner, address: endpoint.address, host: host.name };
-        const related = [
-          { message: `${endpoint.address} is ${host.name}'s own`, span: originSpan(host.origin, field) },
-        ];
-        return [diagnostic("lan-in-allowed-ips", params, originSpan(each.origin), related)];
-      }),
-    );
+  return endpointsInside(network).flatMap(({ located, each: { prefix, owner, origin } }) => {
+    const { host, field, endpoint } = located;
+    if (!isOwnAddress(located) || owner === undefined || owner === host.name) return [];
+    const params = { prefix, owner, address: endpoint.address, host: host.name };
+    const related = [{ message: `${endpoint.address} is ${host.name}'s own`, span: originSpan(host.origin, field) }];
+    return [diagnostic("lan-in-allowed-ips", params, originSpan(origin), related)];
+  });
 }
 
 const MANY_HOSTS = 100;

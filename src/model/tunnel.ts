@@ -77,7 +77,9 @@ export function indexPaths(underlay: Underlay, sites: readonly Site[]): PathInde
   const rules = new Map<string, PathRule[]>();
   for (const rule of underlay.paths) {
     const key = pairKey(...rule.between);
-    rules.set(key, [...(rules.get(key) ?? []), rule]);
+    const known = rules.get(key);
+    if (known === undefined) rules.set(key, [rule]);
+    else known.push(rule);
   }
   return { underlay, rules, sites: new Map(sites.map((site) => [site.name, site])) };
 }

@@ -4,7 +4,7 @@ import { hostPrefix, type IpPrefix } from "../base/ip.ts";
 import { wireguardOverheadBytes } from "../base/mtu.ts";
 import { sortedBy } from "../base/text.ts";
 import { mtuBytes, type UdpPort } from "../base/units.ts";
-import type { Peer, WireguardInterface } from "../model/network.ts";
+import type { Peer, Reach, WireguardInterface } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
 import {
   type Dial,
@@ -12,6 +12,7 @@ import {
   type Meeting,
   meeting,
   needsKeepalive,
+  outerFamily,
   type PathIndex,
   tunnelBetween,
 } from "../model/tunnel.ts";
@@ -46,48 +47,79 @@ function reportPair(a: ResolvedHost, b: ResolvedHost, found: Diagnostic[]): void
   );
 }
 
-/** What sets a view of a host apart from its plain one, in the peer's id. */
-function viewSuffix(target: ResolvedHost, there: Dial | undefined, hasKeepalive: boolean): string {
-  const isPassive = there === undefined && target.reach.endpoint !== undefined;
-  const way = isPassive ? ":passive" : there?.scope === "lan" ? ":lan" : "";
-  return hasKeepalive ? `${way}:keepalive` : way;
+/** How one host of a pair sees the other. */
+interface Sight {
+  /** What sets this view of the other apart from its plain one, in the peer's id. */
+  readonly suffix: string;
+  readonly scope: Dial["scope"] | undefined;
+  readonly hasKeepalive: boolean;
+}
+
+function sightOf(from: Reach, to: Reach, meeting: Meeting): Sight {
+  const hasKeepalive = needsKeepalive(from, meeting);
+  const scope = meeting.there?.scope;
+  const isPassive = scope === undefined && to.endpoint !== undefined;
+  const way = isPassive ? ":passive" : scope === "lan" ? ":lan" : "";
+  return { suffix: hasKeepalive ? `${way}:keepalive` : way, scope, hasKeepalive };
+}
+
+/** What a host makes of another; `undefined`: they cannot meet. */
+type Encounter = { readonly mtu: number; readonly sight: Sight } | undefined;
+
+function encounter(from: Reach, to: Reach, paths: PathIndex): Encounter {
+  const way = meeting(from, to);
+  const tunnel = tunnelBetween(paths, from, to, way);
+  return tunnel && { mtu: tunnel.mtu, sight: sightOf(from, to, way) };
+}
+
+/** All about a host that decides how it meets another: two of a kind meet any third alike, unless a path names one of them. */
+function kindOf({ reach }: ResolvedHost, { underlay }: PathIndex, named: ReadonlySet<string>): string {
+  const { site = "", endpoint, lanEndpoint, isBehindNat, name } = reach;
+  const families = [endpoint, lanEndpoint].map((each) => each && outerFamily(each, underlay.ipVersion).family);
+  return `${site} ${families} ${isBehindNat} ${named.has(name) ? name : ""}`;
+}
+
+/** A host of the mesh. */
+interface Member {
+  readonly host: ResolvedHost;
+  /** Its kind as a number from 0: what two kinds make of each other is worked out once. */
+  readonly kind: number;
+  /** The ids of the views of it, by their suffix. */
+  readonly ids: Map<string, string>;
+}
+
+function membersOf(hosts: readonly ResolvedHost[], paths: PathIndex): readonly Member[] {
+  const named = new Set(paths.underlay.paths.flatMap((path) => path.between));
+  const numbers = new Map<string, number>();
+  return hosts.map((host) => {
+    const name = kindOf(host, paths, named);
+    const kind = numbers.get(name) ?? numbers.size;
+    numbers.set(name, kind);
+    return { host, kind, ids: new Map() };
+  });
 }
 
 /** Collects views: each host once per way of being seen, however many see it that way. */
 function createViews(allowedIps: ReadonlyMap<string, readonly IpPrefix[]>, hasPresharedKey: boolean) {
-  const views = new Map<string, Peer>();
-  const view = (target: ResolvedHost, there: Dial | undefined, hasKeepalive: boolean): string => {
+  const views: Peer[] = [];
+  const view = ({ host: target, ids }: Member, { suffix, scope, hasKeepalive }: Sight): string => {
+    const known = ids.get(suffix);
+    if (known !== undefined) return known;
     const host = target.input.name;
-    const id = host + viewSuffix(target, there, hasKeepalive);
-    if (!views.has(id)) {
-      views.set(id, {
-        id,
-        host,
-        publicKey: target.publicKey,
-        endpoint: there?.endpoint,
-        keepaliveSeconds: hasKeepalive ? KEEPALIVE_SECONDS : 0,
-        allowedIps: must(allowedIps.get(host), "every host has a list of AllowedIPs"),
-        hasPresharedKey,
-      });
-    }
+    const id = host + suffix;
+    ids.set(suffix, id);
+    views.push({
+      id,
+      host,
+      publicKey: target.publicKey,
+      endpoint: scope && (scope === "lan" ? target.reach.lanEndpoint : target.reach.endpoint),
+      keepaliveSeconds: hasKeepalive ? KEEPALIVE_SECONDS : 0,
+      allowedIps: must(allowedIps.get(host), "every host has a list of AllowedIPs"),
+      hasPresharedKey,
+    });
     return id;
   };
   return { views, view };
-}
-
-/** One host's half of the mesh while it is being put together. */
-interface Half {
-  readonly host: ResolvedHost;
-  readonly peers: string[];
-  mtu: number;
-  limitingPeer: string | undefined;
-}
-
-function addPeer(half: Half, other: ResolvedHost, id: string, mtu: number): void {
-  half.peers.push(id);
-  if (half.limitingPeer !== undefined && half.mtu <= mtu) return;
-  half.mtu = mtu;
-  half.limitingPeer = other.input.name;
 }
 
 /** A host alone has no path to measure by: what a first peer would get over the default path. */
@@ -95,11 +127,41 @@ function mtuWithoutPeers({ underlay }: PathIndex): number {
   return underlay.pathMtu - wireguardOverheadBytes(underlay.ipVersion === 4 ? 4 : 6);
 }
 
-/** Every pair of hosts, the first before the second by name. */
-function* pairs(halves: readonly Half[]): Generator<readonly [Half, Half]> {
-  for (const [index, a] of halves.entries()) {
-    for (let other = index + 1; other < halves.length; other++) yield [a, halves[other] as Half];
-  }
+/** One host's part of the mesh. */
+interface Half {
+  readonly peers: readonly string[];
+  readonly mtu: number;
+  readonly limitingPeer: string | undefined;
+}
+
+interface Meeter {
+  readonly paths: PathIndex;
+  readonly view: (target: Member, sight: Sight) => string;
+  readonly refuse: (from: Member, to: Member) => void;
+}
+
+/** Gives a function that lets one host meet all others. A mesh of n hosts has n² such encounters, of few kinds. */
+function createMesh(members: readonly Member[], { paths, view, refuse }: Meeter): (from: Member) => Half {
+  const known: Map<number, Encounter>[] = members.map(() => new Map());
+  const meet = (from: Member, to: Member): Encounter => {
+    const row = must(known[from.kind], "there are no more kinds than members");
+    if (!row.has(to.kind)) row.set(to.kind, encounter(from.host.reach, to.host.reach, paths));
+    return row.get(to.kind);
+  };
+  return (from) => {
+    const peers: string[] = [];
+    let [mtu, limitingPeer]: [number, string | undefined] = [mtuWithoutPeers(paths), undefined];
+    for (const to of members) {
+      const met = to === from ? undefined : meet(from, to);
+      if (met === undefined) {
+        refuse(from, to);
+        continue;
+      }
+      peers.push(view(to, met.sight));
+      if (limitingPeer === undefined || met.mtu < mtu) [mtu, limitingPeer] = [met.mtu, to.host.input.name];
+    }
+    return { peers, mtu, limitingPeer };
+  };
 }
 
 function exactAllowedIps(host: ResolvedHost, owned: readonly IpPrefix[]): readonly IpPrefix[] {
@@ -122,24 +184,24 @@ export function resolveMesh(
     ]),
   );
   const { views, view } = createViews(allowedIps, settings.hasPresharedKeys);
-  const halves = hosts.map((host): Half => ({ host, peers: [], mtu: mtuWithoutPeers(paths), limitingPeer: undefined }));
+  const members = membersOf(hosts, paths);
   let unmet = 0;
-  for (const [a, b] of pairs(halves)) {
-    const way = meeting(a.host.reach, b.host.reach);
-    const tunnel = tunnelBetween(paths, a.host.reach, b.host.reach, way);
-    if (tunnel === undefined) {
-      if (unmet++ < MAX_PAIRS_REPORTED) reportPair(a.host, b.host, found);
-      continue;
-    }
-    const back: Meeting = { there: way.back, back: way.there };
-    addPeer(a, b.host, view(b.host, way.there, needsKeepalive(a.host.reach, way)), tunnel.mtu);
-    addPeer(b, a.host, view(a.host, way.back, needsKeepalive(b.host.reach, back)), tunnel.mtu);
-  }
-  const interfaces = new Map(halves.map((half) => [half.host.input.name, toInterface(half, settings)]));
-  return { peers: sortedBy(views.values(), (peer) => peer.id), interfaces };
+  const refuse = ({ host: a }: Member, { host: b }: Member): void => {
+    // Each pair comes by from both sides, and each host meets itself.
+    if (a.input.name < b.input.name && unmet++ < MAX_PAIRS_REPORTED) reportPair(a, b, found);
+  };
+  const meetAll = createMesh(members, { paths, view, refuse });
+  const interfaces = new Map(
+    members.map((member) => [member.host.input.name, toInterface(member.host, meetAll(member), settings)]),
+  );
+  return { peers: sortedBy(views, (peer) => peer.id), interfaces };
 }
 
-function toInterface({ host, peers, mtu, limitingPeer }: Half, settings: InterfaceSettings): WireguardInterface {
+function toInterface(
+  host: ResolvedHost,
+  { peers, mtu, limitingPeer }: Half,
+  settings: InterfaceSettings,
+): WireguardInterface {
   return {
     name: settings.name,
     addresses: host.addresses,

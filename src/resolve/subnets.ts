@@ -182,12 +182,24 @@ function resolveRouted(subnet: SubnetInput, members: readonly ResolvedHost[], fo
   return { input: subnet, members: members.map((host) => host.input.name), owned, gateway };
 }
 
+/** The subnet without what it says of hosts that have mistakes of their own: they are judged once these are mended. */
+function withoutAbsentHosts(subnet: SubnetInput, hosts: ReadonlyMap<string, ResolvedHost>): SubnetInput {
+  const isThere = ({ host }: { readonly host: Located<string> }): boolean => hosts.has(host.value);
+  const { gateway, ports } = subnet;
+  return {
+    ...subnet,
+    gateway: gateway?.kind === "perHost" ? { ...gateway, hosts: gateway.hosts.filter(isThere) } : gateway,
+    ports: ports.filter(isThere),
+  };
+}
+
 /** Gives each subnet its members, owners and gateway addresses. */
 export function resolveSubnet(
-  subnet: SubnetInput,
+  input: SubnetInput,
   hosts: ReadonlyMap<string, ResolvedHost>,
   found: Diagnostic[],
 ): ResolvedSubnet {
+  const subnet = withoutAbsentHosts(input, hosts);
   const members = expandMembers(subnet.members, [...hosts.values()]);
   if (subnet.vxlan !== undefined) return resolveSegment(subnet, members, found);
   const memberHosts = members.map((name) => must(hosts.get(name), "members are hosts"));

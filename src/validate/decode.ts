@@ -1,5 +1,4 @@
 /** The parts of a topology that are neither hosts nor subnets → decoded. */
-import { must } from "../base/invariant.ts";
 import type { Entry } from "./hosts.ts";
 import {
   choiceAt,
@@ -85,7 +84,7 @@ export function decodeGuard(reader: Reader): Topology["guardAllowFrom"] {
   return locatedAt(reader, allowed, addressOrPrefixAt).map((each) => each.value);
 }
 
-/** The name of the network; only asked for when nothing at the top is wrong. */
+/** The name of the network; empty when there is a mistake in it. */
 export function decodeName(reader: Reader): string {
-  return must(textAt(reader, member(rootOf(reader), "name")), "the schema asks for a name");
+  return textAt(reader, member(rootOf(reader), "name")) ?? "";
 }

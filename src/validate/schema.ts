@@ -44,7 +44,8 @@ function judge(reader: Reader, { keyword, instancePath: pointer, params, propert
   } else if (keyword === "additionalProperties") {
     judgeUnknown(reader, pointer, String(params.additionalProperty));
   } else if (keyword === "required") {
-    report(reader, pointer, missing(reader, pointer, String(params.missingProperty)));
+    const key = String(params.missingProperty);
+    report(reader, below(pointer, key), missing(reader, pointer, key));
   } else if (keyword !== "propertyNames") {
     judgeValue(reader, keyword, pointer);
   }

@@ -1,6 +1,8 @@
 /** The tree as parsed → the topology, and all that is wrong with it by itself, at once. */
+import type { Code } from "../base/catalogue.ts";
 import type { Result } from "../base/diagnostic.ts";
 import type { ParsedYaml } from "../parse/tree.ts";
+import { consequencesOf } from "./consequences.ts";
 import {
   decodeBgp,
   decodeGuard,
@@ -18,20 +20,27 @@ import { checkSchema } from "./schema.ts";
 import { decodeSubnets } from "./subnets.ts";
 import type { Topology } from "./topology.ts";
 
+/** A topology with the mistakes of its text, and what later passes cannot say for sure because of them. */
+export interface Validated extends Result<Topology | undefined> {
+  readonly unsure: ReadonlySet<Code>;
+}
+
 /**
- * Judges and decodes a topology. A host, subnet or path with a mistake is left out of the value, so that later passes can
- * still judge the rest; a mistake anywhere else leaves no value.
+ * Judges and decodes a topology. A host, subnet or path with a mistake is left out of the value, and any other value with
+ * one reads as if it were not there, so that later passes can still judge the rest. There is no value where the mistake
+ * changes what the rest means.
  */
-export function validate(tree: ParsedYaml): Result<Topology | undefined> {
+export function validate(tree: ParsedYaml): Validated {
   const reader: Reader = { tree, found: [], broken: new Set() };
   checkSchema(reader);
   const ofVersion = reader.found.filter((each) => each.code === "language-version-unknown");
   // Another version has other rules: what ours says of the rest is worth nothing.
-  if (ofVersion.length > 0) return { value: undefined, diagnostics: ofVersion };
+  if (ofVersion.length > 0) return { value: undefined, diagnostics: ofVersion, unsure: new Set() };
   const draft = decodeTopology(reader);
   checkReferences(reader);
   checkDuplicates(reader);
-  return { value: soundPart(reader, draft), diagnostics: reader.found };
+  const unsure = consequencesOf(reader.broken);
+  return { value: soundPart(reader, draft), diagnostics: reader.found, unsure };
 }
 
 type Draft = ReturnType<typeof decodeTopology>;
@@ -48,12 +57,15 @@ function decodeTopology(reader: Reader) {
   };
 }
 
-/** The entries that can be left out without changing what the rest of the file says. */
-const SEPARABLE = /^\/(?:hosts\/[^/]+|subnets\/[^/]+|underlay\/paths\/\d+)/;
+/** The entries that are left out as a whole: with half of it gone, the rest would mean something else. */
+const ENTRY = /^\/(?:hosts\/[^/]+|subnets\/[^/]+|underlay\/paths\/\d+)/;
+
+/** True where nothing can be said of the rest: the whole, all hosts or all subnets cannot be read, or VRFs were meant. */
+const isFatal = (pointer: string): boolean => ["", "/hosts", "/subnets", "/vrfs"].includes(pointer);
 
 function soundPart(reader: Reader, draft: Draft): Topology | undefined {
-  const unsound = new Set([...reader.broken].map((pointer) => SEPARABLE.exec(pointer)?.[0] ?? ""));
-  if (unsound.has("")) return undefined;
+  if ([...reader.broken].some(isFatal)) return undefined;
+  const unsound = new Set([...reader.broken].map((pointer) => ENTRY.exec(pointer)?.[0]));
   const sound = <T>(list: readonly Entry<T>[]): readonly T[] =>
     list.filter((entry) => !unsound.has(entry.pointer)).map((entry) => entry.value);
   const { paths, hosts, subnets, ...rest } = draft;
