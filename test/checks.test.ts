@@ -58,6 +58,10 @@ describe("endpoints", () => {
     ]);
   });
 
+  test("inside a pool, but dialled by nobody", () => {
+    expect(placesOf(`${POOL}hosts: {alpha: {id: 1, endpoint: 10.250.0.9}}\n`)).toEqual([]);
+  });
+
   test("inside a route of its own, which all others follow", () => {
     const body = three(
       "endpoint: 198.51.100.1, routes: [198.51.100.0/24]",
