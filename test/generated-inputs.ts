@@ -3,11 +3,11 @@ import { MAX_SOURCE_BYTES } from "../src/parse/characters.ts";
 import { testPublicKey } from "./test-keys.ts";
 
 /** A topology of so many hosts, all with an endpoint of documentation space, and what else it says. */
-export function manyHosts(count: number, rest: string): string {
+export function manyHosts(count: number, rest: string, keyOf = testPublicKey): string {
   const hosts = Array.from({ length: count }, (_, index) => {
     const id = index + 1;
     const endpoint = `198.18.${id >> 8}.${id & 255}`;
-    return `  node${id}: {id: ${id}, endpoint: ${endpoint}, publicKey: "${testPublicKey(`node${id}`)}"}\n`;
+    return `  node${id}: {id: ${id}, endpoint: ${endpoint}, publicKey: "${keyOf(`node${id}`)}"}\n`;
   });
   return `netgen: 1\nname: many\n${rest}hosts:\n${hosts.join("")}`;
 }
@@ -24,6 +24,11 @@ export const generatedInputs: Readonly<Record<string, () => string>> = {
       1026,
       "wireguard: {addresses: [10.240.0.0/16]}\n" +
         "subnets:\n  wide: {vxlan: {vni: 100}, hosts: all, gateway: none}\n",
+    ),
+  // Keys of no pair: to derive so many would take a minute.
+  "err-mesh-too-large": () =>
+    manyHosts(10_001, "wireguard: {addresses: [10.240.0.0/16]}\n", (host) =>
+      Buffer.from(host.padEnd(32, "-")).toString("base64"),
     ),
   "warn-preshared-keys-many": () => manyHosts(101, "wireguard: {addresses: [10.240.0.0/16], presharedKeys: true}\n"),
 };

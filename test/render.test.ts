@@ -37,6 +37,12 @@ describe("text for people", () => {
     );
   });
 
+  test("a file name that would colour the terminal is shown, not printed", () => {
+    const source = { name: "\u001b[31mx.yaml", text: "a" };
+    const text = renderText(source, [diagnostic("yaml-duplicate-key", { key: "a" }, { start: 0, end: 1 })]);
+    expect(text.split(" ")[0]).toBe("\\u{1b}[31mx.yaml:1:1:");
+  });
+
   /** The excerpt alone. */
   function excerptOf(textWithMarks: string): string {
     const { source, spans } = example(textWithMarks);

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { diagnostic, hasErrors, printable, sortDiagnostics } from "../src/base/diagnostic.ts";
 import { InternalError, invariant, must } from "../src/base/invariant.ts";
 import { lineStarts, positionAt } from "../src/base/source.ts";
-import { compareText, listInWords, sortedBy } from "../src/base/text.ts";
+import { compareText, listInWords, shellWord, sortedBy } from "../src/base/text.ts";
 import { asn, mtuBytes, udpPort, vni } from "../src/base/units.ts";
 import { fc, test as property } from "./property.ts";
 
@@ -10,6 +10,17 @@ describe("text", () => {
   test("is sorted by code unit, not by anyone's alphabet", () => {
     expect(["b", "B", "ä", "a", "a-b", "a1", "a"].sort(compareText)).toEqual(["B", "a", "a", "a-b", "a1", "b", "ä"]);
     expect(sortedBy([{ n: "b" }, { n: "a" }], ({ n }) => n)).toEqual([{ n: "a" }, { n: "b" }]);
+  });
+
+  test("is one word of a shell, in quotes where it has to be", () => {
+    expect(["topology.yaml", "./a-b/c_1.yaml", "-", "my topology.yaml", "a'b;$(x).yaml", ""].map(shellWord)).toEqual([
+      "topology.yaml",
+      "./a-b/c_1.yaml",
+      "-",
+      "'my topology.yaml'",
+      "'a'\\''b;$(x).yaml'",
+      "''",
+    ]);
   });
 
   test("sorting makes a copy", () => {

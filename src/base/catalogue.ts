@@ -256,6 +256,11 @@ export const catalogue = {
       "{host} and {other} are both behind the NAT of {site}, and most NATs do not let a host dial the outside address of another",
     hint: "give {host} or {other} a lanEndpoint, by which its own site reaches it",
   },
+  "mesh-too-large": {
+    severity: "error",
+    message: "a mesh of {hosts} hosts has {count} tunnels; netgen makes meshes of at most {limit} hosts",
+    hint: "split the fleet into several topologies",
+  },
   "endpoint-port-unforwarded": {
     severity: "warning",
     message: "{host} is dialled on port {port} but listens on {listenPort}, and is not said to be behind NAT",

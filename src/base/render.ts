@@ -47,7 +47,7 @@ export function renderText(source: Source, diagnostics: readonly Diagnostic[], p
   const starts = lineStarts(source.text);
   const place = (span: Span): string => {
     const { file, line, column } = locate(source, starts, span);
-    return `${file}:${line}:${column}`;
+    return `${printable(file)}:${line}:${column}`;
   };
   const lines = diagnostics.flatMap((each) => [
     `${place(each.span)}: ${paint(`${each.severity}[${each.code}]`, each.severity)}: ${each.message}`,

@@ -14,3 +14,8 @@ export function listInWords(items: readonly string[], conjunction = "and"): stri
   if (items.length < 2) return items.join("");
   return `${items.slice(0, -1).join(", ")} ${conjunction} ${items.at(-1)}`;
 }
+
+/** The text as one word of a POSIX shell: quoted where it is not plain, so that a command shown to the user can be pasted. */
+export function shellWord(text: string): string {
+  return /^[\w./:@%+,=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}

@@ -45,11 +45,11 @@ export interface Parts {
 
 /** What others send to a host through the tunnel: its part of subnets, and what lies behind it. */
 export function ownedPrefixes(host: ResolvedHost, subnets: readonly ResolvedSubnet[]): readonly OwnedPrefix[] {
-  const { name, routes, origin } = host.input;
+  const { name, routes } = host.input;
   const fromSubnets = subnets.flatMap(({ input, owned }) =>
     (owned.get(name) ?? []).map((prefix) => ({ prefix, use: input.name, origin: input.origin })),
   );
-  const behind = routes.map(({ value: prefix, span }) => ({ prefix, use: "route", origin: { ...origin, "": span } }));
+  const behind = routes.map(({ value: prefix, span }) => ({ prefix, use: "route", origin: { "": span } }));
   return [...fromSubnets, ...behind].sort((a, b) => comparePrefixes(a.prefix, b.prefix) || compareText(a.use, b.use));
 }
 

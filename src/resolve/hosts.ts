@@ -10,7 +10,7 @@ import {
   rangeOf,
 } from "../base/ip.ts";
 import { isWireguardKey } from "../base/key.ts";
-import { sortedBy } from "../base/text.ts";
+import { shellWord, sortedBy } from "../base/text.ts";
 import type { UdpPort } from "../base/units.ts";
 import type { Endpoint, InterfaceAddress, Reach } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
@@ -81,7 +81,8 @@ function resolvePublicKey(host: HostInput, options: ResolveOptions, found: Diagn
   const key = Object.hasOwn(options.publicKeys, host.name) ? options.publicKeys[host.name] : undefined;
   const span = originSpan(host.origin);
   if (key === undefined) {
-    found.push(diagnostic("public-key-missing", { host: host.name, topology: options.topologyName }, span));
+    const topology = shellWord(options.topologyName);
+    found.push(diagnostic("public-key-missing", { host: host.name, topology }, span));
   } else if (!isWireguardKey(key)) {
     found.push(diagnostic("public-key-malformed", { host: host.name, value: key }, span));
   }

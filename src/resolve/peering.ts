@@ -2,6 +2,7 @@ import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import { must } from "../base/invariant.ts";
 import { hostPrefix, type IpPrefix } from "../base/ip.ts";
 import { wireguardOverheadBytes } from "../base/mtu.ts";
+import type { Span } from "../base/source.ts";
 import { sortedBy } from "../base/text.ts";
 import { mtuBytes, type UdpPort } from "../base/units.ts";
 import type { Peer, Reach, WireguardInterface } from "../model/network.ts";
@@ -164,6 +165,24 @@ function createMesh(members: readonly Member[], { paths, view, refuse }: Meeter)
   };
 }
 
+/** As many as can be held at once, each with all others: some 50 million tunnels. Larger fleets have hubs. */
+const MAX_MESH_HOSTS = 10_000;
+
+function reportSize(hosts: number, { found, span }: MeshOptions): void {
+  if (hosts <= MAX_MESH_HOSTS) return;
+  const params = { hosts, count: (hosts * (hosts - 1)) / 2, limit: MAX_MESH_HOSTS };
+  found.push(diagnostic("mesh-too-large", params, span));
+}
+
+/** What a mesh is made with. */
+interface MeshOptions {
+  readonly settings: InterfaceSettings;
+  readonly paths: PathIndex;
+  readonly found: Diagnostic[];
+  /** Where the shape of the network was asked for. */
+  readonly span: Span;
+}
+
 function exactAllowedIps(host: ResolvedHost, owned: readonly IpPrefix[]): readonly IpPrefix[] {
   return [...host.addresses.map((each) => hostPrefix(each.address)), ...owned];
 }
@@ -175,8 +194,9 @@ function exactAllowedIps(host: ResolvedHost, owned: readonly IpPrefix[]): readon
 export function resolveMesh(
   hosts: readonly ResolvedHost[],
   owned: ReadonlyMap<string, readonly IpPrefix[]>,
-  { settings, paths, found }: { settings: InterfaceSettings; paths: PathIndex; found: Diagnostic[] },
+  options: MeshOptions,
 ): Peering {
+  const { settings, paths, found } = options;
   const allowedIps = new Map(
     hosts.map((host) => [
       host.input.name,
@@ -190,7 +210,8 @@ export function resolveMesh(
     // Each pair comes by from both sides, and each host meets itself.
     if (a.input.name < b.input.name && unmet++ < MAX_PAIRS_REPORTED) reportPair(a, b, found);
   };
-  const meetAll = createMesh(members, { paths, view, refuse });
+  reportSize(members.length, options);
+  const meetAll = createMesh(members.length > MAX_MESH_HOSTS ? [] : members, { paths, view, refuse });
   const interfaces = new Map(
     members.map((member) => [member.host.input.name, toInterface(member.host, meetAll(member), settings)]),
   );

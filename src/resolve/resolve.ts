@@ -5,6 +5,7 @@ import { comparePrefixes } from "../base/ip.ts";
 import { compareText, sortedBy } from "../base/text.ts";
 import { mtuBytes, udpPort } from "../base/units.ts";
 import type { Network, OverlayPrefix, Site, Underlay } from "../model/network.ts";
+import { originSpan } from "../model/origin.ts";
 import { indexPaths } from "../model/tunnel.ts";
 import type { Topology } from "../validate/topology.ts";
 import { assembleHost, ownedPrefixes, type Parts, vtepsBySegment } from "./assemble.ts";
@@ -92,7 +93,8 @@ export function resolveNetwork(topology: Topology, options: ResolveOptions): Res
     [...hosts].map(([name, host]) => [name, ownedPrefixes(host, subnets).map((each) => each.prefix)]),
   );
   const paths = indexPaths(underlay, sites);
-  const peering = resolveMesh([...hosts.values()], owned, { settings, paths, found });
+  const span = originSpan(topology.origin, "wireguard/shape");
+  const peering = resolveMesh([...hosts.values()], owned, { settings, paths, found, span });
   const parts = resolveParts(topology, { hosts, subnets, peering });
   const network: Network = {
     name: topology.name,

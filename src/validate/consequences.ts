@@ -33,6 +33,7 @@ const CONSEQUENCES: Readonly<Record<string, readonly Code[]>> = {
     "endpoint-duplicate",
     "address-outside-pool",
     "evpn-without-ipv4",
+    "mesh-too-large",
     "interface-name-taken",
   ],
   hostDefaults: [

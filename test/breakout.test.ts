@@ -1,0 +1,188 @@
+/** No text of a topology breaks out of its place: every place that the schema has for one, and every way out we know. */
+import { describe, expect, test } from "vitest";
+import { type Compilation, compile } from "../src/compile.ts";
+import { contentOf } from "../src/emit/file.ts";
+import { schema } from "../src/validate/schema.generated.ts";
+import { testPublicKey } from "./test-keys.ts";
+
+interface Schema {
+  readonly type?: string | readonly string[];
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly additionalProperties?: Schema | false;
+  readonly propertyNames?: Schema;
+  readonly items?: Schema;
+}
+
+/** A way down from the root: a key, `*` for the first that is there, `[]` for a list, `<key>` for the name of a key. */
+type Path = readonly string[];
+
+/** Every place for a text, by the schema itself: a new key is tested without a word here. */
+function textPlaces(node: Schema, path: Path = []): readonly Path[] {
+  const { properties = {}, additionalProperties, propertyNames, items } = node;
+  const named = Object.entries(properties).flatMap(([key, inner]) => textPlaces(inner, [...path, key]));
+  return [
+    ...([node.type].flat().includes("string") ? [path] : []),
+    ...named,
+    ...(propertyNames ? [[...path, "<key>"]] : []),
+    ...(additionalProperties ? textPlaces(additionalProperties, [...path, "*"]) : []),
+    ...(items ? textPlaces(items, [...path, "[]"]) : []),
+  ];
+}
+
+const PLACES = textPlaces(schema as Schema);
+
+/** A topology without mistakes that says something in every section. */
+const WHOLE = {
+  netgen: 1,
+  name: "test",
+  underlay: { paths: [{ between: ["alpha", "beta"], mtu: 1400 }] },
+  sites: { roz: { lanMtu: 9000 } },
+  wireguard: { addresses: ["10.250.0.0/24"], presharedKeys: true },
+  hostDefaults: { extra: { sysctl: { "net.core.x": 1 }, nftables: ["ip daddr 10.1.1.7 drop"] } },
+  hosts: {
+    alpha: {
+      id: 1,
+      site: "roz",
+      endpoint: "a.example.net",
+      publicKey: testPublicKey("alpha"),
+      uplink: "eth0",
+      extra: { sysctl: { "net.core.y": 2 } },
+    },
+    beta: { id: 2, endpoint: "203.0.113.2", publicKey: testPublicKey("beta") },
+  },
+  subnets: {
+    vms: {
+      cidr: ["10.1.1.0/24"],
+      vxlan: { vni: 1 },
+      hosts: "all",
+      gateway: { alpha: ["10.1.1.1"] },
+      ports: { alpha: ["eno2"] },
+    },
+  },
+  bgp: { asn: 65_000, routeReflectors: ["alpha"] },
+  guard: { allowFrom: ["198.51.100.7"] },
+};
+
+/** A copy with the text in its place; what leads there is made where it is not there. */
+function withText(value: unknown, [step, ...rest]: Path, text: string): unknown {
+  if (step === undefined) return text;
+  if (step === "[]") return [withText(undefined, rest, text)];
+  const mapping = (typeof value === "object" && !Array.isArray(value) ? value : {}) as Record<string, unknown>;
+  const [first = "alpha"] = Object.keys(mapping);
+  if (step === "<key>") return { ...mapping, [text]: mapping[first] ?? 1 };
+  const key = step === "*" ? first : step;
+  return { ...mapping, [key]: withText(mapping[key], rest, text) };
+}
+
+const compiled = (value: unknown): Compilation => compile({ name: "topology.yaml", text: JSON.stringify(value) });
+
+/** Every line of every file, behind its path. */
+const linesOf = ({ files }: Compilation): readonly string[] =>
+  files.flatMap((file) => {
+    const text = new TextDecoder().decode(contentOf(file));
+    return text.split("\n").map((line) => `${file.path}: ${line}`);
+  });
+
+const WAYS_OUT = [
+  "../../etc/cron.d/x",
+  "a/../b",
+  "/etc/passwd",
+  "a\nPostUp = reboot",
+  "a\r\nb",
+  "a\u0000b",
+  "a\u001b[31mb",
+  "a\u0085b",
+  "a\u2028b",
+  "a\u202eb",
+  "a\u200bb",
+  "a]\n[Peer]",
+  "a]b",
+  "a#b",
+  "a%i",
+  "$(reboot)",
+  "`reboot`",
+  "$PATH",
+  "a; reboot",
+  "a | reboot",
+  "a && reboot",
+  'a"b',
+  "a'b",
+  "a\\",
+  "{{ view.host }}",
+  "a{b",
+  "-rf",
+  "*",
+  "~",
+  " a",
+  "a b",
+  "ä",
+  "",
+  "x".repeat(2000),
+];
+
+/** Raw lines are meant to be raw: what they may say is in the tests of each kind. */
+const isRaw = (path: Path): boolean => path.includes("extra") && path.at(-1) === "[]";
+
+/** Where some of these texts are in order: as a comment, as the value of a parameter, and as a rule of the user's own. */
+const mayTake = (path: Path): boolean => /^name$|\.(?:sysctl\.\*|nftables\.\[\])$/.test(path.join("."));
+
+describe.each(PLACES.map((path) => ({ path, name: path.join(".") })))("$name", ({ path }) => {
+  test("a text that would break out is refused and nothing is written, or it stays in its line", () => {
+    const usual = new Set(linesOf(compiled(WHOLE)));
+    for (const text of WAYS_OUT) {
+      const result = compiled(withText(WHOLE, path, text));
+      const isRefused = result.diagnostics.some((each) => each.severity === "error");
+      expect([text, isRefused || mayTake(path)]).toEqual([text, true]);
+      const changed = linesOf(result).filter((line) => !usual.has(line));
+      if (isRefused) expect(changed).toEqual([]);
+      // A blank line and a heading come with the first raw line of its kind.
+      else expect(changed.filter((line) => !line.includes(text.trim()) && !/: *(#.*)?$/.test(line))).toEqual([]);
+    }
+  });
+});
+
+test.each(["\n", "\0", "\u001b", "\u202e", "#", "\\"])("whatever the place: %j is refused", (character) => {
+  for (const path of PLACES) {
+    const { files } = compiled(withText(WHOLE, path, `a${character}b`));
+    expect([path.join("."), files.length]).toEqual([path.join("."), 0]);
+  }
+});
+
+test("the schema has as many places for text as this test visits", () => {
+  expect(PLACES.length).toBeGreaterThan(50);
+  expect(PLACES.filter(isRaw)).toHaveLength(6);
+});
+
+test("a name of the network stands in comments only", () => {
+  const usual = new Set(linesOf(compiled(WHOLE)));
+  const changed = linesOf(compiled({ ...WHOLE, name: "a -b .c" })).filter((line) => !usual.has(line));
+  expect(changed.length).toBeGreaterThan(10);
+  expect(changed.filter((line) => !/: [#!].*a -b \.c/.test(line))).toEqual([]);
+});
+
+/** Lines that their kind takes, as wild as they come. */
+const RAW: Readonly<Record<string, readonly string[]>> = {
+  wireguard: ["PostUp = echo \"$(id)\" '%i' `x` ; [Peer] ../..", "FwMark = 0x7"],
+  frr: ["neighbor 10.9.9.9 description ]$(reboot)`x`;%{{ x }}", "no bgp suppress-duplicates"],
+  nftables: ['ip saddr 10.0.0.1 counter log prefix "a}b{%i(`x`)" drop', "tcp dport { 25, 465 } reject"],
+};
+
+test.each(Object.entries(RAW))(
+  "a raw line of %s stays one line of one block, and changes no other line",
+  (kind, lines) => {
+    const withLines = (raw: readonly string[]): readonly string[] => {
+      const alpha = { ...WHOLE.hosts.alpha, extra: { [kind]: raw } };
+      const result = compiled({ ...WHOLE, hosts: { ...WHOLE.hosts, alpha } });
+      expect(result.diagnostics.filter((each) => each.severity === "error")).toEqual([]);
+      return linesOf(result);
+    };
+    const [none, one, both] = [withLines([]), withLines(lines.slice(0, 1)), withLines(lines)];
+    const added = both.filter((line) => !one.includes(line));
+    expect(added).toHaveLength(1);
+    expect(added[0]).toMatch(/^alpha\/etc\//);
+    expect(added[0]).toContain(lines[1]);
+    expect(both).toHaveLength(one.length + 1);
+    expect(one.filter((line) => line.includes(lines[0] as string))).toHaveLength(1);
+    expect(none.filter((line) => !one.includes(line))).toEqual([]);
+  },
+);
