@@ -177,7 +177,9 @@ describe.skipIf(!isReady)("bridged through a VXLAN", () => {
   });
 
   test("passes as well where bridged frames go through the IP rules, of a host that routes", (context) => {
-    context.skip(!filterBridges(lab, "one", 1), "br_netfilter is not loaded here");
+    const isFiltered = filterBridges(lab, "one", 1);
+    if (process.env.CI === "true") expect(isFiltered, "this oracle needs the module br_netfilter").toBe(true);
+    context.skip(!isFiltered, "SKIPPED: br_netfilter is not loaded here");
     lab.load("one", rulesetFile({ ...one, forwards: { ipv4: true, ipv6: true } }, two));
     expect(transfers(lab, ways, TRANSFER)).toEqual([true, true, true, true]);
     expect(announced(lab, "guest1")).toEqual({ wanted: 8, other: 0 });
