@@ -9,13 +9,21 @@ export interface OutputFile {
   readonly content: readonly Uint8Array[];
 }
 
-/** The bytes of a file in one piece. */
-export function contentOf(file: OutputFile): Uint8Array {
-  const whole = new Uint8Array(file.content.reduce((length, chunk) => length + chunk.length, 0));
+/** The length of a file in bytes. */
+export function sizeOf(content: OutputFile["content"]): number {
+  return content.reduce((size, chunk) => size + chunk.length, 0);
+}
+
+/** Bytes in one piece. */
+export function joined(content: OutputFile["content"]): Uint8Array {
+  const whole = new Uint8Array(sizeOf(content));
   let offset = 0;
-  for (const chunk of file.content) {
+  for (const chunk of content) {
     whole.set(chunk, offset);
     offset += chunk.length;
   }
   return whole;
 }
+
+/** The bytes of a file in one piece. */
+export const contentOf = (file: OutputFile): Uint8Array => joined(file.content);

@@ -1,7 +1,8 @@
 /** FRR: BGP sessions that carry EVPN. A host without BGP gets no file. */
 import type { BgpNeighbour, BgpSpeaker, GatewayVni, Host } from "../model/network.ts";
-import { type EmitContext, type Emitter, header, publicFile } from "./context.ts";
+import type { EmitContext, Emitter } from "./context.ts";
 import type { OutputFile } from "./file.ts";
+import { publicFile } from "./print.ts";
 import type { View } from "./template.ts";
 
 type Speaker = Extract<BgpSpeaker, { kind: "speaker" }>;
@@ -61,31 +62,35 @@ const OWNER = { mode: 0o640, owner: "frr", group: "frr" } as const;
 
 function completeFiles(host: Host, context: EmitContext, speaker: Speaker): readonly OutputFile[] {
   const daemons: View = {
-    ...header(host, context),
     ...bfdView(speaker),
     hasMaxFds: maxFds(speaker) > DEFAULT_FDS,
     maxFds: String(maxFds(speaker)),
   };
   const configuration: View = {
-    ...header(host, context),
     ...bgpView(host, speaker),
+    host: host.name,
     ipv4Forwarding: host.forwards.ipv4 ? "ip forwarding" : "no ip forwarding",
     ipv6Forwarding: host.forwards.ipv6 ? "ipv6 forwarding" : "no ipv6 forwarding",
   };
   const files = [
-    publicFile(host, "etc/frr/daemons", "frr/daemons.njk", daemons),
-    publicFile(host, "etc/frr/frr.conf", "frr/frr.conf.njk", configuration),
+    publicFile(host, context, { path: "etc/frr/daemons", template: "frr/daemons.njk", view: daemons }),
+    publicFile(host, context, {
+      path: "etc/frr/frr.conf",
+      head: "!",
+      template: "frr/frr.conf.njk",
+      view: configuration,
+    }),
   ];
   return files.map((file) => ({ ...file, ...OWNER }));
 }
 
 function snippet(host: Host, context: EmitContext, speaker: Speaker): OutputFile {
   const view: View = {
-    ...header(host, context),
     ...bgpView(host, speaker),
     daemons: speaker.bfd.kind === "on" ? "bgpd=yes and bfdd=yes" : "bgpd=yes",
   };
-  return publicFile(host, "etc/netgen/frr.conf.snippet", "frr/frr.conf.snippet.njk", view);
+  const path = "etc/netgen/frr.conf.snippet";
+  return publicFile(host, context, { path, head: "!", template: "frr/frr.conf.snippet.njk", view });
 }
 
 /** frr.conf and daemons, or on request a snippet that leaves FRR's own files alone. */

@@ -50,7 +50,6 @@ export function emitNetwork(network: Network): Emitted {
   const context: EmitContext = {
     network,
     hosts: new Map(network.hosts.map((host) => [host.name, host])),
-    peers: new Map(network.peers.map((peer) => [peer.id, peer])),
     segments: new Map(network.segments.map((segment) => [segment.name, segment])),
   };
   const files = network.hosts.flatMap((host) => emitters.flatMap((emit) => emit(host, context)));

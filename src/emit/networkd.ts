@@ -1,8 +1,9 @@
 /** systemd-networkd: vxlan devices, bridges and their ports. Only keys that systemd 252 knows: it ignores any other. */
 import { familyOf } from "../base/ip.ts";
 import type { Bridge, Host, InterfaceAddress, VxlanDevice } from "../model/network.ts";
-import { type EmitContext, type Emitter, header, publicFile } from "./context.ts";
+import type { EmitContext, Emitter } from "./context.ts";
 import type { OutputFile } from "./file.ts";
+import { type PrintedFile, publicFile } from "./print.ts";
 import type { View } from "./template.ts";
 
 interface Unit {
@@ -79,21 +80,28 @@ function linkUnits(host: Host): readonly Unit[] {
 
 function unitFile(host: Host, context: EmitContext, { file, template, view }: Unit): OutputFile {
   const path = `etc/systemd/network/${file}`;
-  return publicFile(host, path, `systemd-networkd/${template}`, { ...header(host, context), ...view });
+  return publicFile(host, context, { path, template: `systemd-networkd/${template}`, view });
 }
 
-const WAIT_ONLINE = "etc/systemd/system/systemd-networkd-wait-online.service.d/10-netgen.conf";
+const SETTINGS: PrintedFile = {
+  path: "etc/systemd/networkd.conf.d/10-netgen.conf",
+  template: "systemd-networkd/networkd.conf.njk",
+  view: {},
+};
+const WAIT_ONLINE: PrintedFile = {
+  path: "etc/systemd/system/systemd-networkd-wait-online.service.d/10-netgen.conf",
+  template: "systemd-networkd/wait-online.conf.njk",
+  view: {},
+};
 
 /** networkd's units for a host's links; what it must leave alone; and no waiting for links that never count as online. */
 export const emitNetworkd: Emitter = (host, context) => {
   const links = linkUnits(host);
-  const view = header(host, context);
   const units = [...host.interfaces.map(({ name }) => unmanaged(name)), ...links];
   const isAlone = host.networkManager === "other" && links.length > 0;
   return [
     ...units.map((each) => unitFile(host, context, each)),
-    publicFile(host, "etc/systemd/networkd.conf.d/10-netgen.conf", "systemd-networkd/networkd.conf.njk", view),
-    ...(isAlone ? [publicFile(host, WAIT_ONLINE, "systemd-networkd/wait-online.conf.njk", view)] : []),
+    ...[SETTINGS, ...(isAlone ? [WAIT_ONLINE] : [])].map((file) => publicFile(host, context, file)),
   ];
 };
 

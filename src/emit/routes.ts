@@ -1,8 +1,9 @@
 /** Unreachable routes for the overlay's own prefixes: what a dead tunnel cannot carry must not leave in clear. */
 import type { Host } from "../model/network.ts";
-import { type EmitContext, type Emitter, header, publicFile, scriptFile } from "./context.ts";
+import type { EmitContext, Emitter } from "./context.ts";
 import type { OutputFile } from "./file.ts";
-import { printOnce } from "./shared.ts";
+import { publicFile, scriptFile } from "./print.ts";
+import { print } from "./shared.ts";
 import { wireguardUnit } from "./wireguard.ts";
 
 /**
@@ -21,9 +22,9 @@ const SETTINGS = { protocol: ROUTE_PROTOCOL, metric: WORST_METRIC } as const;
 
 /** One line per prefix; hosts share most of them, so each is printed once. */
 function batch(host: Host, context: EmitContext): OutputFile {
-  const head = publicFile(host, "etc/netgen/routes", "routes/routes.njk", { ...header(host, context), ...SETTINGS });
+  const head = publicFile(host, context, { path: "etc/netgen/routes", template: "routes/routes.njk", view: SETTINGS });
   const lines = host.unreachable.map((prefix) =>
-    printOnce(context, { template: "routes/route.njk", key: prefix, view: { prefix, ...SETTINGS } }),
+    print(context, { template: "routes/route.njk", view: { prefix, ...SETTINGS } }),
   );
   return { ...head, content: [...head.content, ...lines] };
 }
@@ -32,11 +33,12 @@ function batch(host: Host, context: EmitContext): OutputFile {
 export const emitRoutes: Emitter = (host, context) => {
   if (host.unreachable.length === 0) return [];
   const interfaceUnits = host.interfaces.map(wireguardUnit).join(" ");
-  const view = { ...header(host, context), ...SETTINGS, interfaceUnits };
+  const view = { ...SETTINGS, interfaceUnits };
+  const unit = "etc/systemd/system/netgen-routes.service";
   return [
     batch(host, context),
-    scriptFile(host, "etc/netgen/routes-apply", "routes/routes-apply.njk", view),
-    publicFile(host, "etc/systemd/system/netgen-routes.service", "routes/routes.service.njk", view),
+    scriptFile(host, context, { path: "etc/netgen/routes-apply", template: "routes/routes-apply.njk", view }),
+    publicFile(host, context, { path: unit, template: "routes/routes.service.njk", view }),
   ];
 };
 

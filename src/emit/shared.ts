@@ -1,24 +1,64 @@
+/** Text that stands in many files is printed once per compilation, and its bytes are shared: never write into them. */
+import { must } from "../base/invariant.ts";
 import type { EmitContext } from "./context.ts";
+import { joined } from "./file.ts";
 import { encode, render, type View } from "./template.ts";
 
-const printed = new WeakMap<EmitContext, Map<string, Uint8Array>>();
+const kept = new WeakMap<EmitContext, Map<string, unknown>>();
 
-/** A template with what to print through it; `key` sets apart the texts of one template. */
+/** Makes a value once per compilation and key: a memo, so what is made must follow from the network and the key alone. */
+export function once<T>(context: EmitContext, key: string, make: () => T): T {
+  const values = kept.get(context) ?? new Map<string, unknown>();
+  kept.set(context, values);
+  if (!values.has(key)) values.set(key, make());
+  return values.get(key) as T;
+}
+
+/** A template with what to print through it. */
 export interface Print {
   readonly template: string;
-  readonly key: string;
   readonly view: View;
 }
 
-/**
- * Text that stands in many files, printed once per compilation: a memo, as a view gives the same text each time.
- * The bytes are shared: never write into them.
- */
-export function printOnce(context: EmitContext, { template, key, view }: Print): Uint8Array {
-  const texts = printed.get(context) ?? new Map<string, Uint8Array>();
-  printed.set(context, texts);
-  const name = `${template} ${key}`;
-  const text = texts.get(name) ?? encode(render(template, view));
-  texts.set(name, text);
-  return text;
+/** What a view prints: equal views share their bytes, so that what many hosts have alike is printed once for all. */
+export function print(context: EmitContext, { template, view }: Print): Uint8Array {
+  return once(context, `${template} ${JSON.stringify(view)}`, () => encode(render(template, view)));
+}
+
+/** Texts one after the other in one piece of memory, each found by its id. */
+export interface Strip {
+  readonly bytes: Uint8Array;
+  readonly places: ReadonlyMap<string, { readonly start: number; readonly end: number }>;
+}
+
+/** Lays texts out in the order given. */
+export function layOut(texts: readonly (readonly [id: string, text: string])[]): Strip {
+  const places = new Map<string, { start: number; end: number }>();
+  let start = 0;
+  const chunks = texts.map(([id, text]) => {
+    const chunk = encode(text);
+    places.set(id, { start, end: start + chunk.length });
+    start += chunk.length;
+    return chunk;
+  });
+  return { bytes: joined(chunks), places };
+}
+
+/** The texts of these ids, in their order, in as few pieces as the strip has them in: neighbours there are one piece. */
+export function piecesOf({ bytes, places }: Strip, ids: readonly string[]): readonly Uint8Array[] {
+  const pieces: Uint8Array[] = [];
+  let [from, to] = [0, 0];
+  const cut = (): void => {
+    if (from < to) pieces.push(bytes.subarray(from, to));
+  };
+  for (const id of ids) {
+    const { start, end } = must(places.get(id), "every text that is asked for was laid out");
+    if (start !== to) {
+      cut();
+      from = start;
+    }
+    to = end;
+  }
+  cut();
+  return pieces;
 }

@@ -1,7 +1,8 @@
 /** Kernel settings that routing for guests and gateways needs, and the modules to load at boot. */
 import { familyOf, type IpFamily } from "../base/ip.ts";
 import type { Bridge, Host } from "../model/network.ts";
-import { type EmitContext, type Emitter, header, publicFile } from "./context.ts";
+import type { EmitContext, Emitter } from "./context.ts";
+import { publicFile } from "./print.ts";
 import type { View } from "./template.ts";
 
 /**
@@ -96,8 +97,8 @@ export const emitSysctl: Emitter = (host: Host, context: EmitContext) => {
     settings.hasExtra,
   ].includes(true);
   if (!isNeeded) return [];
-  const view = { ...header(host, context), ...settings };
-  return [publicFile(host, "etc/sysctl.d/90-netgen.conf", "sysctl/90-netgen.conf.njk", view)];
+  const path = "etc/sysctl.d/90-netgen.conf";
+  return [publicFile(host, context, { path, template: "sysctl/90-netgen.conf.njk", view: settings })];
 };
 
 // ── Modules ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -109,12 +110,12 @@ function isBridgeFilterKey({ key }: { readonly key: string }): boolean {
 
 /** The file for /etc/modules-load.d, on hosts that need a module. */
 export const emitModules: Emitter = (host: Host, context: EmitContext) => {
-  const modules = {
+  const view = {
     hasTunnel: host.interfaces.length > 0,
     hasVxlan: host.vxlans.length > 0,
     filtersBridges: host.extra.sysctl.some(isBridgeFilterKey),
   };
-  if (!Object.values(modules).includes(true)) return [];
-  const view = { ...header(host, context), ...modules };
-  return [publicFile(host, "etc/modules-load.d/netgen.conf", "modules/netgen.conf.njk", view)];
+  if (!Object.values(view).includes(true)) return [];
+  const path = "etc/modules-load.d/netgen.conf";
+  return [publicFile(host, context, { path, template: "modules/netgen.conf.njk", view })];
 };

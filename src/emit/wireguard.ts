@@ -1,12 +1,13 @@
 /** WireGuard through wg-quick: the interface, a reload that loses nothing, and endpoints that are known by name. */
 
-import { must } from "../base/invariant.ts";
 import { formatAddressAndPort } from "../base/ip.ts";
+import { compareText } from "../base/text.ts";
 import type { Endpoint, Host, Peer, WireguardInterface } from "../model/network.ts";
-import { type EmitContext, type Emitter, header, publicFile, scriptFile } from "./context.ts";
+import type { EmitContext, Emitter } from "./context.ts";
 import type { OutputFile } from "./file.ts";
-import { printOnce } from "./shared.ts";
-import { encode, render, type View } from "./template.ts";
+import { headOf, type PrintedFile, publicFile, scriptFile } from "./print.ts";
+import { layOut, once, piecesOf, print, type Strip } from "./shared.ts";
+import { render } from "./template.ts";
 
 /** The systemd unit that brings an interface up. */
 export function wireguardUnit({ name }: WireguardInterface): string {
@@ -15,23 +16,18 @@ export function wireguardUnit({ name }: WireguardInterface): string {
 
 type NamedPeer = Peer & { readonly endpoint: Endpoint & { readonly kind: "name" } };
 
-function peersOf({ peers }: WireguardInterface, context: EmitContext): readonly Peer[] {
-  return peers.map((id) => must(context.peers.get(id), "every peer of an interface is in the network"));
-}
+const isNamed = (peer: Peer): peer is NamedPeer => peer.endpoint?.kind === "name";
 
-function namedPeersOf(wireguard: WireguardInterface, context: EmitContext): readonly NamedPeer[] {
-  return peersOf(wireguard, context).filter((peer): peer is NamedPeer => peer.endpoint?.kind === "name");
+/** The peers of an interface that are dialled by name. */
+function namedPeersOf({ peers }: WireguardInterface, context: EmitContext): readonly NamedPeer[] {
+  const named = once(
+    context,
+    "named peers",
+    () => new Map(context.network.peers.filter(isNamed).map((peer) => [peer.id, peer])),
+  );
+  if (named.size === 0) return [];
+  return peers.map((id) => named.get(id)).filter((peer) => peer !== undefined);
 }
-
-/** The text of a peer, the same in every file that lists it. */
-interface PeerText {
-  readonly block: Uint8Array;
-  /** The line that loads the preshared key; empty without one. */
-  readonly presharedKey: Uint8Array;
-}
-
-// A mesh of n hosts has n² peer blocks, of which at most a few n differ: each is printed once and shared.
-const peerTexts = new WeakMap<Peer, PeerText>();
 
 function endpointText(endpoint: Endpoint | undefined): string {
   if (endpoint === undefined) return "";
@@ -39,8 +35,8 @@ function endpointText(endpoint: Endpoint | undefined): string {
   return formatAddressAndPort(endpoint.address, endpoint.port);
 }
 
-function printPeer(peer: Peer): PeerText {
-  const view: View = {
+function blockOf(peer: Peer): string {
+  return render("wireguard/peer.conf.njk", {
     host: peer.host,
     publicKey: peer.publicKey,
     isDialledByAddress: peer.endpoint?.kind === "address",
@@ -49,24 +45,37 @@ function printPeer(peer: Peer): PeerText {
     allowedIps: peer.allowedIps.join(", "),
     // 0 is written out: "wg syncconf" of Debian 12 and 13 keeps an interval that merely disappears from the file.
     keepalive: String(peer.keepaliveSeconds),
-  };
-  return {
-    block: encode(render("wireguard/peer.conf.njk", view)),
-    presharedKey: encode(peer.hasPresharedKey ? render("wireguard/preshared-key.conf.njk", view) : ""),
-  };
+  });
 }
 
-function textOf(peer: Peer): PeerText {
-  const known = peerTexts.get(peer);
-  if (known !== undefined) return known;
-  const text = printPeer(peer);
-  peerTexts.set(peer, text);
-  return text;
+/** The line that loads a peer's preshared key; empty without one. */
+function presharedKeyOf({ host, publicKey, hasPresharedKey }: Peer): string {
+  return hasPresharedKey ? render("wireguard/preshared-key.conf.njk", { host, publicKey }) : "";
 }
 
-function interfaceHead(host: Host, wireguard: WireguardInterface, context: EmitContext): Uint8Array {
-  const view: View = {
-    ...header(host, context),
+/** What all files together say of peers, in strips that most files take long pieces of. */
+interface PeerTexts {
+  readonly blocks: Strip;
+  readonly presharedKeys: Strip;
+}
+
+// A mesh of n hosts has n² peer blocks, of which at most a few n differ: each is printed once, and files share the bytes.
+// Views of one kind stand together, because a host tends to see all others the same way.
+function peerTexts(context: EmitContext): PeerTexts {
+  return once(context, "peers", () => {
+    const kindOf = (peer: Peer): string => peer.id.slice(peer.host.length);
+    const peers = [...context.network.peers].sort(
+      (a, b) => compareText(kindOf(a), kindOf(b)) || compareText(a.host, b.host),
+    );
+    return {
+      blocks: layOut(peers.map((peer) => [peer.id, blockOf(peer)])),
+      presharedKeys: layOut(peers.map((peer) => [peer.id, presharedKeyOf(peer)])),
+    };
+  });
+}
+
+function interfaceSection(host: Host, wireguard: WireguardInterface, context: EmitContext): Uint8Array {
+  const view = {
     interface: wireguard.name,
     addresses: wireguard.addresses.map(({ address, lengthBits }) => `${address}/${lengthBits}`).join(", "),
     listenPort: String(wireguard.listenPort),
@@ -76,46 +85,44 @@ function interfaceHead(host: Host, wireguard: WireguardInterface, context: EmitC
     isTableOff: wireguard.table === "off",
     extra: host.extra.wireguard,
   };
-  return encode(render("wireguard/interface.conf.njk", view));
+  return print(context, { template: "wireguard/interface.conf.njk", view });
 }
 
 // Readable by root alone although no key is in it: wg-quick complains of anything more open.
 const CONFIGURATION = { mode: 0o600, owner: "root", group: "root" } as const;
 
 function configuration(host: Host, wireguard: WireguardInterface, context: EmitContext): OutputFile {
-  const texts = peersOf(wireguard, context).map(textOf);
+  const { blocks, presharedKeys } = peerTexts(context);
   return {
     path: `${host.name}/etc/wireguard/${wireguard.name}.conf`,
     ...CONFIGURATION,
     content: [
-      interfaceHead(host, wireguard, context),
-      ...texts.map((text) => text.presharedKey).filter((line) => line.length > 0),
-      printOnce(context, { template: "wireguard/private-key.conf.njk", key: "", view: {} }),
-      ...texts.map((text) => text.block),
+      headOf(host, context, "#"),
+      interfaceSection(host, wireguard, context),
+      ...piecesOf(presharedKeys, wireguard.peers),
+      print(context, { template: "wireguard/private-key.conf.njk", view: {} }),
+      ...piecesOf(blocks, wireguard.peers),
     ],
   };
 }
 
-/** A script whose head line is the host's, and whose body is everyone's. */
-function script(host: Host, name: "wg-reload" | "wg-endpoints", context: EmitContext): OutputFile {
-  const head = scriptFile(host, `etc/netgen/${name}`, "wireguard/script-head.njk", header(host, context));
-  return {
-    ...head,
-    content: [...head.content, printOnce(context, { template: `wireguard/${name}.njk`, key: "", view: {} })],
-  };
-}
+const script = (name: "wg-reload" | "wg-endpoints"): PrintedFile => ({
+  path: `etc/netgen/${name}`,
+  template: `wireguard/${name}.njk`,
+  view: {},
+});
 
 function interfaceFiles(host: Host, wireguard: WireguardInterface, context: EmitContext): readonly OutputFile[] {
   const dropIn = `etc/systemd/system/${wireguardUnit(wireguard)}.d/10-netgen.conf`;
   return [
     configuration(host, wireguard, context),
-    publicFile(host, dropIn, "wireguard/wg-quick.conf.njk", header(host, context)),
+    publicFile(host, context, { path: dropIn, template: "wireguard/wg-quick.conf.njk", view: {} }),
   ];
 }
 
 /** The interfaces with peers that have to be dialled by name. */
-function dialling(host: Host, { peers }: EmitContext): readonly WireguardInterface[] {
-  return host.interfaces.filter((wireguard) => wireguard.peers.some((id) => peers.get(id)?.endpoint?.kind === "name"));
+function dialling(host: Host, context: EmitContext): readonly WireguardInterface[] {
+  return host.interfaces.filter((wireguard) => namedPeersOf(wireguard, context).length > 0);
 }
 
 function endpointData(host: Host, wireguard: WireguardInterface, context: EmitContext): OutputFile {
@@ -126,18 +133,20 @@ function endpointData(host: Host, wireguard: WireguardInterface, context: EmitCo
     port: String(endpoint.port),
     family: ipVersion === "auto" ? "any" : String(ipVersion),
   }));
-  const view = { ...header(host, context), peers };
-  return publicFile(host, `etc/netgen/${wireguard.name}.endpoints`, "wireguard/endpoints.njk", view);
+  const path = `etc/netgen/${wireguard.name}.endpoints`;
+  return publicFile(host, context, { path, template: "wireguard/endpoints.njk", view: { peers } });
 }
 
 function endpointFiles(host: Host, context: EmitContext): readonly OutputFile[] {
   const interfaces = dialling(host, context);
   if (interfaces.length === 0) return [];
-  const view = { ...header(host, context), interfaceUnits: interfaces.map(wireguardUnit).join(" ") };
-  const unit = (kind: "service" | "timer"): OutputFile =>
-    publicFile(host, `etc/systemd/system/netgen-endpoints.${kind}`, `wireguard/endpoints.${kind}.njk`, view);
+  const view = { interfaceUnits: interfaces.map(wireguardUnit).join(" ") };
+  const unit = (kind: "service" | "timer"): OutputFile => {
+    const path = `etc/systemd/system/netgen-endpoints.${kind}`;
+    return publicFile(host, context, { path, template: `wireguard/endpoints.${kind}.njk`, view });
+  };
   return [
-    script(host, "wg-endpoints", context),
+    scriptFile(host, context, script("wg-endpoints")),
     ...interfaces.map((wireguard) => endpointData(host, wireguard, context)),
     unit("service"),
     unit("timer"),
@@ -149,7 +158,7 @@ export const emitWireguard: Emitter = (host, context) => {
   if (host.interfaces.length === 0) return [];
   return [
     ...host.interfaces.flatMap((wireguard) => interfaceFiles(host, wireguard, context)),
-    script(host, "wg-reload", context),
+    scriptFile(host, context, script("wg-reload")),
     ...endpointFiles(host, context),
   ];
 };

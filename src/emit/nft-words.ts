@@ -1,0 +1,29 @@
+/** What the parts of the ruleset share: how nft writes things. */
+import type { IpFamily } from "../base/ip.ts";
+import type { Host } from "../model/network.ts";
+import type { EmitContext } from "./context.ts";
+
+/** In the order of the ruleset. */
+export const FAMILIES = [4, 6] as const;
+
+/** The name by which nft selects a family's header: `ip saddr`, `ip6 saddr`. */
+export const nftFamily = (family: IpFamily): string => (family === 4 ? "ip" : "ip6");
+
+/** An interface name as nft writes it. */
+export const quotedName = ({ name }: { readonly name: string }): string => `"${name}"`;
+
+/** One value as it is, several as an anonymous set. */
+export function oneOf(values: readonly string[]): string {
+  return values.length === 1 ? values.join("") : `{ ${values.join(", ")} }`;
+}
+
+/** Each number once, ascending. */
+export const sortedNumbers = (values: Iterable<number>): readonly number[] =>
+  [...new Set(values)].sort((a, b) => a - b);
+
+/** The families that a host routes. */
+export const forwardedFamilies = ({ forwards }: Host): readonly IpFamily[] =>
+  FAMILIES.filter((family) => (family === 4 ? forwards.ipv4 : forwards.ipv6));
+
+/** A part of the ruleset; `undefined` where the host has no use for it. */
+export type Section = (host: Host, context: EmitContext) => Uint8Array | undefined;

@@ -1,0 +1,37 @@
+/** From views to files: the head line that every file begins with, then a template. */
+import type { Host } from "../model/network.ts";
+import type { EmitContext } from "./context.ts";
+import type { OutputFile } from "./file.ts";
+import { type Print, print } from "./shared.ts";
+
+/** How a file's format begins a comment; a script begins with its interpreter. */
+export type Head = "#" | "!" | "#!/bin/bash";
+
+/** Whose file this is and where it comes from. No date, no version: they would move golden files. */
+export function headOf(host: Host, context: EmitContext, head: Head): Uint8Array {
+  const isScript = head === "#!/bin/bash";
+  const view = { isScript, mark: isScript ? "#" : head, topology: context.network.name, host: host.name };
+  return print(context, { template: "head.njk", view });
+}
+
+/** A file to print; its path is the one on the host. */
+export interface PrintedFile extends Print {
+  readonly path: string;
+  readonly head?: Head;
+}
+
+/** A file of root's that anyone on the host may read. */
+export function publicFile(host: Host, context: EmitContext, { path, head = "#", ...body }: PrintedFile): OutputFile {
+  return {
+    path: `${host.name}/${path}`,
+    mode: 0o644,
+    owner: "root",
+    group: "root",
+    content: [headOf(host, context, head), print(context, body)],
+  };
+}
+
+/** A script of root's that anyone may run. */
+export function scriptFile(host: Host, context: EmitContext, file: Omit<PrintedFile, "head">): OutputFile {
+  return { ...publicFile(host, context, { ...file, head: "#!/bin/bash" }), mode: 0o755 };
+}
