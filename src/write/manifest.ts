@@ -38,11 +38,19 @@ export function sha256(chunks: readonly Uint8Array[]): string {
   return hash.digest("hex");
 }
 
-/** The entry of a file as netgen would write it. */
-export function describeFile(file: OutputFile): ManifestFile {
+function describe(file: OutputFile): ManifestFile {
   const mode = file.mode.toString(8).padStart(4, "0");
   const { path, owner, group, content } = file;
   return { path, mode, owner, group, sha256: sha256(content), after: afterChange(file) ?? [] };
+}
+
+const described = new WeakMap<OutputFile, ManifestFile>();
+
+/** The entry of a file as netgen would write it. Kept: a build is planned twice, and the hashes are most of planning. */
+export function describeFile(file: OutputFile): ManifestFile {
+  const entry = described.get(file) ?? describe(file);
+  described.set(file, entry);
+  return entry;
 }
 
 /** The host that a path of the tree belongs to. */

@@ -1,9 +1,10 @@
 /** What a build would do to a tree, or why it must not. Only reads. */
-import { lstatSync, readFileSync, type Stats } from "node:fs";
+import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { invariant } from "../base/invariant.ts";
-import { compareText, sortedBy } from "../base/text.ts";
-import { contentOf, type OutputFile } from "../emit/file.ts";
+import { sortedBy } from "../base/text.ts";
+import type { OutputFile } from "../emit/file.ts";
+import { inspect, look, lookAtDirectories } from "./look.ts";
 import {
   describeFile,
   formatManifest,
@@ -13,7 +14,6 @@ import {
   type Manifest,
   type ManifestFile,
   parseManifest,
-  sha256,
 } from "./manifest.ts";
 
 /** What one compilation wants to stand on disk. */
@@ -31,6 +31,8 @@ export interface WriteOptions {
   readonly hosts: readonly string[] | undefined;
   /** Take over files that no manifest lists. */
   readonly force: boolean;
+  /** Called after each file that was written. */
+  readonly progress?: (doneFiles: number, totalFiles: number) => void;
 }
 
 /** Why nothing is touched. */
@@ -61,45 +63,6 @@ export interface Plan {
   readonly manifest: string | undefined;
 }
 
-type Found =
-  | { readonly kind: "absent" | "obstacle" }
-  | { readonly kind: "equal"; readonly mode: number }
-  | { readonly kind: "different"; readonly sha256: string };
-
-/** What stands at a path; nothing also where a file is in the way. A symbolic link is never followed: it may lead out. */
-function look(path: string): Stats | undefined {
-  try {
-    return lstatSync(path, { throwIfNoEntry: false });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOTDIR") return undefined;
-    throw error;
-  }
-}
-
-function inspect(path: string, wanted: Uint8Array): Found {
-  const stats = look(path);
-  if (stats === undefined) return { kind: "absent" };
-  if (!stats.isFile()) return { kind: "obstacle" };
-  const bytes = readFileSync(path);
-  return bytes.equals(wanted)
-    ? { kind: "equal", mode: stats.mode & 0o7777 }
-    : { kind: "different", sha256: sha256([bytes]) };
-}
-
-/** Directories of the tree that are no directories but links or files: writing below them would end up elsewhere. */
-function blockedParents(directory: string, paths: Iterable<string>): readonly string[] {
-  const parents = new Set<string>();
-  for (const path of paths) {
-    for (let parent = dirname(path); parent !== "." && !parents.has(parent); parent = dirname(parent)) {
-      parents.add(parent);
-    }
-  }
-  return [...parents].sort(compareText).filter((parent) => {
-    const stats = look(join(directory, parent));
-    return stats !== undefined && !stats.isDirectory();
-  });
-}
-
 type OldManifest =
   | { readonly kind: "absent" | "obstacle" | "unreadable" }
   | { readonly kind: "read"; readonly text: string; readonly manifest: Manifest };
@@ -118,7 +81,7 @@ type Verdict = "created" | "same" | "repaired" | "changed" | "edited" | "foreign
 
 /** What a build would do to one file. */
 function judge(directory: string, file: OutputFile, listed: ManifestFile | undefined): Verdict {
-  const found = inspect(join(directory, file.path), contentOf(file));
+  const found = inspect(join(directory, file.path), file);
   switch (found.kind) {
     case "absent":
       return "created";
@@ -220,11 +183,13 @@ export function planTree(tree: Tree, { directory, hosts, force }: WriteOptions):
   const old = new Map(manifest?.files.map((file) => [file.path, file]));
   const wanted = new Set(pathsOf(files));
   const stale = [...old.keys()].filter((path) => isAsked(path) && !wanted.has(path));
-  const blocked = blockedParents(directory, [...wanted, ...stale]);
+  const { absent, blocked } = lookAtDirectories(directory, [...wanted, ...stale]);
   if (blocked.length > 0) return refuse("is no directory (netgen follows no links)", blocked);
 
+  const verdictOn = (file: OutputFile): Verdict =>
+    absent.has(dirname(file.path)) ? "created" : judge(directory, file, old.get(file.path));
   const planned = planFiles(
-    files.map((file) => ({ file, verdict: judge(directory, file, old.get(file.path)) })),
+    files.map((file) => ({ file, verdict: verdictOn(file) })),
     force,
   );
   if (planned.kind === "refused") return planned;

@@ -1,8 +1,8 @@
 /** OutputFile[] → disk. A tree with a stranger in the way is left as it is; otherwise every file is the old or the new one. */
 import { chmodSync } from "node:fs";
-import { join } from "node:path";
-import { contentOf } from "../emit/file.ts";
-import { removeFile, removeTemporary, replaceFile } from "./disk.ts";
+import { dirname, join } from "node:path";
+import type { OutputFile } from "../emit/file.ts";
+import { ensureDirectory, removeFile, removeTemporary, replaceFile } from "./disk.ts";
 import { LOCK_NAME, withLock } from "./lock.ts";
 import { MANIFEST_NAME } from "./manifest.ts";
 import { type Plan, planTree, type Refusal, type Tree, type WriteOptions } from "./plan.ts";
@@ -26,17 +26,31 @@ function hasWork({ created, changed, repaired, removed, claim, manifest }: Plan)
 }
 
 function putManifest(directory: string, text: string | undefined): void {
-  if (text !== undefined) replaceFile(directory, { path: MANIFEST_NAME, content: text, mode: 0o644 });
+  if (text === undefined) return;
+  replaceFile(directory, { path: MANIFEST_NAME, content: [new TextEncoder().encode(text)], mode: 0o644 });
+}
+
+/** Files of one directory stand together in a tree, so that each directory is looked at once. */
+function putFiles(directory: string, files: readonly OutputFile[], onWritten: () => void): void {
+  let ensured = "";
+  for (const file of files) {
+    const parent = dirname(file.path);
+    if (parent !== ensured) ensureDirectory(join(directory, parent));
+    ensured = parent;
+    replaceFile(directory, file);
+    onWritten();
+  }
 }
 
 /** The order matters: what is claimed first and forgotten last is never a stranger to the next build. */
-function apply(directory: string, plan: Plan): void {
+function apply(plan: Plan, { directory, progress }: WriteOptions): void {
+  const files = [...plan.created, ...plan.changed];
+  let written = 0;
+  const onWritten = (): void => progress?.(++written, files.length);
   removeTemporary(directory);
   try {
     putManifest(directory, plan.claim);
-    for (const file of [...plan.created, ...plan.changed]) {
-      replaceFile(directory, { path: file.path, content: contentOf(file), mode: file.mode });
-    }
+    putFiles(directory, files, onWritten);
     for (const { path, mode } of plan.repaired) chmodSync(join(directory, path), mode);
     for (const path of plan.removed) removeFile(directory, path);
     putManifest(directory, plan.manifest);
@@ -73,7 +87,7 @@ export function writeTree(tree: Tree, options: WriteOptions): WriteResult {
     // Decided anew: until now another build may have been writing.
     const current = planTree(tree, options);
     if (current.kind === "refused") return current;
-    apply(options.directory, current);
+    apply(current, options);
     return report(current);
   });
   return locked.kind === "held" ? LOCK_HELD : locked.value;
