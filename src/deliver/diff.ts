@@ -18,7 +18,8 @@ export interface FileDiff {
   readonly patch: string;
 }
 
-interface Sides {
+/** A file before and after. */
+export interface Sides {
   readonly path: string;
   readonly change: FileDiff["change"];
   readonly before: string;
@@ -28,7 +29,8 @@ interface Sides {
 const NOWHERE = "/dev/null";
 const CONTEXT = { context: 3 };
 
-function diffOf({ path, change, before, after }: Sides): FileDiff {
+/** The difference of one file, whose two texts are not the same. */
+export function diffOf({ path, change, before, after }: Sides): FileDiff {
   const from = change === "created" ? NOWHERE : `a/${path}`;
   const to = change === "removed" ? NOWHERE : `b/${path}`;
   const { hunks } = structuredPatch(from, to, before, after, undefined, undefined, CONTEXT);
@@ -42,7 +44,8 @@ function diffOf({ path, change, before, after }: Sides): FileDiff {
 const textOf = (file: OutputFile): string => new TextDecoder().decode(contentOf(file));
 
 /** The manifest speaks of every other file, so it is of interest only when nothing else changes. */
-function manifestDiff(directory: string, { claim, manifest }: Plan): readonly FileDiff[] {
+function manifestDiff(directory: string, plan: Plan): readonly FileDiff[] {
+  const { claim, manifest } = plan.manifests();
   const after = manifest ?? claim;
   if (after === undefined) return [];
   const before = readFileSync(join(directory, MANIFEST_NAME), "utf8");

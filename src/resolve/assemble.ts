@@ -27,7 +27,6 @@ import { originSpan } from "../model/origin.ts";
 import { resolveSpeaker, type Speakers } from "./control.ts";
 import { routedBridge, segmentBridge, vtepAddress, vxlanDevice } from "./devices.ts";
 import type { ResolvedHost } from "./hosts.ts";
-import { segmentVteps } from "./segments.ts";
 import { gatewayAddresses, type ResolvedSubnet } from "./subnets.ts";
 
 /** Everything resolved about the network before the hosts are put together. */
@@ -168,9 +167,4 @@ export function assembleHost(host: ResolvedHost, parts: Parts, found: Diagnostic
     extra: input.extra,
     origin: input.origin,
   };
-}
-
-/** VTEP addresses of every segment, by its name: shared by all its members. */
-export function vtepsBySegment(segments: readonly Segment[], hosts: Parts["hosts"]): Parts["vteps"] {
-  return new Map(segments.map((segment) => [segment.name, segmentVteps(segment.members, hosts)]));
 }

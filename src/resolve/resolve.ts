@@ -8,11 +8,11 @@ import type { Network, OverlayPrefix, Site, Underlay } from "../model/network.ts
 import { originSpan } from "../model/origin.ts";
 import { indexPaths } from "../model/tunnel.ts";
 import type { Topology } from "../validate/topology.ts";
-import { assembleHost, ownedPrefixes, type Parts, vtepsBySegment } from "./assemble.ts";
+import { assembleHost, ownedPrefixes, type Parts } from "./assemble.ts";
 import { findSpeakers, resolveBgp } from "./control.ts";
 import { type ResolvedHost, type ResolveOptions, resolveHosts } from "./hosts.ts";
 import { type InterfaceSettings, type Peering, resolveMesh } from "./peering.ts";
-import { resolveSegments } from "./segments.ts";
+import { resolveSegments, vtepsBySegment } from "./segments.ts";
 import { checkShape } from "./shape.ts";
 import { resolveSubnet } from "./subnets.ts";
 

@@ -12,10 +12,25 @@ interface Below {
   readonly interfaces: ReadonlyMap<string, WireguardInterface>;
 }
 
-/** Addresses of all members, sorted for stable output. Hosts whose address is missing have an error already. */
-export function segmentVteps(members: readonly string[], hosts: Below["hosts"]): readonly IpAddress[] {
+/** The addresses of some hosts; those whose address is missing have an error already. */
+function vtepsOf(members: readonly string[], hosts: Below["hosts"]): readonly IpAddress[] {
   const addresses = members.map((name) => vtepAddress(must(hosts.get(name), "members are hosts")));
-  return addresses.filter((address) => address !== undefined).sort(compareAddresses);
+  return addresses.filter((address) => address !== undefined);
+}
+
+/** VTEP addresses of every segment, by its name: shared by all its members, sorted for stable output. */
+export function vtepsBySegment(
+  segments: readonly Segment[],
+  hosts: Below["hosts"],
+): ReadonlyMap<string, readonly IpAddress[]> {
+  // Sorted once: to compare two addresses is to read both, and many segments have the same members.
+  const sorted = [...vtepsOf([...hosts.keys()], hosts)].sort(compareAddresses);
+  return new Map(
+    segments.map(({ name, members }) => {
+      const own = new Set(vtepsOf(members, hosts));
+      return [name, sorted.filter((address) => own.has(address))];
+    }),
+  );
 }
 
 /**
@@ -41,7 +56,7 @@ export function resolveSegments(subnets: readonly ResolvedSubnet[], below: Below
   const segments = subnets.flatMap((subnet): Segment[] => {
     const { input, members, gateway } = subnet;
     if (input.vxlan === undefined) return [];
-    const family = vtepFamily(segmentVteps(members, below.hosts));
+    const family = vtepFamily(vtepsOf(members, below.hosts));
     return [
       {
         name: input.name,

@@ -45,6 +45,14 @@ export interface Refusal {
   readonly canForce: boolean;
 }
 
+/** The manifests that a build leaves while it runs and when it is done. */
+export interface Manifests {
+  /** To be written before any file, so that a kill leaves nothing of ours unlisted; `undefined`: all is listed. */
+  readonly claim: string | undefined;
+  /** To be written last; `undefined`: it stands there by then. */
+  readonly manifest: string | undefined;
+}
+
 /** What is to be done, and what is to be said about it. Paths are relative to the tree, in the order of the tree. */
 export interface Plan {
   readonly kind: "plan";
@@ -57,10 +65,8 @@ export interface Plan {
   readonly edited: readonly string[];
   /** With the repaired ones. */
   readonly unchanged: number;
-  /** To be written before any file, so that a kill leaves nothing of ours unlisted; `undefined`: all is listed. */
-  readonly claim: string | undefined;
-  /** To be written last; `undefined`: it stands there by then. */
-  readonly manifest: string | undefined;
+  /** Worked out when it is asked for: to hash every file takes longer than to plan the rest. */
+  readonly manifests: () => Manifests;
 }
 
 type OldManifest =
@@ -107,11 +113,6 @@ function nextHosts(tree: Tree, old: Manifest | undefined, isAsked: IsAsked): Man
   return Object.fromEntries(sortedBy(entries, ([host]) => host));
 }
 
-interface Manifests {
-  readonly claim: string | undefined;
-  readonly manifest: string | undefined;
-}
-
 interface Before {
   readonly text: string;
   readonly manifest: Manifest | undefined;
@@ -128,8 +129,9 @@ function nextManifests(tree: Tree, before: Before, isAsked: IsAsked): Manifests 
   const listed = new Set(old.map((file) => file.path));
   const added = own.filter((file) => !listed.has(file.path));
   // The old entries stay in the claim as they were: what is still the old file then is not taken for an edited one.
-  const both = sortedBy([...old, ...added], (file) => file.path);
-  const claim = added.length === 0 ? undefined : formatManifest({ name, hosts, files: both });
+  const both = (): string => formatManifest({ name, hosts, files: sortedBy([...old, ...added], (file) => file.path) });
+  const isFirst = old.length === 0;
+  const claim = added.length === 0 ? undefined : isFirst ? manifest : both();
   return { claim, manifest: manifest === (claim ?? before.text) ? undefined : manifest };
 }
 
@@ -195,5 +197,5 @@ export function planTree(tree: Tree, { directory, hosts, force }: WriteOptions):
   if (planned.kind === "refused") return planned;
   // What is no plain file any more is not what netgen wrote: it is forgotten, not removed.
   const removed = stale.filter((path) => look(join(directory, path))?.isFile());
-  return { ...planned, removed, ...nextManifests(tree, { text, manifest }, isAsked) };
+  return { ...planned, removed, manifests: () => nextManifests(tree, { text, manifest }, isAsked) };
 }

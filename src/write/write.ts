@@ -20,9 +20,10 @@ export interface Written {
 
 export type WriteResult = Written | Refusal;
 
-function hasWork({ created, changed, repaired, removed, claim, manifest }: Plan): boolean {
-  const texts = [claim, manifest].filter((text) => text !== undefined);
-  return texts.length + created.length + changed.length + repaired.length + removed.length > 0;
+function hasWork({ created, changed, repaired, removed, manifests }: Plan): boolean {
+  if (created.length + changed.length + repaired.length + removed.length > 0) return true;
+  const { claim, manifest } = manifests();
+  return claim !== undefined || manifest !== undefined;
 }
 
 function putManifest(directory: string, text: string | undefined): void {
@@ -47,13 +48,14 @@ function apply(plan: Plan, { directory, progress }: WriteOptions): void {
   const files = [...plan.created, ...plan.changed];
   let written = 0;
   const onWritten = (): void => progress?.(++written, files.length);
+  const { claim, manifest } = plan.manifests();
   removeTemporary(directory);
   try {
-    putManifest(directory, plan.claim);
+    putManifest(directory, claim);
     putFiles(directory, files, onWritten);
     for (const { path, mode } of plan.repaired) chmodSync(join(directory, path), mode);
     for (const path of plan.removed) removeFile(directory, path);
-    putManifest(directory, plan.manifest);
+    putManifest(directory, manifest);
   } finally {
     removeTemporary(directory);
   }
