@@ -63,6 +63,12 @@ describe("every value in the schema", () => {
     );
   });
 
+  it("says in words what an editor shows in place of its pattern", () => {
+    const messages = NODES.filter(([, node]) => node.pattern).map(([path, node]) => [path, node.patternErrorMessage]);
+    expect(messages.length).toBeGreaterThan(20);
+    expect(messages.filter(([, message]) => !/^[A-Z].{20,}\.$/.test(message ?? ""))).toEqual([]);
+  });
+
   it("says in words what is expected, unless its type says all", () => {
     const isClear = (node: SchemaNode) => node.enum !== undefined || ["integer", "boolean"].includes(String(node.type));
     expect(pathsWhere((node) => !isClear(node) && node["x-expects"] === undefined)).toEqual([]);
@@ -70,7 +76,7 @@ describe("every value in the schema", () => {
 
   it.each(NODES)("%s takes its own examples and default", (_, node) => {
     const ajv = new Ajv({ allErrors: true, allowUnionTypes: true });
-    ajv.addVocabulary(["x-code", "x-expects", "x-noun"]);
+    ajv.addVocabulary(["patternErrorMessage", "x-code", "x-expects", "x-noun"]);
     const check = ajv.compile(node);
     const given = [...node.examples, ...("default" in node ? [node.default] : [])];
     expect(given.filter((example) => !check(example))).toEqual([]);

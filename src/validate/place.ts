@@ -10,6 +10,8 @@ export interface SchemaNode {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly pattern?: string;
+  /** What an editor says of a text that does not match `pattern`. */
+  readonly patternErrorMessage?: string;
   readonly minItems?: number;
   readonly minProperties?: number;
   readonly items?: SchemaNode;
