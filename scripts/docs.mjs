@@ -1,6 +1,9 @@
-// Writes the generated parts of docs/: the language from the schema, the diagnostics from the catalogue and the fixtures.
-// `--check` writes nothing and fails when a page is not what would be written.
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+// Writes the generated parts of docs/: the language from the schema, the diagnostics from the catalogue and the fixtures,
+// and what netgen prints in the recorded session.
+// `--check` writes nothing and fails when a page is not what would be written; the session is left to its own test.
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
@@ -185,3 +188,21 @@ for (const [name, part] of Object.entries(parts)) {
     console.log(`${name} written`);
   }
 }
+
+// ── The recorded session ────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Records it with the program as the sources make it now. */
+function recordSession() {
+  execFileSync("npm", ["run", "--silent", "build"], { cwd: root, stdio: "inherit" });
+  const bin = mkdtempSync(join(tmpdir(), "netgen-docs-"));
+  const program = join(root, "dist/cli.js");
+  writeFileSync(join(bin, "netgen"), `#!/bin/sh\nexec "${process.execPath}" "${program}" "$@"\n`, { mode: 0o755 });
+  try {
+    const args = [join(root, "scripts/transcript.mjs"), "docs/first-quarter.md", bin, "--write"];
+    execFileSync(process.execPath, args, { cwd: root, stdio: "inherit" });
+  } finally {
+    rmSync(bin, { recursive: true });
+  }
+}
+
+if (!process.argv.includes("--check")) recordSession();

@@ -39,7 +39,7 @@ function generateValidator() {
     allowUnionTypes: true,
     code: { source: true, esm: true, lines: true },
   });
-  ajv.addVocabulary(["x-code", "x-expects", "x-noun"]);
+  ajv.addVocabulary(["patternErrorMessage", "x-code", "x-expects", "x-noun"]);
   const code = standalone.default(ajv, ajv.compile(schema));
   // ajv's ESM output still asks for its run-time helpers by require(): keep the schema free of what needs them.
   if (/\brequire\(/.test(code))
@@ -51,5 +51,13 @@ function generateValidator() {
   );
 }
 
+/** What `netgen schema manifest` prints; it validates nothing in the program itself. */
+function generateManifestSchema() {
+  const schema = JSON.parse(readFileSync(join(root, "schemas/manifest.schema.json"), "utf8"));
+  const text = `${HEADER}export const manifestSchema: object = ${JSON.stringify(schema)};\n`;
+  writeFileSync(join(root, "src/commands/manifest-schema.generated.ts"), text);
+}
+
 generateTemplates();
 generateValidator();
+generateManifestSchema();

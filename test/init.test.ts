@@ -1,6 +1,15 @@
 /** A new user's first minutes: init, keys, build, export. */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -27,14 +36,34 @@ const read = (path: string): string => readFileSync(join(home, path), "utf8");
 const modeOf = (path: string): string => (statSync(join(home, path)).mode & 0o777).toString(8);
 
 describe("netgen init", () => {
-  test.each([[[]], [["--hosts", "1"]], [["--hosts", "250"]]])(
-    "%j gives what compiles unedited, without a word",
-    (args) => {
-      expect(netgen("init", ...args)).toMatchObject({ status: 0, stderr: "" });
-      expect(netgen("keys", "generate", "topology.yaml").status).toBe(0);
-      expect(netgen("check", "topology.yaml").stdout).toMatch(/^topology\.yaml: no errors, \d+ hosts?\n$/);
-    },
-  );
+  test.each(["1", "2", "3", "10", "250"])("--hosts %s gives what builds unedited, without a word", (count) => {
+    expect(netgen("init", "--hosts", count)).toMatchObject({ status: 0, stderr: "" });
+    expect(netgen("keys", "generate", "topology.yaml")).toMatchObject({ status: 0, stderr: "" });
+    expect(netgen("check", "topology.yaml").stdout).toBe(
+      `topology.yaml: no errors, ${count} host${count === "1" ? "" : "s"}\n`,
+    );
+    expect(netgen("build", "topology.yaml")).toMatchObject({ status: 0, stderr: "" });
+    expect(readdirSync(join(home, "out")).filter((name) => /^host\d+$/.test(name))).toHaveLength(Number(count));
+    expect(netgen("diff", "topology.yaml")).toEqual({ status: 0, stdout: "", stderr: "" });
+  });
+
+  test.each(["topology.yaml", "my net.yaml"])("the commands in the comments of %s work, in their order", (path) => {
+    expect(netgen("init", path).status).toBe(0);
+    const commands = [...read(path).matchAll(/^# .*: +netgen (.*)$/gm)].map(([, command]) => command as string);
+    expect(commands.map((command) => command.split(" ")[0])).toEqual(["keys", "check", "mtu", "build"]);
+    for (const command of commands) {
+      const { status, stderr } = spawnSync("sh", ["-c", `"$0" "$1" ${command}`, process.execPath, built.cli], {
+        cwd: home,
+        encoding: "utf8",
+      });
+      expect([command, status, stderr]).toEqual([command, 0, ""]);
+    }
+  });
+
+  test("a name that cannot stand in a comment leaves the starter whole", () => {
+    expect(netgen("init", "a\nb.yaml").status).toBe(0);
+    expect(netgen("keys", "generate", "a\nb.yaml")).toMatchObject({ status: 0, stderr: "" });
+  });
 
   test("the starter with its IPv6 pool and its BGP put in compiles too", () => {
     netgen("init");
@@ -47,10 +76,13 @@ describe("netgen init", () => {
     expect(existsSync(join(home, "out/host1/etc/frr/frr.conf"))).toBe(true);
   });
 
-  test("overwrites nothing", () => {
+  test("overwrites nothing, and follows no link to where nothing is", () => {
     writeFileSync(join(home, "topology.yaml"), "mine\n");
     expect(netgen("init")).toMatchObject({ status: 2, stdout: "" });
     expect(read("topology.yaml")).toBe("mine\n");
+    symlinkSync("elsewhere.yaml", join(home, "link.yaml"));
+    expect(netgen("init", "link.yaml")).toMatchObject({ status: 2, stdout: "" });
+    expect(existsSync(join(home, "elsewhere.yaml"))).toBe(false);
     expect(netgen("init", "other.yaml").status).toBe(0);
   });
 
@@ -101,12 +133,12 @@ describe("netgen keys export", () => {
     writeFileSync(join(home, "keys/psk/host1--host2.psk"), `${secret}${secret}\n`);
     const { status, stderr } = netgen("keys", "export", "host2", "-o", "x");
     expect([status, existsSync(join(home, "x"))]).toEqual([2, false]);
-    expect(stderr).toContain("keys/psk/host1--host2.psk is not a WireGuard key");
+    expect(stderr).toContain("keys/psk/host1--host2.psk is not a WireGuard");
     expect(stderr).not.toContain(secret);
   });
 
   test("names a host that is not there", () => {
     const { status, stderr } = netgen("keys", "export", "host9", "-o", "x");
-    expect([status, stderr]).toEqual([2, 'netgen: topology.yaml has no host "host9"\n']);
+    expect([status, stderr]).toEqual([2, expect.stringContaining('netgen: topology.yaml has no host "host9"')]);
   });
 });

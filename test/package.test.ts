@@ -1,79 +1,124 @@
-/** What a user gets who installs the package. */
-import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+/** What a user gets who installs the package: the archive, the program, the library and its types. */
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { BUILD_TIMEOUT_MS, type BuiltPackage, buildPackage, ROOT } from "./built-package.ts";
+import { BUILD_TIMEOUT_MS, ROOT } from "./built-package.ts";
+import { type InstalledPackage, installPackage, reachableFrom } from "./installed-package.ts";
 
-let built: BuiltPackage;
-
-beforeAll(() => {
-  built = buildPackage();
-}, BUILD_TIMEOUT_MS);
-afterAll(() => built.remove());
+/** Unpacked it has 1.0 MB, in an archive of 0.2: half of it the generated validator, the templates and the documents. */
+const MAX_BYTES = 1_200_000;
 
 const manifest = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+let installed: InstalledPackage;
 
-/** Runs a program of a user's inside the package's own scope, where its name leads to its exports. */
+beforeAll(() => {
+  installed = installPackage();
+}, BUILD_TIMEOUT_MS);
+afterAll(() => installed.remove());
+
+/** Runs a JavaScript program of the user's. */
 function runProgram(text: string): string {
-  const path = join(built.directory, "program.mjs");
-  writeFileSync(path, text);
-  const { status, stdout, stderr } = spawnSync(process.execPath, [path], { cwd: ROOT, encoding: "utf8" });
+  writeFileSync(join(installed.project, "program.js"), text);
+  const { status, stdout, stderr } = installed.run(process.execPath, "program.js");
   if (status !== 0) throw new Error(stderr);
   return stdout;
 }
 
 describe("the archive", () => {
-  function packed(): readonly string[] {
-    // Without scripts: `prepare` would build a second time.
-    const args = ["pack", "--dry-run", "--json", "--ignore-scripts"];
-    const { stdout } = spawnSync("npm", args, { cwd: built.directory, encoding: "utf8" });
-    const [{ files }] = JSON.parse(stdout) as [{ files: { path: string }[] }];
-    return files.map(({ path }) => path);
-  }
+  const paths = () => installed.archive.files.map(({ path }) => path);
 
-  test("holds the compiled program, the schema and the documents, and nothing else", () => {
-    const paths = packed();
-    const known = /^(dist\/.*\.(js|d\.ts)|schemas\/topology\.schema\.json|docs\/.*\.md)$/;
-    const others = paths.filter((path) => !known.test(path));
-    expect([...others].sort()).toEqual(["CHANGELOG.md", "LICENSE", "README.md", "package.json"]);
-    const needed = ["dist/cli.js", "dist/index.js", "dist/index.d.ts", "schemas/topology.schema.json"];
-    expect(needed.filter((path) => !paths.includes(path))).toEqual([]);
+  test("holds the program, the schemas and the documents, and nothing else", () => {
+    const known = /^(dist\/([a-z]+\/)?[a-z-]+(\.generated)?\.js|dist\/([a-z]+\/)?[a-z]+\.d\.ts|docs\/[a-z-]+\.md)$/;
+    expect(
+      paths()
+        .filter((path) => !known.test(path))
+        .sort(),
+    ).toEqual([
+      "CHANGELOG.md",
+      "LICENSE",
+      "README.md",
+      "package.json",
+      "schemas/manifest.schema.json",
+      "schemas/topology.schema.json",
+    ]);
   });
 
-  test("holds no source and no test", () => {
-    const sources = packed().filter((path) =>
-      /(^|\/)(test|src|fixtures|templates)\/|\.test\.|(?<!\.d)\.ts$/.test(path),
+  test("holds every page of docs/, which the README leads to", () => {
+    const pages = readdirSync(join(ROOT, "docs")).map((name) => `docs/${name}`);
+    expect(pages.filter((page) => !paths().includes(page))).toEqual([]);
+  });
+
+  test('has the types that the library needs and no others: "files" of package.json names them', () => {
+    const needed = reachableFrom(installed.directory, "dist/index.d.ts", (target) =>
+      target.replace(/\.[jt]s$/, ".d.ts"),
     );
-    expect(sources).toEqual([]);
+    expect(
+      paths()
+        .filter((path) => path.endsWith(".d.ts"))
+        .sort(),
+    ).toEqual([...needed].sort());
+  });
+
+  test("has no script that nothing imports", () => {
+    const used = ["dist/cli.js", "dist/index.js"].flatMap((path) => [...reachableFrom(installed.directory, path)]);
+    const unused = paths().filter((path) => path.endsWith(".js") && !used.includes(path));
+    // A module of types alone leaves an empty one.
+    const isEmpty = (path: string): boolean =>
+      /^(\/\*\*.*\*\/\s*)?export \{\};\s*$/s.test(readFileSync(join(installed.directory, path), "utf8"));
+    expect(unused.filter((path) => !isEmpty(path))).toEqual([]);
+  });
+
+  test("is small, and what can be run is the program alone", () => {
+    expect(installed.archive.unpackedSize).toBeLessThan(MAX_BYTES);
+    expect(installed.archive.unpackedSize).toBeGreaterThan(MAX_BYTES / 3);
+    expect(installed.archive.files.filter(({ path }) => /\.map$|node_modules|^\.|\/\./.test(path))).toEqual([]);
+  });
+});
+
+describe("the program", () => {
+  test("is what npx runs", () => {
+    expect(installed.run("npx", "netgen", "--version")).toEqual({
+      status: 0,
+      stdout: `${manifest.version}\n`,
+      stderr: "",
+    });
+  });
+
+  test("builds a whole topology", () => {
+    const topology = readFileSync(join(ROOT, "fixtures/proxmox/topology.yaml"), "utf8");
+    mkdirSync(join(installed.project, "network"));
+    writeFileSync(join(installed.project, "network/topology.yaml"), topology);
+    const { status, stdout, stderr } = installed.run("npx", "netgen", "build", "network/topology.yaml");
+    expect([status, stderr]).toEqual([0, ""]);
+    expect(stdout).toMatch(/^network\/out: \d+ new, 0 changed, 0 removed, 0 as they were\n$/);
+    for (const path of ["roz1/etc/frr/frr.conf", "wro1/etc/wireguard/wg0.conf"]) {
+      const expected = readFileSync(join(ROOT, "fixtures/proxmox/expect", path), "utf8");
+      expect(readFileSync(join(installed.project, "network/out", path), "utf8")).toBe(expected);
+    }
   });
 });
 
 describe("package.json", () => {
-  test("names a program that has a shebang and runs", () => {
-    const path = join(built.directory, manifest.bin.netgen);
-    expect(readFileSync(path, "utf8").split("\n")[0]).toBe("#!/usr/bin/env node");
-    const { status, stdout } = spawnSync(process.execPath, [path, "--version"], { encoding: "utf8" });
-    expect([status, stdout]).toEqual([0, `${manifest.version}\n`]);
-  });
-
   test("exports only files that are there", () => {
     const targets = Object.values(manifest.exports as Record<string, string | Record<string, string>>).flatMap(
       (each) => (typeof each === "string" ? [each] : Object.values(each)),
     );
+    const paths = [...installed.archive.files.map(({ path }) => `./${path}`)];
     expect(targets).toContain("./dist/index.d.ts");
-    expect(targets.filter((target) => !existsSync(join(built.directory, target)))).toEqual([]);
+    expect(targets.filter((target) => !paths.includes(target))).toEqual([]);
   });
 
   test("names as dependencies what the program imports, each at one version, and no more", () => {
-    const dist = join(built.directory, "dist");
+    const dist = join(installed.directory, "dist");
     const scripts = readdirSync(dist, { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".js"));
     const targets = scripts.flatMap((path) =>
       [...readFileSync(join(dist, path), "utf8").matchAll(/^(?:import |.* from )"([^"]+)";$/gm)].map(
         ([, target]) => target as string,
       ),
     );
-    const packages = targets.filter((target) => !/^(\.|node:)/.test(target)).map((target) => target.split("/")[0]);
+    const packages = targets
+      .filter((target) => !/^(\.|node:)/.test(target))
+      .map((target) => /^(@[^/]+\/)?[^/]+/.exec(target)?.[0]);
     expect([...new Set(packages)].sort()).toEqual(Object.keys(manifest.dependencies).sort());
     const versions = Object.values(manifest.dependencies as Record<string, string>);
     expect(versions.filter((version) => !/^\d+\.\d+\.\d+$/.test(version))).toEqual([]);
@@ -127,14 +172,15 @@ describe("the library", () => {
     expect(names).toEqual(["compile", "contentOf", "renderJson", "renderText"]);
   });
 
-  test("gives its schema and its package.json by their names", () => {
+  test("gives its schemas and its package.json by their names", () => {
     const found = runProgram(`
       import { createRequire } from "node:module";
       const require = createRequire(import.meta.url);
       const { version } = require("netgen/package.json");
-      console.log(JSON.stringify([require("netgen/schemas/topology.schema.json").type, version]));
+      const titles = ["topology", "manifest"].map((name) => require("netgen/schemas/" + name + ".schema.json").title);
+      console.log(JSON.stringify([...titles, version]));
     `);
-    expect(JSON.parse(found)).toEqual(["object", manifest.version]);
+    expect(JSON.parse(found)).toEqual(["netgen topology", "netgen manifest, version 1", manifest.version]);
   });
 
   test("does not let anyone import what it does not export", () => {
@@ -156,22 +202,63 @@ describe("the library", () => {
     expect(JSON.parse(found)).toEqual([[], []]);
   });
 
-  test("has types that a user's program can be checked against", () => {
-    const check = (name: string, text: string): { readonly status: number | null; readonly stdout: string } => {
-      const path = join(built.directory, name);
-      writeFileSync(path, text);
-      const compiler = join(ROOT, "node_modules/typescript/bin/tsc");
-      const flags = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2023", "--ignoreConfig"];
-      return spawnSync(process.execPath, [compiler, ...flags, path], { encoding: "utf8" });
-    };
-    const uses = `import { compile, contentOf, type Compilation, type Diagnostic, type OutputFile } from "netgen";
-const result: Compilation = compile({ name: "t", text: "" }, { publicKeys: {} });
-export const files: readonly OutputFile[] = result.files;
-export const bytes: readonly Uint8Array[] = files.map(contentOf);
-export const codes: readonly Diagnostic["code"][] = result.diagnostics.map(({ code }) => code);
+  test("is there for CommonJS where Node can require modules, and says so where it cannot", () => {
+    writeFileSync(join(installed.project, "old.cjs"), 'console.log(typeof require("netgen").compile);\n');
+    const { status, stdout, stderr } = installed.run(process.execPath, "old.cjs");
+    if (process.features.require_module) expect([status, stdout]).toEqual([0, "function\n"]);
+    else expect([status, stderr]).toEqual([1, expect.stringContaining("ERR_REQUIRE_ESM")]);
+    writeFileSync(
+      join(installed.project, "new.cjs"),
+      'import("netgen").then((it) => console.log(typeof it.compile));\n',
+    );
+    expect(installed.run(process.execPath, "new.cjs").stdout).toBe("function\n");
+  });
+});
+
+describe("the types", () => {
+  const RESOLUTIONS = [
+    ["node16", "node16"],
+    ["nodenext", "nodenext"],
+    ["esnext", "bundler"],
+  ];
+
+  /** What the compiler says of a user's program, as strict as it can be, where only ECMAScript's own types are known. */
+  function check(text: string, [module = "", resolution = ""]: readonly string[]): string {
+    writeFileSync(join(installed.project, "user.ts"), text);
+    const compiler = join(ROOT, "node_modules/typescript/bin/tsc");
+    const language = ["--target", "es2023", "--lib", "es2023", "--ignoreConfig"];
+    const modules = ["--module", module, "--moduleResolution", resolution];
+    const strict = ["--noEmit", "--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess"];
+    return installed.run(process.execPath, compiler, ...strict, ...modules, ...language, "user.ts").stdout;
+  }
+
+  const USES = `import { compile, contentOf, renderText } from "netgen";
+import type { Code, Compilation, CompileOptions, Diagnostic, Network, OutputFile, Source } from "netgen";
+
+const source: Source = { name: "t", text: "" };
+const options: CompileOptions = { publicKeys: { alpha: "" } };
+const result: Compilation = compile(source, options);
+export const text: string = renderText(source, result.diagnostics);
+export const first: OutputFile | undefined = result.files[0];
+export const bytes: readonly Uint8Array[] = result.files.map(contentOf);
+export const hosts: readonly string[] = result.model?.hosts.map((host) => host.name) ?? [];
+export const codes: readonly Code[] = result.diagnostics.map(({ code }: Diagnostic) => code);
+export const names = (network: Network): readonly string[] => network.hosts.map(({ name }) => name);
 `;
-    expect(check("good.ts", uses)).toMatchObject({ status: 0, stdout: "" });
-    const abuses = `import { compile } from "netgen";\nexport const text: string = compile({ name: 7 }).files;\n`;
-    expect(check("bad.ts", abuses).stdout).toContain("error TS");
+  const ABUSES = [
+    "compile({ name: 7, text: '' });",
+    "compile({ name: 't' });",
+    "compile(source, { privateKeys: {} });",
+    "const lines: string = result.files;",
+    "result.files[0].path;",
+    "result.diagnostics.push(result.diagnostics[0]!);",
+    "const code: Code = 'no-such-code';",
+  ];
+
+  test.each(RESOLUTIONS)("hold with module %s and resolution %s, and refuse what is wrong", (...resolution) => {
+    const refused = ABUSES.map((line) => `// @ts-expect-error\n${line}\n`).join("");
+    expect(check(USES + refused, resolution)).toBe("");
+    // Not because nothing is known of the package at all.
+    expect(check(USES + ABUSES[0], resolution)).toContain("Type 'number' is not assignable to type 'string'");
   });
 });

@@ -1,6 +1,9 @@
-import { writeFileSync } from "node:fs";
+import { closeSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
+import { shellWord } from "../base/text.ts";
 import { EXIT_DONE, machineError } from "./exit.ts";
+import { quietOption } from "./options.ts";
+import { printSummary } from "./session.ts";
 
 const MAX_HOSTS = 250;
 
@@ -8,39 +11,49 @@ const MAX_HOSTS = 250;
 const host = (number: number): string =>
   `  host${number}:\n    id: ${number}\n    endpoint: 203.0.113.${number}\n    uplink: eth0\n`;
 
-/** A topology that compiles as it is, and says what to change. */
-function starter(hosts: number): string {
+/** A topology that compiles as it is, and says what to change. Its comments name the file where they can. */
+function starter(hosts: number, path: string): string {
+  const name = /^[ -~]+$/.test(path) ? shellWord(path) : "FILE";
   const numbers = Array.from({ length: hosts }, (_, index) => index + 1);
   return `# yaml-language-server: $schema=./node_modules/netgen/schemas/topology.schema.json
-# What the network is; netgen makes every host's files of it:
-#   netgen keys generate topology.yaml   makes the keys that are missing, in keys/
-#   netgen mtu topology.yaml             explains every MTU
-#   netgen build topology.yaml           writes out/<host>/etc/...
+# (By that line an editor checks and completes this file, where netgen is installed beside it.)
+#
+# What your network is; netgen makes every host's files of it. Put your own hosts and networks in, then
+#   make the keys that are missing:   netgen keys generate ${name}
+#   see whether all is right:         netgen check ${name}
+#   see where each MTU comes from:    netgen mtu ${name}
+#   write every host's files, out/:   netgen build ${name}
+# and commit all of it: the private keys stay out of git.
 netgen: 1
 name: my-network
 
-# The IP MTU between the hosts: 1500 on most paths, 1492 over PPPoE. Everything else follows from it.
+# The way between the hosts. Its IP MTU is 1500 nearly everywhere, 1492 over PPPoE; every other MTU follows from it.
 underlay:
   pathMtu: 1500
 
-# Host id n gets the n-th address of each pool, inside the tunnels. Add "fd00:250::/64" for IPv6.
+# Addresses in the tunnels, from a network that nobody uses yet: host id n gets the n-th. With IPv6 as well:
+#   addresses: [10.250.0.0/24, "fd00:250::/64"]
 wireguard:
   addresses: [10.250.0.0/24]
 
-# One entry a host. Its id stays its own for ever: addresses and MACs follow from it.
-# endpoint: where the others reach it: an address or a name, with ":port" if it is not 51820. A host that nobody can
-#   dial has none. Behind a router that forwards a port, add "behindNat: true".
-# uplink: the interface with the way out.
+# The hosts, by names of your choice in lower case.
+#   id        a number of its own for ever: its addresses and MACs are made from it
+#   endpoint  where the others reach it: an address or a name, with ":port" if that is not 51820. Leave it out where
+#             nobody can reach it; behind a router that forwards the port to it, add "behindNat: true"
+#   uplink    its interface to the outside, as "ip route get 1.1.1.1" says
 hosts:
 ${numbers.map(host).join("")}
+# Networks for virtual machines, containers and whatever else is behind a host. Take out what you do not need.
 subnets:
-  # Routed, the usual case: guests on host1, reached through the tunnels, out by its uplink.
+  # Routed, the usual case: guests of host1. The others reach them through the tunnels, and snat lets them out.
   guests1: {cidr: 10.1.1.0/24, hosts: [host1], gateway: 10.1.1.1, snat: true}
 
-  # Stretched, where one Ethernet segment has to span hosts. It costs 50 more bytes of every packet.
+  # Stretched: one Ethernet segment on all hosts, where guests have to be on the same one. The vni is a number of your
+  # choice. VXLAN takes 50 more bytes off every packet.
   stretched: {cidr: 10.77.0.0/24, vxlan: {vni: 100}, hosts: all, gateway: {host1: 10.77.0.1}}
 
-# BGP EVPN tells the segments who is where, by FRR. Without it they flood and learn, which is enough for a few hosts.
+# With this, FRR tells the hosts by BGP EVPN which guest is where. Without it they flood and learn, which will do for a
+# few hosts.
 # bgp: {asn: 65000}
 `;
 }
@@ -51,14 +64,41 @@ function parseHosts(text: string): number {
   throw new InvalidArgumentError(`It must be a number from 1 to ${MAX_HOSTS}.`);
 }
 
-function init(path: string, { hosts }: { readonly hosts: number }): number {
+interface InitOptions {
+  readonly hosts: number;
+  readonly quiet?: boolean;
+}
+
+function openNew(path: string): number {
   try {
-    writeFileSync(path, starter(hosts), { flag: "wx" });
+    return openSync(path, "wx");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     throw machineError(`${path} is there already, and init overwrites nothing; name another file`);
   }
-  process.stdout.write(`${path} written. Put your own endpoints in, then: netgen keys generate ${path}\n`);
+}
+
+/** Writes a file that is not there yet, whole or not at all. */
+function writeNew(path: string, text: string): void {
+  const descriptor = openNew(path);
+  try {
+    writeFileSync(descriptor, text);
+  } catch (error) {
+    // On a full disk; half a file would stand in the way of the next try.
+    rmSync(path, { force: true });
+    throw Object.assign(error as Error, { path });
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function init(path: string, options: InitOptions): number {
+  if (path === "-") {
+    process.stdout.write(starter(options.hosts, "topology.yaml"));
+    return EXIT_DONE;
+  }
+  writeNew(path, starter(options.hosts, path));
+  printSummary(`${path} written. Put your own endpoints in, then: netgen keys generate ${shellWord(path)}\n`, options);
   return EXIT_DONE;
 }
 
@@ -66,6 +106,7 @@ export const initCommand = (exit: (code: number) => void): Command =>
   new Command("init")
     .summary("write a commented topology to start from")
     .description("Writes a topology that compiles as it is, with comments that say what to change. Overwrites nothing.")
-    .addArgument(new Argument("[file]", "where to write it").default("topology.yaml"))
+    .addArgument(new Argument("[file]", "where to write it, - for standard output").default("topology.yaml"))
     .addOption(new Option("--hosts <number>", "how many hosts").argParser(parseHosts).default(2))
-    .action((path: string, options: { readonly hosts: number }) => exit(init(path, options)));
+    .addOption(quietOption())
+    .action((path: string, options: InitOptions) => exit(init(path, options)));
