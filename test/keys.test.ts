@@ -16,8 +16,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { isWireguardKey } from "../src/base/key.ts";
+import { presharedKeyName } from "../src/keys/directory.ts";
+import { exportKeys } from "../src/keys/export.ts";
 import { derivePublicKey, generateKeyPair, generatePresharedKey } from "../src/keys/keypair.ts";
-import { generateKeys, hasPrivateKey, presharedKeyName, readPublicKeys } from "../src/keys/store.ts";
+import { generateKeys, hasPrivateKey, readPublicKeys } from "../src/keys/store.ts";
 import { testPrivateKey, testPublicKey } from "./test-keys.ts";
 
 let sandbox: string;
@@ -180,14 +182,6 @@ describe("generating", () => {
     expect(read("alpha.key")).toBe(`${testPrivateKey("alpha")}${end}`);
   });
 
-  test("takes a key file that others may read away from their eyes, and leaves what is in it", () => {
-    put("alpha.key", `${testPrivateKey("alpha")}\n`, 0o644);
-    put("psk/alpha--beta.psk", `${testPrivateKey("any")}\n`, 0o640);
-    generate(["alpha"], [["alpha", "beta"]]);
-    expect(["alpha.key", "psk/alpha--beta.psk"].map(modeOf)).toEqual(["600", "600"]);
-    expect(read("alpha.key")).toBe(`${testPrivateKey("alpha")}\n`);
-  });
-
   test("leaves a key that its owner may not even write", () => {
     put("alpha.key", `${testPrivateKey("alpha")}\n`, 0o400);
     generate(["alpha"]);
@@ -216,62 +210,146 @@ describe("generating", () => {
   });
 });
 
-describe("a broken key file", () => {
-  const CANARY = "canary-of-a-private-key";
+describe("a key file that is wrong", () => {
+  const PAIR = ["alpha", "beta"] as const;
 
-  /** The message that generating ends with. */
-  function complaint(hosts: readonly string[], pairs: readonly (readonly [string, string])[] = []): string {
+  const all = (): readonly string[] => readdirSync(sandbox, { recursive: true, encoding: "utf8" });
+
+  /** The lines of the message that something ends with; nothing may be made. */
+  function complaints(work: () => unknown): readonly string[] {
+    const before = all();
     try {
-      generate(hosts, pairs);
+      work();
     } catch (error) {
       expect(error).toMatchObject({ code: "EKEY" });
-      return (error as Error).message;
+      const made = all().filter((name) => !before.includes(name));
+      expect(made.filter((name) => name !== "keys/.gitignore")).toEqual([]);
+      return (error as Error).message.split("\nnetgen: ");
     }
     throw new Error("nothing was said");
   }
 
-  test.each([
-    ["alone", false],
-    ["beside its .pub", true],
-  ])("is named, its content is not: a .key %s", (_, hasPub) => {
-    put("alpha.key", `${CANARY}\n`);
-    if (hasPub) put("alpha.pub", `${testPublicKey("alpha")}\n`);
-    const message = complaint(["alpha"]);
-    expect(message).toBe(`${keys}/alpha.key is not a WireGuard private key: base64 of 32 bytes, not all zero`);
-    expect(read("alpha.key")).toBe(`${CANARY}\n`);
+  /** All that opens the key of alpha and the one that it shares with beta. */
+  const openers: readonly (readonly [string, () => unknown])[] = [
+    ["generating", () => generate(["alpha", "gamma"], [PAIR])],
+    ["exporting", () => exportKeys(keys, { host: "alpha", interfaces: ["wg0"], peers: ["beta"] }, join(sandbox, "x"))],
+  ];
+
+  const contents: readonly (readonly [string, string, string])[] = [
+    ["empty", "", "it is empty"],
+    ["blank", " \n", "it is empty"],
+    ["not base64", "canary-of-a-private-key\n", "it is not base64"],
+    ["binary", "\0\x01\x02", "it is not base64"],
+    ["hexadecimal", "0f".repeat(32), "it is hexadecimal, not base64"],
+    ["too short", `${Buffer.alloc(31, 1).toString("base64")}\n`, "it has 31 bytes, not 32"],
+    ["too long", `${Buffer.alloc(33, 1).toString("base64")}\n`, "it has 33 bytes, not 32"],
+    ["all zero", `${Buffer.alloc(32).toString("base64")}\n`, "it is all zero"],
+    ["without padding", testPrivateKey("alpha").slice(0, -1), "it is not base64 as wg prints it"],
+    ["two keys", `${testPrivateKey("alpha")}\n${testPrivateKey("beta")}\n`, "it has more than one line"],
+  ];
+
+  describe.each(openers)("%s", (_, work) => {
+    beforeEach(() => {
+      put("alpha.key", `${testPrivateKey("alpha")}\n`);
+      put("psk/alpha--beta.psk", `${testPrivateKey("any")}\n`);
+    });
+
+    test.each(contents)("a .key that is %s", (_name, text, problem) => {
+      put("alpha.key", text);
+      expect(complaints(work)).toEqual([`${keys}/alpha.key is not a WireGuard private key: ${problem}`]);
+      expect(read("alpha.key")).toBe(text);
+    });
+
+    test.each(contents)("a .psk that is %s", (_name, text, problem) => {
+      put("psk/alpha--beta.psk", text);
+      expect(complaints(work)).toEqual([`${keys}/psk/alpha--beta.psk is not a WireGuard preshared key: ${problem}`]);
+    });
+
+    test.each(contents)("a .pub that is %s", (_name, text, problem) => {
+      put("alpha.pub", text, 0o644);
+      expect(complaints(work)).toEqual([
+        `${keys}/alpha.pub is not a WireGuard public key: ${problem}; remove it: keys generate makes it again from ${keys}/alpha.key`,
+      ]);
+    });
+
+    test.each([0o644, 0o640, 0o604, 0o620, 0o602, 0o777])("a secret with mode %o", (mode) => {
+      const octal = mode.toString(8).padStart(4, "0");
+      const line = (name: string): string =>
+        `${keys}/${name} has mode ${octal}: others get at a secret; run: chmod 600 ${keys}/${name}`;
+      put("alpha.key", `${testPrivateKey("alpha")}\n`, mode);
+      put("psk/alpha--beta.psk", `${testPrivateKey("any")}\n`, mode);
+      expect(complaints(work)).toEqual(["alpha.key", "psk/alpha--beta.psk"].map(line));
+      expect(modeOf("alpha.key")).toBe(mode.toString(8));
+    });
+
+    test("a .pub that does not belong to its .key: both are named", () => {
+      put("alpha.pub", `${testPublicKey("beta")}\n`, 0o644);
+      expect(complaints(work)).toEqual([
+        `${keys}/alpha.pub is not the public key of ${keys}/alpha.key: one of the two is from another pair; remove it`,
+      ]);
+      expect(read("alpha.pub")).toBe(`${testPublicKey("beta")}\n`);
+    });
+
+    test("all of them are named at once", () => {
+      put("alpha.key", "x", 0o644);
+      put("psk/alpha--beta.psk", "y", 0o640);
+      expect(complaints(work).map((line) => line.slice(keys.length, keys.length + 22))).toEqual([
+        "/alpha.key has mode 06",
+        "/alpha.key is not a Wi",
+        "/psk/alpha--beta.psk h",
+        "/psk/alpha--beta.psk i",
+      ]);
+    });
   });
 
-  test("is named: a .pub of another pair", () => {
-    put("alpha.key", `${testPrivateKey("alpha")}\n`);
-    put("alpha.pub", `${testPublicKey("beta")}\n`);
-    const message = complaint(["alpha"]);
-    expect(message).toContain(`${keys}/alpha.pub is not the public key of ${keys}/alpha.key`);
-    expect(message).not.toContain(testPrivateKey("alpha"));
-    expect(read("alpha.pub")).toBe(`${testPublicKey("beta")}\n`);
+  test("a .pub alone that is no key", () => {
+    put("alpha.pub", "no key", 0o644);
+    expect(complaints(() => generate(["alpha"]))).toEqual([
+      `${keys}/alpha.pub is not a WireGuard public key: it is not base64; write what wg pubkey prints`,
+    ]);
   });
 
-  test("is named, its content is not: a preshared key", () => {
-    put("psk/alpha--beta.psk", `${CANARY}\n`);
-    const message = complaint([], [["beta", "alpha"]]);
-    expect(message).toBe(
-      `${keys}/psk/alpha--beta.psk is not a WireGuard preshared key: base64 of 32 bytes, not all zero`,
-    );
-  });
-
-  test("is named: a directory in the place of a key", () => {
+  test("a directory in the place of a key is named", () => {
     mkdirSync(join(keys, "alpha.key"), { recursive: true });
     const path = join(keys, "alpha.key");
     expect(() => generate(["alpha"])).toThrow(expect.objectContaining({ code: "EISDIR", path }));
   });
 });
 
+describe("two netgens at once", () => {
+  test("the second is refused, and nothing is made", () => {
+    mkdirSync(keys);
+    symlinkSync(String(process.ppid), join(keys, ".netgen-lock"));
+    expect(() => generate(["alpha"])).toThrow(`another netgen is changing ${keys}; wait for it to end`);
+    expect(readdirSync(keys)).toEqual([".netgen-lock"]);
+  });
+
+  test("what one left that was killed is taken away: its lock and its half-written files, and no other file", () => {
+    mkdirSync(keys);
+    symlinkSync(String(spawnSync("true").pid), join(keys, ".netgen-lock"));
+    const half = ["alpha.key", "psk/a--b.psk", "previous/alpha.key", "psk/previous/a--b.psk"];
+    for (const name of half) put(`${name}.0123456789ab.tmp`, "half a k");
+    put("mine.tmp", "mine");
+    generate([]);
+    const files = readdirSync(keys, { recursive: true, encoding: "utf8", withFileTypes: true });
+    expect(files.filter((entry) => !entry.isDirectory()).map(({ name }) => name)).toEqual([".gitignore", "mine.tmp"]);
+  });
+});
+
 describe("git", () => {
-  const SECRETS = ["alpha.key", "psk/alpha--beta.psk", "alpha.key.0123456789ab.tmp", "psk/a--b.psk.0123456789ab.tmp"];
+  const SECRETS = [
+    "alpha.key",
+    "psk/alpha--beta.psk",
+    "previous/alpha.key",
+    "psk/previous/a--b.psk",
+    "alpha.key.0123456789ab.tmp",
+    "psk/a--b.psk.0123456789ab.tmp",
+  ];
 
   test("ignores secrets, and half-written ones, and takes public keys", () => {
     generate(["alpha"], [["alpha", "beta"]]);
-    const ignored = ignoredByGit([...SECRETS, "alpha.pub", ".gitignore"]);
-    expect(ignored).toEqual(SECRETS.map((name) => `keys/${name}`));
+    const ignored = ignoredByGit([...SECRETS, ".netgen-lock", "alpha.pub", ".gitignore"]);
+    expect(ignored).toEqual([...SECRETS, ".netgen-lock"].map((name) => `keys/${name}`));
   });
 
   test("a .gitignore of the user's stays as it is, and it is said when it lets secrets in", () => {

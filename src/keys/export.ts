@@ -1,9 +1,8 @@
 /** The keys of one host as they lie on it: `etc/wireguard/<interface>.key` and `etc/wireguard/psk/<peer>.psk`. */
-import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { isWireguardKey } from "../base/key.ts";
-import { badKeyFile, createFile, readText, SECRET_MODE } from "./files.ts";
-import { presharedKeyName } from "./store.ts";
+import { ensureParent, presharedKeyName, privateKeyName } from "./directory.ts";
+import { badKeyFiles, createFile, readText, removeLeftovers, SECRET_MODE } from "./files.ts";
+import { pairProblems, presharedProblems } from "./inspect.ts";
 
 export interface ExportRequest {
   readonly host: string;
@@ -13,8 +12,6 @@ export interface ExportRequest {
   readonly peers: readonly string[];
 }
 
-const DIRECTORY_MODE = 0o700;
-
 interface Secret {
   readonly source: string;
   /** Relative to the target. */
@@ -23,19 +20,15 @@ interface Secret {
 
 function secretsOf(directory: string, { host, interfaces, peers }: ExportRequest): readonly Secret[] {
   return [
-    ...interfaces.map((name) => ({ source: join(directory, `${host}.key`), path: `etc/wireguard/${name}.key` })),
+    ...interfaces.map((name) => ({
+      source: join(directory, privateKeyName(host)),
+      path: `etc/wireguard/${name}.key`,
+    })),
     ...peers.map((peer) => ({
       source: join(directory, presharedKeyName(host, peer)),
       path: `etc/wireguard/psk/${peer}.psk`,
     })),
   ];
-}
-
-function readSecret(source: string): string {
-  const text = readText(source);
-  if (!isWireguardKey(text.trim()))
-    throw badKeyFile(source, "is not a WireGuard key: base64 of 32 bytes, not all zero");
-  return text;
 }
 
 /**
@@ -44,12 +37,19 @@ function readSecret(source: string): string {
  * @returns the paths, relative to `target`.
  */
 export function exportKeys(directory: string, request: ExportRequest, target: string): readonly string[] {
-  const secrets = secretsOf(directory, request).map((secret) => ({ ...secret, text: readSecret(secret.source) }));
+  const { host, peers } = request;
+  const problems = [
+    ...pairProblems(directory, host),
+    ...peers.flatMap((peer) => presharedProblems(directory, [host, peer])),
+  ];
+  if (problems.length > 0) throw badKeyFiles(problems);
+  const secrets = secretsOf(directory, request).map((secret) => ({ ...secret, text: readText(secret.source) }));
   for (const { path, text } of secrets) {
     const place = join(target, path);
-    mkdirSync(dirname(place), { recursive: true, mode: DIRECTORY_MODE });
+    ensureParent(target, path);
+    removeLeftovers(dirname(place));
     if (createFile(place, text, SECRET_MODE) || readText(place) === text) continue;
-    throw badKeyFile(place, "is there already and holds another key; move it away first");
+    throw badKeyFiles([`${place} is there already and holds another key; move it away first`]);
   }
   return secrets.map(({ path }) => path);
 }

@@ -1,22 +1,20 @@
-/** The key directory: `<host>.key` and `<host>.pub`, `psk/<a>--<b>.psk`, and a `.gitignore` that keeps secrets out of git. */
-import { existsSync, mkdirSync, readdirSync } from "node:fs";
+/** Key pairs and preshared keys of a fleet: made where they are missing, and their public halves read. */
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { isWireguardKey } from "../base/key.ts";
 import { compareText } from "../base/text.ts";
-import { badKeyFile, createFile, hideFromOthers, readText, SECRET_MODE } from "./files.ts";
+import {
+  type Changed,
+  changeKeys,
+  ensureParent,
+  PUBLIC_MODE,
+  PUBLIC_SUFFIX,
+  presharedKeyName,
+  privateKeyName,
+  publicKeyName,
+} from "./directory.ts";
+import { badKeyFiles, createFile, isThere, readText, SECRET_MODE } from "./files.ts";
+import { pairProblems, presharedProblems } from "./inspect.ts";
 import { derivePublicKey, generateKeyPair, generatePresharedKey } from "./keypair.ts";
-
-const PUBLIC_SUFFIX = ".pub";
-const PRIVATE_SUFFIX = ".key";
-const PUBLIC_MODE = 0o644;
-const DIRECTORY_MODE = 0o700;
-const GITIGNORE_NAME = ".gitignore";
-const SECRET_PATTERNS = ["*.key", "/psk/", "*.tmp"];
-const GITIGNORE = [
-  "# Written by netgen: private and preshared keys stay out of git, public keys (*.pub) go in.",
-  ...SECRET_PATTERNS,
-  "",
-].join("\n");
 
 /** Public keys by host name, from every `<host>.pub` of the directory; none where it does not exist. */
 export function readPublicKeys(directory: string): Readonly<Record<string, string>> {
@@ -30,72 +28,46 @@ export function readPublicKeys(directory: string): Readonly<Record<string, strin
 
 /** True if the host's private key lies in the directory too. */
 export function hasPrivateKey(directory: string, host: string): boolean {
-  return existsSync(join(directory, host + PRIVATE_SUFFIX));
+  return isThere(join(directory, privateKeyName(host)));
 }
 
 /** What generating did, by file name; what was there already stays as it was. */
 export interface Generated {
   readonly created: readonly string[];
   readonly kept: readonly string[];
-  /** The directory's `.gitignore` names the secret files; false only if it is not netgen's own. */
-  readonly isGitIgnored: boolean;
 }
 
 type Outcome = readonly [name: string, isNew: boolean];
 
-/** The public key of a private key file that was there before. */
-function publicKeyOf(keyPath: string): string {
-  const privateKey = readText(keyPath).trim();
-  if (!isWireguardKey(privateKey))
-    throw badKeyFile(keyPath, "is not a WireGuard private key: base64 of 32 bytes, not all zero");
-  hideFromOthers(keyPath);
-  return derivePublicKey(privateKey);
-}
-
 /** The pair of one host: a host that has only a .pub keeps its private key to itself. */
 function generatePair(directory: string, host: string): readonly Outcome[] {
-  const keyName = host + PRIVATE_SUFFIX;
-  const pubName = host + PUBLIC_SUFFIX;
-  const keyPath = join(directory, keyName);
-  const pubPath = join(directory, pubName);
-  if (!existsSync(keyPath) && existsSync(pubPath)) return [[pubName, false]];
+  const [keyName, pubName] = [privateKeyName(host), publicKeyName(host)];
+  const [keyPath, pubPath] = [join(directory, keyName), join(directory, pubName)];
+  const hasPub = isThere(pubPath);
+  if (isThere(keyPath)) {
+    const isNew = !hasPub && createFile(pubPath, `${derivePublicKey(readText(keyPath).trim())}\n`, PUBLIC_MODE);
+    return [
+      [keyName, false],
+      [pubName, isNew],
+    ];
+  }
+  if (hasPub) return [[pubName, false]];
 
   const pair = generateKeyPair();
-  const isNewKey = createFile(keyPath, `${pair.privateKey}\n`, SECRET_MODE);
-  // The name may have been taken a moment ago: then the key in the file counts.
-  const publicKey = isNewKey ? pair.publicKey : publicKeyOf(keyPath);
-  const isNewPub = createFile(pubPath, `${publicKey}\n`, PUBLIC_MODE);
-  if (!isNewPub && readText(pubPath).trim() !== publicKey) {
-    throw badKeyFile(pubPath, `is not the public key of ${keyPath}: one of the two is from another pair; remove it`);
-  }
+  // The private one first: from it the other can be made again. Taken a moment ago: then what is in that file counts.
+  if (!createFile(keyPath, `${pair.privateKey}\n`, SECRET_MODE)) return generatePair(directory, host);
   return [
-    [keyName, isNewKey],
-    [pubName, isNewPub],
+    [keyName, true],
+    [pubName, createFile(pubPath, `${pair.publicKey}\n`, PUBLIC_MODE)],
   ];
-}
-
-/** The name of a pair's preshared key file: the smaller name first. */
-export function presharedKeyName(a: string, b: string): string {
-  return `psk/${[a, b].sort(compareText).join("--")}.psk`;
 }
 
 function generatePreshared(directory: string, [a, b]: readonly [string, string]): Outcome {
   const name = presharedKeyName(a, b);
   const path = join(directory, name);
-  const isNew = createFile(path, `${generatePresharedKey()}\n`, SECRET_MODE);
-  if (!isNew && !isWireguardKey(readText(path).trim())) {
-    throw badKeyFile(path, "is not a WireGuard preshared key: base64 of 32 bytes, not all zero");
-  }
-  if (!isNew) hideFromOthers(path);
-  return [name, isNew];
-}
-
-/** Makes the .gitignore, or looks whether the one that is there will do. */
-function ensureIgnored(directory: string): boolean {
-  const path = join(directory, GITIGNORE_NAME);
-  if (createFile(path, GITIGNORE, PUBLIC_MODE)) return true;
-  const lines = readText(path).split(/\r?\n/);
-  return SECRET_PATTERNS.every((pattern) => lines.includes(pattern));
+  if (isThere(path)) return [name, false];
+  ensureParent(directory, name);
+  return [name, createFile(path, `${generatePresharedKey()}\n`, SECRET_MODE)];
 }
 
 /** What is to have keys: hosts by name, and pairs of hosts in either order. */
@@ -104,19 +76,24 @@ export interface KeyRequest {
   readonly pairs: readonly (readonly [string, string])[];
 }
 
-/** Makes what is missing: a key pair for each host, a preshared key for each pair. Never overwrites. */
-export function generateKeys(directory: string, { hosts, pairs }: KeyRequest): Generated {
-  mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE });
-  // Before the first secret.
-  const isGitIgnored = ensureIgnored(directory);
-  if (pairs.length > 0) mkdirSync(join(directory, "psk"), { recursive: true, mode: DIRECTORY_MODE });
-  const outcomes = [
-    ...hosts.flatMap((host) => generatePair(directory, host)),
-    ...pairs.map((pair) => generatePreshared(directory, pair)),
-  ];
-  return {
-    created: outcomes.filter(([, isNew]) => isNew).map(([name]) => name),
-    kept: outcomes.filter(([, isNew]) => !isNew).map(([name]) => name),
-    isGitIgnored,
-  };
+/**
+ * Makes what is missing: a key pair for each host, a preshared key for each pair. Never overwrites. A key file that is
+ * wrong is an error of the machine, and nothing is made.
+ */
+export function generateKeys(directory: string, { hosts, pairs }: KeyRequest): Changed<Generated> {
+  return changeKeys(directory, () => {
+    const problems = [
+      ...hosts.flatMap((host) => pairProblems(directory, host)),
+      ...pairs.flatMap((pair) => presharedProblems(directory, pair)),
+    ];
+    if (problems.length > 0) throw badKeyFiles(problems);
+    const outcomes = [
+      ...hosts.flatMap((host) => generatePair(directory, host)),
+      ...pairs.map((pair) => generatePreshared(directory, pair)),
+    ];
+    return {
+      created: outcomes.filter(([, isNew]) => isNew).map(([name]) => name),
+      kept: outcomes.filter(([, isNew]) => !isNew).map(([name]) => name),
+    };
+  });
 }

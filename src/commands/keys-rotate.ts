@@ -1,0 +1,124 @@
+import { join } from "node:path";
+import { Command } from "commander";
+import { shellWord } from "../base/text.ts";
+import { hasPresharedKey, type Rotation, rotateKeyPair, rotatePresharedKey } from "../keys/rotate.ts";
+import { hasPrivateKey } from "../keys/store.ts";
+import type { Host } from "../model/network.ts";
+import { type Places, renderKeyRollout, renderPresharedRollout } from "../report/rollout.ts";
+import { EXIT_DONE, EXIT_MACHINE, EXIT_TOPOLOGY, machineError } from "./exit.ts";
+import {
+  hasKeyInTopology,
+  hostNamed,
+  type KeySession,
+  openForKeys,
+  presharedPairs,
+  warnUnlessIgnored,
+} from "./keys-session.ts";
+import { keysOption, topologyArgument } from "./options.ts";
+import { beside, type CommonOptions } from "./session.ts";
+
+interface RotateOptions extends CommonOptions {
+  readonly output?: string;
+}
+
+/** One call of the command. */
+interface Call {
+  readonly session: KeySession;
+  readonly topology: string;
+  readonly options: RotateOptions;
+}
+
+function placesOf({ session, topology, options }: Call, { name, previous }: Rotation): Places {
+  const { keysDirectory } = session;
+  const flags = Object.entries({ "-o": options.output, "--keys": options.keys });
+  const given = flags.flatMap(([flag, value]) => (value === undefined ? [] : [flag, shellWord(value)]));
+  return {
+    build: ["netgen build", shellWord(topology), ...given].join(" "),
+    output: options.output ?? beside(topology, "out"),
+    key: join(keysDirectory, name),
+    previous: join(keysDirectory, previous),
+  };
+}
+
+/** netgen can make a new key only where it has the old one. */
+function requirePrivateKey({ session, topology }: Call, host: Host): void {
+  const isInTopology = hasKeyInTopology(host);
+  if (!isInTopology && hasPrivateKey(session.keysDirectory, host.name)) return;
+  if (host.publicKey === "") {
+    throw machineError(`${host.name} has no key to rotate; run: netgen keys generate ${shellWord(topology)}`);
+  }
+  const place = isInTopology ? `its publicKey in ${topology}` : join(session.keysDirectory, `${host.name}.pub`);
+  const file = `/etc/wireguard/${host.interfaces[0]?.name}.key.new`;
+  throw machineError(
+    `netgen has no private key of ${host.name} to rotate: only ${place}. Make the new key on the host, with\n` +
+      `  (umask 077; wg genkey > ${file}); wg pubkey < ${file}\n` +
+      `and write what that prints in the place of ${place}. docs/keys.md says how to go on.`,
+  );
+}
+
+function requirePair({ session, topology }: Call, a: string, b: string): readonly [string, string] {
+  const found = presharedPairs(session.model).find((pair) => a !== b && pair.includes(a) && pair.includes(b));
+  if (found === undefined) {
+    throw machineError(
+      `${a} and ${b} have no preshared key in ${topology}: two hosts with a tunnel have one where wireguard.presharedKeys is true`,
+    );
+  }
+  if (!hasPresharedKey(session.keysDirectory, found)) {
+    throw machineError(`${a} and ${b} have no key to rotate; run: netgen keys generate ${shellWord(topology)}`);
+  }
+  return found;
+}
+
+/** Prints the roll-out also of a rotation that is under way: who lost it needs it. */
+function conclude({ isNew }: Rotation, { previous }: Places, rollout: string): number {
+  process.stdout.write(rollout);
+  if (isNew) return EXIT_DONE;
+  process.stderr.write(
+    `netgen: nothing was changed: this key was rotated before, and the older one is still kept as ${previous}. ` +
+      "When the roll-out above is done, remove that file.\n",
+  );
+  return EXIT_MACHINE;
+}
+
+function rotateHost(call: Call, name: string): number {
+  const { model, keysDirectory } = call.session;
+  requirePrivateKey(call, hostNamed(call.session, name));
+  const rotation = rotateKeyPair(keysDirectory, name);
+  warnUnlessIgnored(call.session, rotation.isGitIgnored);
+  const places = placesOf(call, rotation);
+  return conclude(rotation, places, renderKeyRollout(model, { host: name, publicKey: rotation.publicKey }, places));
+}
+
+function rotatePair(call: Call, a: string, b: string): number {
+  const { model, keysDirectory } = call.session;
+  const pair = requirePair(call, hostNamed(call.session, a).name, hostNamed(call.session, b).name);
+  const rotation = rotatePresharedKey(keysDirectory, pair);
+  warnUnlessIgnored(call.session, rotation.isGitIgnored);
+  const places = placesOf(call, rotation);
+  return conclude(rotation, places, renderPresharedRollout(model, pair, places));
+}
+
+function rotate(topology: string, hosts: readonly [string, string | undefined], options: RotateOptions): number {
+  const session = openForKeys(topology, options);
+  if (session === undefined) return EXIT_TOPOLOGY;
+  const call = { session, topology, options };
+  const [host, peer] = hosts;
+  return peer === undefined ? rotateHost(call, host) : rotatePair(call, host, peer);
+}
+
+export const rotateCommand = (exit: (code: number) => void): Command =>
+  new Command("rotate")
+    .summary("make a new key of one host, or of one pair, and say how to roll it out")
+    .description(
+      "Gives a host a new key pair, or with two hosts named a new preshared key to the pair, and prints the roll-out: " +
+        "a shell script with comments, to be read and run step by step. The old key is kept until you remove it, and " +
+        "as long as it is there the same command only prints the roll-out again.",
+    )
+    .addArgument(topologyArgument())
+    .argument("<host>", "the host whose key pair, or one of the two whose preshared key is rotated")
+    .argument("[peer]", "the other one of the two")
+    .option("-o, --output <dir>", "the tree that you build (default: out, beside the topology)")
+    .addOption(keysOption())
+    .action((topology: string, host: string, peer: string | undefined, options: RotateOptions) =>
+      exit(rotate(topology, [host, peer], options)),
+    );

@@ -1,0 +1,164 @@
+/** How a new key gets to the hosts: a shell script with comments, to be read and run step by step. */
+import { must } from "../base/invariant.ts";
+import { shellWord } from "../base/text.ts";
+import type { Host, Network, Peer } from "../model/network.ts";
+
+/** Where things are on this machine, as one would type them. */
+export interface Places {
+  /** The command that compiles the topology. */
+  readonly build: string;
+  /** The tree that it writes. */
+  readonly output: string;
+  /** The file of the new key, and the one that the old key is kept in. */
+  readonly key: string;
+  readonly previous: string;
+}
+
+/** How long hosts wait before they load a key, seconds: the order has to reach all of them first, side by side. */
+const WAIT_SECONDS = 30;
+/** REJECT_AFTER_TIME of WireGuard (its paper, section 6.1): no session is older. */
+const SESSION_SECONDS = 180;
+
+/** What is put in the same place on several hosts. */
+interface Placed {
+  readonly path: string;
+  readonly mode: string;
+  readonly hosts: readonly string[];
+}
+
+const words = (hosts: readonly string[]): string => hosts.map(shellWord).join(" ");
+
+const PUT =
+  'put() { ssh "root@$1" "umask 077; cat > $2.new && chmod $3 $2.new && mv $2.new $2"; } # put HOST PATH MODE < FILE';
+
+function grouped(entries: readonly (readonly [text: string, host: string])[]): ReadonlyMap<string, readonly string[]> {
+  const groups = new Map<string, string[]>();
+  for (const [text, host] of entries) groups.set(text, [...(groups.get(text) ?? []), host]);
+  return groups;
+}
+
+const hostNamed = ({ hosts }: Network, name: string): Host =>
+  must(
+    hosts.find((host) => host.name === name),
+    "a peer is a host",
+  );
+
+/** The hosts with a tunnel to this one, and how each of their interfaces sees it. */
+function viewsOf({ hosts, peers }: Network, name: string) {
+  const views = new Map(peers.filter((peer) => peer.host === name).map((peer) => [peer.id, peer]));
+  return hosts.flatMap((host) =>
+    host.interfaces.flatMap((link) => {
+      const peer = link.peers.map((id) => views.get(id)).find((view) => view !== undefined);
+      return peer === undefined ? [] : [{ host: host.name, link: link.name, peer }];
+    }),
+  );
+}
+
+/** The files of an interface that hold the public key of a peer. */
+function filesWith(link: string, { endpoint }: Peer): readonly Omit<Placed, "hosts">[] {
+  const configuration = { path: `/etc/wireguard/${link}.conf`, mode: "600" };
+  if (endpoint?.kind !== "name") return [configuration];
+  return [configuration, { path: `/etc/netgen/${link}.endpoints`, mode: "644" }];
+}
+
+function placedFiles(views: ReturnType<typeof viewsOf>): readonly Placed[] {
+  const entries = views.flatMap(({ host, link, peer }) =>
+    filesWith(link, peer).map(({ path, mode }) => [`${path} ${mode}`, host] as const),
+  );
+  return [...grouped(entries)].map(([text, hosts]) => {
+    const [path = "", mode = ""] = text.split(" ");
+    return { path, mode, hosts };
+  });
+}
+
+const putLoop = ({ path, mode, hosts }: Placed, output: string): string =>
+  `for host in ${words(hosts)}; do put "$host" ${path} ${mode} < ${shellWord(output)}/"$host"${path}; done`;
+
+/** Tells hosts to load what was put in place, all of them side by side. */
+function reload(network: Network, hosts: readonly string[]): readonly string[] {
+  const units = (name: string): string =>
+    hostNamed(network, name)
+      .interfaces.map((link) => `wg-quick@${link.name}`)
+      .join(" ");
+  const later = `systemd-run --quiet --on-active=${WAIT_SECONDS} --timer-property=AccuracySec=1s`;
+  const loops = [...grouped(hosts.map((host) => [units(host), host] as const))].map(
+    ([text, group]) => `for host in ${words(group)}; do\n  ssh "root@$host" ${later} systemctl reload ${text} &\ndone`,
+  );
+  return [...loops, `wait; sleep ${WAIT_SECONDS + 5}`];
+}
+
+const addressOf = (host: Host): string => must(host.interfaces[0]?.addresses[0], "a peer has a tunnel address").address;
+
+function pings(network: Network, from: string, to: readonly string[]): string {
+  const addresses = to.map((name) => addressOf(hostNamed(network, name)));
+  return `for address in ${addresses.join(" ")}; do ssh ${shellWord(`root@${from}`)} ping -c 1 -w 20 "$address"; done`;
+}
+
+const step = (number: number, text: string, lines: readonly string[]): string =>
+  `\n# ${number}. ${text.replaceAll("\n", "\n#    ")}\n${lines.map((line) => `${line}\n`).join("")}`;
+
+/** A host and the public key that it gets. */
+export interface NewKey {
+  readonly host: string;
+  readonly publicKey: string;
+}
+
+/** The roll-out of a host's new key pair: to the host its key, to its peers their configurations. */
+export function renderKeyRollout(network: Network, { host: name, publicKey }: NewKey, places: Places): string {
+  const { build, output, key, previous } = places;
+  const views = viewsOf(network, name);
+  const peers = [...new Set(views.map(({ host }) => host))];
+  const { interfaces } = hostNamed(network, name);
+  const keyFiles = interfaces.map(
+    (link) => `put ${shellWord(name)} /etc/wireguard/${link.name}.key 600 < ${shellWord(key)}`,
+  );
+  const shown = interfaces.map((link) => `ssh ${shellWord(`root@${name}`)} wg show ${link.name} public-key`);
+  return [
+    `# ${name} has a new key pair, and no host knows of it yet. Its old private key is kept: ${previous}\n`,
+    `# As soon as one end of a tunnel of ${name} has loaded its file, that tunnel is dark until the other end has, too.\n`,
+    "# So every file is put in place first, and then all hosts load theirs at the same time; other tunnels notice nothing.\n",
+    "# Hosts are called as in the topology, and reached by ssh as root. That may be through the tunnels.\n",
+    step(
+      1,
+      `Compile. Before, "${build.replace(/build/, "diff")}" must show nothing but lines with the public key\nof ${name}.`,
+      [build],
+    ),
+    step(2, "Put the files in place. Nothing is loaded yet.", [
+      PUT,
+      ...keyFiles,
+      ...placedFiles(views).map((placed) => putLoop(placed, output)),
+    ]),
+    step(
+      3,
+      `Load them everywhere, ${WAIT_SECONDS} seconds later: until then the tunnels work, and the order gets through.`,
+      reload(network, [...peers, name]),
+    ),
+    step(4, `Verify: ${name} has the key ${publicKey}, and every peer answers.`, [
+      ...shown,
+      ...(peers.length === 0 ? [] : [pings(network, name, peers)]),
+    ]),
+    step(5, "When all have answered, the old key has done its work. Commit the new public key and the tree.", [
+      `rm ${shellWord(previous)}`,
+    ]),
+  ].join("");
+}
+
+/** The roll-out of a pair's new preshared key: to each of the two, under the other's name. */
+export function renderPresharedRollout(network: Network, pair: readonly [string, string], places: Places): string {
+  const [a, b] = pair;
+  const put = (host: string, peer: string): string =>
+    `put ${shellWord(host)} /etc/wireguard/psk/${peer}.psk 600 < ${shellWord(places.key)}`;
+  return [
+    `# ${a} and ${b} have a new preshared key, and do not know of it yet. The old one is kept: ${places.previous}\n`,
+    "# A session that has begun goes on with the old key, up to three minutes from its begin; a new one begins only when\n",
+    "# both have the same key. Loaded on both within a minute, no packet is lost. Nothing has to be compiled.\n",
+    "# Hosts are called as in the topology, and reached by ssh as root. That may be through the tunnels.\n",
+    step(1, "Put it in place on both. Nothing is loaded yet.", [PUT, put(a, b), put(b, a)]),
+    step(2, `Load it on both, ${WAIT_SECONDS} seconds later.`, reload(network, pair)),
+    step(3, `Verify: after ${SESSION_SECONDS} seconds there is no session left that began with the old key.`, [
+      `sleep ${SESSION_SECONDS}`,
+      pings(network, a, [b]),
+    ]),
+    step(4, "When it has answered, the old key has done its work.", [`rm ${shellWord(places.previous)}`]),
+  ].join("");
+}
