@@ -2,32 +2,25 @@
 /** The process: arguments in, exit code out. Nothing below commands/ knows that there is one. */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
-import { EXIT_BUG, EXIT_DONE, EXIT_MACHINE } from "./commands/exit.ts";
+import { describeMachineError, EXIT_BUG, EXIT_DONE, EXIT_MACHINE } from "./commands/exit.ts";
 
 type Exit = (code: number) => void;
+type Loader = () => Promise<(exit: Exit) => Command>;
 
 /** In the order of the help. Only the one that is asked for is loaded: the compiler alone takes three times Node's start. */
-const COMMANDS: ReadonlyMap<string, () => Promise<(exit: Exit) => Command>> = new Map([
+const COMMANDS: ReadonlyMap<string, Loader> = new Map([
   ["init", async () => (await import("./commands/init.ts")).initCommand],
+  ["host", async () => (await import("./commands/host.ts")).hostCommand],
   ["keys", async () => (await import("./commands/keys.ts")).keysCommand],
   ["check", async () => (await import("./commands/check.ts")).checkCommand],
   ["mtu", async () => (await import("./commands/mtu.ts")).mtuCommand],
   ["diff", async () => (await import("./commands/diff.ts")).diffCommand],
   ["build", async () => (await import("./commands/build.ts")).buildCommand],
+  ["lab", async () => (await import("./commands/lab.ts")).labCommand],
   ["model", async () => (await import("./commands/model.ts")).modelCommand],
   ["schema", async () => (await import("./commands/schema.ts")).schemaCommand],
+  ["completion", async () => (await import("./commands/completion.ts")).completionCommand],
 ]);
-
-const ERRNO_IN_WORDS: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such file or directory",
-  EISDIR: "it is a directory, not a file",
-  ENOTDIR: "a part of the path is a file, not a directory",
-  EEXIST: "there is a file in the place of a directory",
-  EACCES: "permission denied",
-  EPERM: "operation not permitted",
-  EROFS: "the file system is read-only",
-  ENOSPC: "the disk is full",
-};
 
 function version(): string {
   const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
@@ -38,12 +31,8 @@ function version(): string {
 function judge(error: unknown): { readonly code: number; readonly message: string } {
   if (error instanceof CommanderError) return { code: error.exitCode === 0 ? EXIT_DONE : EXIT_MACHINE, message: "" };
   if (!(error instanceof Error)) return { code: EXIT_BUG, message: `netgen: ${String(error)}\n` };
-  const { code, path } = error as NodeJS.ErrnoException;
-  if (typeof code === "string" && /^E[A-Z0-9]+$/.test(code)) {
-    const words = ERRNO_IN_WORDS[code];
-    const message = words === undefined ? error.message : `${path === undefined ? "" : `${path}: `}${words}`;
-    return { code: EXIT_MACHINE, message: `netgen: ${message}\n` };
-  }
+  const refused = describeMachineError(error);
+  if (refused !== undefined) return { code: EXIT_MACHINE, message: `netgen: ${refused}\n` };
   return {
     code: EXIT_BUG,
     message: `netgen: this is a bug in netgen, please report it: ${error.stack ?? error.message}\n`,
@@ -57,10 +46,13 @@ function fail(error: unknown): void {
 }
 
 /** The commands that the arguments may need; for help, and for what is no command, all of them. */
-function loadersFor([first = ""]: readonly string[]) {
-  if (first === "-V" || first === "--version") return [];
+function loadersFor(args: readonly string[]): ReadonlySet<Loader> {
+  const [first = ""] = args;
+  if (first === "-V" || first === "--version") return new Set();
   const asked = COMMANDS.get(first);
-  return asked === undefined ? [...COMMANDS.values()] : [asked];
+  // The words after its dashes are a command line that is being written.
+  const written = first === "completion" && args.includes("--") ? args.slice(args.indexOf("--") + 1) : undefined;
+  return new Set([...(written === undefined ? [] : loadersFor(written)), ...(asked ? [asked] : COMMANDS.values())]);
 }
 
 async function program(args: readonly string[], exit: Exit): Promise<Command> {
@@ -75,8 +67,10 @@ async function program(args: readonly string[], exit: Exit): Promise<Command> {
         "  netgen check topology.yaml           say what is wrong\n" +
         "  netgen mtu topology.yaml             explain every MTU\n" +
         "  netgen diff topology.yaml            show what a build would change\n" +
-        "  netgen build topology.yaml           write out/<host>/etc/...\n\n" +
-        "Exit codes: 0 done, 1 the topology has errors (or diff found a difference), 2 wrong\ninvocation or a file that cannot be read or written, 70 a bug in netgen.\n",
+        "  netgen build topology.yaml           write out/<host>/etc/...\n" +
+        "  netgen lab topology.yaml             boot it on this machine and prove it\n\n" +
+        "Exit codes: 0 done, 1 the topology has errors (or diff found a difference, or lab a\nbroken promise), " +
+        "2 wrong invocation or a file that cannot be read or written, 70 a\nbug in netgen.\n",
     );
   for (const load of loadersFor(args)) netgen.addCommand((await load())(exit));
   // Inherited by hand: commander copies neither to commands that are added ready-made.
@@ -101,7 +95,7 @@ try {
   const netgen = await program(args, (code) => {
     process.exitCode = code;
   });
-  netgen.parse(args, { from: "user" });
+  await netgen.parseAsync(args, { from: "user" });
 } catch (error) {
   fail(error);
 }

@@ -9,7 +9,10 @@ import * as mtu from "../src/base/mtu.ts";
 import { renderJson, renderText } from "../src/base/render.ts";
 import { buildCommand } from "../src/commands/build.ts";
 import { checkCommand } from "../src/commands/check.ts";
+import { completionCommand } from "../src/commands/completion.ts";
+import { hostCommand } from "../src/commands/host.ts";
 import { keysCommand } from "../src/commands/keys.ts";
+import { labCommand } from "../src/commands/lab.ts";
 import { modelCommand } from "../src/commands/model.ts";
 import { mtuCommand } from "../src/commands/mtu.ts";
 import { schemaCommand } from "../src/commands/schema.ts";
@@ -65,9 +68,17 @@ function fieldsOf(value: object, prefix = ""): readonly string[] {
 describe("commands.md", () => {
   const page = read("docs/commands.md");
   const exit = (): void => undefined;
-  const commands = [buildCommand, checkCommand, modelCommand, mtuCommand, schemaCommand, keysCommand].map((each) =>
-    each(exit),
-  );
+  const commands = [
+    buildCommand,
+    checkCommand,
+    modelCommand,
+    mtuCommand,
+    schemaCommand,
+    keysCommand,
+    hostCommand,
+    completionCommand,
+    labCommand,
+  ].map((each) => each(exit));
   const withParts = (command: Command): readonly Command[] => [command, ...command.commands];
 
   test("names every command and every option", () => {

@@ -18,11 +18,13 @@ const ROOMS: Readonly<Record<string, { readonly values: readonly string[]; reado
   emit: { values: ["base", "model"] },
   write: { values: ["base", "emit"] },
   "compile.ts": { values: ["base", "parse", "validate", "resolve", "model", "checks", "emit"] },
-  keys: { values: ["base"] },
+  keys: { values: ["base", "write"] },
   deliver: { values: ["base", "compile.ts", "emit", "write"], types: ["model"] },
+  edit: { values: ["base", "compile.ts", "parse", "validate"] },
   report: { values: ["base", "model", "compile.ts"], types: ["write"] },
+  lab: { values: ["base", "emit", "model"] },
   commands: {
-    values: ["base", "compile.ts", "deliver", "keys", "model", "parse", "report", "validate", "write"],
+    values: ["base", "compile.ts", "deliver", "edit", "keys", "lab", "model", "parse", "report", "validate", "write"],
     types: ["emit"],
   },
   "index.ts": { values: ["base", "compile.ts", "emit"], types: ["model"] },
@@ -33,16 +35,17 @@ const ROOMS: Readonly<Record<string, { readonly values: readonly string[]; reado
 const OWNERS: Readonly<Record<string, string>> = {
   commander: "cli.ts commands",
   diff: "deliver/diff.ts",
+  "tar-stream": "deliver/tar.ts",
   "fastest-levenshtein": "validate/suggest.ts",
   "ip-address": "base/ip.ts",
   "nunjucks/browser/nunjucks-slim.js": "emit/template.ts",
   picocolors: "commands",
   tweetnacl: "keys/keypair.ts",
-  yaml: "parse",
+  yaml: "parse edit",
 };
 
 /** Rooms that know the process, the disk and the console. */
-const MACHINE_ROOMS = new Set(["cli.ts", "commands", "deliver", "keys", "write"]);
+const MACHINE_ROOMS = new Set(["cli.ts", "commands", "deliver", "keys", "lab", "write"]);
 
 interface Import {
   readonly file: string;

@@ -14,7 +14,8 @@ export function treeOf(session: Session): Tree | undefined {
   return { name: session.model.name, files: session.files, units: session.units };
 }
 
-function askedHosts({ model }: Session, hosts: string | undefined): readonly string[] | undefined {
+/** The hosts of `--hosts`; `undefined`: all. @throws Error when the topology has no such host. */
+export function askedHosts({ model }: Session, hosts: string | undefined): readonly string[] | undefined {
   const asked = hosts?.split(",").map((name) => name.trim());
   const unknown = asked?.filter((name) => !model?.hosts.some((host) => host.name === name)) ?? [];
   if (unknown.length > 0) {

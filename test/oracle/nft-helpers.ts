@@ -116,7 +116,7 @@ export function aNetwork(hosts: readonly Host[], fields: Partial<Network> = {}):
 
 export function contextOf(network: Network): EmitContext {
   const hosts = new Map(network.hosts.map((host) => [host.name, host]));
-  return { network, hosts, peers: new Map(), segments: new Map() };
+  return { network, hosts, segments: new Map() };
 }
 
 /** What an emitter writes for the first host of a network: text by path on that host. */

@@ -1,0 +1,185 @@
+/** Boots what was compiled, on this machine, and proves it. */
+import { Command, InvalidArgumentError } from "commander";
+import { listInWords, shellWord } from "../base/text.ts";
+import type { Compiled } from "../lab/lab.ts";
+import { availableBytes, memoryComplaint } from "../lab/memory.ts";
+import { findObstacles, thisMachine } from "../lab/needs.ts";
+import type { LabPlan } from "../lab/plan.ts";
+import { planLab } from "../lab/plan-lab.ts";
+import { isAllKept, type Results, renderSummary } from "../lab/report.ts";
+import { type RunEnd, runLab } from "../lab/run.ts";
+import { type Selection, selectHosts, silentSegment } from "../lab/select.ts";
+import { listKept } from "../lab/state.ts";
+import type { Network } from "../model/network.ts";
+import { EXIT_DONE, EXIT_MACHINE, EXIT_TOPOLOGY, machineError } from "./exit.ts";
+import { downCommand, execCommand, listCommand } from "./lab-kept.ts";
+import { kernelOption, labInKernel } from "./lab-kernel.ts";
+import { exitCodeFor, type Signal, screenFor, stopOn, watchFor } from "./lab-watch.ts";
+import { formatOption, keysOption, quietOption, topologyArgument } from "./options.ts";
+import { type CommonOptions, counted, exitCodeOf, open, printDiagnostics, printSummary } from "./session.ts";
+import { askedHosts } from "./tree.ts";
+
+interface LabOptions extends CommonOptions {
+  readonly keep?: boolean;
+  readonly kernel?: string;
+  readonly hosts?: string;
+  readonly timeout?: number;
+}
+
+/** Longer than any lab, and what Node's timers take. */
+const MAX_TIMEOUT_SECONDS = 86_400;
+
+function asSeconds(text: string): number {
+  const seconds = Number(text);
+  if (/^\d{1,5}$/.test(text) && seconds >= 1 && seconds <= MAX_TIMEOUT_SECONDS) return seconds;
+  throw new InvalidArgumentError(`It must be 1 to ${MAX_TIMEOUT_SECONDS} seconds.`);
+}
+
+// ── Before anything is started ──────────────────────────────────────────────────────────────────────────────────────
+
+function planOf(network: Network): LabPlan {
+  try {
+    return planLab(network);
+  } catch (error) {
+    throw (error as Error).constructor === Error ? machineError((error as Error).message) : error;
+  }
+}
+
+function select(network: Network, hosts: readonly string[] | undefined): Selection {
+  const plan = planOf(network);
+  if (hosts === undefined) return { network, plan };
+  const segment = silentSegment(network, hosts);
+  if (segment === undefined) return selectHosts(network, plan, hosts);
+  const reflectors = network.hosts.filter(({ bgp }) => bgp.kind === "speaker" && bgp.isReflector);
+  throw machineError(
+    `--hosts: the hosts of ${segment} hear of each other by a route reflector only; ` +
+      `add ${listInWords(
+        reflectors.map(({ name }) => name),
+        "or",
+      )}`,
+  );
+}
+
+const clash = (name: string): Error =>
+  machineError(`a lab "${name}" is up; end it first: netgen lab down ${shellWord(name)}`);
+
+/** @throws Error with all that is missing, before anything is started. */
+async function demand({ network, plan }: Selection, isKept: boolean): Promise<void> {
+  const obstacles = await findObstacles(network, thisMachine());
+  const memory = obstacles.length > 0 ? undefined : memoryComplaint(network, plan, availableBytes());
+  const all = memory === undefined ? obstacles : [...obstacles, memory];
+  if (all.length > 0)
+    throw machineError(`no lab can be started here:\n${all.map((each) => `  ${each}\n`).join("")}`.trimEnd());
+  // Also clears away what is left of others.
+  if (listKept().some(({ name }) => name === network.name) && isKept) throw clash(network.name);
+}
+
+// ── Afterwards ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function finish(results: Results, options: LabOptions): number {
+  const keptOne = shellWord(results.name);
+  if (options.format !== "json") printSummary(renderSummary(results), options);
+  if (options.keep === true && options.format !== "json") {
+    printSummary(
+      `The lab is up: netgen lab exec HOST -- COMMAND runs in it, netgen lab down ${keptOne} ends it.\n`,
+      options,
+    );
+  }
+  return isAllKept(results) ? EXIT_DONE : EXIT_TOPOLOGY;
+}
+
+const PHASES: Readonly<Record<string, string>> = {
+  namespaces: "making the namespaces",
+  underlay: "building the underlay",
+  hosts: "booting the hosts",
+};
+
+const doing = (phase: string): string => PHASES[phase] ?? `proving the kind ${phase}`;
+
+function giveUp(end: Exclude<RunEnd, { kind: "proven" }>, stop: AbortSignal, { timeout }: LabOptions): number {
+  const left = "nothing of the lab is left";
+  if (end.kind === "failed") {
+    process.stderr.write(`netgen: ${doing(end.phase)} failed; ${left}:\n${end.message}\n`);
+    return end.isHost ? EXIT_TOPOLOGY : EXIT_MACHINE;
+  }
+  if (stop.reason === "timeout") {
+    process.stderr.write(`netgen: ${timeout} s were over while ${doing(end.phase)}; ${left}\n`);
+    return EXIT_MACHINE;
+  }
+  process.stderr.write(`netgen: interrupted while ${doing(end.phase)}; ${left}\n`);
+  return exitCodeFor(stop.reason as Signal);
+}
+
+async function run(compiled: Compiled, options: LabOptions): Promise<number> {
+  const stop = stopOn(options.timeout);
+  const screen = screenFor(
+    options,
+    compiled.network.hosts.map(({ name }) => name),
+  );
+  try {
+    const end = await runLab({ compiled, isKept: options.keep ?? false, stop }, watchFor(options, screen));
+    screen?.end();
+    return end.kind === "proven" ? finish(end.results, options) : giveUp(end, stop, options);
+  } catch (error) {
+    screen?.end();
+    throw (error as NodeJS.ErrnoException).code === "EEXIST" ? clash(compiled.network.name) : error;
+  }
+}
+
+/** Where Debian's `su` does not look for programs, they are nevertheless. */
+const SBIN = "/usr/local/sbin:/usr/sbin:/sbin";
+
+async function lab(topology: string, options: LabOptions): Promise<number> {
+  const isInside = options.kernel === "debian";
+  if (isInside && options.keep === true)
+    throw machineError("--keep: a virtual machine ends with its lab; use --kernel host");
+  const session = open(topology, options);
+  const { model, files } = session;
+  const hasErrors = model === undefined || exitCodeOf(session) !== EXIT_DONE;
+  // Otherwise the lab in the virtual machine says it.
+  if (hasErrors || !isInside) printDiagnostics(session, process.stderr, options.format);
+  if (hasErrors) return exitCodeOf(session);
+  const { network, plan } = select(model, askedHosts(session, options.hosts));
+  process.env.PATH = `${process.env.PATH ?? ""}:${SBIN}`;
+  if (isInside) return labInKernel(topology, session, options);
+  await demand({ network, plan }, options.keep ?? false);
+  const absent = model.hosts.length - network.hosts.length;
+  if (absent > 0 && options.format !== "json") {
+    const left = `${absent} of ${counted(model.hosts.length, "host")} left out, with all promises about them\n`;
+    printSummary(left, options, process.stderr);
+  }
+  return run({ network, files, plan }, options);
+}
+
+export const labCommand = (exit: (code: number) => void): Command =>
+  new Command("lab")
+    .summary("boot a topology on this machine and prove it")
+    .description(
+      "Boots every host of a topology as a namespace of this machine, with the real programs reading the compiled files, " +
+        "measures every promise that the topology makes, and takes it all down. Exits with 0 only if every promise was " +
+        "kept, with 1 if one was broken. Needs root, and touches nothing of the machine's own network.",
+    )
+    .addArgument(topologyArgument())
+    .addOption(keysOption())
+    .option("--hosts <names>", "only these hosts, separated by commas")
+    .option("--keep", "leave the lab up, for lab exec, until lab down")
+    .option("--timeout <seconds>", "give up after so long", asSeconds)
+    .addOption(kernelOption())
+    .addOption(quietOption())
+    .addOption(formatOption("the results (json: one object a promise)"))
+    .helpCommand(false)
+    .addCommand(execCommand(exit))
+    .addCommand(downCommand(exit))
+    .addCommand(listCommand(exit))
+    .addHelpText(
+      "after",
+      "\nExamples:\n  netgen lab topology.yaml\n  netgen lab topology.yaml --hosts alpha,beta --keep\n" +
+        "  netgen lab exec alpha -- wg show\n  netgen lab down\n",
+    )
+    .action(async (topology: string, options: LabOptions) => {
+      // Whatever ends us before our time: not every promise was kept.
+      exit(EXIT_MACHINE);
+      exit(await lab(topology, options));
+      // A lab that was stopped may have left us waiting for programs that ended with it.
+      process.exit();
+    });

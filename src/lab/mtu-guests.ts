@@ -1,0 +1,116 @@
+/** What guests on different hosts can send each other: all that their way carries, and not a byte more. */
+import { must } from "../base/invariant.ts";
+import type { IpAddress, IpFamily } from "../base/ip.ts";
+import { answered, answersOf, once, type Probe, pingWords, probeKey } from "./ping.ts";
+import type { LabGuest } from "./plan.ts";
+import { execCommand, type Lab, type LabPromise, type Outcome } from "./promise.ts";
+import { addressOf, indexReach, type RoundTrip, roundTrip, type Way } from "./reach.ts";
+
+const FAMILIES: readonly IpFamily[] = [4, 6];
+const ETHERNET_MTU = 1500;
+/** So much more than its subnet carries is what a guest with jumbo frames believes in. */
+const ROOM_BYTES = 100;
+
+/** What a guest believes in while MTUs are measured: Ethernet's 1500, or more than its subnet carries if that is more. */
+export const guestMtu = ({ mtu }: LabGuest): number => (mtu <= ETHERNET_MTU ? ETHERNET_MTU : mtu + ROOM_BYTES);
+
+/** Makes all guests believe in more than their subnets carry. */
+export async function widenGuests({ plan, guests, hosts }: Lab): Promise<void> {
+  await Promise.all(
+    plan.guests.map(async (guest) => {
+      const bytes = String(guestMtu(guest));
+      const [box, host] = [guests.get(guest.name), hosts.get(guest.host)];
+      await must(box, "every guest has a box").run("ip", "link", "set", "eth0", "mtu", bytes);
+      // The host's end has Ethernet's by itself, unless the host's own files say what it has.
+      if (guestMtu(guest) > ETHERNET_MTU && !guest.isPluggedByHost)
+        await must(host, "every host has a box").run("ip", "link", "set", guest.port, "mtu", bytes);
+    }),
+  );
+}
+
+interface Sizes {
+  readonly to: IpAddress;
+  /** The largest packet that has to be answered. */
+  readonly bytes: number;
+  /** The smallest that cannot get there; `undefined`: the guest itself sends none so large. */
+  readonly tooManyBytes: number | undefined;
+}
+
+const least = (ways: readonly Way[], size: "bytes" | "ceilingBytes"): number =>
+  Math.min(...ways.flat().map((leg) => leg[size]));
+
+// An answer may be cut up on its way back, and must not be asked for that: what limits this way refuses more by itself.
+function sizesOf({ there, back }: RoundTrip, to: IpAddress, ownMtu: number): Sizes {
+  const ceiling = least([there], "ceilingBytes");
+  const bytes = Math.min(least([there, back], "bytes"), ownMtu);
+  return { to, bytes, tooManyBytes: ceiling < ownMtu ? ceiling + 1 : undefined };
+}
+
+interface Pair {
+  readonly from: LabGuest;
+  readonly subject: string;
+  readonly promise: string;
+  readonly sizes: readonly Sizes[];
+}
+
+function pairsOf({ network, plan }: Lab): readonly Pair[] {
+  const index = indexReach(network, plan.guests);
+  const sizesBetween = (from: LabGuest, other: LabGuest): readonly Sizes[] =>
+    FAMILIES.flatMap((family) => {
+      const trip = roundTrip(index, from, other, family);
+      const to = addressOf(other, family);
+      const isLimited = trip !== undefined && trip.there.length > 0 && trip.back.length > 0;
+      return isLimited && to !== undefined ? [sizesOf(trip, to, Math.min(guestMtu(from), guestMtu(other)))] : [];
+    });
+  return plan.guests.flatMap((from) =>
+    plan.guests
+      .filter((other) => other.host !== from.host)
+      .map((other) => {
+        const sizes = sizesBetween(from, other);
+        const promise = `${[...new Set(sizes.map(({ bytes }) => bytes))].join(" or ")} bytes`;
+        return { from, subject: `${from.name} -> ${other.name}`, promise, sizes };
+      })
+      .filter(({ sizes }) => sizes.length > 0),
+  );
+}
+
+const fitting = ({ to, bytes }: Sizes): Probe => ({ to, bytes });
+const surplus = ({ to, tooManyBytes }: Sizes): readonly Probe[] =>
+  tooManyBytes === undefined ? [] : [{ to, bytes: tooManyBytes }];
+
+function judge({ sizes }: Pair, passed: ReadonlySet<string>, passedToo: ReadonlySet<string>): Outcome {
+  const lost = sizes.map(fitting).filter((probe) => !passed.has(probeKey(probe)));
+  const tooMany = sizes.flatMap(surplus).filter((probe) => passedToo.has(probeKey(probe)));
+  const wrong = [
+    ...lost.map(({ to, bytes }) => `${bytes} bytes to ${to} are lost, expected an answer`),
+    ...tooMany.map(({ to, bytes }) => `${bytes} bytes to ${to} are answered, expected to be lost`),
+  ];
+  if (wrong.length > 0) return { isKept: false, measured: wrong.join("; ") };
+  const right = sizes.map((each) => {
+    const isSeen = each.tooManyBytes === undefined ? "" : `, ${each.tooManyBytes} are lost`;
+    return `${each.bytes} to ${each.to} pass${isSeen}`;
+  });
+  return { isKept: true, measured: right.join("; ") };
+}
+
+/** A promise for each pair of guests on different hosts that have a way to each other. */
+export function guestPromises(lab: Lab): readonly LabPromise[] {
+  const pairs = pairsOf(lab);
+  return [...new Set(pairs.map(({ from }) => from))].flatMap((from) => {
+    const box = must(lab.guests.get(from.name), "every guest has a box");
+    const own = pairs.filter((pair) => pair.from === from);
+    const sizes = own.flatMap((pair) => pair.sizes);
+    const passed = once(() => answered(box, sizes.map(fitting)));
+    const passedToo = once(async () => {
+      await passed();
+      return answersOf(box, sizes.flatMap(surplus));
+    });
+    return own.map((pair) => ({
+      kind: "mtu" as const,
+      subject: pair.subject,
+      promise: pair.promise,
+      command: execCommand(box, ...pair.sizes.slice(0, 1).flatMap((each) => pingWords(fitting(each)))),
+      measure: async () => judge(pair, await passed(), await passedToo()),
+    }));
+  });
+}

@@ -1,0 +1,147 @@
+/** What a lab cannot do without, looked for before anything is started. */
+import { accessSync, closeSync, constants, openSync } from "node:fs";
+import { delimiter, isAbsolute, join } from "node:path";
+import type { Network } from "../model/network.ts";
+import { execute } from "./box.ts";
+
+/** A program, by its name or where Debian has it, and the package that brings it. */
+export interface Program {
+  readonly program: string;
+  readonly package: string;
+}
+
+/** What is asked of the machine; the tests have other ones. */
+export interface Machine {
+  readonly platform: string;
+  readonly isRoot: boolean;
+  readonly hasProgram: (program: string) => boolean;
+  /** Opens namespaces as a lab does, and makes a device of each kind there; gives the kinds that the kernel refused. */
+  readonly probe: (kinds: readonly string[]) => Promise<Probe>;
+  readonly canOpen: (path: string) => boolean;
+}
+
+/** What came of a probe; `refusal`: namespaces are not to be had, and why. */
+export type Probe = { readonly refusal: string } | { readonly missing: readonly string[] };
+
+const ALWAYS: readonly Program[] = [
+  { program: "unshare", package: "util-linux" },
+  { program: "nsenter", package: "util-linux" },
+  { program: "setsid", package: "util-linux" },
+  { program: "mount", package: "mount" },
+  { program: "ip", package: "iproute2" },
+  { program: "bridge", package: "iproute2" },
+  { program: "sysctl", package: "procps" },
+  { program: "pgrep", package: "procps" },
+  { program: "nft", package: "nftables" },
+  { program: "ping", package: "iputils-ping" },
+  { program: "wg", package: "wireguard-tools" },
+  { program: "wg-quick", package: "wireguard-tools" },
+  { program: "/lib/systemd/systemd-sysctl", package: "systemd" },
+];
+const NETWORKD: readonly Program[] = [{ program: "/lib/systemd/systemd-networkd", package: "systemd" }];
+const FRR: readonly Program[] = [
+  { program: "/usr/lib/frr/frrinit.sh", package: "frr" },
+  { program: "vtysh", package: "frr" },
+  { program: "/usr/lib/frr/frr-reload.py", package: "frr-pythontools" },
+];
+const WIREGUARD_GO: Program = { program: "wireguard-go", package: "wireguard-go" };
+const TUN = "/dev/net/tun";
+
+const hasLinks = ({ hosts }: Network): boolean =>
+  hosts.some(({ bridges, vxlans }) => bridges.length + vxlans.length > 0);
+
+/** The programs that the hosts of a network are run by. */
+export function programsFor(network: Network): readonly Program[] {
+  const hasSpeakers = network.hosts.some(({ bgp }) => bgp.kind === "speaker");
+  return [...ALWAYS, ...(hasLinks(network) ? NETWORKD : []), ...(hasSpeakers ? FRR : [])];
+}
+
+/** Kinds of devices that the kernel has to make; WireGuard's is asked for apart, as there is something in its place. */
+function kindsFor(network: Network): readonly string[] {
+  return ["veth", ...(hasLinks(network) ? ["bridge"] : []), ...(network.segments.length > 0 ? ["vxlan"] : [])];
+}
+
+/** Programs that are not there, by package, a line each. */
+export function describeMissing(programs: readonly Program[]): readonly string[] {
+  const packages = [...new Set(programs.map((each) => each.package))].sort();
+  if (packages.length === 0) return [];
+  const lines = packages.map((name) => {
+    const own = programs.filter((each) => each.package === name).map(({ program }) => program);
+    return `${own.join(", ")}: not found; Debian has it in the package ${name}`;
+  });
+  return [...lines, `all of these at once: apt-get install ${packages.join(" ")}`];
+}
+
+async function kernelComplaints(network: Network, machine: Machine): Promise<readonly string[]> {
+  const probe = await machine.probe([...kindsFor(network), "wireguard"]);
+  if ("refusal" in probe) {
+    return [`no namespace can be made (${probe.refusal}); a container needs to be started with --privileged`];
+  }
+  const lines = probe.missing
+    .filter((kind) => kind !== "wireguard")
+    .map((kind) => `the kernel makes no ${kind} device; the module ${kind} of Debian's linux-image-amd64 does`);
+  if (!probe.missing.includes("wireguard")) return lines;
+  const tun = `${TUN} cannot be opened, which wireguard-go needs: modprobe tun, or give it to the container`;
+  return [
+    ...lines,
+    ...describeMissing(machine.hasProgram(WIREGUARD_GO.program) ? [] : [WIREGUARD_GO]),
+    ...(machine.canOpen(TUN) ? [] : [tun]),
+  ];
+}
+
+/** All that stands in the way of a lab on a machine, a line each; none: it can begin. */
+export async function findObstacles(network: Network, machine: Machine): Promise<readonly string[]> {
+  if (machine.platform !== "linux") return [`it runs on Linux only, and this is ${machine.platform}`];
+  const missing = programsFor(network).filter(({ program }) => !machine.hasProgram(program));
+  const canProbe = machine.isRoot && !missing.some(({ program }) => ["unshare", "mount", "ip"].includes(program));
+  return [
+    ...(machine.isRoot ? [] : ["it needs root, as namespaces and the hosts' daemons do: sudo netgen lab"]),
+    ...describeMissing(missing),
+    ...(canProbe ? await kernelComplaints(network, machine) : []),
+  ];
+}
+
+function isAllowed(path: string, mode: number): boolean {
+  try {
+    accessSync(path, mode);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function hasProgram(program: string): boolean {
+  const directories = isAbsolute(program) ? [""] : (process.env.PATH ?? "").split(delimiter);
+  return directories.some((directory) => isAllowed(join(directory, program), constants.X_OK));
+}
+
+const PROBE = `
+echo namespaces
+peer() { [ "$1" != veth ] || echo peer name probe-peer; }
+details() { [ "$1" != vxlan ] || echo id 1 dstport 4789; }
+for kind; do
+  ip link add probe type "$kind" $(peer "$kind") $(details "$kind") 2> /dev/null || { echo "$kind"; continue; }
+  ip link del probe
+done
+`;
+
+async function probe(kinds: readonly string[]): Promise<Probe> {
+  const unshare = ["-n", "-m", "-p", "--fork", "--mount-proc", "sh", "-uc", PROBE, "sh", ...kinds];
+  const { output } = await execute("unshare", unshare);
+  const [first, ...missing] = output.trim().split("\n");
+  return first === "namespaces" ? { missing } : { refusal: output.trim() };
+}
+
+function canOpen(path: string): boolean {
+  try {
+    closeSync(openSync(path, "r+"));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The machine that netgen runs on. */
+export function thisMachine(): Machine {
+  return { platform: process.platform, isRoot: process.getuid?.() === 0, hasProgram, probe, canOpen };
+}

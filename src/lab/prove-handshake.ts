@@ -1,0 +1,57 @@
+/** Every pair of hosts that should have a handshake has one; those that should not, do not. */
+import { must } from "../base/invariant.ts";
+import type { Host } from "../model/network.ts";
+import { eventually } from "./boot.ts";
+import { execCommand, type Lab, type LabPromise, type Prover, type RunningHost, runningHosts } from "./promise.ts";
+
+/** Names of the hosts that an interface of the model has a tunnel to. */
+function peersOf({ network }: Lab, host: Host): readonly string[] {
+  const hosts = new Map(network.peers.map((peer) => [peer.id, peer.host]));
+  return host.interfaces.flatMap(({ peers }) => peers.map((id) => must(hosts.get(id), "a peer is a host")));
+}
+
+/** Public keys with which a host has had a handshake. */
+async function greeted({ host, box }: RunningHost): Promise<ReadonlySet<string>> {
+  const tables = await Promise.all(host.interfaces.map(({ name }) => box.run("wg", "show", name, "latest-handshakes")));
+  const lines = tables.join("").split("\n");
+  return new Set(
+    lines.map((line) => line.split("\t")).flatMap(([key = "", at = "0"]) => (Number(at) > 0 ? [key] : [])),
+  );
+}
+
+async function publicKeyOf({ host, box }: RunningHost): Promise<string> {
+  return (await box.run("wg", "show", host.interfaces[0]?.name ?? "wg0", "public-key")).trim();
+}
+
+function pairPromise(lab: Lab, one: RunningHost, other: RunningHost): LabPromise {
+  const isPair = peersOf(lab, one.host).includes(other.host.name);
+  const address = must(other.host.interfaces[0]?.addresses[0]?.address, "an interface has an address");
+  const link = must(one.host.interfaces[0]?.name, "every host has an interface");
+  return {
+    kind: "handshake",
+    subject: `${one.host.name} -> ${other.host.name}`,
+    promise: isPair ? "a handshake" : "no tunnel",
+    command: execCommand(one.box, "wg", "show", link, "latest-handshakes"),
+    measure: async () => {
+      const key = await publicKeyOf(other);
+      const has = async (): Promise<boolean> => (await greeted(one)).has(key);
+      // A tunnel greets when there is something to carry.
+      const isGreeted = await eventually(async () => {
+        await one.box.attempt("ping", "-n", "-c", "1", "-W", "1", address);
+        return !isPair || (await has());
+      }, 20);
+      if (isPair) return { isKept: isGreeted, measured: isGreeted ? "a handshake" : "no handshake within 20 s" };
+      const isTunnel = await has();
+      return { isKept: !isTunnel, measured: isTunnel ? "a handshake, although they are no pair" : "none" };
+    },
+  };
+}
+
+export const handshakes: Prover = {
+  kind: "handshake",
+  isAlone: false,
+  promises: (lab) => {
+    const hosts = runningHosts(lab);
+    return hosts.flatMap((one) => hosts.filter((other) => other !== one).map((other) => pairPromise(lab, one, other)));
+  },
+};

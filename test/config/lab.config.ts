@@ -1,0 +1,15 @@
+// `npm run test:lab`: whole topologies booted and proven. Needs root and the packages that .ci/run installs.
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  root: fileURLToPath(new URL("../..", import.meta.url)),
+  test: {
+    include: ["test/lab/**/*.test.ts"],
+    // A lab fills two cores by itself.
+    fileParallelism: false,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+    teardownTimeout: 60_000,
+  },
+});

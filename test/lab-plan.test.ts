@@ -1,0 +1,157 @@
+/** What a lab builds around compiled hosts, for every scenario fixture and for generated fleets. */
+import { describe, expect, test } from "vitest";
+import { must } from "../src/base/invariant.ts";
+import { containsAddress, familyOf, type IpAddress, prefixOf } from "../src/base/ip.ts";
+import { compile } from "../src/compile.ts";
+import type { LabHost, LabPath, LabPlan } from "../src/lab/plan.ts";
+import { planLab } from "../src/lab/plan-lab.ts";
+import type { Host, Network } from "../src/model/network.ts";
+import { listFixtures, sourceOf } from "./fixtures.ts";
+import { compileFleet, fleets } from "./fleet.ts";
+import { fc } from "./property.ts";
+
+const duplicatesIn = <T>(list: readonly T[]): readonly T[] =>
+  list.filter((each, index) => list.indexOf(each) !== index);
+
+const named = <T extends { readonly name: string }>(list: readonly T[], name: string): T =>
+  must(
+    list.find((each) => each.name === name),
+    `there is ${name}`,
+  );
+
+/** The address under which a host shows itself to another. */
+const seenAs = (from: LabHost, to: LabHost): readonly IpAddress[] =>
+  from.router === to.router ? from.addresses : from.publicAddresses;
+
+function pathsBetween({ paths, hosts }: LabPlan, from: string, to: string): readonly LabPath[] {
+  const [a, b] = [named(hosts, from), named(hosts, to)];
+  return paths.filter((path) => b.addresses.includes(path.to) && seenAs(a, b).includes(path.from));
+}
+
+const peersOf = ({ peers }: Network, host: Host): readonly string[] =>
+  host.interfaces.flatMap((each) =>
+    each.peers.map(
+      (id) =>
+        named(
+          peers.map((peer) => ({ ...peer, name: peer.id })),
+          id,
+        ).host,
+    ),
+  );
+
+/** What holds for every lab; throws where it does not. */
+function checkPlan(network: Network): LabPlan {
+  const plan = planLab(network);
+  checkAddresses(plan);
+  checkPaths(network, plan);
+  checkForwards(network, plan);
+  checkGuests(plan);
+  return plan;
+}
+
+/** Everyone has addresses of their own, and none of them is one that belongs in a tunnel. */
+function checkAddresses({ hosts, routers, routerAddresses, outside, names, overlay }: LabPlan): void {
+  const own = [...hosts.flatMap(({ addresses }) => addresses), ...routerAddresses, ...outside];
+  expect(duplicatesIn(own)).toEqual([]);
+  const ofRouters = routers.flatMap(({ addresses }) => addresses);
+  expect(ofRouters.filter((each) => own.includes(each))).toEqual([]);
+  const all = [...own, ...ofRouters, ...names.map(({ address }) => address)];
+  expect(all.filter((address) => overlay.some((prefix) => containsAddress(prefix, address)))).toEqual([]);
+}
+
+/** A path ends at a host behind the router that enforces it, and every pair of peers has one. */
+function checkPaths(network: Network, plan: LabPlan): void {
+  for (const { router, from, to } of plan.paths) {
+    named(plan.routers, router);
+    expect(plan.hosts.filter((host) => host.router === router).flatMap(({ addresses }) => addresses)).toContain(to);
+    expect(plan.hosts.flatMap((host) => [...host.addresses, ...host.publicAddresses])).toContain(from);
+  }
+  for (const host of network.hosts) {
+    for (const peer of peersOf(network, host)) {
+      const mtus = pathsBetween(plan, host.name, peer).map(({ mtu }) => mtu);
+      // IPv4 and UDP headers, WireGuard's own 32 bytes.
+      const needed = Math.min(...host.interfaces.map(({ mtu }) => mtu)) + 60;
+      expect(Math.min(...mtus), `${host.name} to ${peer}`).toBeGreaterThanOrEqual(needed);
+      expect(named(plan.hosts, peer).uplinkMtu).toBeGreaterThanOrEqual(Math.max(...mtus));
+    }
+  }
+}
+
+/** A forwarded port leads to where the host listens, and the host's answers leave as that address. */
+function checkForwards(network: Network, plan: LabPlan): void {
+  for (const { name, addresses, forwards, masquerades } of plan.routers) {
+    const members = plan.hosts.filter((host) => host.router === name);
+    for (const { address, to, toPort } of forwards) {
+      const member = must(
+        members.find((host) => host.addresses.includes(to)),
+        "a port leads to a host of the router",
+      );
+      const ports = named(network.hosts, member.name).interfaces.map(({ listenPort }) => listenPort);
+      expect(ports).toContain(toPort);
+      expect(addresses).toContain(address);
+      expect(masquerades).toContainEqual({ from: to, to: address });
+    }
+    expect(duplicatesIn(forwards.map(({ address, port }) => `${address} ${port}`))).toEqual([]);
+  }
+}
+
+function checkGuests({ guests, hosts }: LabPlan): void {
+  expect(duplicatesIn(guests.map(({ name }) => name))).toEqual([]);
+  expect(duplicatesIn(guests.map(({ host, port }) => `${host} ${port}`))).toEqual([]);
+  const gateways = new Set(guests.flatMap((guest) => guest.gateways));
+  for (const { host, addresses, ...guest } of guests) {
+    named(hosts, host);
+    expect(addresses.length).toBeGreaterThan(0);
+    for (const { address, lengthBits } of addresses) {
+      expect(gateways.has(address)).toBe(false);
+      const own = guest.gateways.filter((gateway) => familyOf(gateway) === familyOf(address));
+      expect(own.filter((gateway) => !containsAddress(prefixOf(address, lengthBits), gateway))).toEqual([]);
+    }
+  }
+  // Subnets without a prefix are islands that may look alike.
+  const known = guests.filter(({ gateways: own }) => own.length > 0);
+  expect(duplicatesIn(known.flatMap(({ addresses }) => addresses.map(({ address }) => address)))).toEqual([]);
+}
+
+const scenarios = listFixtures().filter(({ kind }) => kind === "scenario");
+
+const networkOf = (name: string): Network => must(compile(sourceOf(named(scenarios, name))).model, "it compiles");
+
+describe.each(scenarios)("$name", ({ name }) => {
+  const network = networkOf(name);
+
+  test("can be built", () => {
+    const plan = checkPlan(network);
+    expect(plan.hosts.map((host) => host.name)).toEqual(network.hosts.map((host) => host.name));
+  });
+
+  test("the narrowest path is exactly what the tunnel's MTU was counted from", () => {
+    const plan = planLab(network);
+    for (const host of network.hosts) {
+      for (const { mtu, limitingPeer } of host.interfaces) {
+        const paths = pathsBetween(plan, host.name, must(limitingPeer, "the hosts of a fixture have peers"));
+        expect(paths.map((path) => path.mtu - mtu).some((bytes) => bytes === 60 || bytes === 80)).toBe(true);
+      }
+    }
+  });
+
+  test("the same network gives the same lab", () => expect(planLab(network)).toEqual(planLab(network)));
+});
+
+test("any fleet can be built", () => {
+  fc.assert(
+    fc.property(fleets, (fleet) => {
+      checkPlan(compileFleet(fleet).model);
+    }),
+    { numRuns: 100, seed: 7348 },
+  );
+});
+
+test("hosts behind one router are told apart by their ports", () => {
+  const { routers } = planLab(networkOf("proxmox"));
+  const ports = named(routers, "roz").forwards.map(({ port, toPort }) => [port, toPort]);
+  expect(ports).toEqual([
+    [51_820, 51_820],
+    [51_822, 51_820],
+  ]);
+});

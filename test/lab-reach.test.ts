@@ -1,0 +1,155 @@
+/** Who reaches whom, as the model has it: what was seen on the real programs, case by case, and what holds of any fleet. */
+import { describe, expect, test } from "vitest";
+import { must } from "../src/base/invariant.ts";
+import { familyOf, type IpFamily } from "../src/base/ip.ts";
+import { compile } from "../src/compile.ts";
+import type { LabGuest } from "../src/lab/plan.ts";
+import { planLab } from "../src/lab/plan-lab.ts";
+import { addressOf, exitOf, indexReach, reachesHost, roundTrip, type Way } from "../src/lab/reach.ts";
+import type { Network } from "../src/model/network.ts";
+import { listFixtures, sourceOf } from "./fixtures.ts";
+import { compileFleet, fleets } from "./fleet.ts";
+import { fc } from "./property.ts";
+
+function worldOf(network: Network) {
+  const { guests } = planLab(network);
+  const index = indexReach(network, guests);
+  const guest = (name: string): LabGuest =>
+    must(
+      guests.find((each) => each.name === name),
+      `${name} is a guest`,
+    );
+  const trip = (from: string, to: string, family: IpFamily) => roundTrip(index, guest(from), guest(to), family);
+  return { index, guests, guest, trip };
+}
+
+function fixture(name: string) {
+  const found = must(
+    listFixtures().find((each) => each.name === name),
+    `${name} is a fixture`,
+  );
+  return worldOf(must(compile(sourceOf(found)).model, "it compiles"));
+}
+
+const legs = (way: Way): readonly string[] => way.map(({ host, via, bytes }) => `${host} ${via} ${bytes}`);
+
+describe("dual-stack", () => {
+  const { index, trip, guest } = fixture("dual-stack");
+
+  test.each([
+    ["an isolated subnet is not let into a tunnel", "tenant@ams1", "lab@fra2", false],
+    ["on one host it is not a matter of tunnels", "tenant@fra2", "lab@fra2", true],
+    ["each through a gateway of its own", "storage@ams1", "tenant@fra1", true],
+    ["there, but not back", "storage@fra1", "tenant@fra2", false],
+    ["by the only gateway, elsewhere", "lab@fra2", "office@ams1", true],
+    ["inside a segment", "tenant@ams1", "tenant@fra2", true],
+  ])("%s: %s and %s", (_, from, to, isOpen) => {
+    expect(trip(from, to, 6) !== undefined).toBe(isOpen);
+    expect(trip(to, from, 6) !== undefined).toBe(isOpen);
+  });
+
+  test("a subnet of one family is asked by that alone", () => {
+    expect(addressOf(guest("lab@fra2"), 4)).toBeUndefined();
+    expect(trip("tenant@fra2", "lab@fra2", 4)).toBeUndefined();
+  });
+
+  test("a way is limited by each device that it leaves by", () => {
+    const { there, back } = must(trip("office@ams1", "lab@fra2", 6), "they reach each other");
+    expect(legs(there)).toEqual(["ams1 vx6600 1350", "fra1 wg0 1400", "fra2 br-lab 1500"]);
+    expect(legs(back)).toEqual(["fra2 wg0 1412", "fra1 br6600 1350", "fra1 vx6600 1350"]);
+  });
+
+  test("a bridge lets pass 4 bytes more where the tunnel has room for them", () => {
+    const ceiling = (from: string, to: string) => trip(from, to, 4)?.there.map(({ ceilingBytes }) => ceilingBytes);
+    // 1400 in the tunnel is 1350 in the segment; 1412 would be 1362.
+    expect(ceiling("tenant@ams1", "tenant@fra2")).toEqual([1350]);
+    expect(ceiling("tenant@fra2", "tenant@ams1")).toEqual([1354]);
+    expect(ceiling("storage@ams1", "storage@fra1")).toEqual([1334]);
+  });
+
+  test("hosts answer those whose packets their tunnels take", () => {
+    const reached = (name: string): readonly string[] =>
+      index.network.hosts
+        .filter((host) => reachesHost(index, guest(name), host, must(host.interfaces[0]?.addresses[1], "IPv6").address))
+        .map((host) => host.name);
+    // By way of fra1, its gateway: even the host that it is on.
+    expect(reached("office@ams1")).toEqual(["ams1", "fra1", "fra2", "laptop", "reflector"]);
+    expect(reached("tenant@ams1")).toEqual(["ams1"]);
+  });
+
+  test("only a subnet with SNAT gets out, by its gateway", () => {
+    expect(exitOf(index, guest("office@ams1"), 6)?.name).toBe("fra1");
+    expect(exitOf(index, guest("tenant@fra1"), 6)).toBeUndefined();
+    expect(exitOf(index, guest("lab@fra2"), 4)).toBeUndefined();
+  });
+});
+
+test("proxmox: routed subnets reach each other, a segment without a gateway only itself", () => {
+  const { trip, index, guest } = fixture("proxmox");
+  expect(legs(must(trip("vms-roz@roz1", "vms-wro@wro1", 4), "reached").there)).toEqual([
+    "roz1 wg0 1412",
+    "wro1 br-vms-wro 1500",
+  ]);
+  expect(trip("cluster@roz2", "cluster@wro1", 4)).toBeDefined();
+  expect(trip("cluster@roz1", "vms-roz@roz1", 4)).toBeUndefined();
+  expect(trip("vms-roz@roz1", "cluster@roz1", 4)).toBeUndefined();
+  expect(exitOf(index, guest("cluster@roz1"), 4)).toBeUndefined();
+});
+
+test("pods: slices reach each other, and what is behind a host", () => {
+  const { trip, guests } = fixture("pods");
+  expect(guests).toHaveLength(4);
+  for (const from of guests) {
+    for (const to of guests.filter((each) => each !== from)) expect(trip(from.name, to.name, 4)).toBeDefined();
+  }
+});
+
+test("a host that does not forward lets nobody through", () => {
+  const { index, guests } = fixture("pods");
+  const hosts = new Map(
+    [...index.hosts].map(([name, host]) => [name, { ...host, forwards: { ipv4: false, ipv6: false } }]),
+  );
+  const [from, to] = [must(guests[0], "a guest"), must(guests[1], "another")];
+  expect(roundTrip({ ...index, hosts }, from, to, 4)).toBeUndefined();
+});
+
+describe("any fleet", () => {
+  const holds = (check: (world: ReturnType<typeof worldOf>) => void): void =>
+    fc.assert(
+      fc.property(fleets, (fleet) => check(worldOf(compileFleet(fleet).model))),
+      { numRuns: 15, seed: 7348 },
+    );
+
+  test("an answer is a matter of both: who is answered answers", () => {
+    holds(({ guests, trip }) => {
+      for (const a of guests) {
+        for (const b of guests.filter((each) => each !== a)) {
+          for (const { address } of b.addresses) {
+            const family = familyOf(address);
+            expect(trip(a.name, b.name, family) === undefined).toBe(trip(b.name, a.name, family) === undefined);
+          }
+        }
+      }
+    });
+  });
+
+  test("a segment without a gateway is an island, and its own guests meet", () => {
+    holds(({ guests, trip }) => {
+      const inside = guests.filter(({ subnet }) => subnet === "bare");
+      const outside = guests.filter(({ subnet }) => subnet !== "bare");
+      for (const a of inside) {
+        for (const b of inside.filter((each) => each !== a)) expect(trip(a.name, b.name, 4)).toBeDefined();
+        for (const b of outside) expect(trip(a.name, b.name, 4)).toBeUndefined();
+      }
+    });
+  });
+
+  test("routed slices all reach each other", () => {
+    holds(({ guests, trip }) => {
+      const slices = guests.filter(({ subnet }) => subnet === "slices");
+      for (const a of slices) {
+        for (const b of slices.filter((each) => each !== a)) expect(trip(a.name, b.name, 4)).toBeDefined();
+      }
+    });
+  });
+});

@@ -1,0 +1,168 @@
+/** Labs inside a virtual machine with Debian's kernel: what goes in and comes out, and how it ends. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join, relative } from "node:path";
+import { createInterface } from "node:readline";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { must } from "../../src/base/invariant.ts";
+import { compile } from "../../src/compile.ts";
+import { findKernelObstacles, runInKernel } from "../../src/lab/kernel.ts";
+import { debianKernel } from "../../src/lab/kernel-image.ts";
+import { thisMachine } from "../../src/lab/needs.ts";
+import { BUILD_TIMEOUT_MS, type BuiltPackage, buildPackage, ROOT } from "../built-package.ts";
+
+/** An emulated processor on a busy machine. */
+const LONG_MS = 900_000;
+const TOPOLOGY = join(ROOT, "fixtures/minimal/topology.yaml");
+
+const text = readFileSync(TOPOLOGY, "utf8");
+const network = must(compile({ name: "topology.yaml", text }).model, "the fixture has no mistake");
+const obstacles = findKernelObstacles(network, thisMachine(), process.arch);
+const isReady = process.env.CI !== undefined || obstacles.length === 0;
+if (!isReady) console.warn(`SKIPPED: no virtual machine here:\n${obstacles.join("\n")}`);
+
+/** Runs a command in a virtual machine, and gives all that came out of it. */
+async function inKernel(stdin: string, signal: AbortSignal, ...command: readonly string[]) {
+  const output: string[] = [];
+  const errors: string[] = [];
+  const phases: string[] = [];
+  const end = await runInKernel({
+    command,
+    stdin,
+    signal,
+    onPhase: (phase) => phases.push(phase),
+    onLine: (line) => output.push(line),
+    onErrorLine: (line) => errors.push(line),
+  });
+  return { end, output, errors, phases };
+}
+
+const never = new AbortController().signal;
+
+describe.skipIf(!isReady)("a virtual machine", () => {
+  let directory: string;
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), "netgen-kernel-"));
+  });
+  afterAll(() => rmSync(directory, { recursive: true }));
+
+  const LOOK = `
+cat
+echo "to the other stream" >&2
+uname -r
+pwd
+ls /sys/class/net
+ip link add vrf0 type vrf table 100 && ip link add wg0 type wireguard && ip -br link show type wireguard
+head -c 200000 /dev/zero | tr '\\0' x; echo
+echo "$1" > "$2"; cat "$2"
+exit 7
+`;
+
+  test("lines and bytes go in, lines and the status come out, and nothing is written", {
+    timeout: LONG_MS,
+  }, async () => {
+    const stdin = "one line\nzwölf € without an end";
+    const file = join(directory, "written");
+    const words = ["a word with  two blanks and 'quotes' $HOME", file];
+    const { end, output, errors, phases } = await inKernel(stdin, never, "bash", "-uc", LOOK, "bash", ...words);
+    const [release = ""] = phases.at(-1)?.match(/[\d.]+-\S+$/) ?? [];
+    expect(end).toEqual({ kind: "ended", status: 7 });
+    expect(errors).toEqual(["to the other stream"]);
+    expect(output.slice(0, 2)).toEqual(["one line", `zwölf € without an end${release}`]);
+    expect(release).toMatch(/-amd64$/);
+    expect(output.slice(2, 4)).toEqual([process.cwd(), "lo"]);
+    expect(output[4]).toMatch(/^wg0 /);
+    expect(output.slice(5)).toEqual(["x".repeat(200_000), words[0]]);
+    expect(existsSync(file)).toBe(false);
+  });
+
+  test("one that breaks down says its last words", { timeout: LONG_MS }, async () => {
+    const { end } = await inKernel("", never, "sh", "-c", "echo c > /proc/sysrq-trigger");
+    expect(end.kind).toBe("broken");
+    expect(end.kind === "broken" && end.lines.join("\n")).toContain("Kernel panic");
+  });
+
+  test("one that is stopped while it boots is gone", { timeout: LONG_MS }, async () => {
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(), 3000);
+    const { end, output } = await inKernel("", stop.signal, "sh", "-c", "sleep 1000; echo late");
+    expect([end, output]).toEqual([{ kind: "stopped" }, []]);
+  });
+
+  test("two that need the same image at once both get it whole", { timeout: LONG_MS }, async () => {
+    const making = { signal: never, onPhase: () => undefined };
+    const { XDG_CACHE_HOME: before } = process.env;
+    const image = await debianKernel(making);
+    try {
+      // With the kernel itself already there: it is not fetched for every run of this test.
+      process.env.XDG_CACHE_HOME = directory;
+      const there = join(image.modules, "../..");
+      mkdirSync(join(directory, "netgen"));
+      cpSync(there, join(directory, "netgen", basename(there)), { recursive: true });
+      const [one, other] = await Promise.all([debianKernel(making), debianKernel(making)]);
+      expect(one).toEqual(other);
+      expect(existsSync(one.initramfs)).toBe(true);
+      const names = [one.modules, one.initramfs].map((path) => relative(join(directory, "netgen"), path).split("/")[0]);
+      expect(readdirSync(join(directory, "netgen")).sort()).toEqual(names.sort());
+    } finally {
+      if (before === undefined) delete process.env.XDG_CACHE_HOME;
+      else process.env.XDG_CACHE_HOME = before;
+    }
+  });
+});
+
+describe.skipIf(!isReady)("netgen lab --kernel debian", () => {
+  let built: BuiltPackage;
+  beforeAll(() => {
+    built = buildPackage();
+  }, BUILD_TIMEOUT_MS);
+  afterAll(() => built.remove());
+
+  const start = (...args: readonly string[]): ChildProcess =>
+    spawn(process.execPath, [built.cli, "lab", "--kernel", "debian", ...args], { stdio: ["pipe", "pipe", "pipe"] });
+
+  /** Processes below another. */
+  const childrenOf = (pid: number): readonly string[] =>
+    readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean);
+
+  test("a topology from standard input: every promise kept, as JSON", { timeout: LONG_MS }, async () => {
+    const netgen = start("-", "--format", "json");
+    netgen.stdin?.end(text);
+    const lines: string[] = [];
+    let errors = "";
+    createInterface({ input: must(netgen.stdout ?? undefined, "it is a pipe") }).on("line", (line) => lines.push(line));
+    netgen.stderr?.on("data", (data) => {
+      errors += data;
+    });
+    const status = await new Promise((resolve) => netgen.once("close", resolve));
+    const proven = lines.map((line) => JSON.parse(line) as { readonly kind: string; readonly kept: boolean });
+    expect(proven.filter(({ kept }) => !kept)).toEqual([]);
+    expect(proven.some(({ kind }) => kind === "handshake")).toBe(true);
+    expect([status, errors]).toEqual([0, ""]);
+  });
+
+  test("netgen is killed: the virtual machine ends with it", { timeout: LONG_MS }, async () => {
+    const netgen = start(TOPOLOGY);
+    const pid = must(netgen.pid, "it has been started");
+    const running = (): string | undefined =>
+      childrenOf(pid).find((child) => readFileSync(`/proc/${child}/cmdline`, "utf8").includes("qemu-system"));
+    await expect.poll(running, { timeout: 120_000 }).toBeDefined();
+    const machine = must(running(), "it has just been seen");
+    netgen.kill("SIGKILL");
+    await expect.poll(() => existsSync(`/proc/${machine}`), { timeout: 30_000 }).toBe(false);
+  });
+
+  test("Ctrl-C ends it in order", { timeout: LONG_MS }, async () => {
+    const netgen = start(TOPOLOGY);
+    let errors = "";
+    netgen.stderr?.on("data", (data) => {
+      errors += data;
+    });
+    await expect.poll(() => errors, { timeout: 120_000 }).toContain("booting Linux");
+    netgen.kill("SIGINT");
+    const status = await new Promise((resolve) => netgen.once("close", resolve));
+    expect(errors).toContain("interrupted while the virtual machine ran; nothing of the lab is left");
+    expect(status).toBe(130);
+  });
+});
