@@ -69,7 +69,8 @@ function shell(line: string, options: { readonly env?: Readonly<Record<string, s
 
 function put(name: string, text: string | Buffer): void {
   mkdirSync(join(home, name, ".."), { recursive: true });
-  writeFileSync(join(home, name), text);
+  // Others may not read a secret: netgen refuses one that they may.
+  writeFileSync(join(home, name), text, { mode: name.endsWith(".key") ? 0o600 : 0o644 });
 }
 
 const read = (name: string): string => readFileSync(join(home, name), "utf8");
@@ -117,8 +118,8 @@ describe("the invocation", () => {
   });
 
   test.each([
-    ["build", ["<topology>", "--output", "--keys", "--hosts", "--force", "--format"]],
-    ["check", ["<topology>", "--keys", "--format"]],
+    ["build", ["<topology>", "--output", "--keys", "--hosts", "--force", "--quiet", "--verbose", "--format"]],
+    ["check", ["<topology>", "--keys", "--quiet", "--format"]],
     ["model", ["<topology>", "--keys"]],
     ["mtu", ["<topology>", "--keys", "--format"]],
     ["schema", []],
@@ -402,6 +403,30 @@ describe("build", () => {
     expect(stdout).toContain(` ${Number(rest) + 20} removed`);
   });
 
+  test("--verbose names every file with its verdict, in the order of the tree and without an end", () => {
+    useFixture("minimal");
+    const first = run(["build", "topology.yaml", "--verbose"]).stdout.split("\n");
+    const paths = JSON.parse(read("out/manifest.json")).files.map(({ path }: { readonly path: string }) => path);
+    expect(paths.length).toBeGreaterThan(20);
+    expect(first.slice(0, -2)).toEqual(paths.map((path: string) => `  + ${path}`));
+    put("out/beta/etc/wireguard/wg0.conf", "edited\n");
+    put(
+      "topology.yaml",
+      read("topology.yaml")
+        .replace("198.51.100.1", "198.51.100.9")
+        .replace(/^subnets:[\s\S]*/m, ""),
+    );
+    rmSync(join(home, "out/alpha/etc/netgen/routes"));
+    const second = run(["build", "topology.yaml", "-v"]).stdout.split("\n");
+    const signs = new Map(second.slice(0, -2).map((line) => [line.slice(4), line.slice(2, 3)]));
+    expect([...signs.keys()]).toEqual(paths);
+    expect(signs.get("beta/etc/wireguard/wg0.conf")).toBe("!");
+    expect(signs.get("alpha/etc/netgen/routes")).toBe("+");
+    expect(signs.get("alpha/etc/netgen/wg-reload")).toBe("=");
+    expect(signs.get("alpha/etc/systemd/network/20-netgen-vx100.netdev")).toBe("-");
+    expect(new Set(signs.values())).toEqual(new Set(["!", "+", "=", "-", "~"]));
+  });
+
   test("a stranger's file is refused with 2, and --force is offered and works", () => {
     useFixture("minimal");
     put("out/alpha/etc/wireguard/wg0.conf", "mine\n");
@@ -459,6 +484,41 @@ describe("build", () => {
     put("keys", "a file");
     const { status, stderr } = run(["build", "topology.yaml"]);
     expect([status, stderr]).toEqual([2, "netgen: keys: a part of the path is a file, not a directory\n"]);
+  });
+});
+
+describe("--quiet", () => {
+  const NOTED = readFileSync(join(ROOT, "fixtures/warn-mtu-pin-lower/topology.yaml"), "utf8");
+
+  test.each([
+    ["init new.yaml", ""],
+    ["check -", ""],
+    ["build -", ""],
+    ["keys generate -", ""],
+    ["mtu -", "tunnel alpha - beta"],
+    ["model -", "{"],
+  ])("%s: the result if there is one, and no word more", (command, result) => {
+    const { status, stdout, stderr } = run([...command.split(" "), "-q"], { input: NOTED });
+    expect([status, stderr, stdout.slice(0, result.length || undefined)]).toEqual([0, "", result]);
+  });
+
+  test("notes are left out as text and as JSON, warnings are not", () => {
+    expect(run(["check", "-"], { input: NOTED }).stdout).toContain("note[");
+    expect(run(["check", "-", "--quiet", "--format", "json"], { input: NOTED }).stdout).toBe("");
+    const { stdout } = run(["check", "-", "--quiet"], { input: WARNING });
+    expect(stdout).toContain("warning[path-unused]");
+    expect(stdout).not.toMatch(/\n1 warning\n$/);
+  });
+
+  test("errors stay", () => {
+    const { status, stderr } = run(["build", "-", "--quiet"], { input: THREE_MISTAKES });
+    expect([status, stderr.match(/error\[/g)]).toEqual([1, ["error[", "error[", "error["]]);
+  });
+
+  test("it goes not with --verbose", () => {
+    const { status, stderr } = run(["build", "-", "-q", "-v"]);
+    expect(status).toBe(2);
+    expect(stderr).toContain("cannot be used with option");
   });
 });
 
@@ -574,7 +634,7 @@ describe("keys", () => {
     put("keys/beta.key", "canary-of-a-private-key\n");
     const { status, stdout, stderr } = run(["keys", "generate", "topology.yaml"]);
     expect([status, stdout]).toEqual([2, ""]);
-    expect(stderr).toBe("netgen: keys/beta.key is not a WireGuard private key: base64 of 32 bytes, not all zero\n");
+    expect(stderr).toBe("netgen: keys/beta.key is not a WireGuard private key: it is not base64\n");
   });
 
   test("a .gitignore that lets secrets in is said on standard error", () => {
@@ -663,7 +723,7 @@ describe("terminals and pipes", () => {
     useFixture("minimal");
     const { status, stderr } = shell("netgen model topology.yaml >/dev/full");
     expect(status).toBe(2);
-    expect(stderr).toBe("netgen: standard output: the disk is full\n");
+    expect(stderr).toBe("netgen: standard output: the disk is full; make room and run the same command again\n");
   });
 
   test("no colour into a pipe", () => {

@@ -8,6 +8,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   rmSync,
   statSync,
@@ -563,7 +564,7 @@ describe("two builds at once", () => {
 
   test("the second is refused while the first one runs", () => {
     mkdirSync(out);
-    writeFileSync(lock(), `${process.ppid}\n`);
+    symlinkSync(String(process.ppid), lock());
     const before = snapshot(out);
     expect(write(standard(), { force: true })).toMatchObject({
       kind: "refused",
@@ -573,17 +574,46 @@ describe("two builds at once", () => {
     expect(snapshot(out)).toEqual(before);
   });
 
-  test("a build that has just begun, its id not written yet, counts as running", () => {
+  test("what is no lock of ours is not taken away", () => {
     mkdirSync(out);
-    writeFileSync(lock(), "");
+    writeFileSync(lock(), "mine\n");
     expect(write(standard())).toMatchObject({ kind: "refused", paths: [".netgen-lock"] });
+    expect(readFileSync(lock(), "utf8")).toBe("mine\n");
   });
 
   test("an unchanged tree needs no lock", () => {
     written(standard());
-    writeFileSync(lock(), `${process.ppid}\n`);
+    symlinkSync(String(process.ppid), lock());
     expect(written(standard()).unchanged).toBe(3);
-    expect(existsSync(lock())).toBe(true);
+    expect(readlinkSync(lock())).toBe(String(process.ppid));
+  });
+
+  test("a tree that is complete is rid of what a build left that was killed just before its end", () => {
+    written(standard());
+    const before = contentAndMode(snapshot(out));
+    symlinkSync(String(spawnSync("true").pid), lock());
+    writeFileSync(join(out, ".netgen-tmp"), "half a fi");
+    expect(written(standard()).unchanged).toBe(3);
+    expect(contentAndMode(snapshot(out))).toEqual(before);
+  });
+
+  test("a build that was killed while it took an abandoned lock over is no obstacle either", () => {
+    mkdirSync(out);
+    const [first, second] = [spawnSync("true").pid, spawnSync("true").pid];
+    symlinkSync(String(first), lock());
+    symlinkSync(String(second), `${lock()}.${first}`);
+    expect(written(standard()).created).toHaveLength(3);
+    expect(readdirSync(out).sort()).toEqual(["alpha", "beta", "manifest.json"]);
+  });
+
+  test("while another build takes an abandoned lock over, that one has the tree", () => {
+    mkdirSync(out);
+    const { pid } = spawnSync("true");
+    symlinkSync(String(pid), lock());
+    symlinkSync(String(process.ppid), `${lock()}.${pid}`);
+    const before = snapshot(out);
+    expect(write(standard())).toMatchObject({ kind: "refused", paths: [".netgen-lock"] });
+    expect(snapshot(out)).toEqual(before);
   });
 
   test.each([
@@ -591,7 +621,7 @@ describe("two builds at once", () => {
     ["with our own id, killed in an earlier life of a container", () => process.pid],
   ])("the lock of a build %s is taken over", (_, pid) => {
     mkdirSync(out);
-    writeFileSync(lock(), `${pid()}\n`);
+    symlinkSync(String(pid()), lock());
     expect(written(standard()).created).toHaveLength(3);
     expect(readdirSync(out).sort()).toEqual(["alpha", "beta", "manifest.json"]);
   });

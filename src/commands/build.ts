@@ -1,34 +1,78 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
+import { sortedBy } from "../base/text.ts";
+import { hostOf } from "../write/manifest.ts";
+import type { Tree } from "../write/plan.ts";
 import { type Written, writeTree } from "../write/write.ts";
-import { EXIT_DONE, EXIT_MACHINE } from "./exit.ts";
-import { formatOption, keysOption, topologyArgument } from "./options.ts";
-import { exitCodeOf, open, printDiagnostics } from "./session.ts";
+import { EXIT_DONE, EXIT_MACHINE, withAdvice } from "./exit.ts";
+import { formatOption, keysOption, quietOption, topologyArgument } from "./options.ts";
+import { progressFor } from "./progress.ts";
+import { exitCodeOf, open, printDiagnostics, printSummary } from "./session.ts";
 import { complain, listPaths, type TreeOptions, treeOf, treePlace } from "./tree.ts";
 
 interface BuildOptions extends TreeOptions {
   readonly force?: boolean;
+  readonly verbose?: boolean;
 }
 
-function describe(directory: string, { created, changed, edited, removed, unchanged }: Written): string {
-  const counts = `${created.length} new, ${changed.length} changed, ${removed.length} removed, ${unchanged} as they were`;
-  const lists = listPaths("~", changed) + listPaths("-", removed);
+type Place = ReturnType<typeof treePlace>;
+
+/** Every file that was asked for or removed, with its verdict. */
+function listAll({ files }: Tree, { hosts }: Place, { created, changed, edited, removed }: Written): string {
+  const asked = files.map(({ path }) => path).filter((path) => hosts === undefined || hosts.includes(hostOf(path)));
+  const verdicts = [
+    ["=", asked],
+    ["+", created],
+    ["~", changed],
+    ["!", edited],
+    ["-", removed],
+  ] as const;
+  const signs = new Map(verdicts.flatMap(([sign, paths]) => paths.map((path) => [path, sign] as const)));
+  return sortedBy(signs, ([path]) => path)
+    .map(([path, sign]) => `  ${sign} ${path}\n`)
+    .join("");
+}
+
+function listChanges({ changed, edited, removed }: Written): string {
   const note = edited.length === 0 ? "" : `Edited since the last build, and replaced:\n${listPaths("!", edited)}`;
-  return `${lists}${note}${directory}: ${counts}\n`;
+  return `${listPaths("~", changed)}${listPaths("-", removed)}${note}`;
 }
 
-function build(topology: string, options: BuildOptions): number {
+function countAll({ created, changed, removed, unchanged }: Written): string {
+  return `${created.length} new, ${changed.length} changed, ${removed.length} removed, ${unchanged} as they were`;
+}
+
+/** Writes with a line of progress, where somebody watches. */
+function write(tree: Tree, place: Place, options: BuildOptions): ReturnType<typeof writeTree> {
+  const progress = progressFor(options);
+  const watched = progress === undefined ? {} : { progress: progress.update };
+  try {
+    return writeTree(tree, { ...place, ...watched, force: options.force ?? false });
+  } catch (error) {
+    throw withAdvice(
+      error,
+      `Each file in ${place.directory} is whole, the old one or the new one; a build completes them.`,
+    );
+  } finally {
+    progress?.clear();
+  }
+}
+
+async function build(topology: string, options: BuildOptions): Promise<number> {
   const session = open(topology, options);
   printDiagnostics(session, process.stderr, options.format);
   const tree = treeOf(session);
   if (tree === undefined) return exitCodeOf(session);
   const place = treePlace(session, topology, options);
-  const result = writeTree(tree, { ...place, force: options.force ?? false });
-  if (result.kind === "written") {
-    process.stdout.write(describe(place.directory, result));
-    return EXIT_DONE;
+  // Loaded here because most builds do without.
+  if (options.output === "-") return (await import("./archive.ts")).printTree(tree, place.hosts, options);
+  const result = write(tree, place, options);
+  if (result.kind === "refused") {
+    process.stderr.write(complain("nothing was written", place.directory, result));
+    return EXIT_MACHINE;
   }
-  process.stderr.write(complain("nothing was written", place.directory, result));
-  return EXIT_MACHINE;
+  const list = options.verbose === true ? listAll(tree, place, result) : listChanges(result);
+  printSummary(`${list}${place.directory}: ${countAll(result)}\n`, options);
+  return EXIT_DONE;
 }
 
 export const buildCommand = (exit: (code: number) => void): Command =>
@@ -40,13 +84,16 @@ export const buildCommand = (exit: (code: number) => void): Command =>
         "is never removed, and replaced only with --force.",
     )
     .addArgument(topologyArgument())
-    .option("-o, --output <dir>", "where to write (default: out, beside the topology)")
+    .option("-o, --output <dir>", "where to write (default: out, beside the topology); - is a tar on standard output")
     .addOption(keysOption())
     .option("--hosts <names>", "only these hosts, separated by commas")
     .option("--force", "replace files that stand in the way and that netgen did not write")
+    .addOption(quietOption())
+    .addOption(new Option("-v, --verbose", "name every file, also those that are as they were").conflicts("quiet"))
     .addOption(formatOption("diagnostics"))
     .addHelpText(
       "after",
-      "\nExamples:\n  netgen build topology.yaml\n  netgen build topology.yaml -o /srv/tree --hosts alpha,beta\n",
+      "\nExamples:\n  netgen build topology.yaml\n  netgen build topology.yaml -o /srv/tree --hosts alpha,beta\n" +
+        "  netgen build topology.yaml -o - --hosts alpha | ssh alpha tar -x -C new\n",
     )
-    .action((topology: string, options: BuildOptions) => exit(build(topology, options)));
+    .action(async (topology: string, options: BuildOptions) => exit(await build(topology, options)));

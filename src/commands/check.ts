@@ -1,12 +1,12 @@
 import { Command } from "commander";
-import { formatOption, keysOption, topologyArgument } from "./options.ts";
-import { type CommonOptions, counted, exitCodeOf, open, printDiagnostics } from "./session.ts";
+import { formatOption, keysOption, quietOption, topologyArgument } from "./options.ts";
+import { type CommonOptions, counted, exitCodeOf, open, printDiagnostics, printSummary } from "./session.ts";
 
 function check(topology: string, options: CommonOptions): number {
   const session = open(topology, options);
   printDiagnostics(session, process.stdout, options.format);
   if (session.diagnostics.length === 0 && options.format !== "json") {
-    process.stdout.write(`${session.source.name}: no errors, ${counted(session.model?.hosts.length ?? 0, "host")}\n`);
+    printSummary(`${session.source.name}: no errors, ${counted(session.model?.hosts.length ?? 0, "host")}\n`, options);
   }
   return exitCodeOf(session);
 }
@@ -19,5 +19,6 @@ export const checkCommand = (exit: (code: number) => void): Command =>
     )
     .addArgument(topologyArgument())
     .addOption(keysOption())
+    .addOption(quietOption())
     .addOption(formatOption("diagnostics (json: one object a line)"))
     .action((topology: string, options: CommonOptions) => exit(check(topology, options)));

@@ -2,8 +2,8 @@ import { Command } from "commander";
 import pc from "picocolors";
 import { diffTree, type FileDiff, renderStat } from "../deliver/diff.ts";
 import { planTree } from "../write/plan.ts";
-import { EXIT_DIFFERENT, EXIT_DONE, EXIT_MACHINE } from "./exit.ts";
-import { formatOption, keysOption, topologyArgument } from "./options.ts";
+import { EXIT_DIFFERENT, EXIT_DONE, EXIT_MACHINE, machineError } from "./exit.ts";
+import { formatOption, keysOption, quietOption, topologyArgument } from "./options.ts";
 import { exitCodeOf, hasColours, open, printDiagnostics } from "./session.ts";
 import { complain, type TreeOptions, treeOf, treePlace } from "./tree.ts";
 
@@ -32,6 +32,9 @@ function print(diffs: readonly FileDiff[], { stat, format }: DiffOptions): void 
 }
 
 function diff(topology: string, options: DiffOptions): number {
+  if (options.output === "-") {
+    throw machineError("-o - is no tree to compare with; name its directory, or ./- if that is its name");
+  }
   const session = open(topology, options);
   printDiagnostics(session, process.stderr, "text");
   const tree = treeOf(session);
@@ -58,6 +61,7 @@ export const diffCommand = (exit: (code: number) => void): Command =>
     .option("-o, --output <dir>", "the tree to compare with (default: out, beside the topology)")
     .addOption(keysOption())
     .option("--hosts <names>", "only these hosts, separated by commas")
+    .addOption(quietOption())
     .option("--stat", "only the number of lines that come and go in each file")
     .addOption(formatOption("the diff (json: one object a file)"))
     .action((topology: string, options: DiffOptions) => exit(diff(topology, options)));

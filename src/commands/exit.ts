@@ -14,3 +14,48 @@ export const EXIT_BUG = 70;
 export function machineError(message: string): Error {
   return Object.assign(new Error(message), { code: "ENETGEN" });
 }
+
+/** What the machine refuses only after the first files are written. */
+const WHILE_WRITING: ReadonlySet<string> = new Set(["EDQUOT", "EFBIG", "EIO", "ENOSPC"]);
+
+/** The error with a line more of what to say, if the machine caused it while files were written. */
+export function withAdvice(error: unknown, advice: string): unknown {
+  const { code = "" } = error as NodeJS.ErrnoException;
+  return WHILE_WRITING.has(code) ? Object.assign(error as Error, { advice }) : error;
+}
+
+/** Node's codes for what the machine refuses, in words that go on from "PATH: ". */
+const ERRNO_IN_WORDS: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EBUSY: "another program is using it",
+  EDQUOT: "the disk quota is used up; make room and run the same command again",
+  EEXIST: "there is a file in the place of a directory",
+  EFBIG: "the file would be larger than is allowed (ulimit -f)",
+  EIO: "the device fails to read or write",
+  EISDIR: "it is a directory, not a file",
+  ELOOP: "symbolic links lead in a circle",
+  EMFILE: "too many files are open (ulimit -n)",
+  ENAMETOOLONG: "the name is too long",
+  ENFILE: "too many files are open on this machine",
+  ENOENT: "there is no such file or directory",
+  ENOSPC: "the disk is full; make room and run the same command again",
+  ENOTDIR: "a part of the path is a file, not a directory",
+  ENXIO: "it is a socket or a device that is not there",
+  EPERM: "operation not permitted",
+  EROFS: "the file system is read-only",
+};
+
+interface MachineError extends NodeJS.ErrnoException {
+  /** The new name of what was to be renamed or linked. */
+  readonly dest?: string;
+  readonly advice?: string;
+}
+
+/** What the machine refused, in words; `undefined` when the error is none of the machine's, but a bug. */
+export function describeMachineError({ code, dest, path = "", message, advice }: MachineError): string | undefined {
+  if (typeof code !== "string" || !/^E[A-Z0-9]+$/.test(code)) return undefined;
+  const words = ERRNO_IN_WORDS[code];
+  const place = dest ?? path;
+  const text = words === undefined ? message : `${place === "" ? "" : `${place}: `}${words}`;
+  return advice === undefined ? text : `${text}\n${advice}`;
+}

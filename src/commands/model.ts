@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { renderModel } from "../report/model.ts";
 import { EXIT_DONE } from "./exit.ts";
-import { keysOption, topologyArgument } from "./options.ts";
+import { keysOption, quietOption, topologyArgument } from "./options.ts";
 import { type CommonOptions, exitCodeOf, open, printDiagnostics } from "./session.ts";
 
 function model(topology: string, options: CommonOptions): number {
@@ -21,4 +21,5 @@ export const modelCommand = (exit: (code: number) => void): Command =>
     )
     .addArgument(topologyArgument())
     .addOption(keysOption())
+    .addOption(quietOption())
     .action((topology: string, options: CommonOptions) => exit(model(topology, options)));

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { type MtuReport, renderMtu, reportMtu } from "../report/mtu.ts";
 import { EXIT_DONE } from "./exit.ts";
-import { formatOption, keysOption, topologyArgument } from "./options.ts";
+import { formatOption, keysOption, quietOption, topologyArgument } from "./options.ts";
 import { type CommonOptions, exitCodeOf, open, printDiagnostics } from "./session.ts";
 
 /** What is absent is `null`, so that every row of a kind has the same fields. */
@@ -29,5 +29,6 @@ export const mtuCommand = (exit: (code: number) => void): Command =>
     )
     .addArgument(topologyArgument())
     .addOption(keysOption())
+    .addOption(quietOption())
     .addOption(formatOption("the table"))
     .action((topology: string, options: CommonOptions) => exit(mtu(topology, options)));

@@ -7,5 +7,7 @@ export const topologyArgument = (): Argument =>
 export const keysOption = (): Option =>
   new Option("--keys <dir>", "directory of <host>.pub files (default: keys, beside the topology)");
 
+export const quietOption = (): Option => new Option("-q, --quiet", "leave out notes and summaries");
+
 export const formatOption = (what: string): Option =>
   new Option("--format <format>", `how to print ${what}`).choices(["text", "json"]).default("text");

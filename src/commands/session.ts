@@ -4,14 +4,17 @@ import { dirname, join } from "node:path";
 import pc from "picocolors";
 import { type Diagnostic, hasErrors, type Severity } from "../base/diagnostic.ts";
 import { type Paint, renderJson, renderText } from "../base/render.ts";
-import type { Source } from "../base/source.ts";
+import { lineStarts, positionAt, type Source } from "../base/source.ts";
 import { type Compilation, compile } from "../compile.ts";
 import { readPublicKeys } from "../keys/store.ts";
+import { findStrayKey } from "../keys/stray.ts";
 import { EXIT_DONE, EXIT_TOPOLOGY, machineError } from "./exit.ts";
 
 /** Options that every command with a topology has. */
 export interface CommonOptions {
   readonly keys?: string;
+  /** Neither notes nor summaries. */
+  readonly quiet?: boolean;
   readonly format?: "text" | "json";
 }
 
@@ -19,25 +22,43 @@ const CHUNK_BYTES = 1 << 16;
 /** Far above what the compiler takes: only so that a device without an end does not fill the memory. */
 const MAX_READ_BYTES = 1 << 26;
 
-function readAll(descriptor: number, path: string): Buffer {
+/** How long to wait for more from an input that would not wait itself, milliseconds. */
+const POLL_MS = 10;
+
+/** `readSync` that also waits where another program has made standard input non-blocking. */
+function readSome(descriptor: number, chunk: Buffer): number {
+  for (;;) {
+    try {
+      return readSync(descriptor, chunk);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, POLL_MS);
+    }
+  }
+}
+
+function readAll(descriptor: number, name: string): Buffer {
   const chunks: Buffer[] = [];
   for (let total = 0; total <= MAX_READ_BYTES; ) {
     const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-    const length = readSync(descriptor, chunk);
+    const length = readSome(descriptor, chunk);
     if (length === 0) return Buffer.concat(chunks);
     chunks.push(chunk.subarray(0, length));
     total += length;
   }
-  throw machineError(`${path} has more than ${MAX_READ_BYTES} bytes: this is no topology`);
+  throw machineError(`${name} has more than ${MAX_READ_BYTES} bytes: this is no topology`);
 }
+
+/** A topology's path as errors of the machine call it. */
+const spoken = (path: string): string => (path === "-" ? "standard input" : path);
 
 /** The bytes of a file; an error names it, which Node's own does not when it is a directory. */
 function readBytes(path: string): Buffer {
   const descriptor = path === "-" ? 0 : openSync(path, "r");
   try {
-    return readAll(descriptor, path);
+    return readAll(descriptor, spoken(path));
   } catch (error) {
-    throw Object.assign(error as Error, { path });
+    throw Object.assign(error as Error, { path: spoken(path) });
   } finally {
     if (descriptor !== 0) closeSync(descriptor);
   }
@@ -50,7 +71,7 @@ function readSource(path: string): Source {
     // Standard input keeps its "-": hints quote the name as an argument.
     return { name: path, text: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes) };
   } catch {
-    throw machineError(`${path === "-" ? "standard input" : path} is not UTF-8 text; save it as UTF-8`);
+    throw machineError(`${spoken(path)} is not UTF-8 text; save it as UTF-8`);
   }
 }
 
@@ -62,13 +83,30 @@ export function beside(topology: string, name: string): string {
 export interface Session extends Compilation {
   readonly source: Source;
   readonly keysDirectory: string;
+  readonly isQuiet: boolean;
+}
+
+/** Before anything is compiled: a private key taken for a public one would be in every host's files, and in messages. */
+export function refuseStrayKey({ name, text }: Source, publicKeys: Readonly<Record<string, string>>): void {
+  const stray = findStrayKey(text, publicKeys);
+  if (stray === undefined) return;
+  const { line, column } = positionAt(lineStarts(text), stray.start);
+  throw machineError(
+    `${name}:${line}:${column}: here stands the private key of ${stray.host}, the other half of ${stray.host}.pub. ` +
+      "Take it out; if others have seen this file, make a new one: netgen keys rotate",
+  );
 }
 
 /** Reads and compiles one topology. */
 export function open(topology: string, options: CommonOptions): Session {
   const source = readSource(topology);
   const keysDirectory = options.keys ?? beside(topology, "keys");
-  return { source, keysDirectory, ...compile(source, { publicKeys: readPublicKeys(keysDirectory) }) };
+  const isQuiet = options.quiet ?? false;
+  const publicKeys = readPublicKeys(keysDirectory);
+  refuseStrayKey(source, publicKeys);
+  const { diagnostics, ...rest } = compile(source, { publicKeys });
+  const told = isQuiet ? diagnostics.filter(({ severity }) => severity !== "note") : diagnostics;
+  return { source, keysDirectory, isQuiet, diagnostics: told, ...rest };
 }
 
 /** Colours are for terminals, and for those who did not ask for none (no-color.org). */
@@ -103,10 +141,20 @@ function summary(diagnostics: readonly Diagnostic[]): string {
 
 /** Prints diagnostics; standard output is for the command whose result they are. */
 export function printDiagnostics(session: Session, stream: NodeJS.WriteStream, format: CommonOptions["format"]): void {
-  const { source, diagnostics } = session;
+  const { source, diagnostics, isQuiet } = session;
   if (format === "json") stream.write(renderJson(source, diagnostics));
-  else if (diagnostics.length > 0)
-    stream.write(renderText(source, diagnostics, painter(stream)) + summary(diagnostics));
+  else if (diagnostics.length > 0) {
+    stream.write(renderText(source, diagnostics, painter(stream)) + (isQuiet ? "" : summary(diagnostics)));
+  }
+}
+
+/** Prints what was done, unless that is not wanted. */
+export function printSummary(
+  text: string,
+  { quiet }: Pick<CommonOptions, "quiet">,
+  stream: NodeJS.WriteStream = process.stdout,
+): void {
+  if (quiet !== true) stream.write(text);
 }
 
 /** 1 with errors; warnings and notes alone are 0. */

@@ -8,22 +8,33 @@ import {
   renameSync,
   rmdirSync,
   rmSync,
+  statSync,
   writeFileSync,
   writevSync,
 } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import { joined, type OutputFile, sizeOf } from "../emit/file.ts";
 
 /** Where a file is written before it takes its name. One is enough: a tree has one writer at a time (lock.ts). */
 const TEMPORARY_NAME = ".netgen-tmp";
 const DIRECTORY_MODE = 0o755;
 
-/** Makes a directory and what is missing above it, each 0755 whatever the umask; one that exists stays as it is. */
-export function ensureDirectory(path: string): void {
-  const topmost = mkdirSync(path, { recursive: true });
-  if (topmost === undefined) return;
+const isDirectory = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+
+/** Makes a directory and what is missing above it, each of this mode whatever the umask; one that exists stays as it is. */
+export function ensureDirectory(path: string, mode = DIRECTORY_MODE): void {
+  if (isDirectory(path)) return;
+  // Not mkdir's own way with "recursive": Node 20 tries for ever where a directory takes no other, as /proc or one that is
+  // removed meanwhile, and says of a read-only disk that there is no such file.
+  if (dirname(path) !== path) ensureDirectory(dirname(path), mode);
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    if (isDirectory(path)) return; // Another netgen was quicker.
+    throw error;
+  }
   // mkdir's own mode is subject to the umask; a tree is the same for everyone.
-  for (let made = resolve(path); made !== dirname(topmost); made = dirname(made)) chmodSync(made, DIRECTORY_MODE);
+  chmodSync(path, mode);
 }
 
 /** A file to put into a tree; its path is relative to that. */
@@ -38,8 +49,6 @@ function writeNew(path: string, { content, mode }: Content): void {
     // Short only on a disk that is filling up; what then fails says why.
     if (written < sizeOf(content)) writeFileSync(descriptor, joined(content).subarray(written));
     fchmodSync(descriptor, mode);
-  } catch (error) {
-    throw Object.assign(error as Error, { path });
   } finally {
     closeSync(descriptor);
   }
@@ -48,9 +57,15 @@ function writeNew(path: string, { content, mode }: Content): void {
 /** Puts a file in place, its mode whatever the umask: at every moment there is the old file or the new, whole. */
 export function replaceFile(directory: string, file: Content): void {
   const temporary = join(directory, TEMPORARY_NAME);
-  writeNew(temporary, file);
-  // No fsync: what a power cut empties is on the manifest, differs, and is replaced by the next build.
-  renameSync(temporary, join(directory, file.path));
+  const target = join(directory, file.path);
+  try {
+    writeNew(temporary, file);
+    // No fsync: what a power cut empties is on the manifest, differs, and is replaced by the next build.
+    renameSync(temporary, target);
+  } catch (error) {
+    // The name that the user knows it by.
+    throw Object.assign(error as Error, { path: target });
+  }
 }
 
 /** Takes away what a build that was killed, or that failed, left of the file it was at. */

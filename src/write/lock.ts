@@ -1,28 +1,34 @@
-/** One build at a time: two that write the same tree would each remove what the other has just claimed. */
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+/**
+ * One build at a time: two that write the same tree would each remove what the other has just claimed. The lock is a
+ * symbolic link to the process id of its holder: unlike a file, it comes into being whole, so that a build which is
+ * killed at any moment leaves either no lock or one that says whose it was.
+ */
+import { readdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { kill, pid } from "node:process";
 import { ensureDirectory } from "./disk.ts";
 
-/** The lock file, relative to the tree. It holds the process id of the build that writes. */
+/** The lock, relative to the tree. */
 export const LOCK_NAME = ".netgen-lock";
 
-function readLock(path: string): string {
+/** The holder's process id as the lock has it; `undefined` when there is no lock, or what is there is none of ours. */
+function readLock(path: string): string | undefined {
   try {
-    return readFileSync(path, "utf8");
+    return readlinkSync(path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "EINVAL") return undefined;
     throw error;
   }
 }
 
-/** True if the lock was left by a build that was killed. An empty one belongs to a build that is about to write its id. */
-function isAbandoned(text: string): boolean {
-  if (!/^[1-9]\d*\n$/.test(text)) return false;
+/** True if the holder was killed. */
+function isAbandoned(holder: string): boolean {
+  if (!/^[1-9]\d*$/.test(holder)) return false;
   // Our own id: an earlier life of it. In a container netgen may be process 1 every time.
-  if (Number(text) === pid) return true;
+  if (Number(holder) === pid) return true;
   try {
-    kill(Number(text), 0);
+    kill(Number(holder), 0);
     return false;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "ESRCH";
@@ -31,7 +37,7 @@ function isAbandoned(text: string): boolean {
 
 function tryLock(path: string): boolean {
   try {
-    writeFileSync(path, `${pid}\n`, { flag: "wx", mode: 0o644 });
+    symlinkSync(String(pid), path);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
@@ -39,16 +45,32 @@ function tryLock(path: string): boolean {
   }
 }
 
-/** Takes an abandoned lock out of the way; false when it is held, or another build has taken it over meanwhile. */
-function breakLock(path: string): boolean {
-  const text = readLock(path);
-  if (!isAbandoned(text)) return false;
-  const aside = `${path}.${pid}`;
-  renameSync(path, aside);
-  const isTheOne = readFileSync(aside, "utf8") === text;
-  if (isTheOne) rmSync(aside);
-  else renameSync(aside, path);
-  return isTheOne;
+/**
+ * Takes a lock, also one whose holder was killed. Such a lock is removed by one build only, the one that holds a lock of
+ * that very removal: of two that just removed what they had found abandoned, the later would remove the earlier's lock.
+ */
+function take(path: string): boolean {
+  if (tryLock(path)) return true;
+  const holder = readLock(path);
+  if (holder === undefined || !isAbandoned(holder)) return false;
+  const removal = `${path}.${holder}`;
+  if (!take(removal)) return false;
+  if (readLock(path) === holder) rmSync(path);
+  rmSync(removal, { force: true });
+  return tryLock(path);
+}
+
+/** Removes the locks of removals that were cut short: with the lock in our hands, they protect nothing any more. */
+function clearRemovals(directory: string): void {
+  for (const name of readdirSync(directory)) {
+    if (name.startsWith(`${LOCK_NAME}.`)) rmSync(join(directory, name), { force: true });
+  }
+}
+
+/** True if a build that was killed has left a lock. */
+export function hasAbandonedLock(directory: string): boolean {
+  const locks = readdirSync(directory).filter((name) => name.startsWith(LOCK_NAME));
+  return locks.some((name) => isAbandoned(readLock(join(directory, name)) ?? ""));
 }
 
 /** What came of {@link withLock}. */
@@ -58,8 +80,9 @@ export type Locked<T> = { readonly kind: "done"; readonly value: T } | { readonl
 export function withLock<T>(directory: string, work: () => T): Locked<T> {
   const path = join(directory, LOCK_NAME);
   ensureDirectory(directory);
-  if (!tryLock(path) && !(breakLock(path) && tryLock(path))) return { kind: "held" };
+  if (!take(path)) return { kind: "held" };
   try {
+    clearRemovals(directory);
     return { kind: "done", value: work() };
   } finally {
     rmSync(path, { force: true });

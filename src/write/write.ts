@@ -3,7 +3,7 @@ import { chmodSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { OutputFile } from "../emit/file.ts";
 import { ensureDirectory, removeFile, removeTemporary, replaceFile } from "./disk.ts";
-import { LOCK_NAME, withLock } from "./lock.ts";
+import { hasAbandonedLock, LOCK_NAME, withLock } from "./lock.ts";
 import { MANIFEST_NAME } from "./manifest.ts";
 import { type Plan, planTree, type Refusal, type Tree, type WriteOptions } from "./plan.ts";
 
@@ -83,8 +83,8 @@ const LOCK_HELD: Refusal = {
 export function writeTree(tree: Tree, options: WriteOptions): WriteResult {
   const plan = planTree(tree, options);
   if (plan.kind === "refused") return plan;
-  // Nothing to do touches nothing, not even for a lock.
-  if (!hasWork(plan)) return report(plan);
+  // Nothing to do touches nothing, not even for a lock; but what a build that was killed has left goes.
+  if (!hasWork(plan) && !hasAbandonedLock(options.directory)) return report(plan);
   const locked = withLock(options.directory, (): WriteResult => {
     // Decided anew: until now another build may have been writing.
     const current = planTree(tree, options);
