@@ -6,7 +6,7 @@ import { findKernelObstacles, KERNELS, runInKernel } from "../lab/kernel.ts";
 import { thisMachine } from "../lab/needs.ts";
 import type { Network } from "../model/network.ts";
 import { EXIT_MACHINE, machineError } from "./exit.ts";
-import { exitCodeFor, type Signal, screenFor, stopOn } from "./lab-watch.ts";
+import { exitCodeFor, type Signal, stopOn } from "./lab-watch.ts";
 import type { CommonOptions, Session } from "./session.ts";
 
 export const kernelOption = (): Option =>
@@ -53,21 +53,18 @@ function demand(network: Network): void {
 export async function labInKernel(topology: string, session: Session, options: KernelLabOptions): Promise<number> {
   if (session.model !== undefined) demand(session.model);
   const stop = stopOn(options.timeout);
-  const screen = screenFor(options, []);
-  const printer = (stream: NodeJS.WriteStream) => (line: string) => {
-    screen?.end();
-    stream.write(`${line}\n`);
-  };
+  const hasProgress = options.quiet !== true && options.format !== "json";
+  const printer = (stream: NodeJS.WriteStream) => (line: string) => stream.write(`${line}\n`);
   const hasNoName = isElsewhere(topology);
   const [, cli = ""] = process.argv;
   const end = await runInKernel({
     command: [execPath, ...NODE_OPTIONS, cli, ...repeated(hasNoName ? "-" : topology, session, options)],
     stdin: hasNoName ? session.source.text : "",
     signal: stop,
-    onPhase: (phase) => screen?.onPhase(phase),
+    onPhase: (phase) => hasProgress && process.stderr.write(`${phase}\n`),
     onLine: printer(process.stdout),
     onErrorLine: printer(process.stderr),
-  }).finally(() => screen?.end());
+  });
   if (end.kind === "ended") return end.status;
   const left = "nothing of the lab is left";
   if (end.kind === "broken") throw machineError(`the virtual machine broke down; ${left}:\n${end.lines.join("\n")}`);

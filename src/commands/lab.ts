@@ -179,7 +179,8 @@ export const labCommand = (exit: (code: number) => void): Command =>
     .action(async (topology: string, options: LabOptions) => {
       // Whatever ends us before our time: not every promise was kept.
       exit(EXIT_MACHINE);
-      exit(await lab(topology, options));
+      const code = await lab(topology, options);
+      exit(code);
       // A lab that was stopped may have left us waiting for programs that ended with it.
-      process.exit();
+      if (code !== EXIT_DONE && code !== EXIT_TOPOLOGY) process.exit();
     });

@@ -7,16 +7,16 @@
 export function cover<T>(candidates: readonly T[], featuresOf: (candidate: T) => readonly string[]): readonly T[] {
   const shown = new Set<string>();
   const isNew = (feature: string): boolean => !shown.has(feature);
-  const chosen = new Set<T>();
+  const chosen = new Set<number>();
   const choose = (isWanted: (features: readonly string[]) => boolean): void => {
-    for (const candidate of candidates) {
+    for (const [index, candidate] of candidates.entries()) {
       const features = featuresOf(candidate);
       if (features.length === 0 || !isWanted(features)) continue;
-      chosen.add(candidate);
+      chosen.add(index);
       for (const feature of features) shown.add(feature);
     }
   };
   choose((features) => features.every(isNew));
   choose((features) => features.some(isNew));
-  return candidates.filter((candidate) => chosen.has(candidate));
+  return candidates.filter((_, index) => chosen.has(index));
 }

@@ -24,7 +24,7 @@ import {
   type RunningHost,
   runningHosts,
 } from "./promise.ts";
-import { addressOf, indexReach, type Leg, roundTrip } from "./reach.ts";
+import { addressOf, indexReach, type Leg, type RoundTrip, roundTrip, type Way } from "./reach.ts";
 import { type Exchange, exchange } from "./traffic.ts";
 
 const FAMILIES: readonly IpFamily[] = [4, 6];
@@ -35,7 +35,7 @@ export interface TcpPair {
   readonly to: LabGuest;
   readonly family: IpFamily;
   readonly address: IpAddress;
-  readonly legs: readonly Leg[];
+  readonly trip: RoundTrip;
   /** Frames of one segment, that nobody routes. */
   readonly isStretched: boolean;
 }
@@ -52,11 +52,13 @@ export function tcpPairs(network: Network, { guests }: Pick<LabPlan, "guests">):
           const address = addressOf(to, family);
           if (trip === undefined || address === undefined) return [];
           const isStretched = trip.there.length === 1 && trip.back.length === 1;
-          return [{ from, to, family, address, legs: [...trip.there, ...trip.back], isStretched }];
+          return [{ from, to, family, address, trip, isStretched }];
         }),
       ),
   );
 }
+
+const legsOf = ({ trip }: TcpPair): readonly Leg[] => [...trip.there, ...trip.back];
 
 const kindOf = ({ isStretched, family }: TcpPair): string => `${isStretched ? "stretched" : "routed"} IPv${family}`;
 
@@ -70,14 +72,25 @@ export function tcpSample(pairs: readonly TcpPair[]): readonly TcpPair[] {
 }
 
 /** Whether guests could send more than gets through: only then is there something to clamp. */
-export function isClamped({ from, to, legs }: TcpPair): boolean {
-  return Math.min(...legs.map(({ ceilingBytes }) => ceilingBytes)) < Math.min(guestMtu(from), guestMtu(to));
+export function isClamped(pair: TcpPair): boolean {
+  const ceilingBytes = Math.min(...legsOf(pair).map((leg) => leg.ceilingBytes));
+  return ceilingBytes < Math.min(guestMtu(pair.from), guestMtu(pair.to));
 }
 
-/** Hosts on the way whose clamp is enough without that of the others: they know the narrowest stretch. */
-export function sufficientHosts({ legs }: TcpPair): readonly string[] {
-  const least = Math.min(...legs.map(({ bytes }) => bytes));
-  return [...new Set(legs.filter(({ bytes }) => bytes === least).map(({ host }) => host))];
+/**
+ * Hosts on the way whose clamp is enough without that of the others: they know the narrowest stretch, and what both ends
+ * announce comes by. Where guests have different gateways, a host may see one direction only.
+ */
+export function sufficientHosts(pair: TcpPair): readonly string[] {
+  const { there, back } = pair.trip;
+  const leastBytes = Math.min(...legsOf(pair).map(({ bytes }) => bytes));
+  const names = [...new Set(legsOf(pair).map(({ host }) => host))];
+  const isOn = (way: Way, name: string): boolean => way.some(({ host }) => host === name);
+  return names.filter(
+    (name) =>
+      legsOf(pair).some(({ host, bytes }) => host === name && bytes === leastBytes) &&
+      (pair.isStretched || (isOn(there, name) && isOn(back, name))),
+  );
 }
 
 /** The pairs at which clamps are taken out. */
@@ -164,7 +177,7 @@ async function measureClamps(lab: Lab, pair: TcpPair, hosts: readonly RunningHos
 }
 
 function clampPromise(lab: Lab, pair: TcpPair): LabPromise {
-  const names = new Set(pair.legs.map(({ host }) => host));
+  const names = new Set(legsOf(pair).map(({ host }) => host));
   const hosts = runningHosts(lab).filter(({ host }) => names.has(host.name));
   return {
     kind: "tcp",

@@ -136,7 +136,8 @@ const CASES: readonly Case[] = [
       everywhere(/\.netdev$/, (text) => text.replaceAll(/^MACAddress=.*\n/gm, "")),
       withFile("/etc/machine-id", "0123456789abcdef0123456789abcdef\n"),
     ),
-    breaks: ["evpn", "reachability"],
+    // All that needs the gateway, of which each host believes to be it itself.
+    breaks: ["evpn", "reachability", "mtu", "tcp", "guard"],
   },
   {
     what: "no guard",
