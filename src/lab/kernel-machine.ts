@@ -129,7 +129,7 @@ export async function runMachine(image: KernelImage, errand: Errand, signal: Abo
   signal.addEventListener("abort", end, { once: true });
   const stream = (index: number): Duplex => must(machine.stdio[index], "every stream is a pipe") as Duplex;
   const lines: string[] = [];
-  for (const each of [1, 2, CONSOLE]) eachLine(stream(each), (line) => lines.push(line));
+  for (const each of [1, 2, CONSOLE]) eachLine(stream(each), (line) => line.trim() !== "" && lines.push(line));
   eachLine(stream(FIRST_PORT), errand.onOutput);
   eachLine(stream(FIRST_PORT + 1), errand.onErrors);
   const control = stream(FIRST_PORT + 2);
@@ -143,10 +143,12 @@ export async function runMachine(image: KernelImage, errand: Errand, signal: Abo
   control.write(input);
   return new Promise((resolve, reject) => {
     machine.once("error", reject);
-    machine.once("close", () => {
+    machine.once("close", (code, killedBy) => {
       signal.removeEventListener("abort", end);
+      const last = `${QEMU} ended with ${killedBy ?? code}`;
       if (status !== undefined) resolve({ kind: "ended", status });
-      else resolve(signal.aborted ? { kind: "stopped" } : { kind: "broken", lines: lines.slice(-LAST_LINES) });
+      else
+        resolve(signal.aborted ? { kind: "stopped" } : { kind: "broken", lines: [...lines.slice(-LAST_LINES), last] });
     });
   });
 }
