@@ -76,11 +76,6 @@ export const catalogue = {
     message: '{parent} lacks the key "{key}": {purpose}',
     hint: 'add "{key}: {example}"',
   },
-  "not-in-this-version": {
-    severity: "error",
-    message: '"{what}" is not in this version of netgen',
-    hint: "leave it out; netgen refuses what it cannot do yet rather than ignore it",
-  },
   "language-version-unknown": {
     severity: "error",
     message: "the language version is {value}; this netgen knows only version 1",
@@ -171,6 +166,11 @@ export const catalogue = {
     message: 'there is no site "{name}"',
     hint: "{suggestion}",
   },
+  "vrf-unknown": {
+    severity: "error",
+    message: 'there is no VRF "{name}"',
+    hint: "{suggestion}",
+  },
   "member-unknown": {
     severity: "error",
     message: '"{name}" is neither a host nor a site',
@@ -193,7 +193,8 @@ export const catalogue = {
   },
   "vni-duplicate": {
     severity: "error",
-    message: "{subnet} and {other} both have the VNI {vni}; each segment needs its own, from 1 to 16777215",
+    message:
+      "{subnet} and {other} both have the VNI {vni}; each segment and each VRF needs its own, from 1 to 16777215",
     hint: "give one of them another VNI",
   },
   "public-key-duplicate": {
@@ -248,18 +249,92 @@ export const catalogue = {
   "pair-cannot-meet": {
     severity: "error",
     message: "{host} and {other} can never meet: neither has an endpoint that the other can dial",
-    hint: "give {host} or {other} an endpoint (a forwarded port will do), or put both into one site with a lanEndpoint",
+    hint: "give {host} or {other} an endpoint (a forwarded port will do), or {instead}",
+  },
+  "several-ways-need-bgp": {
+    severity: "error",
+    message: "{why} make more than one way between hosts, and bgp, which would choose, is missing",
+    hint: "add bgp with an asn, such as 65000, or leave one way",
+  },
+  "transit-missing": {
+    severity: "error",
+    message:
+      "{why} make more than one way between hosts: each tunnel needs IPv{family} addresses of its own, and wireguard.transit has none",
+    hint: 'write "transit: [{example}]" below wireguard, a prefix that nothing else uses',
+  },
+  "transit-too-small": {
+    severity: "error",
+    message: "the id {id} of {host} does not fit {pool}, which has blocks 0 to {block} of addresses 1 to {last}",
+    hint: "a hub's id is the number of its block, every id an address in one: choose a shorter prefix, or a smaller id",
+  },
+  "tunnel-name-too-long": {
+    severity: "error",
+    message: "{host}'s tunnel {name} has {length} characters, and Linux allows 15",
+    hint: "its name is wireguard.interface, less the digits at its end, and an id: choose a shorter one",
+  },
+  "tunnel-port-too-high": {
+    severity: "error",
+    message: "the tunnel to {host} would have the port {port} + {id}, its id, and the last port is 65535",
+    hint: "choose a lower port (listenPort, endpoint), or a smaller id",
+  },
+  "tunnel-endpoint-duplicate": {
+    severity: "error",
+    message:
+      "{host} and {other} are both dialled at {endpoint}: a tunnel's port is that of the endpoint and the other end's id",
+    hint: "give one of them another port, with as many free ones above it as the highest id",
+  },
+  "mtu-per-peer-with-bgp": {
+    severity: "error",
+    message: "mtu: per-peer gives routes an MTU, and with {why} the routes are BGP's, which have none",
+    hint: 'take "mtu: per-peer" out: each tunnel interface has the MTU of its own peers already',
+  },
+  "asn-with-several-ways": {
+    severity: "error",
+    message:
+      "{site} has an AS number of its own, and with {why} the hubs reflect routes, which they do inside one AS only",
+    hint: "take the number out: all hosts are then in the AS of bgp.asn",
   },
   "pair-behind-one-nat": {
     severity: "error",
     message:
       "{host} and {other} are both behind the NAT of {site}, and most NATs do not let a host dial the outside address of another",
-    hint: "give {host} or {other} a lanEndpoint, by which its own site reaches it",
+    hint: "give {dialled} a lanEndpoint, by which its own site reaches it",
   },
   "mesh-too-large": {
     severity: "error",
     message: "a mesh of {hosts} hosts has {count} tunnels; netgen makes meshes of at most {limit} hosts",
     hint: "split the fleet into several topologies",
+  },
+  "hub-without-endpoint": {
+    severity: "error",
+    message:
+      "{hub} is a hub without an endpoint: spokes dial their hub, and from outside its site nobody can dial this one",
+    hint: "give {hub} an endpoint (a forwarded port will do), or make a hub of a host that has one",
+  },
+  "shape-key-missing": {
+    severity: "error",
+    message: 'the shape {shape} needs "{key}", which says {what}',
+    hint: 'add "{key}:" to wireguard, or leave out "shape:" for a mesh',
+  },
+  "shape-key-conflict": {
+    severity: "error",
+    message: 'wireguard has "{key}", which has no meaning in the shape {shape}',
+    hint: "{advice}",
+  },
+  "link-duplicate": {
+    severity: "error",
+    message: "{host} and {other} are linked twice",
+    hint: "delete one of the two: a link is one tunnel, used in both directions",
+  },
+  "host-unlinked": {
+    severity: "error",
+    message: "{host} is in no link, so it has a tunnel with nobody",
+    hint: "link {host} with a host that it can meet, or take it out of the topology",
+  },
+  "links-apart": {
+    severity: "error",
+    message: "the links join {hosts} with each other, and {others}, but no link joins the two parts",
+    hint: "add a link between a host of the one part and a host of the other, or make two topologies of them",
   },
   "endpoint-port-unforwarded": {
     severity: "warning",
@@ -282,6 +357,102 @@ export const catalogue = {
     message:
       "{prefix}, reached through {owner}, holds {address}, which is {host}'s own: {host} would send its LAN into the tunnel",
     hint: "leave this LAN out, or name only the part of it that {host} is not in",
+  },
+
+  "lan-in-overlay": {
+    severity: "error",
+    message: "{prefix} ({use}) overlaps {lan}, the LAN of {site}: {host} would send its own LAN into the tunnel",
+    hint: "give one of the two another range",
+  },
+
+  // Gateways of sites.
+  "gateway-outside-site": {
+    severity: "error",
+    message: "{host} is named as a gateway of {site}, but stands {stands}",
+    hint: 'name a host of {site}, or write "site: {site}" under {host}',
+  },
+  "wireguard-needed": {
+    severity: "error",
+    message: '{host} is {role}, which takes WireGuard, and has "wireguard: false"',
+    hint: "name another host, or let {host} run WireGuard",
+  },
+  "host-without-gateway": {
+    severity: "error",
+    message: "{host} runs no WireGuard and has nobody to send to: {where}",
+    hint: 'name a host of its site that runs WireGuard, as "gateways: [alpha]"',
+  },
+  "lan-address-missing": {
+    severity: "error",
+    message: "{host} has no lanEndpoint that is an address: {why}",
+    hint: 'add "lanEndpoint: 192.168.2.7" to {host}; a name is resolved too late for a route',
+  },
+  "gateways-without-vrrp": {
+    severity: "error",
+    message: "{host} runs no WireGuard, and {site} has {count} gateways: a route of {host} leads to one address only",
+    hint: 'let the gateways share one: "vrrp: (address: 192.168.2.254/24)", in braces, under {site}',
+  },
+  "gateway-without-mesh": {
+    severity: "error",
+    message: "{site} has a gateway and, besides, {host} with WireGuard; in a {shape} the gateway does not carry for it",
+    hint: "use the shape mesh without hubs, or let {host} be led by the shape and take gateways out",
+  },
+
+  // Addresses that two hosts share.
+  "vrrp-pair-size": {
+    severity: "error",
+    message: "vrrp of {where} is for exactly two {what}, and there are {count}",
+    hint: "name two, or take vrrp out",
+  },
+  "vrrp-address-outside": {
+    severity: "error",
+    message: "the shared address {address} does not lie {beside}",
+    hint: "choose a free address of that network, with the length of its prefix",
+  },
+  "vrrp-address-taken": {
+    severity: "error",
+    message: "the shared address {address} is the address of {host}",
+    hint: "choose one that no host has of its own",
+  },
+  "vrrp-without-uplink": {
+    severity: "error",
+    message: "{host} shares an address by VRRP, and no uplink says on which interface",
+    hint: 'add "uplink: eth0" to {host}',
+  },
+  "vrrp-endpoints-differ": {
+    severity: "error",
+    message:
+      "{host} and {other} share a key and are one peer to all others, but have the endpoints {endpoint} and {otherEndpoint}",
+    hint: "give both the one that leads to the shared address, or none",
+  },
+  "vrrp-keys-differ": {
+    severity: "error",
+    message: "{host} and {other} share an address and are one peer to all others, but have two public keys",
+    hint: "give {other} the key of {host}: move keys/{other}.key and keys/{other}.pub away, then run netgen keys import {other} keys/{host}.key",
+  },
+  "vrrp-hubs-apart": {
+    severity: "error",
+    message: "{host} and {other} share an address, which takes one network, but do not stand in one site",
+    hint: "put both into one site, or take vrrp out",
+  },
+  "vrrp-owns-prefix": {
+    severity: "error",
+    message: "{host} is {what}, but is silent while the other host of its pair is the master",
+    hint: "give it to a host that is not of the pair",
+  },
+  "vrrp-with-bgp": {
+    severity: "error",
+    message: "hubs that share one key cannot speak BGP: the standby is silent, and its sessions with it",
+    hint: "take wireguard.vrrp out, and BGP chooses between the hubs; or take bgp out",
+  },
+  "vrrp-with-preshared-keys": {
+    severity: "error",
+    message: "{host} and {other} are one peer to all others, and a preshared key would be that of one of them only",
+    hint: 'take "presharedKeys" out, or let BGP choose between the two instead of vrrp',
+  },
+  "vrrp-twice": {
+    severity: "error",
+    message: "{host} would share two addresses by VRRP",
+    hint: "let other hosts share one of them",
   },
 
   // Subnets.
@@ -330,7 +501,7 @@ export const catalogue = {
     severity: "error",
     message:
       "{subnet} has its gateway on {count} hosts in the default VRF: AllowedIPs lead to one of them only, so the replies of guests on the others would be dropped",
-    hint: 'keep one gateway host, or write "isolated: true" if nothing outside the segment has to reach it',
+    hint: 'put it in a VRF ("vrf: NAME", declared under vrfs), where each host has a route to each guest; or keep one gateway host; or write "isolated: true" if nothing outside the segment has to reach it',
   },
   "gateway-shared-static": {
     severity: "error",
@@ -349,6 +520,41 @@ export const catalogue = {
       "{host} forwards IPv6 and has no uplink named: a kernel that forwards ignores router advertisements, so {host} may lose its own default route",
     hint: 'add "uplink: eth0" to {host}, and netgen keeps advertisements accepted there',
   },
+
+  // VRFs and their exits.
+  "vrf-without-bgp": {
+    severity: "error",
+    message: "the VRF {vrf} needs BGP: nothing else tells its hosts which of them a prefix is behind",
+    hint: 'add "bgp:" with an asn',
+  },
+  "vrf-holds-host-address": {
+    severity: "error",
+    message:
+      "{prefix} ({use}, VRF {vrf}) holds {address}, which {host} has itself: guests there would reach {host} instead of the VRF",
+    hint: "give the subnet another range; overlap with other hosts' addresses is no problem",
+  },
+  "exit-without-interface": {
+    severity: "error",
+    message: "{host} is an exit of the VRF {vrf}, but netgen does not know the interface by which traffic leaves it",
+    hint: 'add "interface:" to the exit, or "uplink:" to the host',
+  },
+  "exit-host-twice": {
+    severity: "error",
+    message: "{host} is an exit of the VRF {vrf} twice; a host has one way out of a VRF",
+    hint: "delete one of the two",
+  },
+  "exit-prefix-overlap": {
+    severity: "error",
+    message:
+      "{prefix} ({use}) and {other} ({otherUse}) overlap, and {host} is an exit: replies from outside could belong to either",
+    hint: "let them leave by different hosts, or give them ranges of their own",
+  },
+  "exit-probe-in-overlay": {
+    severity: "error",
+    message: "the exit of {vrf} on {host} is proven by asking {address}, which lies inside {prefix} ({use})",
+    hint: "name an address outside that answers pings, such as the provider's name server",
+  },
+
   "vtep-too-many": {
     severity: "error",
     message: "{subnet} has {count} members and is flooded statically; systemd-networkd takes at most 1024 remote VTEPs",
@@ -357,13 +563,23 @@ export const catalogue = {
   "evpn-without-ipv4": {
     severity: "error",
     message:
-      "{subnet} would have IPv6 VTEPs, which the FRR of Debian 12 (8.4) cannot announce: it names the router-id instead, and nothing gets through",
-    hint: "add an IPv4 pool to wireguard.addresses, or take bgp out and let the segment flood statically",
+      "{subnet} would have IPv6 VTEPs, which neither the FRR of Debian 12 (8.4) nor that of 13 (10.3) can announce: both name the router-id instead, and nothing gets through",
+    hint: "add an IPv4 pool to wireguard.addresses (the endpoints may stay IPv6), or take bgp out: flooded statically, IPv6 VTEPs work",
   },
   "bgp-without-vxlan": {
     severity: "warning",
     message: "bgp is set but no subnet has a vxlan: there is nothing for EVPN to carry, so no FRR file is written",
     hint: 'take bgp out, or give a subnet a "vxlan:" and its vni',
+  },
+  "asn-reserved": {
+    severity: "error",
+    message: "{asn} can be nobody's AS number: {reason}",
+    hint: "choose one for private use: 64512 to 65534, or 4200000000 to 4294967294",
+  },
+  "asn-without-bgp": {
+    severity: "warning",
+    message: "{site} has an AS number, but nobody speaks BGP here",
+    hint: 'add "bgp:" with an asn for the other sites, or take this one out',
   },
   "preshared-keys-many": {
     severity: "warning",

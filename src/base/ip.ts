@@ -34,7 +34,9 @@ export function familyOf(address: IpAddress | IpPrefix): IpFamily {
 
 /** The address as an integer, most significant bit first. */
 export function addressToInteger(address: IpAddress): bigint {
-  return familyOf(address) === 4 ? new Address4(address).bigInt() : new Address6(address).bigInt();
+  if (familyOf(address) === 6) return new Address6(address).bigInt();
+  // Not through the library: lists are sorted by this, and canonical text needs none of its checks.
+  return BigInt(address.split(".").reduce((value, byte) => value * 256 + Number(byte), 0));
 }
 
 /**
@@ -161,6 +163,52 @@ export function collapsePrefixes(prefixes: Iterable<IpPrefix>): readonly IpPrefi
     if (last === undefined || !containsPrefix(last, prefix)) kept.push(prefix);
   }
   return kept;
+}
+
+/** The prefix of one bit less that holds it, with the other half of that. */
+function parentOf(prefix: IpPrefix): { readonly parent: IpPrefix; readonly sibling: IpPrefix } {
+  const { family, first, last } = rangeOf(prefix);
+  const lengthBits = prefixLengthBits(prefix);
+  const size = last - first + 1n;
+  const parent = prefixOf(networkAddress(prefix), lengthBits - 1);
+  const isUpper = networkAddress(parent) !== networkAddress(prefix);
+  const sibling = addressFromInteger(family, isUpper ? first - size : first + size);
+  return { parent, sibling: `${sibling}/${lengthBits}` as IpPrefix };
+}
+
+/** The fewest prefixes that hold exactly the same addresses, sorted: two halves of a prefix become that prefix. */
+export function mergePrefixes(prefixes: Iterable<IpPrefix>): readonly IpPrefix[] {
+  const merged: IpPrefix[] = [];
+  for (const prefix of collapsePrefixes(prefixes)) {
+    let last: IpPrefix = prefix;
+    while (prefixLengthBits(last) > 0 && merged.at(-1) === parentOf(last).sibling) {
+      merged.pop();
+      last = parentOf(last).parent;
+    }
+    merged.push(last);
+  }
+  return merged;
+}
+
+/** The fewest prefixes that hold the addresses of `outer` without those of `inner`, which lies in it. */
+function piecesAround(outer: IpPrefix, inner: IpPrefix): readonly IpPrefix[] {
+  const pieces: IpPrefix[] = [];
+  for (let each = inner; each !== outer; each = parentOf(each).parent) pieces.push(parentOf(each).sibling);
+  return pieces;
+}
+
+/**
+ * The fewest prefixes that hold the addresses of a list from {@link mergePrefixes} without those of others, each of which
+ * lies in one of the list, or outside of it; sorted.
+ */
+export function prefixesWithout(merged: readonly IpPrefix[], others: readonly IpPrefix[]): readonly IpPrefix[] {
+  let left = merged;
+  for (const other of others) {
+    // To compare texts is much cheaper than to see what lies in what.
+    const outer = left.includes(other) ? other : left.find((each) => containsPrefix(each, other));
+    if (outer !== undefined) left = left.flatMap((each) => (each === outer ? piecesAround(each, other) : [each]));
+  }
+  return left === merged ? merged : [...left].sort(comparePrefixes);
 }
 
 /** `address:port`, with the brackets that RFC 3986 §3.2.2 asks for around IPv6. */

@@ -1,6 +1,7 @@
 /** A private key that was made elsewhere, taken into the key directory. */
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
+import { readSome } from "../write/input.ts";
 import { type Changed, changeKeys, PUBLIC_MODE, privateKeyName, publicKeyName } from "./directory.ts";
 import { badKeyFiles, createDurably, createFile, isThere, readText } from "./files.ts";
 import { keyProblem, pairProblems } from "./inspect.ts";
@@ -8,19 +9,6 @@ import { derivePublicKey } from "./keypair.ts";
 
 /** Far above a key's 45 bytes: the rest of a longer input is not read. */
 const MAX_BYTES = 4096;
-/** How long to wait for more from an input that would not wait itself, milliseconds. */
-const POLL_MS = 10;
-
-function readSome(descriptor: number, chunk: Buffer): number {
-  for (;;) {
-    try {
-      return readSync(descriptor, chunk);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, POLL_MS);
-    }
-  }
-}
 
 /** The beginning of a file or, for `-`, of standard input. */
 function readInput(source: string): string {

@@ -74,21 +74,36 @@ function generatePreshared(directory: string, [a, b]: readonly [string, string])
 export interface KeyRequest {
   readonly hosts: readonly string[];
   readonly pairs: readonly (readonly [string, string])[];
+  /** Hosts that share a key: the second gets that of the first. Left out: none. */
+  readonly copies?: readonly (readonly [string, string])[];
+}
+
+/** The key of a host for another that is to have the same; where the first keeps its own to itself, its public half. */
+function copyPair(directory: string, [from, to]: readonly [string, string]): readonly Outcome[] {
+  const copy = (nameOf: (host: string) => string, mode: number): readonly Outcome[] => {
+    const [source, target] = [join(directory, nameOf(from)), join(directory, nameOf(to))];
+    if (isThere(target)) return [[nameOf(to), false]];
+    return isThere(source) ? [[nameOf(to), createFile(target, readText(source), mode)]] : [];
+  };
+  // One that has a key of its own keeps it, and build says that the two differ.
+  if (isThere(join(directory, publicKeyName(to)))) return copy(publicKeyName, PUBLIC_MODE);
+  return [...copy(privateKeyName, SECRET_MODE), ...copy(publicKeyName, PUBLIC_MODE)];
 }
 
 /**
  * Makes what is missing: a key pair for each host, a preshared key for each pair. Never overwrites. A key file that is
  * wrong is an error of the machine, and nothing is made.
  */
-export function generateKeys(directory: string, { hosts, pairs }: KeyRequest): Changed<Generated> {
+export function generateKeys(directory: string, { hosts, pairs, copies = [] }: KeyRequest): Changed<Generated> {
   return changeKeys(directory, () => {
     const problems = [
-      ...hosts.flatMap((host) => pairProblems(directory, host)),
+      ...[...hosts, ...copies.map(([, second]) => second)].flatMap((host) => pairProblems(directory, host)),
       ...pairs.flatMap((pair) => presharedProblems(directory, pair)),
     ];
     if (problems.length > 0) throw badKeyFiles(problems);
     const outcomes = [
       ...hosts.flatMap((host) => generatePair(directory, host)),
+      ...copies.flatMap((pair) => copyPair(directory, pair)),
       ...pairs.map((pair) => generatePreshared(directory, pair)),
     ];
     return {

@@ -21,12 +21,8 @@ const DIRECTORY_MODE = 0o755;
 
 const isDirectory = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 
-/** Makes a directory and what is missing above it, each of this mode whatever the umask; one that exists stays as it is. */
-export function ensureDirectory(path: string, mode = DIRECTORY_MODE): void {
-  if (isDirectory(path)) return;
-  // Not mkdir's own way with "recursive": Node 20 tries for ever where a directory takes no other, as /proc or one that is
-  // removed meanwhile, and says of a read-only disk that there is no such file.
-  if (dirname(path) !== path) ensureDirectory(dirname(path), mode);
+/** Makes a directory in one that exists, its mode whatever the umask; one that is there meanwhile stays as it is. */
+export function makeDirectory(path: string, mode = DIRECTORY_MODE): void {
   try {
     mkdirSync(path);
   } catch (error) {
@@ -35,6 +31,15 @@ export function ensureDirectory(path: string, mode = DIRECTORY_MODE): void {
   }
   // mkdir's own mode is subject to the umask; a tree is the same for everyone.
   chmodSync(path, mode);
+}
+
+/** Makes a directory and what is missing above it, each of this mode whatever the umask; one that exists stays as it is. */
+export function ensureDirectory(path: string, mode = DIRECTORY_MODE): void {
+  if (isDirectory(path)) return;
+  // Not mkdir's own way with "recursive": Node 20 tries for ever where a directory takes no other, as /proc or one that is
+  // removed meanwhile, and says of a read-only disk that there is no such file.
+  if (dirname(path) !== path) ensureDirectory(dirname(path), mode);
+  makeDirectory(path, mode);
 }
 
 /** A file to put into a tree; its path is relative to that. */

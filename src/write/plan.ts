@@ -56,6 +56,8 @@ export interface Manifests {
 /** What is to be done, and what is to be said about it. Paths are relative to the tree, in the order of the tree. */
 export interface Plan {
   readonly kind: "plan";
+  /** Directories that are not there. */
+  readonly missing: ReadonlySet<string>;
   readonly created: readonly OutputFile[];
   readonly changed: readonly OutputFile[];
   /** Right bytes, wrong mode. */
@@ -197,5 +199,5 @@ export function planTree(tree: Tree, { directory, hosts, force }: WriteOptions):
   if (planned.kind === "refused") return planned;
   // What is no plain file any more is not what netgen wrote: it is forgotten, not removed.
   const removed = stale.filter((path) => look(join(directory, path))?.isFile());
-  return { ...planned, removed, manifests: () => nextManifests(tree, { text, manifest }, isAsked) };
+  return { ...planned, missing: absent, removed, manifests: () => nextManifests(tree, { text, manifest }, isAsked) };
 }

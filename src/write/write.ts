@@ -1,8 +1,7 @@
 /** OutputFile[] → disk. A tree with a stranger in the way is left as it is; otherwise every file is the old or the new one. */
 import { chmodSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { OutputFile } from "../emit/file.ts";
-import { ensureDirectory, removeFile, removeTemporary, replaceFile } from "./disk.ts";
+import { makeDirectory, removeFile, removeTemporary, replaceFile } from "./disk.ts";
 import { hasAbandonedLock, LOCK_NAME, withLock } from "./lock.ts";
 import { MANIFEST_NAME } from "./manifest.ts";
 import { type Plan, planTree, type Refusal, type Tree, type WriteOptions } from "./plan.ts";
@@ -31,28 +30,28 @@ function putManifest(directory: string, text: string | undefined): void {
   replaceFile(directory, { path: MANIFEST_NAME, content: [new TextEncoder().encode(text)], mode: 0o644 });
 }
 
-/** Files of one directory stand together in a tree, so that each directory is looked at once. */
-function putFiles(directory: string, files: readonly OutputFile[], onWritten: () => void): void {
-  let ensured = "";
-  for (const file of files) {
-    const parent = dirname(file.path);
-    if (parent !== ensured) ensureDirectory(join(directory, parent));
-    ensured = parent;
-    replaceFile(directory, file);
-    onWritten();
-  }
+/** Makes the directories above a path that are missing, and strikes them off. */
+function makeParents(directory: string, path: string, missing: Set<string>): void {
+  const parent = dirname(path);
+  if (!missing.delete(parent)) return;
+  makeParents(directory, parent, missing);
+  makeDirectory(join(directory, parent));
 }
 
 /** The order matters: what is claimed first and forgotten last is never a stranger to the next build. */
 function apply(plan: Plan, { directory, progress }: WriteOptions): void {
   const files = [...plan.created, ...plan.changed];
+  const missing = new Set(plan.missing);
   let written = 0;
-  const onWritten = (): void => progress?.(++written, files.length);
   const { claim, manifest } = plan.manifests();
   removeTemporary(directory);
   try {
     putManifest(directory, claim);
-    putFiles(directory, files, onWritten);
+    for (const file of files) {
+      makeParents(directory, file.path, missing);
+      replaceFile(directory, file);
+      progress?.(++written, files.length);
+    }
     for (const { path, mode } of plan.repaired) chmodSync(join(directory, path), mode);
     for (const path of plan.removed) removeFile(directory, path);
     putManifest(directory, manifest);
