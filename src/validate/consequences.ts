@@ -11,12 +11,49 @@ const MTU: readonly Code[] = [
   "mtu-pin-too-large",
   "mtu-pin-lower",
 ];
-const MEETING: readonly Code[] = ["pair-cannot-meet", "pair-behind-one-nat", "path-unused"];
+const MEETING: readonly Code[] = ["pair-cannot-meet", "pair-behind-one-nat", "hub-without-endpoint", "path-unused"];
+const SHAPE: readonly Code[] = [
+  "shape-key-missing",
+  "shape-key-conflict",
+  "link-duplicate",
+  "host-unlinked",
+  "links-apart",
+];
 const DIALLING: readonly Code[] = [
   "endpoint-port-unforwarded",
   "endpoint-duplicate",
   "endpoint-in-overlay",
   "lan-in-allowed-ips",
+];
+/** What there is to say where hosts have more than one way to each other, or are taken to have. */
+const WAYS: readonly Code[] = [
+  "several-ways-need-bgp",
+  "transit-missing",
+  "transit-too-small",
+  "mtu-per-peer-with-bgp",
+  "asn-with-several-ways",
+  "hub-without-endpoint",
+  "tunnel-port-too-high",
+  "tunnel-endpoint-duplicate",
+  "tunnel-name-too-long",
+  "bgp-without-vxlan",
+];
+
+/** Gateways, hosts without WireGuard, and pairs that share an address. */
+const GATES: readonly Code[] = [
+  "public-key-duplicate",
+  "gateway-outside-site",
+  "wireguard-needed",
+  "host-without-gateway",
+  "lan-address-missing",
+  "gateways-without-vrrp",
+  "gateway-without-mesh",
+  "vrrp-pair-size",
+  "vrrp-address-outside",
+  "vrrp-without-uplink",
+  "vrrp-endpoints-differ",
+  "vrrp-keys-differ",
+  "vrrp-owns-prefix",
 ];
 
 /** By the first key of the place. */
@@ -24,11 +61,14 @@ const CONSEQUENCES: Readonly<Record<string, readonly Code[]>> = {
   netgen: [],
   name: [],
   underlay: MTU,
-  sites: [...MTU, ...MEETING, ...DIALLING],
+  sites: [...MTU, ...MEETING, ...DIALLING, ...WAYS, ...GATES],
   // Its shape decides who meets whom, its pools which pins lie in one, and its port is that of every endpoint without one.
   wireguard: [
     ...MTU,
     ...MEETING,
+    ...SHAPE,
+    ...WAYS,
+    ...GATES,
     "endpoint-port-unforwarded",
     "endpoint-duplicate",
     "address-outside-pool",
@@ -40,14 +80,26 @@ const CONSEQUENCES: Readonly<Record<string, readonly Code[]>> = {
     ...MTU,
     ...MEETING,
     ...DIALLING,
+    ...GATES,
+    "hub-without-endpoint",
+    "tunnel-endpoint-duplicate",
     "host-not-member",
     "snat-without-uplink",
+    "exit-without-interface",
     "forwarding-without-uplink",
     "interface-name-taken",
   ],
   hosts: ["mtu-pin-lower"],
   subnets: ["bgp-without-vxlan"],
-  bgp: ["gateway-shared-static", "vtep-too-many", "bgp-without-vxlan"],
+  vrfs: ["bgp-without-vxlan", "interface-name-taken"],
+  bgp: [
+    "several-ways-need-bgp",
+    "gateway-shared-static",
+    "vtep-too-many",
+    "bgp-without-vxlan",
+    "vrf-without-bgp",
+    "asn-without-bgp",
+  ],
   guard: [],
 };
 

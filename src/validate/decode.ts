@@ -12,9 +12,29 @@ import {
   rootOf,
   textAt,
   truthAt,
+  valueSpan,
 } from "./reader.ts";
-import { addressOrPrefixAt, asnAt, locatedAt, mtuAt, portAt, prefixAt } from "./scalars.ts";
-import type { BgpInput, SiteInput, Topology, UnderlayInput, WireguardInput } from "./topology.ts";
+import {
+  addressAt,
+  addressOrPrefixAt,
+  asnAt,
+  interfaceAddressAt,
+  locatedAt,
+  mtuAt,
+  portAt,
+  prefixAt,
+  vniAt,
+} from "./scalars.ts";
+import type {
+  BgpInput,
+  ExitInput,
+  SiteInput,
+  Topology,
+  UnderlayInput,
+  VrfInput,
+  VrrpInput,
+  WireguardInput,
+} from "./topology.ts";
 
 type PathInput = UnderlayInput["paths"][number];
 
@@ -41,6 +61,10 @@ export function decodeUnderlay(reader: Reader, paths: readonly PathInput[]): Und
 export function decodeSites(reader: Reader): readonly SiteInput[] {
   return members(member(rootOf(reader), "sites")).map(([name, node]) => ({
     name,
+    lan: locatedAt(reader, member(node, "lan"), prefixAt),
+    gateways: locatedAt(reader, member(node, "gateways"), textAt),
+    vrrp: decodeVrrp(reader, member(node, "vrrp")),
+    asn: asnAt(reader, member(node, "asn")),
     lanMtu: mtuAt(reader, member(node, "lanMtu")),
     wanMtu: mtuAt(reader, member(node, "wanMtu")),
     origin: originOf(reader, node),
@@ -52,10 +76,50 @@ export function decodeWireguard(reader: Reader): WireguardInput {
   return {
     interface: textAt(reader, member(wireguard, "interface")),
     addresses: locatedAt(reader, member(wireguard, "addresses"), prefixAt),
+    transit: locatedAt(reader, member(wireguard, "transit"), prefixAt),
     listenPort: portAt(reader, member(wireguard, "listenPort")),
+    shape: choiceAt(member(wireguard, "shape"), ["mesh", "hub-and-spoke", "links"]),
+    hubs: locatedAt(reader, member(wireguard, "hubs"), textAt),
+    links: entries(member(wireguard, "links")).map((node) => {
+      const [one = "", other = ""] = entries(node).map((end) => textAt(reader, end));
+      return { hosts: [one, other], span: valueSpan(reader, node.pointer) };
+    }),
+    vrrp: decodeVrrp(reader, member(wireguard, "vrrp")),
     presharedKeys: truthAt(member(wireguard, "presharedKeys")),
+    mtu: choiceAt(member(wireguard, "mtu"), ["per-interface", "per-peer"]),
     origin: isThere(wireguard) ? originOf(reader, wireguard) : {},
   };
+}
+
+function decodeVrrp(reader: Reader, node: Node): VrrpInput | undefined {
+  const [address] = locatedAt(reader, member(node, "address"), interfaceAddressAt);
+  if (address === undefined) return undefined;
+  return { address: address.value, id: numberAt(reader, member(node, "id")), span: address.span };
+}
+
+/** Every VRF with a VNI, in the order of the file. */
+export function decodeVrfs(reader: Reader): readonly VrfInput[] {
+  return members(member(rootOf(reader), "vrfs")).flatMap(([name, node]) => {
+    const vni = vniAt(reader, member(node, "vni"));
+    if (vni === undefined) return [];
+    const exits = entries(member(node, "exits")).flatMap((each) => decodeExit(reader, each));
+    return [{ name, vni, exits, origin: originOf(reader, node) }];
+  });
+}
+
+function decodeExit(reader: Reader, node: Node): readonly ExitInput[] {
+  const [host] = locatedAt(reader, member(node, "host"), textAt);
+  if (host === undefined) return [];
+  return [
+    {
+      host,
+      interface: textAt(reader, member(node, "interface")),
+      hasSnat: truthAt(member(node, "snat")) ?? false,
+      hasIpv6: truthAt(member(node, "ipv6")) ?? false,
+      probe: locatedAt(reader, member(node, "probe"), addressAt)[0],
+      origin: originOf(reader, node),
+    },
+  ];
 }
 
 const isThere = (node: Node): boolean => node.value !== undefined;

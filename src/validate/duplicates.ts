@@ -1,6 +1,17 @@
 /** What may stand only once in a topology: ids, VNIs, public keys, names. */
 import { diagnostic } from "../base/diagnostic.ts";
-import { keySpan, member, members, type Node, type Reader, report, rootOf, valueSpan } from "./reader.ts";
+import {
+  entries,
+  keySpan,
+  member,
+  members,
+  type Node,
+  type Reader,
+  report,
+  rootOf,
+  textAt,
+  valueSpan,
+} from "./reader.ts";
 
 /** Reports what two entries share though each needs its own, and names that no host or site can have. */
 export function checkDuplicates(reader: Reader): void {
@@ -9,16 +20,29 @@ export function checkDuplicates(reader: Reader): void {
   for (const { name, other, value, at } of sharedValues(reader, hosts, (host) => member(host, "id"))) {
     report(reader, at.pointer, diagnostic("id-duplicate", { host: name, other, id: value }, at.span, at.related));
   }
+  const groups = sharingGroups(reader, sites);
+  // Who shares an address is not known where these have mistakes.
+  const isUnsure = [...reader.broken].some((pointer) => /^\/(?:sites|wireguard)/.test(pointer));
   for (const { name, other, at } of sharedValues(reader, hosts, (host) => member(host, "publicKey"))) {
+    // One peer to all others; whether that is what it is, the model knows.
+    if (isUnsure || groups.some((group) => group.has(name) && group.has(other))) continue;
     report(reader, at.pointer, diagnostic("public-key-duplicate", { host: name, other }, at.span, at.related));
   }
-  const subnets = members(member(root, "subnets"));
-  for (const { name, other, value, at } of sharedValues(reader, subnets, (each) =>
-    member(member(each, "vxlan"), "vni"),
-  )) {
+  const subnets = members(member(root, "subnets")).map(([name, node]) => [name, member(node, "vxlan")] as const);
+  const vrfs = members(member(root, "vrfs")).map(([name, node]) => [`VRF ${name}`, node] as const);
+  for (const { name, other, value, at } of sharedValues(reader, [...subnets, ...vrfs], (each) => member(each, "vni"))) {
     report(reader, at.pointer, diagnostic("vni-duplicate", { subnet: name, other, vni: value }, at.span, at.related));
   }
   checkNames(reader, hosts, sites);
+}
+
+/** The hosts that are to share an address by VRRP, and may share a key. */
+function sharingGroups(reader: Reader, sites: Named): readonly ReadonlySet<string | undefined>[] {
+  const wireguard = member(rootOf(reader), "wireguard");
+  const lists = [{ of: wireguard, key: "hubs" }, ...sites.map(([, of]) => ({ of, key: "gateways" }))];
+  return lists
+    .filter(({ of }) => member(of, "vrrp").value !== undefined)
+    .map(({ of, key }) => new Set(entries(member(of, key)).map((each) => textAt(reader, each))));
 }
 
 type Named = readonly (readonly [string, Node])[];

@@ -1,11 +1,12 @@
 /** Hosts as written → decoded, with hostDefaults laid under each. */
 import { must } from "../base/invariant.ts";
 import type { Span } from "../base/source.ts";
-import type { Extra, Origin } from "../model/network.ts";
+import type { Extra, Origin, Platform } from "../model/network.ts";
 import { endpointAt } from "./endpoint.ts";
 import { type ExtraInput, extraAt } from "./extra.ts";
 import {
   choiceAt,
+  entries,
   member,
   members,
   type Node,
@@ -15,15 +16,19 @@ import {
   rootOf,
   textAt,
   truthAt,
+  valueSpan,
 } from "./reader.ts";
 import { addressAt, locatedAt, prefixAt } from "./scalars.ts";
-import type { HostInput } from "./topology.ts";
+import type { HostInput, RouteInput } from "./topology.ts";
 
 /** What hostDefaults may say. */
 interface Shared {
   readonly site: string | undefined;
   readonly isBehindNat: boolean | undefined;
   readonly uplink: string | undefined;
+  readonly platform: Platform | undefined;
+  readonly hasWireguard: boolean | undefined;
+  readonly hasDocker: boolean | undefined;
   readonly networkManager: HostInput["networkManager"];
   readonly frr: HostInput["frr"];
   readonly extra: ExtraInput;
@@ -47,11 +52,15 @@ export function decodeHosts(reader: Reader): readonly Entry<HostInput>[] {
   });
 }
 
+const PLATFORMS = ["debian12", "debian13", "proxmox8", "proxmox9"] as const satisfies readonly Platform[];
 const NO_EXTRA: ExtraInput = { wireguard: undefined, frr: undefined, nftables: undefined, sysctl: undefined };
 const NO_DEFAULTS: Shared = {
   site: undefined,
   isBehindNat: undefined,
   uplink: undefined,
+  platform: undefined,
+  hasWireguard: undefined,
+  hasDocker: undefined,
   networkManager: undefined,
   frr: undefined,
   extra: NO_EXTRA,
@@ -63,6 +72,9 @@ function decodeShared(reader: Reader, node: Node): Shared {
     site: textAt(reader, member(node, "site")),
     isBehindNat: truthAt(member(node, "behindNat")),
     uplink: textAt(reader, member(node, "uplink")),
+    platform: choiceAt(member(node, "platform"), PLATFORMS),
+    hasWireguard: truthAt(member(node, "wireguard")),
+    hasDocker: truthAt(member(node, "docker")),
     networkManager: choiceAt(member(node, "networkManager"), ["networkd", "other"]),
     frr: choiceAt(member(node, "frr"), ["complete", "snippet"]),
     extra: extraAt(reader, member(node, "extra")),
@@ -81,7 +93,10 @@ function decodeHost(reader: Reader, node: Node, defaults: Shared) {
     addresses: locatedAt(reader, member(node, "addresses"), addressAt),
     publicKey: textAt(reader, member(node, "publicKey")),
     uplink: own.uplink ?? defaults.uplink,
-    routes: locatedAt(reader, member(node, "routes"), routeAt),
+    routes: routesAt(reader, member(node, "routes")),
+    platform: own.platform ?? defaults.platform,
+    hasWireguard: own.hasWireguard ?? defaults.hasWireguard,
+    hasDocker: own.hasDocker ?? defaults.hasDocker,
     networkManager: own.networkManager ?? defaults.networkManager,
     frr: own.frr ?? defaults.frr,
     extra: layExtra(own.extra, defaults.extra),
@@ -89,9 +104,14 @@ function decodeHost(reader: Reader, node: Node, defaults: Shared) {
   };
 }
 
-/** A prefix, or a mapping with its cidr. */
-function routeAt(reader: Reader, node: Node): ReturnType<typeof prefixAt> {
-  return prefixAt(reader, typeof node.value === "string" ? node : member(node, "cidr"));
+/** Prefixes, or mappings with a cidr and a VRF. */
+function routesAt(reader: Reader, list: Node): readonly RouteInput[] {
+  return entries(list).flatMap((node) => {
+    const value = prefixAt(reader, typeof node.value === "string" ? node : member(node, "cidr"));
+    if (value === undefined) return [];
+    const [vrf] = locatedAt(reader, member(node, "vrf"), textAt);
+    return [{ value, span: valueSpan(reader, node.pointer), vrf }];
+  });
 }
 
 function layExtra(own: ExtraInput, defaults: ExtraInput): Extra {

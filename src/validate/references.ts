@@ -1,4 +1,4 @@
-/** Names that refer to hosts and sites: each must be there, and be of the right kind. */
+/** Names that refer to hosts, sites and VRFs: each must be there, and be of the right kind. */
 import { diagnostic } from "../base/diagnostic.ts";
 import type { Span } from "../base/source.ts";
 import { isMapping, placeAt } from "./place.ts";
@@ -24,13 +24,14 @@ interface Names {
   readonly reader: Reader;
   readonly hosts: ReadonlySet<string>;
   readonly sites: ReadonlySet<string>;
+  readonly vrfs: ReadonlySet<string>;
   /** What may be suggested for each kind of name, in the order of the file. */
   readonly candidates: Readonly<Record<Wanted, readonly string[]>>;
   /** How many suggestions were looked for. */
   readonly asked: { count: number };
 }
 
-type Wanted = "host" | "site" | "member";
+type Wanted = "host" | "site" | "member" | "vrf";
 
 /** Reports every name of a host or site that there is not. */
 export function checkReferences(reader: Reader): void {
@@ -43,17 +44,32 @@ export function checkReferences(reader: Reader): void {
     for (const end of entries(member(path, "between"))) checkValue(names, end, "member");
   }
   checkValue(names, member(member(root, "hostDefaults"), "site"), "site");
-  for (const [, host] of members(hosts)) checkValue(names, member(host, "site"), "site");
+  for (const [, host] of members(hosts)) checkHost(names, host);
+  for (const [, site] of members(sites)) checkNames(names, member(site, "gateways"), "host");
   for (const [, subnet] of members(member(root, "subnets"))) checkSubnet(names, subnet);
+  for (const [, vrf] of members(member(root, "vrfs"))) checkExits(names, member(vrf, "exits"));
+  checkNames(names, member(member(root, "wireguard"), "hubs"), "host");
+  for (const link of entries(member(member(root, "wireguard"), "links"))) checkNames(names, link, "host");
   checkNames(names, member(member(root, "bgp"), "routeReflectors"), "host");
+}
+
+function checkHost(names: Names, host: Node): void {
+  checkValue(names, member(host, "site"), "site");
+  for (const route of entries(member(host, "routes"))) checkValue(names, member(route, "vrf"), "vrf");
+}
+
+function checkExits(names: Names, exits: Node): void {
+  for (const exit of entries(exits)) checkValue(names, member(exit, "host"), "host");
 }
 
 function collectNames(reader: Reader, hosts: Node, sites: Node): Names {
   const [hostNames, siteNames] = [namesOf(hosts), namesOf(sites)] as const;
   // A name that is too long has been reported: nobody means it.
   const [host, site] = [hostNames.filter(isShort), siteNames.filter(isShort)] as const;
-  const candidates = { host, site, member: [...host, ...site] };
-  return { reader, hosts: new Set(hostNames), sites: new Set(siteNames), candidates, asked: { count: 0 } };
+  const vrf = namesOf(member(rootOf(reader), "vrfs"));
+  const candidates = { host, site, vrf, member: [...host, ...site] };
+  const sets = { hosts: new Set(hostNames), sites: new Set(siteNames), vrfs: new Set(vrf) };
+  return { reader, ...sets, candidates, asked: { count: 0 } };
 }
 
 const namesOf = (node: Node): readonly string[] => members(node).map(([name]) => name);
@@ -62,6 +78,7 @@ const isShort = (name: string): boolean => name.length <= 63;
 function checkSubnet(names: Names, subnet: Node): void {
   const hosts = member(subnet, "hosts");
   if (Array.isArray(hosts.value)) checkNames(names, hosts, "member");
+  checkValue(names, member(subnet, "vrf"), "vrf");
   for (const [host, node] of members(member(subnet, "gateway"))) checkKey(names, host, node);
   for (const [host, node] of members(member(subnet, "ports"))) {
     checkKey(names, host, node);
@@ -95,10 +112,14 @@ interface Reference {
 
 function checkName(names: Names, reference: Reference): void {
   const { name, wanted, pointer, span } = reference;
-  const isHost = names.hosts.has(name) && wanted !== "site";
-  const isSite = names.sites.has(name) && wanted !== "host";
-  if (isHost || isSite) return;
+  if (isKnown(names, name, wanted)) return;
   report(names.reader, pointer, diagnostic(`${wanted}-unknown`, { name, suggestion: suggest(names, reference) }, span));
+}
+
+function isKnown({ reader, hosts, sites, vrfs }: Names, name: string, wanted: Wanted): boolean {
+  // What could not be read at all makes no name unknown.
+  if (wanted === "vrf") return vrfs.has(name) || reader.broken.has("/vrfs");
+  return (hosts.has(name) && wanted !== "site") || (sites.has(name) && wanted !== "host");
 }
 
 function suggest(names: Names, { name, wanted }: Reference): string {
@@ -110,6 +131,7 @@ function suggest(names: Names, { name, wanted }: Reference): string {
   const candidates = names.candidates[wanted];
   const meant = names.asked.count > MAX_SUGGESTIONS ? undefined : closest(name, candidates);
   if (meant !== undefined) return `did you mean "${meant}"?`;
+  if (wanted === "vrf") return `declare it under vrfs, as "${name}: {vni: 5000}"`;
   if (wanted === "site") return `declare it under sites, as "${name}: {}"`;
   return `write one of ${namesInWords(candidates)}`;
 }

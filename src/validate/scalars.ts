@@ -8,6 +8,7 @@ import {
   type IpRange,
   parseAddress,
   parsePrefix,
+  prefixLengthBits,
   rangeOf,
 } from "../base/ip.ts";
 import { type Asn, asn, type MtuBytes, mtuBytes, type UdpPort, udpPort, type Vni, vni } from "../base/units.ts";
@@ -63,6 +64,18 @@ export function addressAt(reader: Reader, node: Node): IpAddress | undefined {
   const address = parseAddress(text);
   if (address === undefined) refuse(reader, node);
   return address;
+}
+
+/** An address with the length of the prefix that it lies in, such as `192.168.2.254/24`. */
+export function interfaceAddressAt(
+  reader: Reader,
+  node: Node,
+): { readonly address: IpAddress; readonly lengthBits: number } | undefined {
+  const text = textAt(reader, node);
+  if (text === undefined) return undefined;
+  const parsed = parsePrefix(text);
+  if (parsed === undefined) refuse(reader, node);
+  return parsed && { address: parsed.address, lengthBits: prefixLengthBits(parsed.prefix) };
 }
 
 /** The entries of a list that are in order, each with its place. */

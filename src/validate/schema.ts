@@ -2,9 +2,8 @@
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import type { Span } from "../base/source.ts";
 import { refusedCharacters } from "../parse/characters.ts";
-import { isLaterKey, isLaterValue } from "./later.ts";
 import { malformedKey } from "./malformed.ts";
-import { below, isMapping, type Place, partsOf, placeAt } from "./place.ts";
+import { below, isMapping, type Place, placeAt } from "./place.ts";
 import { keySpan, type Reader, refuse, report, startOfFile, valueSpan } from "./reader.ts";
 import { closest } from "./suggest.ts";
 import { validate as generated } from "./validator.generated.ts";
@@ -66,15 +65,9 @@ function judgeName(reader: Reader, pointer: string, key: string): void {
 
 function judgeUnknown(reader: Reader, pointer: string, key: string): void {
   const inner = below(pointer, key);
-  const parts = partsOf(inner);
-  const place = placeAt(reader.tree.value, pointer);
   reader.broken.add(inner);
   if (refusedCharacters(key).length > 0) return;
-  const what = placeAt(reader.tree.value, inner).words;
-  const span = keySpan(reader, inner);
-  reader.found.push(
-    isLaterKey(parts) ? diagnostic("not-in-this-version", { what }, span) : unknownKey(place, key, span),
-  );
+  reader.found.push(unknownKey(placeAt(reader.tree.value, pointer), key, keySpan(reader, inner)));
 }
 
 /** Keys that hold a secret in WireGuard's own files. */
@@ -120,7 +113,7 @@ function wrongValue(place: Place, keyword: string, at: At): Diagnostic {
   }
   switch (keyword) {
     case "enum":
-      return wrongChoice(place, at);
+      return wrongChoice(place, at.span);
     case "minimum":
     case "maximum":
       return diagnostic(
@@ -151,10 +144,8 @@ function sizeOf(value: unknown): number {
   return isMapping(value) ? Object.keys(value).length : 0;
 }
 
-function wrongChoice(place: Place, { pointer, span }: At): Diagnostic {
+function wrongChoice(place: Place, span: Span): Diagnostic {
   const { value, schema, words: where } = place;
-  if (isLaterValue(partsOf(pointer), value))
-    return diagnostic("not-in-this-version", { what: `${where}: ${value}` }, span);
   const choices = (schema.enum ?? []).map(String);
   if (typeof value !== "string" && typeof value !== "number") return wrongType(place, span);
   const meant = closest(String(value), choices);

@@ -36,6 +36,7 @@ function decodeSubnet(reader: Reader, name: string, node: Node): SubnetInput {
     isIsolated: truthAt(member(node, "isolated")) ?? false,
     isTagged: truthAt(member(node, "tagged")) ?? false,
     hasSnat: truthAt(member(node, "snat")) ?? false,
+    vrf: locatedAt(reader, member(node, "vrf"), textAt)[0],
     bridge: decodeBridge(reader, member(node, "bridge")),
     ports: members(member(node, "ports")).map(([host, list]) => ({
       host: named(reader, host, list),

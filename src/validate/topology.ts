@@ -5,7 +5,7 @@
 import type { IpAddress, IpFamily, IpPrefix } from "../base/ip.ts";
 import type { Span } from "../base/source.ts";
 import type { Asn, MtuBytes, UdpPort, Vni } from "../base/units.ts";
-import type { Extra, Origin } from "../model/network.ts";
+import type { Extra, Origin, Platform } from "../model/network.ts";
 
 export interface Topology {
   readonly name: string;
@@ -16,6 +16,7 @@ export interface Topology {
   readonly hosts: readonly HostInput[];
   readonly hostNames: ReadonlySet<string>;
   readonly subnets: readonly SubnetInput[];
+  readonly vrfs: readonly VrfInput[];
   readonly bgp: BgpInput | undefined;
   readonly guardAllowFrom: readonly IpPrefix[];
   readonly origin: Origin;
@@ -31,8 +32,20 @@ export interface UnderlayInput {
   }[];
 }
 
+/** A pair of hosts that share an address by VRRP. */
+export interface VrrpInput {
+  /** The address as written, with the length of the prefix that it lies in. */
+  readonly address: { readonly address: IpAddress; readonly lengthBits: number };
+  readonly id: number | undefined;
+  readonly span: Span;
+}
+
 export interface SiteInput {
   readonly name: string;
+  readonly lan: readonly Located<IpPrefix>[];
+  readonly gateways: readonly Located<string>[];
+  readonly vrrp: VrrpInput | undefined;
+  readonly asn: Asn | undefined;
   readonly lanMtu: MtuBytes | undefined;
   readonly wanMtu: MtuBytes | undefined;
   readonly origin: Origin;
@@ -41,8 +54,15 @@ export interface SiteInput {
 export interface WireguardInput {
   readonly interface: string | undefined;
   readonly addresses: readonly Located<IpPrefix>[];
+  readonly transit: readonly Located<IpPrefix>[];
   readonly listenPort: UdpPort | undefined;
+  readonly shape: "mesh" | "hub-and-spoke" | "links" | undefined;
+  /** In the order of the file: the preferred one first. */
+  readonly hubs: readonly Located<string>[];
+  readonly links: readonly { readonly hosts: readonly [string, string]; readonly span: Span }[];
+  readonly vrrp: VrrpInput | undefined;
   readonly presharedKeys: boolean | undefined;
+  readonly mtu: "per-interface" | "per-peer" | undefined;
   readonly origin: Origin;
 }
 
@@ -57,6 +77,11 @@ export type EndpointInput =
   | { readonly kind: "address"; readonly address: IpAddress; readonly port: UdpPort | undefined }
   | { readonly kind: "name"; readonly name: string; readonly port: UdpPort | undefined };
 
+/** A prefix behind a host, with the VRF that it belongs to. */
+export interface RouteInput extends Located<IpPrefix> {
+  readonly vrf: Located<string> | undefined;
+}
+
 /** A host with hostDefaults already laid under it. `origin` points into hostDefaults where the value came from there. */
 export interface HostInput {
   readonly name: string;
@@ -68,7 +93,11 @@ export interface HostInput {
   readonly addresses: readonly Located<IpAddress>[];
   readonly publicKey: string | undefined;
   readonly uplink: string | undefined;
-  readonly routes: readonly Located<IpPrefix>[];
+  readonly routes: readonly RouteInput[];
+  readonly platform: Platform | undefined;
+  /** `false`: it reaches the overlay through the gateways of its site. */
+  readonly hasWireguard: boolean | undefined;
+  readonly hasDocker: boolean | undefined;
   readonly networkManager: "networkd" | "other" | undefined;
   readonly frr: "complete" | "snippet" | undefined;
   readonly extra: Extra;
@@ -97,10 +126,29 @@ export interface SubnetInput {
   readonly isIsolated: boolean;
   readonly isTagged: boolean;
   readonly hasSnat: boolean;
+  readonly vrf: Located<string> | undefined;
   readonly bridge: { readonly name: string; readonly isExisting: boolean } | undefined;
   readonly ports: readonly { readonly host: Located<string>; readonly interfaces: readonly Located<string>[] }[];
   /** A pin for the MTU of a segment. */
   readonly mtu: number | undefined;
+  readonly origin: Origin;
+}
+
+export interface ExitInput {
+  readonly host: Located<string>;
+  /** Left out: the host's uplink. */
+  readonly interface: string | undefined;
+  readonly hasSnat: boolean;
+  readonly hasIpv6: boolean;
+  readonly probe: Located<IpAddress> | undefined;
+  readonly origin: Origin;
+}
+
+export interface VrfInput {
+  readonly name: string;
+  readonly vni: Vni;
+  /** In the order of the file. */
+  readonly exits: readonly ExitInput[];
   readonly origin: Origin;
 }
 

@@ -10,6 +10,7 @@ import {
   decodePaths,
   decodeSites,
   decodeUnderlay,
+  decodeVrfs,
   decodeWireguard,
 } from "./decode.ts";
 import { checkDuplicates } from "./duplicates.ts";
@@ -52,6 +53,7 @@ function decodeTopology(reader: Reader) {
     wireguard: decodeWireguard(reader),
     hosts: decodeHosts(reader),
     subnets: decodeSubnets(reader),
+    vrfs: decodeVrfs(reader),
     bgp: decodeBgp(reader),
     guardAllowFrom: decodeGuard(reader),
   };
