@@ -1,4 +1,5 @@
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
+import { failoverOf } from "../model/loopback.ts";
 import type { Gateway, Network, Segment } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
 
@@ -9,9 +10,9 @@ const ofSegments = (network: Network, check: (segment: Segment) => readonly Diag
 
 /** Several gateways in the default VRF are reachable from inside the segment only, so the user must say that is meant. */
 export function oneGatewayLeadsOut(network: Network): readonly Diagnostic[] {
-  return ofSegments(network, ({ name, gateway, isIsolated, origin }) => {
+  return ofSegments(network, ({ name, gateway, isIsolated, vrf, origin }) => {
     const count = gatewayCount(gateway);
-    if (count < 2 || isIsolated) return [];
+    if (count < 2 || isIsolated || vrf !== undefined) return [];
     return [diagnostic("gateway-on-several-hosts", { subnet: name, count }, originSpan(origin, "gateway"))];
   });
 }
@@ -37,17 +38,18 @@ export function floodListFits(network: Network): readonly Diagnostic[] {
   });
 }
 
-/** BGP carries EVPN and nothing else here: without a segment it has nothing to say. */
+/** BGP carries EVPN and nothing else where there is one way: without a segment or a VRF it has nothing to say. */
 export function evpnHasSegments(network: Network): readonly Diagnostic[] {
-  if (network.bgp.kind === "none" || network.segments.length > 0) return [];
+  const stretched = network.segments.length + network.vrfs.length;
+  if (network.bgp.kind === "none" || stretched > 0 || failoverOf(network) !== undefined) return [];
   return [diagnostic("bgp-without-vxlan", {}, originSpan(network.bgp.origin))];
 }
 
-/** zebra 8.4.4 knows the address of an IPv6 VTEP as 0.0.0.0, and has bgpd announce the router-id in its place. */
+/** zebra 8.4.4 and 10.3 know the address of an IPv6 VTEP as 0.0.0.0, and bgpd announces the router-id in its place. */
 export function evpnHasIpv4Vteps(network: Network): readonly Diagnostic[] {
   if (network.bgp.kind === "none") return [];
   const { origin: bgp } = network.bgp;
-  return ofSegments(network, ({ name, vtepFamily, members, origin }) => {
+  return [...network.segments, ...network.vrfs].flatMap(({ name, vtepFamily, members, origin }) => {
     if (vtepFamily === 4 || members.length === 0) return [];
     const related = [{ message: "bgp is asked for here", span: originSpan(bgp) }];
     return [diagnostic("evpn-without-ipv4", { subnet: name }, originSpan(origin), related)];

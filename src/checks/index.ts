@@ -2,6 +2,7 @@
 import type { Diagnostic } from "../base/diagnostic.ts";
 import type { Network } from "../model/network.ts";
 import { distinctAddresses, distinctPrefixes } from "./addressing.ts";
+import { siteNumbersAreUsed, systemsHaveNumbers } from "./autonomous.ts";
 import {
   evpnHasIpv4Vteps,
   evpnHasSegments,
@@ -15,13 +16,17 @@ import {
   interfaceNamesDistinct,
   interfaceNamesFit,
 } from "./interfaces.ts";
+import { lansOutsideOverlay } from "./lans.ts";
 import { pathsAreUsed, pinsFit, segmentsCarryIpv6, tunnelsCarryIpv6 } from "./mtu.ts";
+import { distinctTunnelEndpoints, tunnelNamesFit } from "./tunnels.ts";
+import { exitHostsDistinct, exitsKnowWhoIsMeant, probesLeadOut, vrfsHaveBgp, vrfsSpareHostAddresses } from "./vrfs.ts";
 import {
   distinctEndpoints,
   distinctPublicKeys,
   endpointOutsideOverlay,
   forwardedPorts,
   lanOutsideOverlay,
+  pairsHaveOneKey,
   presharedKeysBearable,
 } from "./wireguard.ts";
 
@@ -33,11 +38,15 @@ export const checks: readonly Check[] = Object.freeze([
   distinctPrefixes,
   distinctPublicKeys,
   distinctEndpoints,
+  distinctTunnelEndpoints,
   forwardedPorts,
   endpointOutsideOverlay,
   lanOutsideOverlay,
+  lansOutsideOverlay,
+  pairsHaveOneKey,
   presharedKeysBearable,
   interfaceNamesFit,
+  tunnelNamesFit,
   interfaceNamesDistinct,
   forwardingKeepsUplink,
   existingBridgesHaveGateways,
@@ -46,6 +55,13 @@ export const checks: readonly Check[] = Object.freeze([
   floodListFits,
   evpnHasSegments,
   evpnHasIpv4Vteps,
+  vrfsHaveBgp,
+  vrfsSpareHostAddresses,
+  exitHostsDistinct,
+  exitsKnowWhoIsMeant,
+  probesLeadOut,
+  systemsHaveNumbers,
+  siteNumbersAreUsed,
   pathsAreUsed,
   tunnelsCarryIpv6,
   segmentsCarryIpv6,

@@ -1,6 +1,6 @@
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import type { Span } from "../base/source.ts";
-import type { Bridge, Host, Network } from "../model/network.ts";
+import type { Bridge, Host, Network, VrfInstance } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
 
 /** IFNAMSIZ is 16 with the terminating NUL (include/uapi/linux/if.h). */
@@ -50,7 +50,19 @@ function interfaceUses(network: Network, host: Host): readonly Use[] {
     use: `the vxlan device of ${segment}`,
     span: originSpan(origin),
   }));
-  return [...wireguard, ...uplink, ...bridges, ...vxlans];
+  return [...wireguard, ...uplink, ...bridges, ...vxlans, ...host.vrfs.flatMap((vrf) => vrfUses(vrf, host))];
+}
+
+/** The devices of a VRF, and the interface of its exit unless that is the uplink, which is one already. */
+function vrfUses({ name, bridge, vxlan, exit, origin }: VrfInstance, { uplink }: Host): readonly Use[] {
+  const span = originSpan(origin);
+  const own = [
+    { name, use: `the VRF ${name}`, span },
+    { name: bridge, use: `the bridge of the VRF ${name}`, span },
+    { name: vxlan.name, use: `the vxlan device of the VRF ${name}`, span },
+  ];
+  if (exit === undefined || exit.interface === uplink) return own;
+  return [...own, { name: exit.interface, use: "the way out", span: originSpan(exit.origin, "interface") }];
 }
 
 /** On one host an interface name stands for one thing. */
@@ -63,7 +75,7 @@ export function interfaceNamesDistinct(network: Network): readonly Diagnostic[] 
       const key = `${use.name} ${use.use} ${other?.use}`;
       if (other === undefined) first.set(use.name, use);
       // Said once, not once for each host that is on the same two subnets.
-      else if (!found.has(key)) {
+      else if (use.use !== other.use && !found.has(key)) {
         const params = { host: host.name, name: use.name, use: other.use, other: use.use };
         const related = [{ message: `it is ${other.use} here`, span: other.span }];
         found.set(key, diagnostic("interface-name-taken", params, use.span, related));

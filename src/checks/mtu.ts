@@ -2,9 +2,10 @@ import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import { must } from "../base/invariant.ts";
 import { familyOf } from "../base/ip.ts";
 import { IPV6_MINIMUM_MTU, vxlanOverheadBytes } from "../base/mtu.ts";
+import { poolAddresses } from "../model/loopback.ts";
 import type { Host, Network, Segment } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
-import { indexPaths, meeting, type PathIndex, type Tunnel, tunnelBetween } from "../model/tunnel.ts";
+import { createMeeting, indexPaths, type Tunnel, tunnelBetween } from "../model/tunnel.ts";
 
 const hostsByName = (network: Network): ReadonlyMap<string, Host> =>
   new Map(network.hosts.map((host) => [host.name, host]));
@@ -25,46 +26,59 @@ function tunnelSpan(network: Network, tunnel: Tunnel) {
   return pathRule ? originSpan(pathRule.origin, "mtu") : originSpan(network.origin, "underlay/pathMtu");
 }
 
-function limitingTunnel(paths: PathIndex, a: Host, b: Host): Tunnel {
-  const tunnel = tunnelBetween(paths, a.reach, b.reach, meeting(a.reach, b.reach));
-  return must(tunnel, "a peer that limits an interface has a tunnel");
+/** Gives the function that finds the tunnel by which one host limits another. */
+function createLimitingTunnel(network: Network): (a: Host, b: Host) => Tunnel {
+  const [paths, meeting] = [indexPaths(network.underlay, network.sites), createMeeting(network)];
+  return (a, b) =>
+    must(tunnelBetween(paths, a.reach, b.reach, meeting(a, b)), "a peer that limits an interface has a tunnel");
 }
 
 const carriesIpv6 = (host: Host): boolean =>
-  host.interfaces.some((link) => link.addresses.some(({ address }) => familyOf(address) === 6));
+  [...host.interfaces.flatMap((link) => link.addresses), ...poolAddresses(host)].some(
+    ({ address }) => familyOf(address) === 6,
+  );
 
-/** Linux takes IPv6 addresses off an interface below 1280 bytes, without a word (RFC 8200 §5). */
+/** The peers to which a host has less than IPv6 needs: the one that sets its interface, or those that routes hold to less. */
+function peersBelowIpv6({ interfaces }: Host): readonly string[] {
+  return interfaces.flatMap(({ mtu, limitingPeer, smallerPeers }) => {
+    if (mtu < IPV6_MINIMUM_MTU) return limitingPeer === undefined ? [] : [limitingPeer];
+    return smallerPeers.filter((peer) => peer.mtu < IPV6_MINIMUM_MTU).map(({ host }) => host);
+  });
+}
+
+/** Linux takes IPv6 addresses off an interface below 1280 bytes, without a word, and cuts no packet to less (RFC 8200 §5). */
 export function tunnelsCarryIpv6(network: Network): readonly Diagnostic[] {
   const hosts = hostsByName(network);
-  const paths = indexPaths(network.underlay, network.sites);
+  const limitingTunnel = createLimitingTunnel(network);
   const anyIpv6 = network.hosts.some((host) => host.ownedPrefixes.some(({ prefix }) => familyOf(prefix) === 6));
   const found = new Map<string, Diagnostic>();
   for (const host of network.hosts) {
-    const [link] = host.interfaces;
-    if (link?.limitingPeer === undefined || link.mtu >= IPV6_MINIMUM_MTU || !(anyIpv6 || carriesIpv6(host))) continue;
-    const other = must(hosts.get(link.limitingPeer), "a peer is a host");
-    const key = [host.name, other.name].sort().join(" ");
-    if (found.has(key)) continue;
-    const { path, overheadBytes, mtu } = limitingTunnel(paths, host, other);
-    const params = {
-      host: host.name,
-      other: other.name,
-      mtu,
-      path: path.mtu,
-      overhead: overheadBytes,
-      minimum: IPV6_MINIMUM_MTU,
-      needed: IPV6_MINIMUM_MTU + overheadBytes,
-    };
-    found.set(
-      key,
-      diagnostic("mtu-wireguard-below-ipv6", params, tunnelSpan(network, limitingTunnel(paths, host, other))),
-    );
+    if (!(anyIpv6 || carriesIpv6(host))) continue;
+    for (const name of peersBelowIpv6(host)) {
+      const key = [host.name, name].sort().join(" ");
+      if (found.has(key)) continue;
+      const tunnel = limitingTunnel(host, must(hosts.get(name), "a peer is a host"));
+      const { path, overheadBytes, mtu } = tunnel;
+      const params = {
+        host: host.name,
+        other: name,
+        mtu,
+        path: path.mtu,
+        overhead: overheadBytes,
+        minimum: IPV6_MINIMUM_MTU,
+        needed: IPV6_MINIMUM_MTU + overheadBytes,
+      };
+      found.set(key, diagnostic("mtu-wireguard-below-ipv6", params, tunnelSpan(network, tunnel)));
+    }
   }
   return [...found.values()];
 }
 
+/** What a check of an MTU has to know of a segment. */
+type Carrier = Pick<Segment, "name" | "members" | "prefixes" | "mtu" | "vtepFamily" | "isTagged" | "origin">;
+
 /** The sum that gave a segment its MTU, and the smallest path that would give it `wanted` bytes. */
-function explain(network: Network, segment: Segment, wanted: number) {
+function explain(network: Network, segment: Carrier, wanted: number) {
   const [name, otherName] = segment.mtu.limitingPair;
   const vxlan = vxlanOverheadBytes(segment.vtepFamily, segment.isTagged);
   const hosts = hostsByName(network);
@@ -73,15 +87,17 @@ function explain(network: Network, segment: Segment, wanted: number) {
     const wireguard = network.underlay.pathMtu - segment.mtu.computed - vxlan;
     return { sum: `path ${network.underlay.pathMtu} - ${wireguard} - ${vxlan}`, needed: wanted + wireguard + vxlan };
   }
-  const { path, overheadBytes } = limitingTunnel(indexPaths(network.underlay, network.sites), host, other);
+  const { path, overheadBytes } = createLimitingTunnel(network)(host, other);
   return { sum: `path ${path.mtu} - ${overheadBytes} - ${vxlan}`, needed: wanted + overheadBytes + vxlan };
 }
 
-const hasIpv6 = ({ prefixes }: Segment): boolean => prefixes.some((prefix) => familyOf(prefix) === 6);
+const hasIpv6 = ({ prefixes }: Carrier): boolean => prefixes.some((prefix) => familyOf(prefix) === 6);
 
 /** Below 1280 bytes a segment carries no IPv6: an error where the topology puts IPv6 on it, else a warning. */
 export function segmentsCarryIpv6(network: Network): readonly Diagnostic[] {
-  return network.segments
+  // What a VRF routes to another host goes through a device like a segment's.
+  const ofVrfs = network.vrfs.map((vrf): Carrier => ({ ...vrf, name: `VRF ${vrf.name}`, isTagged: false }));
+  return [...network.segments, ...ofVrfs]
     .filter((segment) => segment.members.length > 0 && segment.mtu.bytes < IPV6_MINIMUM_MTU)
     .map((segment) => {
       const { name: subnet, mtu, origin } = segment;

@@ -1,4 +1,5 @@
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
+import { must } from "../base/invariant.ts";
 import {
   familyOf,
   formatAddressAndPort,
@@ -28,12 +29,30 @@ function findTwins(
     if (key === undefined) continue;
     const other = first.get(key);
     if (other === undefined) first.set(key, host);
-    else found.push(report(host, other, key));
+    else if (!isPair(host, other)) found.push(report(host, other, key));
   }
   return found;
 }
 
-/** No two hosts have one public key, be it from the topology or from a file. */
+/** True for two that share an address and a key, and are one peer to all others. */
+function isPair(a: Host, b: Host): boolean {
+  const [one, other] = [a.reach, b.reach].map(({ lanEndpoint }) => lanEndpoint && endpointText(lanEndpoint));
+  return a.reach.isShared && b.reach.isShared && one === other;
+}
+
+/** Two that are one peer to all others have one key. */
+export function pairsHaveOneKey({ hosts }: Network): readonly Diagnostic[] {
+  const sharing = hosts.filter(({ reach }) => reach.isShared);
+  return sharing.flatMap((host, index) => {
+    const other = sharing.slice(index + 1).find((each) => isPair(host, each));
+    if (other === undefined || [host.publicKey, ""].includes(other.publicKey) || host.publicKey === "") return [];
+    const related = [{ message: `${host.name} is here`, span: originSpan(host.origin, "publicKey") }];
+    const params = { host: host.name, other: other.name };
+    return [diagnostic("vrrp-keys-differ", params, originSpan(other.origin, "publicKey"), related)];
+  });
+}
+
+/** No two hosts have one public key, be it from the topology or from a file, unless they are one peer to all others. */
 export function distinctPublicKeys(network: Network): readonly Diagnostic[] {
   return findTwins(
     network,
@@ -60,24 +79,37 @@ export function distinctEndpoints(network: Network): readonly Diagnostic[] {
     ...findTwins(network, ({ reach }) => reach.endpoint && endpointText(reach.endpoint), report("endpoint")),
     ...findTwins(
       network,
-      ({ reach }) => reach.lanEndpoint && `${reach.site ?? `${reach.name} alone`} ${endpointText(reach.lanEndpoint)}`,
+      // One that is shared is a host's own as well, or it is not: that has been looked at with the pair.
+      ({ reach: { site, name, lanEndpoint, isShared } }) =>
+        lanEndpoint && !isShared ? `${site ?? `${name} alone`} ${endpointText(lanEndpoint)}` : undefined,
       report("lanEndpoint"),
     ),
   ];
 }
 
-/** A host dialled on another port than it listens on is behind a router that forwards the port. */
+/**
+ * A host dialled on another port than it listens on is behind a router that forwards the port. Of several interfaces one
+ * listens where everyone dials, or none does; the others' ports are as far apart as those of their endpoints.
+ */
 export function forwardedPorts(network: Network): readonly Diagnostic[] {
+  const dialled = new Set(
+    network.peers.flatMap(({ host, endpoint }) => (endpoint ? [`${host} ${endpoint.port}`] : [])),
+  );
+  const isHeard = ({ name, interfaces }: Host): boolean =>
+    interfaces.some(({ listenPort }) => dialled.has(`${name} ${listenPort}`));
+  const isDialled = new Set(network.peers.flatMap(({ host, endpoint }) => (endpoint ? [host] : [])));
   return network.hosts.flatMap((host) => {
     const { endpoint, isBehindNat } = host.reach;
     const listenPort = host.interfaces[0]?.listenPort;
+    const isOfMany = host.interfaces.some(({ table }) => table === "off");
+    if (isOfMany && (isHeard(host) || !isDialled.has(host.name))) return [];
     if (endpoint === undefined || isBehindNat || endpoint.port === listenPort || listenPort === undefined) return [];
     const params = { host: host.name, port: endpoint.port, listenPort };
     return [diagnostic("endpoint-port-unforwarded", params, originSpan(host.origin, "endpoint"))];
   });
 }
 
-/** Prefixes that lead into the overlay, each with its owner; pools have none. */
+/** Prefixes that lead into the overlay, each with its owner; pools and the tunnels' own have none. */
 interface Routed extends OwnedPrefix {
   readonly owner: string | undefined;
 }
@@ -85,8 +117,8 @@ interface Routed extends OwnedPrefix {
 function routedPrefixes(network: Network): readonly Routed[] {
   const owned = network.hosts.flatMap((host) => host.ownedPrefixes.map((each) => ({ ...each, owner: host.name })));
   const pools = network.prefixes
-    .filter((each) => each.use.kind === "pool")
-    .map(({ prefix, span }) => ({ prefix, use: "pool", origin: { "": span }, owner: undefined }));
+    .filter(({ use }) => use.kind === "pool" || use.kind === "transit")
+    .map(({ prefix, use, span }) => ({ prefix, use: use.kind, origin: { "": span }, owner: undefined }));
   return [...pools, ...owned];
 }
 
@@ -120,13 +152,21 @@ interface Inside {
   readonly each: Routed;
 }
 
+/** Addresses by which the hosts of a site reach each other are its LAN's, which its gateway has for other sites. */
 function endpointsInside(network: Network): readonly Inside[] {
   const find = prefixIndex(network);
+  const sites = new Map(network.hosts.map(({ name, reach }) => [name, reach.site]));
   return network.hosts.flatMap((host) =>
     (["endpoint", "lanEndpoint"] as const).flatMap((field) => {
       const endpoint = host.reach[field];
       if (endpoint?.kind !== "address") return [];
-      return find(endpoint.address).map((each): Inside => ({ located: { host, field, endpoint }, each }));
+      const isOnLan = ({ use, owner }: Routed): boolean =>
+        field === "lanEndpoint" &&
+        use === "site lan" &&
+        sites.get(must(owner, "a LAN is behind a host")) === host.reach.site;
+      return find(endpoint.address)
+        .filter((each) => !isOnLan(each))
+        .map((each): Inside => ({ located: { host, field, endpoint }, each }));
     }),
   );
 }
@@ -136,12 +176,17 @@ const isOwnAddress = ({ host, field }: Located): boolean => field === "lanEndpoi
 
 /** Whether a host other than its owner dials an endpoint; lists of peers are long, so only as much is read as is needed. */
 function diallers(network: Network): (located: Located, owner: string | undefined) => boolean {
-  const views = new Map<Endpoint, string[]>();
-  for (const { id, endpoint } of network.peers) {
-    if (endpoint !== undefined) views.set(endpoint, [...(views.get(endpoint) ?? []), id]);
+  // By the address: of several interfaces each has a port of its own.
+  const placeOf = (host: string, endpoint: Endpoint): string =>
+    `${host} ${endpoint.kind === "address" ? endpoint.address : endpoint.name}`;
+  const views = new Map<string, string[]>();
+  for (const { id, host, endpoint } of network.peers) {
+    if (endpoint === undefined) continue;
+    const place = placeOf(host, endpoint);
+    views.set(place, [...(views.get(place) ?? []), id]);
   }
-  return ({ endpoint }, owner) => {
-    const ids = views.get(endpoint) ?? [];
+  return ({ host, endpoint }, owner) => {
+    const ids = views.get(placeOf(host.name, endpoint)) ?? [];
     const dials = ({ name, interfaces }: Host): boolean =>
       name !== owner && interfaces.some((link) => link.peers.some((id) => ids.includes(id)));
     return ids.length > 0 && network.hosts.some(dials);
@@ -181,12 +226,14 @@ export function lanOutsideOverlay(network: Network): readonly Diagnostic[] {
   });
 }
 
-const MANY_HOSTS = 100;
+/** As many keys for each host as in a mesh of 101. */
+const MANY_PER_HOST = 50;
 
-/** A preshared key for every pair is n(n-1)/2 files. */
-export function presharedKeysBearable(network: Network): readonly Diagnostic[] {
-  const hosts = network.hosts.length;
-  if (hosts <= MANY_HOSTS || !network.peers.some((peer) => peer.hasPresharedKey)) return [];
-  const params = { hosts, count: (hosts * (hosts - 1)) / 2 };
-  return [diagnostic("preshared-keys-many", params, originSpan(network.origin, "wireguard/presharedKeys"))];
+/** A preshared key for every pair of a mesh is n(n-1)/2 files. */
+export function presharedKeysBearable({ hosts, peers, origin }: Network): readonly Diagnostic[] {
+  const ends = hosts.flatMap((host) => host.interfaces.map((link) => link.peers.length));
+  const count = ends.reduce((sum, each) => sum + each, 0) / 2;
+  if (count < MANY_PER_HOST * hosts.length || !peers.some((peer) => peer.hasPresharedKey)) return [];
+  const params = { hosts: hosts.length, count };
+  return [diagnostic("preshared-keys-many", params, originSpan(origin, "wireguard/presharedKeys"))];
 }

@@ -1,7 +1,7 @@
 /** What follows from how two hosts can be reached: who dials, over which path, with how many bytes to spare. */
 import { familyOf, type IpFamily } from "../base/ip.ts";
 import { wireguardOverheadBytes } from "../base/mtu.ts";
-import type { Endpoint, PathRule, Reach, Site, Underlay } from "./network.ts";
+import type { Endpoint, Host, Network, PathRule, Reach, Site, Underlay, WireguardInterface } from "./network.ts";
 
 export interface Dial {
   /** `lan`: by the lanEndpoint, inside one site. */
@@ -34,16 +34,41 @@ export function meeting(a: Reach, b: Reach): Meeting {
   return { there: dial(a, b), back: dial(b, a) };
 }
 
+/** Names of the peers that a host does not dial although they have an endpoint, by its own name. */
+function undialledPeers({ hosts, peers }: Network): ReadonlyMap<string, ReadonlySet<string>> {
+  const undialled = new Map(peers.filter(({ endpoint }) => endpoint === undefined).map(({ id, host }) => [id, host]));
+  if (undialled.size === 0) return new Map();
+  return new Map(
+    hosts.map(({ name, interfaces }) => {
+      const names = interfaces.flatMap((link) => link.peers.map((id) => undialled.get(id)));
+      return [name, new Set(names.filter((peer) => peer !== undefined))];
+    }),
+  );
+}
+
+/** Gives the function that tells how two hosts of a network meet: whom a host dials is what its interfaces say. */
+export function createMeeting(network: Network): (a: Host, b: Host) => Meeting {
+  let known: ReadonlyMap<string, ReadonlySet<string>> | undefined;
+  return (a, b) => {
+    known ??= undialledPeers(network);
+    const { there, back } = meeting(a.reach, b.reach);
+    return {
+      there: known.get(a.name)?.has(b.name) ? undefined : there,
+      back: known.get(b.name)?.has(a.name) ? undefined : back,
+    };
+  };
+}
+
 /** Seconds; what WireGuard's own quick start recommends behind NAT: below the 30 s of the shortest common UDP mappings. */
 export const KEEPALIVE_SECONDS = 25;
 
 /**
  * True when `from` must keep the way to `to` open: nobody can dial it, or it is behind a NAT and dials out through it
- * (after which the peer answers to the mapping it saw, which expires).
+ * (after which the peer answers to the mapping it saw, which expires), or it takes over from another without a session.
  */
 export function needsKeepalive(from: Reach, { there, back }: Meeting): boolean {
   if (there === undefined) return false;
-  return back === undefined || (from.isBehindNat && there.scope === "wan");
+  return back === undefined || from.isShared || (from.isBehindNat && there.scope === "wan");
 }
 
 /** IP version of the packets that a dialled endpoint makes, and why. A name costs 80 bytes unless it is IPv4 for sure. */
@@ -149,4 +174,9 @@ export function tunnelBetween(index: PathIndex, a: Reach, b: Reach, { there, bac
     if (least === undefined || mtu < least.mtu) least = { path, outer, why, overheadBytes, mtu };
   }
   return least;
+}
+
+/** Bytes of the largest packet that an interface sends to a peer: its own MTU, or what a route holds that peer to. */
+export function mtuTowards({ mtu, smallerPeers }: WireguardInterface, peer: string): number {
+  return smallerPeers.find(({ host }) => host === peer)?.mtu ?? mtu;
 }

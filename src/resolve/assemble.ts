@@ -9,6 +9,7 @@ import {
   type IpAddress,
   type IpFamily,
   type IpPrefix,
+  prefixesWithout,
   prefixLengthBits,
 } from "../base/ip.ts";
 import { compareText, sortedBy } from "../base/text.ts";
@@ -20,36 +21,71 @@ import type {
   OwnedPrefix,
   Segment,
   SourceNat,
+  Vrf,
+  VrfInstance,
   VxlanDevice,
-  WireguardInterface,
 } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
+import type { HostInput } from "../validate/topology.ts";
 import { resolveSpeaker, type Speakers } from "./control.ts";
 import { routedBridge, segmentBridge, vtepAddress, vxlanDevice } from "./devices.ts";
+import { type Routing, resolveRoutingSpeaker } from "./dynamic-control.ts";
 import type { ResolvedHost } from "./hosts.ts";
+import { type Lan, lanRoutesOf } from "./lans.ts";
+import { type Pair, resolveVrrp } from "./pairs.ts";
+import type { Interfaces, Peering } from "./peering.ts";
+import { platformDefaults, programsOf } from "./platform.ts";
 import { gatewayAddresses, type ResolvedSubnet } from "./subnets.ts";
+import { exitSnat, isInDefaultVrf, vrfInstances } from "./vrfs.ts";
 
 /** Everything resolved about the network before the hosts are put together. */
 export interface Parts {
   readonly hosts: ReadonlyMap<string, ResolvedHost>;
-  readonly interfaces: ReadonlyMap<string, WireguardInterface>;
+  readonly interfaces: Interfaces;
+  readonly relays: Peering["relays"];
+  readonly merging: Peering["merging"];
+  /** {@link Parts.routed} as few prefixes; empty where nobody needs them merged. */
+  readonly merged: readonly IpPrefix[];
   readonly subnets: readonly ResolvedSubnet[];
   readonly segments: readonly Segment[];
+  readonly vrfs: readonly Vrf[];
   /** VTEP addresses of each segment, by its name. */
   readonly vteps: ReadonlyMap<string, readonly IpAddress[]>;
   readonly speakers: Speakers | undefined;
   readonly hasEvpn: boolean;
+  /** All that the overlay claims. */
   readonly prefixes: readonly OverlayPrefix[];
+  /** Those of no VRF, which the hosts themselves route. */
+  readonly routed: readonly OverlayPrefix[];
+  readonly lans: readonly Lan[];
+  readonly pairs: readonly Pair[];
+  /** What lies behind each host for others: see {@link ownedPrefixes}. */
+  readonly owned: ReadonlyMap<string, readonly OwnedPrefix[]>;
+  /** `undefined`: AllowedIPs are the routes. */
+  readonly routing: Routing | undefined;
 }
 
-/** What others send to a host through the tunnel: its part of subnets, and what lies behind it. */
-export function ownedPrefixes(host: ResolvedHost, subnets: readonly ResolvedSubnet[]): readonly OwnedPrefix[] {
+/**
+ * What others send to a host through the tunnel, in the default VRF: its part of subnets, what lies behind it, and the LAN it
+ * is the gateway of.
+ */
+export function ownedPrefixes(
+  host: ResolvedHost,
+  subnets: readonly ResolvedSubnet[],
+  lan: readonly OwnedPrefix[],
+): readonly OwnedPrefix[] {
   const { name, routes } = host.input;
-  const fromSubnets = subnets.flatMap(({ input, owned }) =>
-    (owned.get(name) ?? []).map((prefix) => ({ prefix, use: input.name, origin: input.origin })),
+  const fromSubnets = subnets
+    .filter((each) => isInDefaultVrf(each.input))
+    .flatMap(({ input, owned }) =>
+      (owned.get(name) ?? []).map((prefix) => ({ prefix, use: input.name, origin: input.origin })),
+    );
+  const behind = routes
+    .filter(isInDefaultVrf)
+    .map(({ value: prefix, span }) => ({ prefix, use: "route", origin: { "": span } }));
+  return [...fromSubnets, ...behind, ...lan].sort(
+    (a, b) => comparePrefixes(a.prefix, b.prefix) || compareText(a.use, b.use),
   );
-  const behind = routes.map(({ value: prefix, span }) => ({ prefix, use: "route", origin: { "": span } }));
-  return [...fromSubnets, ...behind].sort((a, b) => comparePrefixes(a.prefix, b.prefix) || compareText(a.use, b.use));
 }
 
 function devicesOf(host: ResolvedHost, parts: Parts): { bridges: readonly Bridge[]; vxlans: readonly VxlanDevice[] } {
@@ -86,12 +122,23 @@ function snatOf(host: ResolvedHost, { subnets }: Parts, found: Diagnostic[]): re
 }
 
 /**
- * All overlay prefixes but what lies behind the host itself: that is not reached through a tunnel from here. None lies in
- * another, which a check sees to.
+ * All that the hosts route but what lies behind the host itself, or on its own LAN: that is not reached through a tunnel from
+ * here. None lies in another, which a check sees to.
  */
-function unreachablePrefixes(host: string, prefixes: readonly OverlayPrefix[]): readonly IpPrefix[] {
-  const others = prefixes.filter(({ use }) => !(use.kind === "route" && use.host === host));
-  return others.map((each) => each.prefix);
+function unreachablePrefixes({ name, site }: HostInput, routed: readonly OverlayPrefix[]): readonly IpPrefix[] {
+  const isHere = ({ use }: OverlayPrefix): boolean =>
+    (use.kind === "route" && use.host === name) || (use.kind === "lan" && use.site === site);
+  return routed.filter((each) => !isHere(each)).map((each) => each.prefix);
+}
+
+/**
+ * Where AllowedIPs are merged these are merged too: an unreachable route of a prefix longer than the tunnel's would win. The
+ * host's own part of a larger prefix is added, or what is meant for it would go back into the tunnel while its bridge is down.
+ */
+function mergedUnreachable(merged: readonly IpPrefix[], owned: readonly OwnedPrefix[]): readonly IpPrefix[] {
+  const of = (isRoute: boolean): readonly IpPrefix[] =>
+    owned.filter(({ use }) => (use === "route") === isRoute).map(({ prefix }) => prefix);
+  return [...new Set([...prefixesWithout(merged, of(true)), ...of(false)])].sort(comparePrefixes);
 }
 
 // A prefix can hold more neighbours than any segment will; past this the table would only take memory.
@@ -125,15 +172,26 @@ const FORWARDING_KEYS: ReadonlyMap<string, IpFamily> = new Map([
   ["net.ipv6.conf.all.forwarding", 6],
 ]);
 
+/** What gives a host something to forward. */
+interface Forwarded {
+  readonly bridges: readonly Bridge[];
+  readonly owned: readonly OwnedPrefix[];
+  /** What it passes on from tunnel to tunnel. */
+  readonly relayed: readonly OverlayPrefix[];
+  readonly vrfs: readonly VrfInstance[];
+}
+
 /**
- * A host forwards where something lies behind it: a gateway address of its own, a prefix that leads to it, or whatever the
- * user has in mind who asks for it in extra.sysctl (FRR would else turn forwarding off when it starts).
+ * A host forwards where something lies behind it: a gateway address of its own, a prefix that leads to it, tunnels that it
+ * joins, a VRF, or whatever the user has in mind who asks for it in extra.sysctl (FRR would else turn forwarding off when it
+ * starts).
  */
-function forwardsOf(bridges: readonly Bridge[], owned: readonly OwnedPrefix[], { sysctl }: Extra): Host["forwards"] {
+function forwardsOf({ bridges, owned, relayed, vrfs }: Forwarded, { sysctl }: Extra): Host["forwards"] {
   const asked = sysctl.filter(({ value }) => value !== "0");
   const families = new Set([
     ...bridges.flatMap((bridge) => bridge.addresses.map((each) => familyOf(each.address))),
-    ...owned.map((each) => familyOf(each.prefix)),
+    ...[...owned, ...relayed].map((each) => familyOf(each.prefix)),
+    ...vrfs.flatMap((vrf) => vrf.families),
     ...asked.map(({ key }) => FORWARDING_KEYS.get(key.replaceAll("/", "."))),
   ]);
   return { ipv4: families.has(4), ipv6: families.has(6) };
@@ -142,27 +200,43 @@ function forwardsOf(bridges: readonly Bridge[], owned: readonly OwnedPrefix[], {
 /** Puts one host together. */
 export function assembleHost(host: ResolvedHost, parts: Parts, found: Diagnostic[]): Host {
   const { input, reach, publicKey } = host;
+  const platform = input.platform ?? "debian12";
+  const defaults = platformDefaults(platform);
   const devices = devicesOf(host, parts);
-  const owned = ownedPrefixes(host, parts.subnets);
-  const bgp = resolveSpeaker(host, parts.speakers, parts.segments);
-  const link = must(parts.interfaces.get(input.name), "every host has an interface");
+  const owned = must(parts.owned.get(input.name), "every host has a list of prefixes");
+  const relayed = parts.relays.has(input.name) ? parts.routed : [];
+  const vrfs = vrfInstances(host, parts);
+  const { routing, segments } = parts;
+  const bgp =
+    routing === undefined
+      ? resolveSpeaker(host, parts.speakers, segments)
+      : resolveRoutingSpeaker(host, routing, segments);
+  const unreachable = parts.merging.has(input.name)
+    ? mergedUnreachable(parts.merged, owned)
+    : unreachablePrefixes(input, parts.routed);
   return {
     name: input.name,
+    platform,
+    programs: programsOf(platform),
     id: input.id,
     reach,
     publicKey,
     uplink: input.uplink,
-    networkManager: input.networkManager ?? "networkd",
-    interfaces: [link],
-    vtep: devices.vxlans.length > 0 || bgp.kind === "speaker" ? vtepAddress(host) : undefined,
+    networkManager: input.networkManager ?? defaults.networkManager,
+    hasDocker: input.hasDocker ?? false,
+    interfaces: must(parts.interfaces.get(input.name), "every host has a list of interfaces"),
+    vtep: devices.vxlans.length > 0 || vrfs.length > 0 || bgp.kind === "speaker" ? vtepAddress(host) : undefined,
     bridges: devices.bridges,
     vxlans: devices.vxlans,
+    vrfs,
     ownedPrefixes: owned,
-    forwards: forwardsOf(devices.bridges, owned, input.extra),
-    snat: snatOf(host, parts, found),
-    unreachable: unreachablePrefixes(input.name, parts.prefixes),
+    forwards: forwardsOf({ bridges: devices.bridges, owned, relayed, vrfs }, input.extra),
+    snat: [...snatOf(host, parts, found), ...exitSnat(vrfs)],
+    unreachable,
+    lanRoutes: lanRoutesOf(host, parts),
+    vrrp: resolveVrrp(input, parts.pairs),
     bgp,
-    frrMode: input.frr ?? "complete",
+    frrMode: input.frr ?? defaults.frrMode,
     neighbourCount: neighbourCount(input.name, parts.subnets),
     extra: input.extra,
     origin: input.origin,

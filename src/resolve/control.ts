@@ -1,15 +1,17 @@
 /** Who speaks BGP with whom, and what each VTEP announces besides its guests. */
 
 import { must } from "../base/invariant.ts";
-import { addressFromInteger, compareAddresses, familyOf } from "../base/ip.ts";
-import type { Bgp, BgpNeighbour, BgpSpeaker, GatewayVni, Segment } from "../model/network.ts";
+import { addressFromInteger, compareAddresses, familyOf, type IpAddress } from "../base/ip.ts";
+import type { Asn } from "../base/units.ts";
+import type { Bgp, BgpNeighbour, BgpSpeaker, Evpn, EvpnSpeaker, GatewayVni, Segment } from "../model/network.ts";
 import type { Topology } from "../validate/topology.ts";
+import { autonomousSystems, haveSession, type Systems, systemsOf } from "./autonomous.ts";
 import { vtepAddress } from "./devices.ts";
 import type { ResolvedHost } from "./hosts.ts";
 import { gatewayHosts } from "./subnets.ts";
 
 /** 1000 ms × 5: a WireGuard endpoint change costs up to 5 s (REKEY_TIMEOUT, drivers/net/wireguard/messages.h). */
-const DEFAULT_BFD = { intervalMs: 1000, multiplier: 5 };
+export const DEFAULT_BFD = { intervalMs: 1000, multiplier: 5 };
 
 export function resolveBgp({ bgp }: Topology): Bgp {
   if (bgp === undefined) return { kind: "none" };
@@ -40,41 +42,81 @@ function gatewayVnis(host: string, segments: readonly Segment[]): readonly Gatew
   });
 }
 
+const bgpAddress = (host: ResolvedHost): IpAddress => must(vtepAddress(host), "a BGP speaker has an address");
+
+/** A segment or a VRF. */
+export type Stretched = Pick<Segment, "members">;
+
 /** The BGP speakers: all VTEPs, and the reflectors even where they are none. */
 export interface Speakers {
-  readonly bgp: Extract<Bgp, { kind: "evpn" }>;
+  readonly bgp: Evpn;
+  /** In the order of their addresses. */
   readonly hosts: readonly ResolvedHost[];
   readonly reflectors: ReadonlySet<string>;
   readonly vteps: ReadonlySet<string>;
+  readonly systems: Systems;
+  readonly asnOf: (host: ResolvedHost) => Asn;
 }
 
+/** Those that are named. A hub is one by itself: the others have a tunnel with nobody else. */
+function reflectorNames({ bgp, wireguard: { shape, hubs } }: Topology): ReadonlySet<string> {
+  const named = must(bgp, "there is BGP where there are speakers").routeReflectors;
+  const reflectors = named.length === 0 && shape === "hub-and-spoke" ? hubs : named;
+  return new Set(reflectors.map((each) => each.value));
+}
+
+/** `stretched`: segments and VRFs, whose members are VTEPs. */
 export function findSpeakers(
   topology: Topology,
   hosts: readonly ResolvedHost[],
-  segments: readonly Segment[],
+  stretched: readonly Stretched[],
 ): Speakers | undefined {
   const bgp = resolveBgp(topology);
-  if (bgp.kind === "none" || segments.length === 0) return undefined;
-  const vteps = new Set(segments.flatMap((segment) => segment.members));
-  const reflectors = new Set(topology.bgp?.routeReflectors.map((each) => each.value));
-  const speaks = ({ input, addresses }: ResolvedHost): boolean =>
-    addresses.length > 0 && (vteps.has(input.name) || reflectors.has(input.name));
-  return { bgp, hosts: hosts.filter(speaks), reflectors, vteps };
+  if (bgp.kind === "none" || stretched.length === 0) return undefined;
+  const asnOf = autonomousSystems(topology, bgp.asn);
+  return speakersAmong(hosts, { bgp, reflectors: reflectorNames(topology), asnOf, stretched });
 }
 
-/** Without reflectors everyone peers with everyone; with them a client peers with reflectors only. */
-function neighboursOf(host: ResolvedHost, { hosts, reflectors }: Speakers): readonly BgpNeighbour[] {
+/** VTEPs and reflectors speak EVPN. */
+export function speakersAmong(
+  hosts: readonly ResolvedHost[],
+  among: Pick<Speakers, "bgp" | "reflectors" | "asnOf"> & { readonly stretched: readonly Stretched[] },
+): Speakers {
+  const { bgp, reflectors, asnOf, stretched } = among;
+  const vteps = new Set(stretched.flatMap((each) => each.members));
+  const speaks = ({ input, addresses }: ResolvedHost): boolean =>
+    addresses.length > 0 && (vteps.has(input.name) || reflectors.has(input.name));
+  const sorted = hosts.filter(speaks).sort((a, b) => compareAddresses(bgpAddress(a), bgpAddress(b)));
+  return { bgp, hosts: sorted, reflectors, vteps, asnOf, systems: systemsOf(sorted, asnOf, reflectors) };
+}
+
+function neighboursOf(host: ResolvedHost, { hosts, reflectors, systems, asnOf }: Speakers): readonly BgpNeighbour[] {
   const isReflector = reflectors.has(host.input.name);
-  const isNeighbour = (other: ResolvedHost): boolean =>
-    other !== host && (reflectors.size === 0 || isReflector || reflectors.has(other.input.name));
-  const neighbours = hosts.filter(isNeighbour).map(
+  const isNeighbour = (other: ResolvedHost): boolean => other !== host && haveSession(host, other, systems);
+  return hosts.filter(isNeighbour).map(
     (other): BgpNeighbour => ({
       host: other.input.name,
-      address: must(vtepAddress(other), "a BGP speaker has an address"),
-      isClient: isReflector && !reflectors.has(other.input.name),
+      address: bgpAddress(other),
+      asn: asnOf(other),
+      // One reflects inside one's own AS only.
+      isClient: isReflector && !reflectors.has(other.input.name) && asnOf(host) === asnOf(other),
     }),
   );
-  return neighbours.sort((a, b) => compareAddresses(a.address, b.address));
+}
+
+/** A speaker that has said nothing yet, and knows nobody. */
+export function speakerAlone(host: ResolvedHost, { asn, bfd }: Evpn): EvpnSpeaker {
+  return {
+    kind: "speaker",
+    asn,
+    routerId: routerId(host),
+    updateSource: must(vtepAddress(host), "a BGP speaker has an address"),
+    isReflector: false,
+    isVtep: false,
+    neighbours: [],
+    gatewayVnis: [],
+    bfd,
+  };
 }
 
 export function resolveSpeaker(
@@ -85,14 +127,11 @@ export function resolveSpeaker(
   if (!speakers?.hosts.includes(host)) return { kind: "none" };
   const { name } = host.input;
   return {
-    kind: "speaker",
-    asn: speakers.bgp.asn,
-    routerId: routerId(host),
-    updateSource: must(vtepAddress(host), "a BGP speaker has an address"),
+    ...speakerAlone(host, speakers.bgp),
+    asn: speakers.asnOf(host),
     isReflector: speakers.reflectors.has(name),
     isVtep: speakers.vteps.has(name),
     neighbours: neighboursOf(host, speakers),
     gatewayVnis: gatewayVnis(name, segments),
-    bfd: speakers.bgp.bfd,
   };
 }

@@ -51,6 +51,7 @@ export function routedBridge(subnet: ResolvedSubnet, host: ResolvedHost): Bridge
     addresses,
     isSharedGateway: false,
     ports: enslaved,
+    vrf: input.vrf?.value,
     origin: input.origin,
   };
 }
@@ -67,13 +68,14 @@ export function segmentBridge(segment: Segment, subnet: ResolvedSubnet, host: Re
     addresses: gatewayAddresses(segment.gateway, host.input.name),
     isSharedGateway,
     ports: ports(subnet, host.input.name),
+    vrf: segment.vrf,
     origin: segment.origin,
   };
 }
 
-/** The vxlan device of a segment on one host; `vteps`: the addresses of all members. */
+/** The vxlan device of a segment or a VRF on one host; `vteps`: the addresses of all members. */
 export function vxlanDevice(
-  segment: Segment,
+  segment: Pick<Segment, "name" | "vni" | "mtu" | "origin">,
   host: ResolvedHost,
   { bridge, vteps, hasEvpn }: { bridge: string; vteps: readonly IpAddress[]; hasEvpn: boolean },
 ): VxlanDevice {

@@ -15,11 +15,15 @@ import type { UdpPort } from "../base/units.ts";
 import type { Endpoint, InterfaceAddress, Reach } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
 import type { EndpointInput, HostInput, Topology } from "../validate/topology.ts";
+import { hasTunnels } from "./lans.ts";
+import { type Pair, pairOf, resolvePairs } from "./pairs.ts";
 
 /** A host with what follows from its own entry and the pools alone. */
 export interface ResolvedHost {
   readonly input: HostInput;
   readonly reach: Reach;
+  /** It dials, whatever endpoint it has, and is found where it last spoke from: a hub does not know where spokes are. */
+  readonly isSpoke: boolean;
   readonly publicKey: string;
   /** One per pool, in the order of the pools; pools that have no address for this host are left out. */
   readonly addresses: readonly InterfaceAddress[];
@@ -29,14 +33,19 @@ function withPort(endpoint: EndpointInput | undefined, listenPort: UdpPort): End
   return endpoint && { ...endpoint, port: endpoint.port ?? listenPort };
 }
 
-function resolveReach(host: HostInput, listenPort: UdpPort): Reach {
-  return {
+function resolveReach(host: HostInput, pair: Pair | undefined, listenPort: UdpPort): Reach {
+  const reach: Reach = {
     name: host.name,
     site: host.site,
     endpoint: withPort(host.endpoint, listenPort),
     lanEndpoint: withPort(host.lanEndpoint, listenPort),
     isBehindNat: host.isBehindNat ?? false,
+    isShared: false,
   };
+  if (pair === undefined || !pair.isExclusive) return reach;
+  const shared: Endpoint = { kind: "address", address: pair.vrrp.address.address, port: listenPort };
+  const endpoint = reach.endpoint ?? (pair.isOfHubs ? shared : undefined);
+  return { ...reach, endpoint, lanEndpoint: shared, isShared: true };
 }
 
 /** The highest offset that {@link hostAddress} gives an address for, for the message. */
@@ -78,6 +87,7 @@ export interface ResolveOptions {
 
 function resolvePublicKey(host: HostInput, options: ResolveOptions, found: Diagnostic[]): string {
   if (host.publicKey !== undefined) return host.publicKey;
+  if (!hasTunnels(host)) return "";
   const key = Object.hasOwn(options.publicKeys, host.name) ? options.publicKeys[host.name] : undefined;
   const span = originSpan(host.origin);
   if (key === undefined) {
@@ -92,12 +102,17 @@ function resolvePublicKey(host: HostInput, options: ResolveOptions, found: Diagn
 /** Hosts sorted by name, each with its addresses, its key and the ways it can be reached. */
 export function resolveHosts(topology: Topology, listenPort: UdpPort, options: ResolveOptions, found: Diagnostic[]) {
   const pools = topology.wireguard.addresses.map((pool) => pool.value);
+  const { shape, hubs } = topology.wireguard;
+  // Gateways are dialled as hubs are, by those behind them.
+  const led = new Set([...hubs, ...topology.sites.flatMap((site) => site.gateways)].map(({ value }) => value));
+  const pairs = resolvePairs(topology);
   return sortedBy(topology.hosts, (host) => host.name).map(
     (input): ResolvedHost => ({
       input,
-      reach: resolveReach(input, listenPort),
+      reach: resolveReach(input, pairOf(input.name, pairs), listenPort),
+      isSpoke: shape === "hub-and-spoke" && !led.has(input.name),
       publicKey: resolvePublicKey(input, options, found),
-      addresses: resolveAddresses(input, pools, found),
+      addresses: hasTunnels(input) ? resolveAddresses(input, pools, found) : [],
     }),
   );
 }

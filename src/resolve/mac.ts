@@ -6,6 +6,7 @@ import type { Vni } from "../base/units.ts";
 
 const ROLE_SEGMENT_BRIDGE = 0x02;
 const ROLE_ROUTED_BRIDGE = 0x12;
+const ROLE_ROUTER = 0x22;
 // The highest such byte: a bridge takes the lowest MAC of its ports, and must never take a vxlan's (libvirt does the same
 // for its taps).
 const ROLE_VXLAN = 0xfe;
@@ -30,4 +31,9 @@ export function routedBridgeMac(subnet: string, hostId: number): string {
   for (const byte of new TextEncoder().encode(subnet)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
   const folded = (hash ^ (hash >>> 24)) & 0xffffff;
   return fromNumbers(ROLE_ROUTED_BRIDGE, folded, hostId);
+}
+
+/** The MAC by which the other instances of a VRF address this one's routed packets; each host has its own. */
+export function routerMac(vni: Vni, hostId: number): string {
+  return fromNumbers(ROLE_ROUTER, vni, hostId);
 }

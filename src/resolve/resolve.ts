@@ -1,20 +1,27 @@
 /** Decides every default and every consequence: topology in, model out. The only place that knows a shape. */
 import type { Diagnostic, Result } from "../base/diagnostic.ts";
 import { must } from "../base/invariant.ts";
-import { comparePrefixes } from "../base/ip.ts";
+import { comparePrefixes, type IpPrefix, mergePrefixes } from "../base/ip.ts";
 import { compareText, sortedBy } from "../base/text.ts";
 import { mtuBytes, udpPort } from "../base/units.ts";
 import type { Network, OverlayPrefix, Site, Underlay } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
 import { indexPaths } from "../model/tunnel.ts";
-import type { Topology } from "../validate/topology.ts";
+import type { SiteInput, Topology } from "../validate/topology.ts";
 import { assembleHost, ownedPrefixes, type Parts } from "./assemble.ts";
 import { findSpeakers, resolveBgp } from "./control.ts";
+import { type Dynamic, dynamicBgp, resolveDynamic, routingOf, transitPrefixes } from "./dynamic.ts";
 import { type ResolvedHost, type ResolveOptions, resolveHosts } from "./hosts.ts";
-import { type InterfaceSettings, type Peering, resolveMesh } from "./peering.ts";
+import { type Lan, lanOverlayPrefixes, lanPrefixesBehind, resolveLans } from "./lans.ts";
+import { type Pair, resolvePairs } from "./pairs.ts";
+import { type InterfaceSettings, type Peering, resolvePeering } from "./peering.ts";
+import { routingClass } from "./routing-class.ts";
 import { resolveSegments, vtepsBySegment } from "./segments.ts";
 import { checkShape } from "./shape.ts";
+import { checkSites } from "./sites.ts";
 import { resolveSubnet } from "./subnets.ts";
+import { checkTunnelShape } from "./tunnel-shape.ts";
+import { resolveVrfs } from "./vrfs.ts";
 
 const DEFAULT_PATH_MTU = must(mtuBytes(1500), "1500 is an MTU");
 /** What WireGuard's own documentation uses throughout; IANA has given it to nobody. */
@@ -29,26 +36,43 @@ function resolveUnderlay({ underlay }: Topology): Underlay {
   };
 }
 
+const resolveSite = (site: SiteInput): Site => ({
+  ...site,
+  lan: site.lan.map(({ value }) => value),
+  gateways: site.gateways.map(({ value }) => value),
+});
+
 function resolveSettings({ wireguard }: Topology): InterfaceSettings {
   return {
     name: wireguard.interface ?? DEFAULT_INTERFACE,
     listenPort: wireguard.listenPort ?? DEFAULT_LISTEN_PORT,
     hasPresharedKeys: wireguard.presharedKeys ?? false,
+    hasPeerMtus: wireguard.mtu === "per-peer",
   };
 }
 
 /** Every prefix that the overlay claims, as it was declared. */
-function overlayPrefixes(topology: Topology): readonly OverlayPrefix[] {
+function overlayPrefixes(topology: Topology, lans: readonly Lan[]): readonly OverlayPrefix[] {
   const pools = topology.wireguard.addresses.map(
-    ({ value: prefix, span }): OverlayPrefix => ({ prefix, use: { kind: "pool" }, span }),
+    ({ value: prefix, span }): OverlayPrefix => ({ prefix, use: { kind: "pool" }, vrf: undefined, span }),
   );
-  const subnets = topology.subnets.flatMap(({ name, prefixes }) =>
-    prefixes.map(({ value: prefix, span }): OverlayPrefix => ({ prefix, use: { kind: "subnet", subnet: name }, span })),
+  const subnets = topology.subnets.flatMap(({ name, prefixes, vrf }) => {
+    const use = { kind: "subnet", subnet: name } as const;
+    return prefixes.map(({ value: prefix, span }): OverlayPrefix => ({ prefix, use, vrf: vrf?.value, span }));
+  });
+  const routes = topology.hosts.flatMap(({ name, routes: behind }) => {
+    const use = { kind: "route", host: name } as const;
+    return behind.map(({ value: prefix, vrf, span }): OverlayPrefix => ({ prefix, use, vrf: vrf?.value, span }));
+  });
+  return [...pools, ...transitPrefixes(topology), ...subnets, ...routes, ...lanOverlayPrefixes(lans)].sort((a, b) =>
+    comparePrefixes(a.prefix, b.prefix),
   );
-  const routes = topology.hosts.flatMap(({ name, routes: behind }) =>
-    behind.map(({ value: prefix, span }): OverlayPrefix => ({ prefix, use: { kind: "route", host: name }, span })),
-  );
-  return [...pools, ...subnets, ...routes].sort((a, b) => comparePrefixes(a.prefix, b.prefix));
+}
+
+/** Prefixes of which any host owns a part, as they were declared, and the pools: all that AllowedIPs can hold. */
+function parentPrefixes(routed: readonly OverlayPrefix[], subnets: Parts["subnets"]): readonly IpPrefix[] {
+  const isOwned = new Map(subnets.map(({ input, owned }) => [input.name, owned.size > 0]));
+  return routed.filter(({ use }) => use.kind !== "subnet" || isOwned.get(use.subnet)).map(({ prefix }) => prefix);
 }
 
 /** The places of the topology's own keys, those below `wireguard` among them. */
@@ -61,20 +85,33 @@ interface Below {
   readonly hosts: ReadonlyMap<string, ResolvedHost>;
   readonly subnets: Parts["subnets"];
   readonly peering: Peering;
+  readonly lans: readonly Lan[];
+  readonly pairs: readonly Pair[];
+  readonly owned: Parts["owned"];
+  readonly prefixes: Parts["prefixes"];
+  readonly routed: Parts["routed"];
+  /** `undefined`: there is one way between any two hosts. */
+  readonly dynamic: Dynamic | undefined;
 }
 
-function resolveParts(topology: Topology, { hosts, subnets, peering }: Below): Parts {
-  const { interfaces } = peering;
-  const segments = resolveSegments(subnets, { hosts, interfaces });
+function resolveParts(topology: Topology, { peering, dynamic, ...below }: Below, found: Diagnostic[]): Parts {
+  const { hosts, subnets, owned, prefixes, routed } = below;
+  const { interfaces, relays, merging, between } = peering;
+  const segments = resolveSegments(subnets, { hosts, interfaces, between });
+  const vrfs = resolveVrfs(topology, { hosts, interfaces, between, subnets, prefixes }, found);
+  const stretched = [...segments, ...vrfs];
   return {
-    hosts,
+    ...below,
     interfaces,
-    subnets,
+    relays,
+    merging,
+    merged: merging.size === 0 ? [] : mergePrefixes(routed.map(({ prefix }) => prefix)),
     segments,
     vteps: vtepsBySegment(segments, hosts),
-    speakers: findSpeakers(topology, [...hosts.values()], segments),
+    vrfs,
+    speakers: findSpeakers(topology, [...hosts.values()], stretched),
     hasEvpn: topology.bgp !== undefined,
-    prefixes: overlayPrefixes(topology),
+    routing: dynamic && routingOf(dynamic, { topology, hosts: [...hosts.values()], stretched, owned, routed }),
   };
 }
 
@@ -82,20 +119,48 @@ function resolveParts(topology: Topology, { hosts, subnets, peering }: Below): P
 export function resolveNetwork(topology: Topology, options: ResolveOptions): Result<Network> {
   const found: Diagnostic[] = [];
   const underlay = resolveUnderlay(topology);
-  const sites = sortedBy(topology.sites, (site) => site.name) satisfies readonly Site[];
+  const sites = sortedBy(topology.sites, (site) => site.name).map(resolveSite);
   const settings = resolveSettings(topology);
   const hosts = new Map(
     resolveHosts(topology, settings.listenPort, options, found).map((host) => [host.input.name, host]),
   );
-  const subnets = sortedBy(topology.subnets, (subnet) => subnet.name).map((each) => resolveSubnet(each, hosts, found));
-  for (const subnet of subnets) checkShape(subnet, found);
-  const owned = new Map(
-    [...hosts].map(([name, host]) => [name, ownedPrefixes(host, subnets).map((each) => each.prefix)]),
+  const hubs = new Set(topology.wireguard.hubs.map((hub) => hub.value));
+  const subnets = sortedBy(topology.subnets, (subnet) => subnet.name).map((each) =>
+    resolveSubnet(each, { hosts, hubs }, found),
   );
+  for (const subnet of subnets) checkShape(subnet, found);
+  checkSites(topology, found);
+  const [lans, pairs] = [resolveLans(topology), resolvePairs(topology)];
+  const behind = lanPrefixesBehind(lans);
+  const owned = new Map([...hosts].map(([name, host]) => [name, ownedPrefixes(host, subnets, behind.get(name) ?? [])]));
   const paths = indexPaths(underlay, sites);
-  const span = originSpan(topology.origin, "wireguard/shape");
-  const peering = resolveMesh([...hosts.values()], owned, { settings, paths, found, span });
-  const parts = resolveParts(topology, { hosts, subnets, peering });
+  const prefixes = overlayPrefixes(topology, lans);
+  const routed = prefixes.filter(({ vrf }) => vrf === undefined);
+  const { wireguard } = topology;
+  checkTunnelShape(topology, found);
+  const routing = routingClass(topology);
+  const dynamic =
+    routing.kind === "static"
+      ? undefined
+      : resolveDynamic(topology, [...hosts.values()], { routing, settings, paths, owned, routed, found });
+  const peering =
+    dynamic?.peering ??
+    resolvePeering([...hosts.values()], owned, {
+      settings,
+      wireguard,
+      parents: parentPrefixes(routed, subnets),
+      paths,
+      found,
+      span: originSpan(topology.origin, "wireguard/shape"),
+      leaders: [...wireguard.hubs, ...topology.sites.flatMap((site) => site.gateways)].map(({ value }) => value),
+      lans,
+      pairs,
+    });
+  const parts = resolveParts(
+    topology,
+    { hosts, subnets, peering, lans, pairs, owned, prefixes, routed, dynamic },
+    found,
+  );
   const network: Network = {
     name: topology.name,
     underlay,
@@ -103,8 +168,9 @@ export function resolveNetwork(topology: Topology, options: ResolveOptions): Res
     hosts: [...hosts.values()].map((host) => assembleHost(host, parts, found)),
     peers: peering.peers,
     segments: parts.segments,
+    vrfs: parts.vrfs,
     prefixes: parts.prefixes,
-    bgp: resolveBgp(topology),
+    bgp: dynamic === undefined ? resolveBgp(topology) : dynamicBgp(topology),
     guardAllowFrom: [...topology.guardAllowFrom].sort(comparePrefixes),
     origin: originOf(topology),
   };

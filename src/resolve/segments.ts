@@ -1,19 +1,21 @@
 import { must } from "../base/invariant.ts";
-import { compareAddresses, type IpAddress } from "../base/ip.ts";
+import { compareAddresses, containsAddress, type IpAddress } from "../base/ip.ts";
 import { vxlanOverheadBytes } from "../base/mtu.ts";
 import type { Segment, SegmentMtu, WireguardInterface } from "../model/network.ts";
 import { vtepAddress, vtepFamily } from "./devices.ts";
 import type { ResolvedHost } from "./hosts.ts";
+import type { Interfaces, Peering } from "./peering.ts";
 import type { ResolvedSubnet } from "./subnets.ts";
 
 /** What the MTU of a segment is made of. */
-interface Below {
+export interface Below {
   readonly hosts: ReadonlyMap<string, ResolvedHost>;
-  readonly interfaces: ReadonlyMap<string, WireguardInterface>;
+  readonly interfaces: Interfaces;
+  readonly between: Peering["between"];
 }
 
 /** The addresses of some hosts; those whose address is missing have an error already. */
-function vtepsOf(members: readonly string[], hosts: Below["hosts"]): readonly IpAddress[] {
+export function vtepsOf(members: readonly string[], hosts: Below["hosts"]): readonly IpAddress[] {
   const addresses = members.map((name) => vtepAddress(must(hosts.get(name), "members are hosts")));
   return addresses.filter((address) => address !== undefined);
 }
@@ -33,22 +35,40 @@ export function vtepsBySegment(
   );
 }
 
+/** What a member sends to the others, at the least, and to whom. */
+interface End {
+  readonly name: string;
+  readonly peer: string;
+  readonly mtu: number;
+}
+
+/** `vteps`: the addresses of all members. What goes to one may go by a peer that is no member. */
+function endOf(name: string, link: WireguardInterface, vteps: readonly IpAddress[]): End {
+  const whole: End = { name, peer: link.limitingPeer ?? name, mtu: link.mtu };
+  return link.smallerPeers
+    .filter(({ prefixes }) => prefixes.some((prefix) => vteps.some((vtep) => containsAddress(prefix, vtep))))
+    .reduce((least, { host, mtu }) => (mtu < least.mtu ? { name, peer: host, mtu } : least), whole);
+}
+
 /**
- * A segment has one MTU: that of its smallest member pair. A WireGuard interface has one too, so the pair's is that of the
- * member with the smaller interface.
+ * A segment has one MTU: the smallest of what its members, and the hosts between them that pass frames on, send to a member.
+ * An interface sends all peers the same, save those that routes hold to less.
  */
-function segmentMtu(subnet: ResolvedSubnet, overheadBytes: number, { interfaces }: Below): SegmentMtu {
-  const pin = subnet.input.mtu;
-  const ends = subnet.members.map((name) => ({
-    name,
-    link: must(interfaces.get(name), "every host has an interface"),
-  }));
+export function segmentMtu(
+  { members, pin }: { readonly members: readonly string[]; readonly pin: number | undefined },
+  overheadBytes: number,
+  { hosts, interfaces, between }: Below,
+): SegmentMtu {
+  const vteps = vtepsOf(members, hosts);
+  const ends = [...members, ...between(members)].flatMap((name) => {
+    const links = must(interfaces.get(name), "every host has a list of interfaces");
+    return links.map((link) => endOf(name, link, vteps));
+  });
   const [first, ...rest] = ends;
   if (first === undefined) return { bytes: 1280, computed: 1280, pin, limitingPair: ["", ""] };
-  const least = rest.reduce((smallest, end) => (end.link.mtu < smallest.link.mtu ? end : smallest), first);
-  const computed = least.link.mtu - overheadBytes;
-  const bytes = pin ?? computed;
-  return { bytes, computed, pin, limitingPair: [least.name, least.link.limitingPeer ?? least.name] };
+  const least = rest.reduce((smallest, end) => (end.mtu < smallest.mtu ? end : smallest), first);
+  const computed = least.mtu - overheadBytes;
+  return { bytes: pin ?? computed, computed, pin, limitingPair: [least.name, least.peer] };
 }
 
 /** A stretched subnet as a segment. */
@@ -67,7 +87,8 @@ export function resolveSegments(subnets: readonly ResolvedSubnet[], below: Below
         isIsolated: input.isIsolated,
         isTagged: input.isTagged,
         vtepFamily: family,
-        mtu: segmentMtu(subnet, vxlanOverheadBytes(family, input.isTagged), below),
+        vrf: input.vrf?.value,
+        mtu: segmentMtu({ members, pin: input.mtu }, vxlanOverheadBytes(family, input.isTagged), below),
         origin: input.origin,
       },
     ];

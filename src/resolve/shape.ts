@@ -87,11 +87,40 @@ const snatConflicts = (subnet: SubnetInput): readonly Conflict[] => [
   },
 ];
 
+const vrfConflicts = (subnet: SubnetInput): readonly Conflict[] => [
+  {
+    key: "isolated",
+    isSet: subnet.isIsolated,
+    with: "vrf",
+    advice: "nothing outside a VRF reaches it anyway: take one of the two out",
+  },
+  {
+    key: "snat",
+    isSet: subnet.hasSnat,
+    with: "vrf",
+    advice: 'guests of a VRF leave by its exits: say "snat: true" there',
+  },
+  {
+    key: "interface",
+    isSet: subnet.isExternal,
+    with: "vrf",
+    advice: "the bridge of another program's has its routes in the host's own table: take one of the two out",
+  },
+  {
+    key: "bridge",
+    isSet: subnet.bridge?.isExisting === true && (subnet.gateway ?? { kind: "none" }).kind !== "none",
+    with: "a gateway in a VRF",
+    advice:
+      "netgen would have to take the bridge's addresses away: let netgen make the bridge, or leave the gateway out",
+  },
+];
+
 function conflictsOf(subnet: SubnetInput): readonly Conflict[] {
   return [
     ...(subnet.vxlan === undefined ? routedConflicts(subnet) : stretchedConflicts(subnet)),
     ...(subnet.isExternal ? externalConflicts(subnet) : []),
     ...(subnet.perHost === undefined ? [] : slicedConflicts(subnet)),
+    ...(subnet.vrf === undefined ? [] : vrfConflicts(subnet)),
     ...(subnet.hasSnat ? snatConflicts(subnet) : []),
   ];
 }

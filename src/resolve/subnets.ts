@@ -17,6 +17,7 @@ import type { Gateway, GatewayHost, InterfaceAddress } from "../model/network.ts
 import { originSpan } from "../model/origin.ts";
 import type { GatewayInput, Located, SubnetInput } from "../validate/topology.ts";
 import type { ResolvedHost } from "./hosts.ts";
+import { hasTunnels } from "./lans.ts";
 
 /** A subnet with its members and with every prefix and address given to one of them. */
 export interface ResolvedSubnet {
@@ -28,11 +29,21 @@ export interface ResolvedSubnet {
   readonly gateway: Gateway;
 }
 
-/** Host names for names of hosts and sites, or all; sorted, each once. */
-export function expandMembers(members: SubnetInput["members"], hosts: readonly ResolvedHost[]): readonly string[] {
+/** The hosts that a subnet can be on. */
+interface Candidates {
+  readonly hosts: ReadonlyMap<string, ResolvedHost>;
+  /** Names of the hubs, which `all` does not mean: they are on a subnet only if they or their site are named. */
+  readonly hubs: ReadonlySet<string>;
+}
+
+/** Host names for names of hosts and sites, or all; sorted, each once. Both of the latter mean hosts that run WireGuard. */
+function expandMembers(members: SubnetInput["members"], { hosts, hubs }: Candidates): readonly string[] {
   const isMember = (host: ResolvedHost): boolean =>
-    members === "all" || members.some(({ value }) => value === host.input.name || value === host.input.site);
-  return hosts
+    members === "all"
+      ? !hubs.has(host.input.name)
+      : members.some(({ value }) => value === host.input.name || value === host.input.site);
+  return [...hosts.values()]
+    .filter(({ input }) => hasTunnels(input))
     .filter(isMember)
     .map((host) => host.input.name)
     .sort(compareText);
@@ -171,7 +182,7 @@ function resolveSegment(subnet: SubnetInput, members: readonly string[], found: 
   const gateway = resolveSegmentGateway(subnet, members, found);
   const [owner, ...others] = gatewayHosts(gateway);
   // AllowedIPs know one owner: with several gateways the prefix is reachable inside the segment only.
-  const isOwned = owner !== undefined && others.length === 0 && !subnet.isIsolated;
+  const isOwned = owner !== undefined && others.length === 0 && !subnet.isIsolated && subnet.vrf === undefined;
   return { input: subnet, members, owned: new Map(isOwned ? [[owner, prefixesOf(subnet)]] : []), gateway };
 }
 
@@ -194,13 +205,10 @@ function withoutAbsentHosts(subnet: SubnetInput, hosts: ReadonlyMap<string, Reso
 }
 
 /** Gives each subnet its members, owners and gateway addresses. */
-export function resolveSubnet(
-  input: SubnetInput,
-  hosts: ReadonlyMap<string, ResolvedHost>,
-  found: Diagnostic[],
-): ResolvedSubnet {
+export function resolveSubnet(input: SubnetInput, candidates: Candidates, found: Diagnostic[]): ResolvedSubnet {
+  const { hosts } = candidates;
   const subnet = withoutAbsentHosts(input, hosts);
-  const members = expandMembers(subnet.members, [...hosts.values()]);
+  const members = expandMembers(subnet.members, candidates);
   if (subnet.vxlan !== undefined) return resolveSegment(subnet, members, found);
   const memberHosts = members.map((name) => must(hosts.get(name), "members are hosts"));
   return resolveRouted(subnet, memberHosts, found);

@@ -1,0 +1,56 @@
+/** Laws of hosts with more than one tunnel interface. */
+import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
+import { formatAddressAndPort } from "../base/ip.ts";
+import type { Endpoint, Network, Peer } from "../model/network.ts";
+import { originSpan } from "../model/origin.ts";
+
+/** IFNAMSIZ is 16 with the terminating NUL (include/uapi/linux/if.h). */
+const MAX_INTERFACE_NAME_LENGTH = 15;
+
+/** A tunnel's name, made of the interface's and an id, fits the kernel. */
+export function tunnelNamesFit(network: Network): readonly Diagnostic[] {
+  const named = network.hosts.flatMap(({ name: host, interfaces }) => interfaces.map(({ name }) => ({ host, name })));
+  const long = named.find(({ name }) => name.length > MAX_INTERFACE_NAME_LENGTH);
+  if (long === undefined) return [];
+  const params = { ...long, length: long.name.length };
+  return [diagnostic("tunnel-name-too-long", params, originSpan(network.origin, "wireguard/interface"))];
+}
+
+const endpointText = (endpoint: Endpoint): string =>
+  endpoint.kind === "address"
+    ? formatAddressAndPort(endpoint.address, endpoint.port)
+    : `${endpoint.name}:${endpoint.port}`;
+
+/**
+ * No two hosts are dialled at one address and port. Those of the endpoints themselves are judged elsewhere; here, those
+ * of the ports above them.
+ */
+export function distinctTunnelEndpoints(network: Network): readonly Diagnostic[] {
+  const several = network.hosts.filter(({ interfaces }) => interfaces.some(({ table }) => table === "off"));
+  const routing = new Map(several.map((host) => [host.name, host]));
+  const first = new Map<string, Peer>();
+  const found = new Map<string, Diagnostic>();
+  for (const peer of network.peers) {
+    const host = routing.get(peer.host);
+    if (host === undefined || peer.endpoint === undefined) continue;
+    const endpoint = endpointText(peer.endpoint);
+    // On a LAN the same address may be another one's.
+    const key =
+      peer.endpoint.kind === "address" && isOnLan(host.reach, peer.endpoint)
+        ? `${host.reach.site} ${endpoint}`
+        : endpoint;
+    const other = first.get(key);
+    if (other === undefined) first.set(key, peer);
+    else if (other.host !== peer.host && !found.has(`${other.host} ${peer.host}`)) {
+      const params = { host: other.host, other: peer.host, endpoint };
+      const span = originSpan(host.origin, "endpoint");
+      found.set(`${other.host} ${peer.host}`, diagnostic("tunnel-endpoint-duplicate", params, span));
+    }
+  }
+  return [...found.values()];
+}
+
+const isOnLan = (
+  { lanEndpoint }: { readonly lanEndpoint: Endpoint | undefined },
+  endpoint: Extract<Endpoint, { kind: "address" }>,
+): boolean => lanEndpoint?.kind === "address" && lanEndpoint.address === endpoint.address;

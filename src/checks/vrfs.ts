@@ -1,0 +1,117 @@
+import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
+import { must } from "../base/invariant.ts";
+import { containsAddress, familyOf, type IpAddress, type IpPrefix, overlaps } from "../base/ip.ts";
+import type { Host, Network, OverlayPrefix, Vrf, VrfExit } from "../model/network.ts";
+import { originSpan } from "../model/origin.ts";
+import { useInWords } from "./addressing.ts";
+
+/** Which host a prefix of a VRF is behind is told by EVPN alone. */
+export function vrfsHaveBgp(network: Network): readonly Diagnostic[] {
+  if (network.bgp.kind !== "none") return [];
+  return network.vrfs
+    .filter((vrf) => vrf.members.length > 0)
+    .map((vrf) => diagnostic("vrf-without-bgp", { vrf: vrf.name }, originSpan(vrf.origin)));
+}
+
+/** What netgen knows to be a host's own addresses in its own table: every lookup finds them first, a VRF's too. */
+function ownAddresses({ interfaces, reach, bridges }: Host): readonly IpAddress[] {
+  const ofBridges = bridges.filter((bridge) => bridge.vrf === undefined).flatMap((bridge) => bridge.addresses);
+  // What a router in front of the host forwards is no address of the host's.
+  const dialled = [reach.lanEndpoint, reach.isBehindNat ? undefined : reach.endpoint];
+  return [
+    ...[...interfaces.flatMap((link) => link.addresses), ...ofBridges].map((each) => each.address),
+    ...dialled.flatMap((endpoint) => (endpoint?.kind === "address" ? [endpoint.address] : [])),
+  ];
+}
+
+/** Rule 0 of the kernel looks up local addresses before any VRF's table. */
+export function vrfsSpareHostAddresses(network: Network): readonly Diagnostic[] {
+  const hosts = new Map(network.hosts.map((host) => [host.name, host]));
+  return network.vrfs.flatMap(({ name: vrf, members }) => {
+    const prefixes = network.prefixes.filter((each) => each.vrf === vrf);
+    const addresses = members.flatMap((member) => {
+      const host = must(hosts.get(member), "members are hosts");
+      return ownAddresses(host).map((address) => ({ host, address }));
+    });
+    return prefixes.flatMap((each) => {
+      const held = addresses.find(({ address }) => containsAddress(each.prefix, address));
+      if (held === undefined) return [];
+      const { host, address } = held;
+      const params = { prefix: each.prefix, use: useInWords(each), vrf, address, host: host.name };
+      const related = [{ message: `${host.name} is here`, span: originSpan(host.origin) }];
+      return [diagnostic("vrf-holds-host-address", params, each.span, related)];
+    });
+  });
+}
+
+/** A host has one way out of a VRF. */
+export function exitHostsDistinct(network: Network): readonly Diagnostic[] {
+  return network.vrfs.flatMap(({ name: vrf, exits }) =>
+    exits.flatMap((exit, index) => {
+      const first = exits.slice(0, index).find((other) => other.host === exit.host);
+      if (first === undefined) return [];
+      const related = [{ message: "it is one here already", span: originSpan(first.origin, "host") }];
+      return [diagnostic("exit-host-twice", { vrf, host: exit.host }, originSpan(exit.origin, "host"), related)];
+    }),
+  );
+}
+
+interface Exit {
+  readonly vrf: Vrf;
+  readonly exit: VrfExit;
+}
+
+const allExits = ({ vrfs }: Network): readonly Exit[] =>
+  vrfs.flatMap((vrf) => vrf.exits.map((exit): Exit => ({ vrf, exit })));
+
+/** An exit's probe shows that the way out leads somewhere: a target in the overlay would show nothing. */
+export function probesLeadOut(network: Network): readonly Diagnostic[] {
+  return allExits(network).flatMap(({ vrf, exit: { host, probe, origin } }) => {
+    if (probe === undefined) return [];
+    const near = network.prefixes.filter((each) => each.vrf === undefined || each.vrf === vrf.name);
+    const inside = near.find((each) => containsAddress(each.prefix, probe));
+    if (inside === undefined) return [];
+    const params = { vrf: vrf.name, host, address: probe, prefix: inside.prefix, use: useInWords(inside) };
+    const related = [{ message: `${inside.prefix} is declared here`, span: inside.span }];
+    return [diagnostic("exit-probe-in-overlay", params, originSpan(origin, "probe"), related)];
+  });
+}
+
+/** The first pair of two lists that overlaps, in the order of the first. */
+function firstOverlap(own: readonly OverlayPrefix[], others: readonly OverlayPrefix[]) {
+  for (const each of own) {
+    const other = others.find(({ prefix }) => overlapsInFamily(prefix, each.prefix));
+    if (other !== undefined) return { each, other };
+  }
+  return undefined;
+}
+
+const overlapsInFamily = (a: IpPrefix, b: IpPrefix): boolean => familyOf(a) === familyOf(b) && overlaps(a, b);
+
+/** An exit's own table leads replies into its VRF: so it knows each address once, the default VRF's among them. */
+export function exitsKnowWhoIsMeant(network: Network): readonly Diagnostic[] {
+  const found = new Map<string, Diagnostic>();
+  const exits = allExits(network);
+  const prefixesOf = (vrf: string | undefined) => network.prefixes.filter((each) => each.vrf === vrf);
+  for (const { vrf, exit } of exits) {
+    const besides = exits.filter((other) => other.exit.host === exit.host && other.vrf.name > vrf.name);
+    const others = [undefined, ...besides.map((other) => other.vrf.name)].flatMap(prefixesOf);
+    const pair = firstOverlap(prefixesOf(vrf.name), others);
+    if (pair === undefined) continue;
+    const { each, other } = pair;
+    const key = `${exit.host} ${each.prefix} ${other.prefix}`;
+    const params = {
+      prefix: each.prefix,
+      use: useInWords(each),
+      other: other.prefix,
+      otherUse: useInWords(other),
+      host: exit.host,
+    };
+    const related = [
+      { message: `${each.prefix} is declared here`, span: each.span },
+      { message: `${other.prefix} is declared here`, span: other.span },
+    ];
+    found.set(key, diagnostic("exit-prefix-overlap", params, originSpan(exit.origin, "host"), related));
+  }
+  return [...found.values()];
+}

@@ -1,0 +1,17 @@
+/** Where a host's own addresses stand: on its only tunnel, or, where BGP routes, on its loopback interface. */
+import type { Bgp, BgpSpeaker, Host, InterfaceAddress, RoutingBgp, Unicast } from "./network.ts";
+
+/** How a host routes by BGP; `undefined` where AllowedIPs are the routes. */
+export function unicastOf({ bgp }: { readonly bgp: BgpSpeaker }): Unicast | undefined {
+  return "unicast" in bgp ? bgp.unicast : undefined;
+}
+
+/** How long BGP takes to change over; `undefined` where there is nothing to change over to. */
+export function failoverOf({ bgp }: { readonly bgp: Bgp }): RoutingBgp["failover"] | undefined {
+  return "failover" in bgp ? bgp.failover : undefined;
+}
+
+/** The host's addresses of the pools. */
+export function poolAddresses(host: Host): readonly InterfaceAddress[] {
+  return unicastOf(host)?.loopback ?? host.interfaces[0]?.addresses ?? [];
+}

@@ -1,0 +1,41 @@
+/** Autonomous systems: which hosts form one, and who of them speaks BGP with whom. */
+import type { Asn } from "../base/units.ts";
+import type { Topology } from "../validate/topology.ts";
+import type { ResolvedHost } from "./hosts.ts";
+
+/** The AS of a host: that of its site, else that of the network. Sites with one number are one AS. */
+export function autonomousSystems({ sites }: Topology, network: Asn): (host: ResolvedHost) => Asn {
+  const bySite = new Map(sites.map(({ name, asn }) => [name, asn]));
+  return ({ reach }) => (reach.site === undefined ? undefined : bySite.get(reach.site)) ?? network;
+}
+
+/** What decides about sessions: each host's AS, the reflectors, and the ASes that have one. */
+export interface Systems {
+  readonly asnOf: (host: ResolvedHost) => Asn;
+  readonly reflectors: ReadonlySet<string>;
+  readonly reflected: ReadonlySet<Asn>;
+}
+
+export function systemsOf(
+  hosts: readonly ResolvedHost[],
+  asnOf: Systems["asnOf"],
+  reflectors: ReadonlySet<string>,
+): Systems {
+  const reflected = new Set(hosts.filter(({ input }) => reflectors.has(input.name)).map(asnOf));
+  return { asnOf, reflectors, reflected };
+}
+
+/**
+ * Whether two speakers have a session.
+ *
+ * - Inside one AS (iBGP) only reflectors pass routes on. So everyone peers with the AS's reflectors, or, where it has none,
+ *   with everyone.
+ * - Between two ASes (eBGP) every speaker passes routes on. An AS with reflectors speaks through them alone. Two ASes
+ *   without any speak directly, unless there is a third with reflectors: then both speak with those.
+ */
+export function haveSession(a: ResolvedHost, b: ResolvedHost, { asnOf, reflectors, reflected }: Systems): boolean {
+  const isReflector = reflectors.has(a.input.name) || reflectors.has(b.input.name);
+  if (asnOf(a) === asnOf(b)) return isReflector || !reflected.has(asnOf(a));
+  const speaksOut = (host: ResolvedHost): boolean => reflectors.has(host.input.name) || !reflected.has(asnOf(host));
+  return speaksOut(a) && speaksOut(b) && (isReflector || reflectors.size === 0);
+}

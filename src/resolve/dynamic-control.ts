@@ -1,0 +1,124 @@
+/** BGP where it routes: sessions over every tunnel, and EVPN from loopback to loopback. */
+import { addressBits, compareAddresses, comparePrefixes, familyOf, type IpPrefix } from "../base/ip.ts";
+import type {
+  Bfd,
+  Bgp,
+  BgpSpeaker,
+  EvpnSpeaker,
+  Failover,
+  OverlayPrefix,
+  OwnedPrefix,
+  RoutingBgp,
+  Segment,
+  Unicast,
+  UnicastNeighbour,
+} from "../model/network.ts";
+import { DEFAULT_BFD, resolveSpeaker, type Speakers, type Stretched, speakerAlone, speakersAmong } from "./control.ts";
+import type { TunnelEnd, TunnelPair } from "./dynamic-peering.ts";
+import type { DynamicShape } from "./dynamic-shape.ts";
+import type { TransitAddress } from "./dynamic-transit.ts";
+import { exactAllowedIps } from "./grounds.ts";
+import type { ResolvedHost } from "./hosts.ts";
+
+/** The hold time of FRR's datacenter defaults: a session that BFD does not end ends itself. */
+const HOLD_MS = 9000;
+/** For BGP to choose anew and the kernel to be told, on every host on the way; some 100 ms where hosts are idle. */
+const CHANGE_MS = 1000;
+
+function failoverBound(bfd: Extract<Bfd, { kind: "on" }>): Failover {
+  const detectionMs = Math.min(bfd.intervalMs * bfd.multiplier, HOLD_MS);
+  return { detectionMs, boundMs: detectionMs + CHANGE_MS };
+}
+
+/** BGP as it was asked for, with BFD: without, a dead hub would be noticed by its hold time alone. */
+export function routingBgp(bgp: Bgp): Bgp {
+  if (bgp.kind === "none") return bgp;
+  const bfd = bgp.bfd.kind === "on" ? bgp.bfd : { kind: "on" as const, ...DEFAULT_BFD };
+  return { ...bgp, bfd, failover: failoverBound(bfd) } satisfies RoutingBgp;
+}
+
+/** What {@link resolveRoutingSpeaker} is made from. */
+export interface Routing {
+  readonly bgp: RoutingBgp;
+  readonly shape: DynamicShape;
+  readonly tunnels: readonly TunnelPair[];
+  /** The EVPN sessions. */
+  readonly speakers: Speakers;
+  /** Prefixes that may be announced, as declared. */
+  readonly accepted: readonly IpPrefix[];
+  readonly announced: ReadonlyMap<string, readonly IpPrefix[]>;
+}
+
+/** The EVPN sessions; there are none where no segment and no VRF is. */
+export function evpnSpeakers(
+  bgp: RoutingBgp,
+  { reflectors }: DynamicShape,
+  { hosts, stretched }: { readonly hosts: readonly ResolvedHost[]; readonly stretched: readonly Stretched[] },
+): Speakers {
+  return speakersAmong(stretched.length === 0 ? [] : hosts, { bgp, reflectors, asnOf: () => bgp.asn, stretched });
+}
+
+/** Loopback addresses and what is behind a host. */
+export function announcedPrefixes(host: ResolvedHost, owned: readonly OwnedPrefix[]): readonly IpPrefix[] {
+  return [...exactAllowedIps(host, owned)].sort(comparePrefixes);
+}
+
+/** The prefixes in which announced ones lie: all but those of the tunnels themselves. */
+export function acceptedPrefixes(routed: readonly OverlayPrefix[]): readonly IpPrefix[] {
+  return routed.filter(({ use }) => use.kind !== "transit").map(({ prefix }) => prefix);
+}
+
+// The first hub is preferred most; the third of three does not move the first two.
+const MOST_PREFERRED = 200;
+
+/** A session for each family that there is something to route of. */
+function sessionsOf(own: TunnelEnd, far: TunnelEnd, routing: Routing): readonly UnicastNeighbour[] {
+  const { shape } = routing;
+  const rank = shape.hubsOf(own.host).indexOf(far.host.input.name);
+  return [...new Set(routing.accepted.map(familyOf))].flatMap((family) => {
+    const isOfFamily = ({ address }: TransitAddress): boolean => familyOf(address) === family;
+    const [source, target] = [own.addresses.find(isOfFamily), far.addresses.find(isOfFamily)];
+    if (source === undefined || target === undefined) return [];
+    return [
+      {
+        host: far.host.input.name,
+        interface: own.interface,
+        source: source.address,
+        address: target.address,
+        isPointToPoint: own.isPointToPoint,
+        isClient: shape.transit.has(own.host.input.name),
+        preference: rank < 0 ? undefined : MOST_PREFERRED - rank,
+      },
+    ];
+  });
+}
+
+function neighboursOf(host: ResolvedHost, routing: Routing): readonly UnicastNeighbour[] {
+  const sessions = routing.tunnels.flatMap(([a, b]) => {
+    if (a.host === host) return sessionsOf(a, b, routing);
+    return b.host === host ? sessionsOf(b, a, routing) : [];
+  });
+  return sessions.sort((a, b) => compareAddresses(a.address, b.address));
+}
+
+function unicastOf(host: ResolvedHost, routing: Routing): Unicast {
+  const { announced, accepted, shape } = routing;
+  const of = (name: string): readonly IpPrefix[] => announced.get(name) ?? [];
+  return {
+    loopback: host.addresses.map(({ address }) => ({ address, lengthBits: addressBits(familyOf(address)) })),
+    announced: of(host.input.name),
+    accepted,
+    nearby: shape.hubsOf(host).flatMap(of).sort(comparePrefixes),
+    hubInterface: routing.tunnels.find(([, end]) => end.host === host && !end.isPointToPoint)?.[1].interface,
+    neighbours: neighboursOf(host, routing),
+  };
+}
+
+/** A host of the dynamic class: every one speaks BGP, if only for its own address. */
+export function resolveRoutingSpeaker(host: ResolvedHost, routing: Routing, segments: readonly Segment[]): BgpSpeaker {
+  const { speakers, bgp } = routing;
+  const evpn = resolveSpeaker(host, speakers, segments);
+  if (host.addresses.length === 0) return evpn;
+  const own: EvpnSpeaker = evpn.kind === "speaker" ? evpn : speakerAlone(host, bgp);
+  return { ...own, unicast: unicastOf(host, routing) };
+}

@@ -1,0 +1,30 @@
+/** What the end of a tunnel of the dynamic class is called, and where it listens. */
+import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
+import { addressBits, familyOf } from "../base/ip.ts";
+import { type UdpPort, udpPort } from "../base/units.ts";
+import type { InterfaceAddress } from "../model/network.ts";
+import { originSpan } from "../model/origin.ts";
+import type { TransitAddress } from "./dynamic-transit.ts";
+import type { ResolvedHost } from "./hosts.ts";
+import type { InterfaceSettings } from "./peering.ts";
+
+/** `wg0` with the id of whom it leads to in the place of its number: `wg7`. A hub's own has its own id. */
+export const interfaceName = ({ name }: InterfaceSettings, to: ResolvedHost): string =>
+  `${name.replace(/\d+$/, "")}${to.input.id}`;
+
+/** A hub is dialled by all at one port; every other interface has the port that lies the other's id above it. */
+export function portAbove(port: UdpPort, to: ResolvedHost, found: Diagnostic[]): UdpPort {
+  const { name, id, origin } = to.input;
+  const above = udpPort(port + id);
+  if (above === undefined)
+    found.push(diagnostic("tunnel-port-too-high", { host: name, id, port }, originSpan(origin, "id")));
+  return above ?? port;
+}
+
+/** Addresses as an interface carries them: alone, or with their block. */
+export function placed(addresses: readonly TransitAddress[], isPointToPoint: boolean): readonly InterfaceAddress[] {
+  return addresses.map(({ address, blockLengthBits }) => ({
+    address,
+    lengthBits: isPointToPoint ? addressBits(familyOf(address)) : blockLengthBits,
+  }));
+}

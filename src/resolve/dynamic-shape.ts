@@ -1,0 +1,111 @@
+/** Who has a tunnel with whom in the dynamic class, and who passes on what is not his own. */
+import type { Topology } from "../validate/topology.ts";
+import type { ResolvedHost } from "./hosts.ts";
+
+/** A hub, and those that send to it and pass nothing on: all on one interface of the hub. */
+export interface Star {
+  readonly hub: ResolvedHost;
+  readonly leaves: readonly ResolvedHost[];
+}
+
+/** Two that may send each other anything: an interface of its own at either end. */
+export type Trunk = readonly [ResolvedHost, ResolvedHost];
+
+export interface DynamicShape {
+  readonly stars: readonly Star[];
+  readonly trunks: readonly Trunk[];
+  /** Hosts that pass on what is not their own, by name. */
+  readonly transit: ReadonlySet<string>;
+  /** Hosts that speak EVPN for all others, by name; empty: everyone with everyone. */
+  readonly reflectors: ReadonlySet<string>;
+  /** The hubs of a host that has hubs alone, the preferred first; empty: the shortest way counts. */
+  readonly hubsOf: (host: ResolvedHost) => readonly string[];
+}
+
+const nameOf = (host: ResolvedHost): string => host.input.name;
+const names = (located: readonly { readonly value: string }[]): readonly string[] => located.map(({ value }) => value);
+
+/** The gateways that a host is behind, in the order of its site; empty for the gateways themselves. */
+function gatewayIndex({ sites }: Topology): (host: ResolvedHost) => readonly string[] {
+  const gateways = new Map(sites.map((site) => [site.name, names(site.gateways)]));
+  return ({ input }) => {
+    const own = gateways.get(input.site ?? "") ?? [];
+    return own.includes(input.name) ? [] : own;
+  };
+}
+
+type Joins = (a: ResolvedHost, b: ResolvedHost) => boolean;
+
+/** Whom the shape alone gives a tunnel. */
+function shapeJoins({ wireguard }: Topology): Joins {
+  switch (wireguard.shape) {
+    case undefined:
+    case "mesh":
+      return () => true;
+    case "hub-and-spoke": {
+      const hubs = new Set(names(wireguard.hubs));
+      return (a, b) => hubs.has(nameOf(a)) || hubs.has(nameOf(b));
+    }
+    case "links": {
+      const links = new Set(wireguard.links.flatMap(({ hosts: [a, b] }) => [`${a} ${b}`, `${b} ${a}`]));
+      return (a, b) => links.has(`${nameOf(a)} ${nameOf(b)}`);
+    }
+  }
+}
+
+/** Whoever is behind gateways meets these and nobody else; gateways of one site meet. */
+function joinsOf(topology: Topology, behind: (host: ResolvedHost) => readonly string[]): Joins {
+  const joins = shapeJoins(topology);
+  const gateways = new Set(topology.sites.flatMap((site) => names(site.gateways)));
+  const isGateway = (host: ResolvedHost): boolean => gateways.has(nameOf(host));
+  return (a, b) => {
+    const [ofA, ofB] = [behind(a), behind(b)];
+    if (ofA.length > 0) return ofA.includes(nameOf(b));
+    if (ofB.length > 0) return ofB.includes(nameOf(a));
+    return (a.input.site === b.input.site && isGateway(a) && isGateway(b)) || joins(a, b);
+  };
+}
+
+/** Hubs, gateways, and whoever stands between two links. */
+function transitOf({ wireguard, sites }: Topology): ReadonlySet<string> {
+  const ends = wireguard.shape === "links" ? wireguard.links.flatMap(({ hosts }) => hosts) : [];
+  const between = ends.filter((name, index) => ends.indexOf(name) !== index);
+  const hubs = wireguard.shape === "hub-and-spoke" ? names(wireguard.hubs) : [];
+  return new Set([...hubs, ...between, ...sites.flatMap((site) => names(site.gateways))]);
+}
+
+/** Finds the tunnels of the dynamic class. Hosts that have none are in neither a star nor a trunk. */
+export function dynamicShape(topology: Topology, hosts: readonly ResolvedHost[]): DynamicShape {
+  const { wireguard, bgp } = topology;
+  const behind = gatewayIndex(topology);
+  const joins = joinsOf(topology, behind);
+  const there = new Set(hosts.map(nameOf));
+  // One with a mistake of its own is left out until that is mended.
+  const transit = new Set([...transitOf(topology)].filter((name) => there.has(name)));
+  const isTransit = (host: ResolvedHost): boolean => transit.has(nameOf(host));
+  // Of the rest each has an interface, and so an MTU, of its own: a LAN must not be held to what crosses the internet.
+  const isLeaf = (host: ResolvedHost): boolean =>
+    behind(host).length > 0 || (wireguard.shape === "hub-and-spoke" && !isTransit(host));
+  const stars = hosts
+    .filter(isTransit)
+    .map((hub) => ({ hub, leaves: hosts.filter((leaf) => isLeaf(leaf) && joins(hub, leaf)) }));
+  const trunks = hosts.flatMap((a, index) =>
+    hosts
+      .slice(index + 1)
+      .filter((b) => joins(a, b) && !(isTransit(a) && isLeaf(b)) && !(isTransit(b) && isLeaf(a)))
+      .map((b): Trunk => [a, b]),
+  );
+  const hubs = wireguard.shape === "hub-and-spoke" ? names(wireguard.hubs) : [];
+  const asked = bgp === undefined ? [] : names(bgp.routeReflectors);
+  return {
+    stars: stars.filter(({ leaves }) => leaves.length > 0),
+    trunks,
+    transit,
+    reflectors: new Set(asked.length > 0 ? asked : hubs),
+    hubsOf: (host) => {
+      if (!isLeaf(host)) return [];
+      const gateways = behind(host);
+      return gateways.length > 0 ? gateways : hubs;
+    },
+  };
+}

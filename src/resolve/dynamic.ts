@@ -1,0 +1,112 @@
+/** The dynamic class from end to end: more than one way between hosts, and BGP to choose from them. */
+import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
+import { must } from "../base/invariant.ts";
+import { familyOf, type IpFamily } from "../base/ip.ts";
+import type { Bgp, OverlayPrefix, OwnedPrefix } from "../model/network.ts";
+import { originSpan } from "../model/origin.ts";
+import type { PathIndex } from "../model/tunnel.ts";
+import type { Topology } from "../validate/topology.ts";
+import { resolveBgp, type Stretched } from "./control.ts";
+import { acceptedPrefixes, announcedPrefixes, evpnSpeakers, type Routing, routingBgp } from "./dynamic-control.ts";
+import { type DynamicPeering, resolveDynamicPeering } from "./dynamic-peering.ts";
+import { type DynamicShape, dynamicShape } from "./dynamic-shape.ts";
+import { createTransit } from "./dynamic-transit.ts";
+import type { ResolvedHost } from "./hosts.ts";
+import { hasTunnels } from "./lans.ts";
+import type { InterfaceSettings } from "./peering.ts";
+import { type RoutingClass, routingClass } from "./routing-class.ts";
+
+/** What is decided before the segments are. */
+export interface Dynamic {
+  readonly shape: DynamicShape;
+  readonly peering: DynamicPeering;
+}
+
+interface DynamicInput {
+  readonly routing: Extract<RoutingClass, { kind: "dynamic" }>;
+  readonly settings: InterfaceSettings;
+  readonly paths: PathIndex;
+  readonly owned: ReadonlyMap<string, readonly OwnedPrefix[]>;
+  /** What hosts route, of no VRF. */
+  readonly routed: readonly OverlayPrefix[];
+  readonly found: Diagnostic[];
+}
+
+/** Families of whatever is routed: each needs tunnels of its own. */
+function routedFamilies(routed: readonly OverlayPrefix[]): readonly IpFamily[] {
+  return [...new Set(acceptedPrefixes(routed).map(familyOf))].sort();
+}
+
+/** What a topology must say besides, where there is more than one way. */
+function reportMissing(topology: Topology, { routing: { why, span }, routed, found }: DynamicInput): void {
+  const { wireguard, bgp } = topology;
+  if (bgp === undefined) found.push(diagnostic("several-ways-need-bgp", { why }, span));
+  if (wireguard.mtu === "per-peer") {
+    const related = [{ message: `${why} are here`, span }];
+    found.push(diagnostic("mtu-per-peer-with-bgp", { why }, originSpan(wireguard.origin, "mtu"), related));
+  }
+  for (const { name, origin } of topology.sites.filter(({ asn }) => asn !== undefined && asn !== bgp?.asn)) {
+    const related = [{ message: `${why} are here`, span }];
+    found.push(diagnostic("asn-with-several-ways", { site: name, why }, originSpan(origin, "asn"), related));
+  }
+  const given = new Set(wireguard.transit.map(({ value }) => familyOf(value)));
+  for (const family of routedFamilies(routed).filter((each) => !given.has(each))) {
+    const example = family === 4 ? "10.251.0.0/16" : "fd00:251::/64";
+    found.push(diagnostic("transit-missing", { why, family, example }, span));
+  }
+}
+
+/** The tunnels, and who is where in them. */
+export function resolveDynamic(topology: Topology, hosts: readonly ResolvedHost[], input: DynamicInput): Dynamic {
+  reportMissing(topology, input);
+  const { found } = input;
+  const running = hosts.filter(({ input: each }) => hasTunnels(each));
+  const shape = dynamicShape(topology, running);
+  const transit = createTransit(topology.wireguard.transit, found);
+  const wireguardShape = topology.wireguard.shape;
+  const peering = resolveDynamicPeering(running, { ...input, shape, wireguardShape, transit });
+  const none = hosts.filter((host) => !running.includes(host)).map((host) => [host.input.name, []] as const);
+  return { shape, peering: { ...peering, interfaces: new Map([...peering.interfaces, ...none]) } };
+}
+
+interface Known {
+  readonly topology: Topology;
+  readonly hosts: readonly ResolvedHost[];
+  readonly stretched: readonly Stretched[];
+  readonly owned: ReadonlyMap<string, readonly OwnedPrefix[]>;
+  readonly routed: readonly OverlayPrefix[];
+}
+
+/** BGP for these tunnels; `undefined` where it is missing, which has been said. */
+export function routingOf({ shape, peering }: Dynamic, known: Known): Routing | undefined {
+  const { topology, hosts, stretched, owned, routed } = known;
+  const bgp = dynamicBgp(topology);
+  if (!("failover" in bgp)) return undefined;
+  return {
+    bgp,
+    shape,
+    tunnels: peering.tunnels,
+    speakers: evpnSpeakers(bgp, shape, { hosts: hosts.filter(({ input }) => hasTunnels(input)), stretched }),
+    accepted: acceptedPrefixes(routed),
+    announced: new Map(
+      hosts.map((host) => [
+        host.input.name,
+        announcedPrefixes(host, must(owned.get(host.input.name), "every host has a list")),
+      ]),
+    ),
+  };
+}
+
+/** BGP as the dynamic class has it. */
+export const dynamicBgp = (topology: Topology): Bgp => routingBgp(resolveBgp(topology));
+
+/** The pools of the tunnels' own addresses, where there are such. */
+export function transitPrefixes(topology: Topology): readonly OverlayPrefix[] {
+  if (routingClass(topology).kind === "static") return [];
+  return topology.wireguard.transit.map(({ value: prefix, span }) => ({
+    prefix,
+    use: { kind: "transit" },
+    vrf: undefined,
+    span,
+  }));
+}

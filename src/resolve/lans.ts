@@ -1,0 +1,145 @@
+/** Sites that have gateways: what lies on their LANs, and how hosts without WireGuard get from there to the overlay. */
+import { must } from "../base/invariant.ts";
+import { comparePrefixes, containsAddress, familyOf, hostPrefix, type IpAddress, type IpPrefix } from "../base/ip.ts";
+import type { LanRoute, OverlayPrefix, OwnedPrefix } from "../model/network.ts";
+import { originSpan } from "../model/origin.ts";
+import type { HostInput, Located, SiteInput, Topology } from "../validate/topology.ts";
+import type { ResolvedHost } from "./hosts.ts";
+import { lanAddress } from "./pairs.ts";
+import type { Interfaces } from "./peering.ts";
+
+/** A site with gateways. */
+export interface Lan {
+  readonly site: string;
+  /** Names of hosts with WireGuard, the preferred first. */
+  readonly gateways: readonly string[];
+  /** What the other sites reach through the gateways: the LAN, and addresses of hosts without WireGuard outside it. */
+  readonly prefixes: readonly Located<IpPrefix>[];
+  /** The hosts without WireGuard. */
+  readonly outsiders: readonly HostInput[];
+  /** Where these send what belongs to the overlay: the address that the gateways share, else the gateway's. */
+  readonly nextHop: IpAddress | undefined;
+}
+
+/** Runs WireGuard, unless it says that it does not. */
+export const hasTunnels = ({ hasWireguard }: HostInput): boolean => hasWireguard !== false;
+
+function lanPrefixes({ lan }: SiteInput, outsiders: readonly HostInput[]): readonly Located<IpPrefix>[] {
+  const strays = outsiders.flatMap((host) => {
+    const address = lanAddress(host);
+    if (address === undefined || lan.some(({ value }) => containsAddress(value, address))) return [];
+    return [{ value: hostPrefix(address), span: originSpan(host.origin, "lanEndpoint") }];
+  });
+  return [...lan, ...strays];
+}
+
+/** The sites with gateways, in the order of the file. What is wrong about one is said by `checkSites`. */
+export function resolveLans(topology: Topology): readonly Lan[] {
+  const hosts = new Map(topology.hosts.map((host) => [host.name, host]));
+  return topology.sites.flatMap((site): readonly Lan[] => {
+    const named = site.gateways.map(({ value }) => hosts.get(value)).filter((host) => host !== undefined);
+    const [first, ...others] = named.filter((host) => host.site === site.name && hasTunnels(host));
+    if (first === undefined) return [];
+    const outsiders = topology.hosts.filter((host) => host.site === site.name && !hasTunnels(host));
+    return [
+      {
+        site: site.name,
+        gateways: [first, ...others].map(({ name }) => name),
+        prefixes: lanPrefixes(site, outsiders),
+        outsiders,
+        nextHop: site.vrrp?.address.address ?? lanAddress(first),
+      },
+    ];
+  });
+}
+
+/** What of their sites' LANs is behind the gateways, by the name of the gateway. */
+export function lanPrefixesBehind(lans: readonly Lan[]): ReadonlyMap<string, readonly OwnedPrefix[]> {
+  return new Map(
+    lans.flatMap(({ gateways, prefixes, outsiders }) => {
+      const lan = prefixes.map(({ value: prefix, span }) => ({ prefix, use: "site lan", origin: { "": span } }));
+      const routes = outsiders.flatMap((host) =>
+        host.routes.map(({ value: prefix, span }) => ({ prefix, use: "site route", origin: { "": span } })),
+      );
+      return gateways.map((name) => [name, [...lan, ...routes]] as const);
+    }),
+  );
+}
+
+/** The LANs as prefixes of the overlay. */
+export function lanOverlayPrefixes(lans: readonly Lan[]): readonly OverlayPrefix[] {
+  return lans.flatMap(({ site, prefixes }) =>
+    prefixes.map(
+      ({ value: prefix, span }): OverlayPrefix => ({ prefix, use: { kind: "lan", site }, vrf: undefined, span }),
+    ),
+  );
+}
+
+/** What routes by a LAN are made of. */
+export interface LanParts {
+  readonly lans: readonly Lan[];
+  readonly prefixes: readonly OverlayPrefix[];
+  readonly interfaces: Interfaces;
+  readonly hosts: ReadonlyMap<string, ResolvedHost>;
+  readonly owned: ReadonlyMap<string, readonly OwnedPrefix[]>;
+}
+
+/** Routes to prefixes by a neighbour on the LAN, of the family by which it is reached. */
+function routesBy(neighbour: HostInput, prefixes: readonly IpPrefix[]): readonly LanRoute[] {
+  const via = lanAddress(neighbour);
+  if (via === undefined) return [];
+  return prefixes
+    .filter((prefix) => familyOf(prefix) === familyOf(via))
+    .map((prefix) => ({ prefix, via, mtu: undefined }));
+}
+
+/** Routes to what lies behind the hosts without WireGuard of a LAN, but for the host itself. */
+function neighbourRoutes({ outsiders }: Lan, host: string): readonly LanRoute[] {
+  return outsiders
+    .filter(({ name }) => name !== host)
+    .flatMap((neighbour) =>
+      routesBy(
+        neighbour,
+        neighbour.routes.map(({ value }) => value),
+      ),
+    );
+}
+
+/** Routes to the hosts with WireGuard of the LAN that are no gateways: these answer by the LAN, not by the gateway. */
+function insiderRoutes({ site, gateways }: Lan, { hosts, owned }: LanParts): readonly LanRoute[] {
+  const insiders = [...hosts.values()].filter(
+    ({ input }) => input.site === site && hasTunnels(input) && !gateways.includes(input.name),
+  );
+  return insiders.flatMap(({ input, addresses }) => {
+    const behind = must(owned.get(input.name), "every host has a list of prefixes");
+    return routesBy(input, [
+      ...addresses.map(({ address }) => hostPrefix(address)),
+      ...behind.map(({ prefix }) => prefix),
+    ]);
+  });
+}
+
+/** Routes to all of the overlay that is not on the LAN or behind it, as large as the smallest tunnel of a gateway. */
+function overlayRoutes(lan: Lan, { prefixes, interfaces }: LanParts): readonly LanRoute[] {
+  const { nextHop: via } = lan;
+  if (via === undefined) return [];
+  const tunnels = lan.gateways.flatMap((name) => must(interfaces.get(name), "every host has a list of interfaces"));
+  const mtu = tunnels.map((each) => each.mtu).sort((a, b) => a - b)[0];
+  const names = new Set(lan.outsiders.map(({ name }) => name));
+  const isHere = ({ use }: OverlayPrefix): boolean =>
+    (use.kind === "lan" && use.site === lan.site) || (use.kind === "route" && names.has(use.host));
+  return prefixes
+    .filter((each) => familyOf(each.prefix) === familyOf(via) && !isHere(each))
+    .map(({ prefix }) => ({ prefix, via, mtu }));
+}
+
+/** The routes by the LAN of one host: to what is behind neighbours, and without WireGuard to all of the overlay. */
+export function lanRoutesOf({ input }: ResolvedHost, parts: LanParts): readonly LanRoute[] {
+  const lan = parts.lans.find(({ site }) => site === input.site);
+  if (lan === undefined) return [];
+  const direct = hasTunnels(input) ? [] : insiderRoutes(lan, parts);
+  const known = new Set(direct.map(({ prefix }) => prefix));
+  const others = hasTunnels(input) ? [] : overlayRoutes(lan, parts).filter(({ prefix }) => !known.has(prefix));
+  const routes = [...neighbourRoutes(lan, input.name), ...direct, ...others];
+  return routes.sort((a, b) => comparePrefixes(a.prefix, b.prefix));
+}

@@ -1,0 +1,138 @@
+/** VRFs: which hosts have an instance of one, what each instance is made of, and whose way out its guests take. */
+import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
+import { must } from "../base/invariant.ts";
+import { comparePrefixes, familyOf, type IpFamily } from "../base/ip.ts";
+import { vxlanOverheadBytes } from "../base/mtu.ts";
+import { sortedBy } from "../base/text.ts";
+import type { OverlayPrefix, PreferredExit, SourceNat, Vrf, VrfExit, VrfInstance } from "../model/network.ts";
+import { originSpan } from "../model/origin.ts";
+import type { ExitInput, Located, Topology, VrfInput } from "../validate/topology.ts";
+import { vtepAddress, vtepFamily, vxlanDevice } from "./devices.ts";
+import type { ResolvedHost } from "./hosts.ts";
+import { routerMac } from "./mac.ts";
+import { type Below as Carriers, segmentMtu, vtepsOf } from "./segments.ts";
+import type { ResolvedSubnet } from "./subnets.ts";
+
+/** True for what no VRF is said of. */
+export const isInDefaultVrf = ({ vrf }: { readonly vrf: Located<string> | undefined }): boolean => vrf === undefined;
+
+/** What a VRF is resolved from. */
+interface Below extends Carriers {
+  readonly subnets: readonly ResolvedSubnet[];
+  readonly prefixes: readonly OverlayPrefix[];
+}
+
+/** The exits whose host and interface are there; a host that was left out for its own mistakes is judged once mended. */
+function resolveExits(
+  vrf: VrfInput,
+  { asn, hosts }: { readonly asn: number; readonly hosts: Below["hosts"] },
+  found: Diagnostic[],
+): readonly VrfExit[] {
+  return vrf.exits.flatMap((exit: ExitInput): VrfExit[] => {
+    const host = hosts.get(exit.host.value);
+    if (host === undefined) return [];
+    const { name, id, uplink } = host.input;
+    const device = exit.interface ?? uplink;
+    if (device === undefined) {
+      const related = [{ message: `${name} is here`, span: originSpan(host.input.origin) }];
+      found.push(diagnostic("exit-without-interface", { vrf: vrf.name, host: name }, exit.host.span, related));
+      return [];
+    }
+    const families: readonly IpFamily[] = exit.hasIpv6 ? [4, 6] : [4];
+    const tag = `${asn}:${vrf.vni}:${id}`;
+    const { hasSnat, probe, origin } = exit;
+    return [{ host: name, interface: device, hasSnat, families, probe: probe?.value, tag, origin }];
+  });
+}
+
+function membersOf(vrf: string, { hosts, subnets }: Below, exits: readonly VrfExit[]): readonly string[] {
+  const isOf = (each: { readonly vrf: Located<string> | undefined }): boolean => each.vrf?.value === vrf;
+  const ofSubnets = new Set(subnets.filter(({ input }) => isOf(input)).flatMap((subnet) => subnet.members));
+  const ofExits = new Set(exits.map((exit) => exit.host));
+  return [...hosts.values()]
+    .filter(({ input }) => ofSubnets.has(input.name) || ofExits.has(input.name) || input.routes.some(isOf))
+    .map((host) => host.input.name);
+}
+
+/** The VRFs, sorted by name. */
+export function resolveVrfs(topology: Topology, below: Below, found: Diagnostic[]): readonly Vrf[] {
+  const { hosts } = below;
+  return sortedBy(topology.vrfs, (vrf) => vrf.name).map((vrf): Vrf => {
+    const exits = resolveExits(vrf, { asn: topology.bgp?.asn ?? 0, hosts }, found);
+    const members = membersOf(vrf.name, below, exits);
+    const family = vtepFamily(vtepsOf(members, hosts));
+    return {
+      name: vrf.name,
+      vni: vrf.vni,
+      members,
+      prefixes: below.prefixes.filter((each) => each.vrf === vrf.name).map((each) => each.prefix),
+      exits,
+      vtepFamily: family,
+      mtu: segmentMtu({ members, pin: undefined }, vxlanOverheadBytes(family, false), below),
+      origin: vrf.origin,
+    };
+  });
+}
+
+/** What every local preference is without a word, in FRR and by custom; a chosen exit's lies above. */
+const PREFERENCE_BASE = 1000;
+
+/** The other exits as seen from a host: those of its site first, then by the order of the file. */
+function otherExits(
+  { input }: ResolvedHost,
+  { exits }: Vrf,
+  hosts: ReadonlyMap<string, ResolvedHost>,
+): readonly PreferredExit[] {
+  const isNear = ({ host }: VrfExit): boolean => {
+    const { site } = must(hosts.get(host), "exits are hosts").input;
+    return site !== undefined && site === input.site;
+  };
+  const others = exits.filter((exit) => exit.host !== input.name);
+  const ordered = [...others.filter(isNear), ...others.filter((exit) => !isNear(exit))];
+  return ordered.map(({ host, tag }, index) => ({ host, tag, preference: PREFERENCE_BASE + others.length - index }));
+}
+
+function familiesOf({ prefixes }: Vrf, exit: VrfExit | undefined): readonly IpFamily[] {
+  const hasIpv6 = exit?.families.includes(6) || prefixes.some((prefix) => familyOf(prefix) === 6);
+  return hasIpv6 ? [4, 6] : [4];
+}
+
+/** The VRFs of one host. */
+export function vrfInstances(
+  host: ResolvedHost,
+  { vrfs, hosts }: { readonly vrfs: readonly Vrf[]; readonly hosts: ReadonlyMap<string, ResolvedHost> },
+): readonly VrfInstance[] {
+  const { name, id, routes } = host.input;
+  // Without an address there is an error already.
+  if (vtepAddress(host) === undefined) return [];
+  const own = vrfs.filter((vrf) => vrf.members.includes(name));
+  return own.map((vrf): VrfInstance => {
+    const bridge = `br${vrf.vni}`;
+    const behind = routes.filter((route) => route.vrf?.value === vrf.name).map((route) => route.value);
+    const exit = vrf.exits.find((each) => each.host === name);
+    return {
+      name: vrf.name,
+      vni: vrf.vni,
+      bridge,
+      routerMac: routerMac(vrf.vni, id),
+      vxlan: vxlanDevice(vrf, host, { bridge, vteps: [], hasEvpn: true }),
+      prefixes: vrf.prefixes,
+      families: familiesOf(vrf, exit),
+      behind: [...behind].sort(comparePrefixes),
+      // FRR would take such a route for one that leads there, and announce the prefix.
+      unreachable: vrf.prefixes.filter((prefix) => !behind.includes(prefix)),
+      exit,
+      otherExits: otherExits(host, vrf, hosts),
+      origin: vrf.origin,
+    };
+  });
+}
+
+/** Masquerading at the exits that ask for it, for all that may come from inside. */
+export function exitSnat(vrfs: readonly VrfInstance[]): readonly SourceNat[] {
+  return vrfs.flatMap(({ prefixes, exit }) => {
+    if (!exit?.hasSnat) return [];
+    const own = prefixes.filter((prefix) => exit.families.includes(familyOf(prefix)));
+    return own.map((prefix) => ({ prefix, uplink: exit.interface }));
+  });
+}
