@@ -1,18 +1,54 @@
-/** FRR: BGP sessions that carry EVPN. A host without BGP gets no file. */
+/** FRR: BGP sessions that carry EVPN, and routes where there is more than one way. A host without BGP gets no file. */
+import { unicastOf } from "../model/loopback.ts";
 import type { BgpNeighbour, BgpSpeaker, GatewayVni, Host } from "../model/network.ts";
+import { createNeighboursOf } from "../model/relays.ts";
 import type { EmitContext, Emitter } from "./context.ts";
 import type { OutputFile } from "./file.ts";
+import { unicastView } from "./frr-unicast.ts";
+import { vrfsView } from "./frr-vrfs.ts";
 import { publicFile } from "./print.ts";
 import type { View } from "./template.ts";
 
 type Speaker = Extract<BgpSpeaker, { kind: "speaker" }>;
 
-// In capitals, so that no interface or host is called the same.
-const PEERS = { name: "PEERS", isClients: false };
-const CLIENTS = { name: "CLIENTS", isClients: true };
-const BFD_PROFILE = "tunnel";
+/** Neighbours of one kind: whose routes are reflected, whose AS is this host's, who has a tunnel with it. */
+interface Group {
+  readonly isClient: boolean;
+  readonly isInternal: boolean;
+  readonly isNear: boolean;
+}
 
-const groupOf = ({ isClient }: BgpNeighbour) => (isClient ? CLIENTS : PEERS);
+const ALL_GROUPS: readonly Group[] = [true, false].flatMap((isNear) => [
+  { isClient: false, isInternal: true, isNear },
+  { isClient: true, isInternal: true, isNear },
+  { isClient: false, isInternal: false, isNear },
+]);
+
+/** In capitals, so that no interface or host is called the same. */
+function groupName({ isClient, isInternal, isNear }: Group): string {
+  const name = isInternal ? (isClient ? "CLIENTS" : "PEERS") : "EXTERNAL";
+  return isNear ? name : `FAR-${name}`;
+}
+
+const BFD_PROFILE = "tunnel";
+/** bfdd/bfd.h: BFD_DEFREQUIREDMINRX, BFD_DEFDESIREDMINTX and BFD_DEFDETECTMULT. */
+const FRR_BFD = { intervalMs: 300, multiplier: 3 };
+
+/** Where BGP routes, the tunnels are watched instead, and a session between loopbacks outlives the loss of one. */
+const isWatched = (host: Host, { bfd }: Speaker): boolean => bfd.kind === "on" && unicastOf(host) === undefined;
+
+/**
+ * FRR takes an address of the tunnel's own prefix for a neighbour on the link, whose BFD packets must have come one hop
+ * (RFC 5881 §5). One behind a relay is further away, so it is not watched.
+ */
+function createGroupOf(host: Host, speaker: Speaker, { network }: EmitContext) {
+  const near = isWatched(host, speaker) ? createNeighboursOf(network)(host) : undefined;
+  return ({ isClient, asn, host: name }: BgpNeighbour): Group => ({
+    isClient,
+    isInternal: asn === speaker.asn,
+    isNear: near?.has(name) !== false,
+  });
+}
 
 const GATEWAY_COMMANDS = {
   "default-gateway": "advertise-default-gw",
@@ -20,26 +56,49 @@ const GATEWAY_COMMANDS = {
 } as const satisfies Record<GatewayVni["advertise"], string>;
 
 function bfdView({ bfd }: Speaker) {
-  if (bfd.kind === "none") return { hasBfd: false, profile: BFD_PROFILE, bfdInterval: "", bfdMultiplier: "" };
+  const common = { profile: BFD_PROFILE, hasBfdInterval: false, hasBfdMultiplier: false };
+  if (bfd.kind === "none") return { ...common, hasBfd: false, bfdInterval: "", bfdMultiplier: "" };
   const { intervalMs, multiplier } = bfd;
   return {
+    ...common,
     hasBfd: true,
-    profile: BFD_PROFILE,
+    // FRR lists no default of its own, and a reload would write it again and again.
+    hasBfdInterval: intervalMs !== FRR_BFD.intervalMs,
+    hasBfdMultiplier: multiplier !== FRR_BFD.multiplier,
     bfdInterval: String(intervalMs),
     bfdMultiplier: String(multiplier),
   };
 }
 
-function bgpView(host: Host, speaker: Speaker) {
+function neighbourView(neighbour: BgpNeighbour, group: Group): View {
+  const { address, host, asn } = neighbour;
+  return { address, host, group: groupName(group), isExternal: !group.isInternal, asn: String(asn) };
+}
+
+function bgpView(host: Host, speaker: Speaker, context: EmitContext) {
   const { neighbours, gatewayVnis } = speaker;
+  const groupOf = createGroupOf(host, speaker, context);
+  const used = new Set(neighbours.map((each) => groupName(groupOf(each))));
   return {
     ...bfdView(speaker),
+    ...vrfsView(host),
     asn: String(speaker.asn),
     routerId: speaker.routerId,
     updateSource: speaker.updateSource,
     // A group without neighbours would be a line without a use.
-    groups: [PEERS, CLIENTS].filter((group) => neighbours.some((neighbour) => groupOf(neighbour) === group)),
-    neighbours: neighbours.map((each) => ({ address: each.address, host: each.host, group: groupOf(each).name })),
+    groups: ALL_GROUPS.filter((group) => used.has(groupName(group))).map((group) => ({
+      name: groupName(group),
+      isClients: group.isClient,
+      isInternal: group.isInternal,
+      hasBfd: group.isNear && isWatched(host, speaker),
+    })),
+    speaksEvpn: unicastOf(host) === undefined || neighbours.length > 0 || speaker.isVtep,
+    ...unicastView(host),
+    neighbours: neighbours.map((neighbour) => neighbourView(neighbour, groupOf(neighbour))),
+    // FRR's own files say "frr defaults datacenter", which says this as well.
+    statesPolicy: host.frrMode === "snippet" && neighbours.some(({ asn }) => asn !== speaker.asn),
+    // networkd would take FRR's nexthop objects for leftovers when it restarts, and their routes with them.
+    hidesNextHops: (unicastOf(host) !== undefined || host.vrfs.length > 0) && !host.programs.networkdKeepsNextHops,
     extra: host.extra.frr,
     isVtep: speaker.isVtep,
     hasGatewayVnis: gatewayVnis.length > 0,
@@ -53,8 +112,9 @@ const DEFAULT_FDS = 1024;
 const SPARE_FDS = 64;
 
 /** File descriptors for bgpd: a power of two, so that a new host seldom means a restart. */
-function maxFds({ neighbours }: Speaker): number {
-  const needed = 2 * neighbours.length + SPARE_FDS;
+function maxFds(host: Host, { neighbours }: Speaker): number {
+  const sessions = neighbours.length + (unicastOf(host)?.neighbours.length ?? 0);
+  const needed = 2 * sessions + SPARE_FDS;
   return Math.max(DEFAULT_FDS, 2 ** Math.ceil(Math.log2(needed)));
 }
 
@@ -63,11 +123,12 @@ const OWNER = { mode: 0o640, owner: "frr", group: "frr" } as const;
 function completeFiles(host: Host, context: EmitContext, speaker: Speaker): readonly OutputFile[] {
   const daemons: View = {
     ...bfdView(speaker),
-    hasMaxFds: maxFds(speaker) > DEFAULT_FDS,
-    maxFds: String(maxFds(speaker)),
+    hasMgmtd: host.programs.frrHasMgmtd,
+    hasMaxFds: maxFds(host, speaker) > DEFAULT_FDS,
+    maxFds: String(maxFds(host, speaker)),
   };
   const configuration: View = {
-    ...bgpView(host, speaker),
+    ...bgpView(host, speaker, context),
     host: host.name,
     ipv4Forwarding: host.forwards.ipv4 ? "ip forwarding" : "no ip forwarding",
     ipv6Forwarding: host.forwards.ipv6 ? "ipv6 forwarding" : "no ipv6 forwarding",
@@ -86,7 +147,7 @@ function completeFiles(host: Host, context: EmitContext, speaker: Speaker): read
 
 function snippet(host: Host, context: EmitContext, speaker: Speaker): OutputFile {
   const view: View = {
-    ...bgpView(host, speaker),
+    ...bgpView(host, speaker, context),
     daemons: speaker.bfd.kind === "on" ? "bgpd=yes and bfdd=yes" : "bgpd=yes",
   };
   const path = "etc/netgen/frr.conf.snippet";

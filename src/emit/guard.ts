@@ -7,7 +7,9 @@ import {
   type IpFamily,
   type IpPrefix,
 } from "../base/ip.ts";
+import { unicastOf } from "../model/loopback.ts";
 import type { Bfd, Host, Network, VxlanDevice } from "../model/network.ts";
+import { relaysOf } from "../model/relays.ts";
 import type { EmitContext } from "./context.ts";
 import { FAMILIES, forwardedFamilies, nftFamily, oneOf, quotedName, type Section, sortedNumbers } from "./nft-words.ts";
 import { once, print } from "./shared.ts";
@@ -38,8 +40,21 @@ const VTEPS: SetKind = {
   why: "Where VXLAN and BGP come from: this network's hosts.",
   isInterval: false,
 };
+const TRANSIT: SetKind = {
+  name: "transit",
+  why: "Where BGP and BFD come from as well: the tunnels' own addresses.",
+  isInterval: false,
+};
 const ALLOWED: SetKind = { name: "allowed", why: "Who else may speak them: guard.allowFrom.", isInterval: true };
 const POOLS: SetKind = { name: "pools", why: "The hosts' addresses in the overlay.", isInterval: true };
+
+/** The sources of BGP and BFD that no pool holds. */
+function transitAddresses(hosts: readonly Host[]): readonly IpAddress[] {
+  const routing = hosts.filter((host) => unicastOf(host) !== undefined);
+  return routing.flatMap(({ interfaces }) =>
+    interfaces.flatMap((link) => link.addresses.map(({ address }) => address)),
+  );
+}
 
 /** One set for each family that has elements. They are joined here, once for all hosts: a fleet's can be long. */
 function addressSets(kind: SetKind, elements: readonly (IpAddress | IpPrefix)[]): readonly AddressSet[] {
@@ -54,10 +69,13 @@ function addressSets(kind: SetKind, elements: readonly (IpAddress | IpPrefix)[])
 /** What the rulesets of all hosts have in common. */
 interface Shared {
   readonly vteps: readonly AddressSet[];
+  readonly transit: readonly AddressSet[];
   readonly allowed: readonly AddressSet[];
   readonly pools: readonly AddressSet[];
   /** What no guest may send to any host of the network. */
   readonly guarded: readonly string[];
+  /** Hosts that pass on from tunnel to tunnel, by name. */
+  readonly relays: ReadonlySet<string>;
 }
 
 /** The packets that must come through the tunnel, as nft selects them. */
@@ -70,30 +88,34 @@ function guardedPackets(vxlans: readonly VxlanDevice[], bgp: { readonly isSpoken
   ];
 }
 
+/** Those of segments and of VRFs. */
+const vxlansOf = ({ vxlans, vrfs }: Host): readonly VxlanDevice[] => [...vxlans, ...vrfs.map((vrf) => vrf.vxlan)];
+
 const NO_BFD: Bfd = { kind: "none" };
 
-function shareOf({ hosts, prefixes, bgp, guardAllowFrom }: Network): Shared {
+function shareOf(network: Network): Shared {
+  const { hosts, prefixes, bgp, guardAllowFrom } = network;
   const vteps = hosts.flatMap((host) => (host.vtep === undefined ? [] : [host.vtep]));
-  const pools = prefixes.filter(({ use }) => use.kind === "pool").map(({ prefix }) => prefix);
+  const pools = prefixes.filter(({ use }) => use.kind === "pool" || use.kind === "transit").map(({ prefix }) => prefix);
   const isSpoken = bgp.kind === "evpn";
   return {
     vteps: addressSets(VTEPS, [...new Set(vteps)].sort(compareAddresses)),
+    transit: addressSets(TRANSIT, [...new Set(transitAddresses(hosts))].sort(compareAddresses)),
     // A set of intervals refuses elements that overlap.
     allowed: addressSets(ALLOWED, collapsePrefixes(guardAllowFrom)),
     pools: addressSets(POOLS, collapsePrefixes(pools)),
-    guarded: guardedPackets(
-      hosts.flatMap((host) => host.vxlans),
-      { isSpoken, bfd: isSpoken ? bgp.bfd : NO_BFD },
-    ),
+    guarded: guardedPackets(hosts.flatMap(vxlansOf), { isSpoken, bfd: isSpoken ? bgp.bfd : NO_BFD }),
+    relays: relaysOf(network),
   };
 }
 
 const shared = (context: EmitContext): Shared => once(context, "nftables", () => shareOf(context.network));
 
 /** VXLAN, BGP and BFD that are meant for this host itself. */
-function ownGuarded({ vxlans, bgp }: Host): readonly string[] {
+function ownGuarded(host: Host): readonly string[] {
+  const { bgp } = host;
   const isSpoken = bgp.kind === "speaker";
-  return guardedPackets(vxlans, { isSpoken, bfd: isSpoken ? bgp.bfd : NO_BFD });
+  return guardedPackets(vxlansOf(host), { isSpoken, bfd: isSpoken ? bgp.bfd : NO_BFD });
 }
 
 /** The pools that this host routes to, when anyone in the network has something to guard there. */
@@ -106,14 +128,21 @@ function guardOf(host: Host, context: EmitContext) {
   const common = shared(context);
   const guarded = ownGuarded(host);
   const pools = transitPools(host, common);
+  // What a relay takes out of one tunnel it would put into another, where it looks like the relay's own neighbours'.
+  const isStrict = pools.length > 0 && common.relays.has(host.name);
   return {
     guarded,
     pools,
-    vteps: guarded.length === 0 ? [] : common.vteps,
+    isStrict,
+    vteps: guarded.length > 0 || isStrict ? [...common.vteps, ...common.transit] : [],
     allowed: guarded.length === 0 && pools.length === 0 ? [] : common.allowed,
     tunnels: host.interfaces.length === 0 ? [] : [`iifname ${oneOf(host.interfaces.map(quotedName))}`],
   };
 }
+
+/** What comes out of a tunnel from a host's own address. */
+const hostMatches = (tunnels: readonly string[], vteps: readonly AddressSet[]): readonly string[] =>
+  tunnels.flatMap((tunnel) => vteps.map(({ header, name }) => `${tunnel} ${header} saddr @${name}`));
 
 const allowedMatches = (allowed: readonly AddressSet[]): readonly string[] =>
   allowed.map(({ header, name }) => `${header} saddr @${name}`);
@@ -133,20 +162,18 @@ export const setsSection: Section = (host, context) => {
 export const guardSection: Section = (host, context) => {
   const { guarded, tunnels, vteps, allowed } = guardOf(host, context);
   if (guarded.length === 0) return undefined;
-  const trusted = [
-    ...tunnels.flatMap((tunnel) => vteps.map(({ header, name }) => `${tunnel} ${header} saddr @${name}`)),
-    ...allowedMatches(allowed),
-  ];
+  const trusted = [...hostMatches(tunnels, vteps), ...allowedMatches(allowed)];
   return print(context, { template: "nftables/guard.nft.njk", view: { guarded, trusted } });
 };
 
 /** What guests send through this host to another one. */
 export const transitSection: Section = (host, context) => {
-  const { tunnels, allowed, pools } = guardOf(host, context);
+  const { tunnels, allowed, pools, vteps, isStrict } = guardOf(host, context);
   if (pools.length === 0) return undefined;
   const { guarded } = shared(context);
   const view = {
-    passed: [...tunnels, ...allowedMatches(allowed)],
+    isStrict,
+    passed: [...(isStrict ? hostMatches(tunnels, vteps) : tunnels), ...allowedMatches(allowed)],
     dropped: pools.flatMap(({ header, name }) => guarded.map((match) => `${header} daddr @${name} ${match}`)),
   };
   return print(context, { template: "nftables/transit.nft.njk", view });

@@ -3,8 +3,11 @@ import { invariant } from "../base/invariant.ts";
 import { compareText } from "../base/text.ts";
 import type { Host, Network } from "../model/network.ts";
 import type { EmitContext, Emitter } from "./context.ts";
+import { dockerUnits, emitDocker } from "./docker.ts";
+import { emitExits, exitUnits } from "./exits.ts";
 import type { OutputFile } from "./file.ts";
 import { emitFrr, frrUnits } from "./frr.ts";
+import { emitKeepalived, keepalivedUnits } from "./keepalived.ts";
 import { emitNetworkd, networkdUnits } from "./networkd.ts";
 import { emitNftables, nftablesUnits } from "./nftables.ts";
 import { emitRoutes, routesUnits } from "./routes.ts";
@@ -17,9 +20,12 @@ const emitters: readonly Emitter[] = Object.freeze([
   emitRoutes,
   emitNetworkd,
   emitFrr,
+  emitExits,
   emitSysctl,
   emitModules,
   emitNftables,
+  emitKeepalived,
+  emitDocker,
 ]);
 
 /** What each kind of output asks a host to enable. */
@@ -28,7 +34,10 @@ const unitsOf: readonly ((host: Host, context: EmitContext) => readonly string[]
   routesUnits,
   networkdUnits,
   frrUnits,
+  exitUnits,
   nftablesUnits,
+  keepalivedUnits,
+  dockerUnits,
 ]);
 
 function refuseTwins(files: readonly OutputFile[]): void {

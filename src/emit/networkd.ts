@@ -1,9 +1,14 @@
-/** systemd-networkd: vxlan devices, bridges and their ports. Only keys that systemd 252 knows: it ignores any other. */
-import { familyOf } from "../base/ip.ts";
-import type { Bridge, Host, InterfaceAddress, VxlanDevice } from "../model/network.ts";
+/**
+ * systemd-networkd: the loopback's addresses, vxlan devices, bridges and their ports, VRFs. Only keys that systemd 252 knows:
+ * it ignores any other.
+ */
+import { familyOf, type IpPrefix } from "../base/ip.ts";
+import { unicastOf } from "../model/loopback.ts";
+import type { Bridge, Host, InterfaceAddress, VrfInstance, VxlanDevice } from "../model/network.ts";
 import type { EmitContext, Emitter } from "./context.ts";
 import type { OutputFile } from "./file.ts";
 import { type PrintedFile, publicFile } from "./print.ts";
+import { WORST_METRIC } from "./routes.ts";
 import type { View } from "./template.ts";
 
 interface Unit {
@@ -25,7 +30,20 @@ function unmanaged(name: string): Unit {
   return { file: fileName("05", name, "network"), template: "unmanaged.network.njk", view: { name } };
 }
 
-function vxlanUnits({ name, flooding, ...device }: VxlanDevice): readonly Unit[] {
+/** The host's own addresses, where they are those of no tunnel. */
+function loopbackUnits(host: Host): readonly Unit[] {
+  const addresses = (unicastOf(host)?.loopback ?? []).map(({ address, lengthBits }) => `${address}/${lengthBits}`);
+  if (addresses.length === 0) return [];
+  return [{ file: fileName("05", "lo", "network"), template: "loopback.network.njk", view: { addresses } }];
+}
+
+/** `isFromLoopback`: its packets come from an address that is no tunnel's. `carriesRouted`: it is a VRF's. */
+interface VxlanUse {
+  readonly isFromLoopback: boolean;
+  readonly carriesRouted: boolean;
+}
+
+function vxlanUnits({ name, flooding, ...device }: VxlanDevice, use: VxlanUse): readonly Unit[] {
   const remotes = flooding.kind === "static" ? flooding.remotes : [];
   const view = {
     vni: String(device.vni),
@@ -34,6 +52,7 @@ function vxlanUnits({ name, flooding, ...device }: VxlanDevice): readonly Unit[]
     port: String(device.port),
     mtu: String(device.mtu),
     bridge: device.bridge,
+    ...use,
     isEvpn: flooding.kind === "evpn",
     isStatic: flooding.kind === "static",
     remotes: remotes.map((address, index) => ({ address, isFirst: index === 0 })),
@@ -43,7 +62,7 @@ function vxlanUnits({ name, flooding, ...device }: VxlanDevice): readonly Unit[]
 
 const isIpv6 = ({ address }: InterfaceAddress): boolean => familyOf(address) === 6;
 
-function ownBridgeUnits({ name, macAddress, mtu, addresses, isSharedGateway }: Bridge): readonly Unit[] {
+function ownBridgeUnits({ name, macAddress, mtu, addresses, isSharedGateway, vrf }: Bridge): readonly Unit[] {
   const isIpv6Gateway = addresses.some(isIpv6);
   // Only IPv6 looks for duplicates unasked (systemd.network(5), DuplicateAddressDetection=).
   const isShared = (each: InterfaceAddress): boolean => isSharedGateway && isIpv6(each);
@@ -54,6 +73,9 @@ function ownBridgeUnits({ name, macAddress, mtu, addresses, isSharedGateway }: B
     mtu: String(mtu ?? ""),
     hasAddresses: addresses.length > 0,
     isSharedGateway,
+    isRouter: false,
+    hasVrf: vrf !== undefined,
+    vrf: vrf ?? "",
     isIpv6Gateway,
     isSharedIpv6Gateway: isSharedGateway && isIpv6Gateway,
     addresses: addresses.filter((each) => !isShared(each)).map(print),
@@ -74,8 +96,52 @@ function bridgeUnits(bridge: Bridge, host: Host): readonly Unit[] {
   return isEnslavedTo ? [unit(bridge.name, "netdev", ["existing-bridge", {}]), ...ports] : [];
 }
 
+const numbered = (prefixes: readonly IpPrefix[]) => prefixes.map((prefix, index) => ({ prefix, isFirst: index === 0 }));
+
+function vrfDeviceUnits({ name, vni, prefixes, unreachable, exit }: VrfInstance): readonly Unit[] {
+  const entrances = prefixes.filter((prefix) => exit?.families.includes(familyOf(prefix)));
+  const view = {
+    table: String(vni),
+    metric: WORST_METRIC,
+    own: numbered(unreachable),
+    entrances: numbered(entrances),
+  };
+  return [unit(name, "netdev", ["vrf", view]), unit(name, "network", ["vrf", view])];
+}
+
+/** The bridge that carries nothing but the VXLAN device of a VRF. */
+function routerBridgeUnits({ name: vrf, bridge, routerMac, vxlan }: VrfInstance): readonly Unit[] {
+  const view = {
+    macAddress: routerMac,
+    hasMtu: true,
+    mtu: String(vxlan.mtu),
+    hasAddresses: false,
+    isSharedGateway: false,
+    isRouter: true,
+    hasVrf: true,
+    vrf,
+    isIpv6Gateway: false,
+    isSharedIpv6Gateway: false,
+    addresses: [],
+    sharedIpv6Addresses: [],
+  };
+  return [unit(bridge, "netdev", ["bridge", view]), unit(bridge, "network", ["bridge", view])];
+}
+
+const vrfUnits = (vrf: VrfInstance, isFromLoopback: boolean): readonly Unit[] => [
+  ...vrfDeviceUnits(vrf),
+  ...routerBridgeUnits(vrf),
+  ...vxlanUnits(vrf.vxlan, { isFromLoopback, carriesRouted: true }),
+];
+
 function linkUnits(host: Host): readonly Unit[] {
-  return [...host.vxlans.flatMap(vxlanUnits), ...host.bridges.flatMap((bridge) => bridgeUnits(bridge, host))];
+  const isFromLoopback = unicastOf(host) !== undefined;
+  return [
+    ...loopbackUnits(host),
+    ...host.vxlans.flatMap((vxlan) => vxlanUnits(vxlan, { isFromLoopback, carriesRouted: false })),
+    ...host.bridges.flatMap((bridge) => bridgeUnits(bridge, host)),
+    ...host.vrfs.flatMap((vrf) => vrfUnits(vrf, isFromLoopback)),
+  ];
 }
 
 function unitFile(host: Host, context: EmitContext, { file, template, view }: Unit): OutputFile {
@@ -83,11 +149,11 @@ function unitFile(host: Host, context: EmitContext, { file, template, view }: Un
   return publicFile(host, context, { path, template: `systemd-networkd/${template}`, view });
 }
 
-const SETTINGS: PrintedFile = {
+const settings = ({ programs }: Host): PrintedFile => ({
   path: "etc/systemd/networkd.conf.d/10-netgen.conf",
   template: "systemd-networkd/networkd.conf.njk",
-  view: {},
-};
+  view: { keepsNextHops: programs.networkdKeepsNextHops },
+});
 const WAIT_ONLINE: PrintedFile = {
   path: "etc/systemd/system/systemd-networkd-wait-online.service.d/10-netgen.conf",
   template: "systemd-networkd/wait-online.conf.njk",
@@ -101,7 +167,7 @@ export const emitNetworkd: Emitter = (host, context) => {
   const isAlone = host.networkManager === "other" && links.length > 0;
   return [
     ...units.map((each) => unitFile(host, context, each)),
-    ...[SETTINGS, ...(isAlone ? [WAIT_ONLINE] : [])].map((file) => publicFile(host, context, file)),
+    ...[settings(host), ...(isAlone ? [WAIT_ONLINE] : [])].map((file) => publicFile(host, context, file)),
   ];
 };
 

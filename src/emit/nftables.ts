@@ -13,15 +13,36 @@ import { forwardedFamilies, nftFamily, oneOf, quotedName, type Section, sortedNu
 import { type PrintedFile, publicFile } from "./print.ts";
 import { print } from "./shared.ts";
 import type { View } from "./template.ts";
+import { vrfSection } from "./vrf-guard.ts";
 
 const UNIT = "netgen-nftables.service";
 
-/** Interfaces that carry less than Ethernet's 1500 bytes: the tunnels, and the bridges of stretched segments. */
+/**
+ * Interfaces that carry less than Ethernet's 1500 bytes: the tunnels, and the bridges of stretched segments. What enters
+ * by a bridge of a VRF has entered by the VRF's device, as far as nft is told, and what leaves by it leaves by the bridge.
+ */
 function smallLinks(host: Host): readonly string[] {
   if (forwardedFamilies(host).length === 0) return [];
   const stretched = new Set(host.vxlans.map((vxlan) => vxlan.bridge));
   const bridges = host.bridges.filter((bridge) => bridge.mtu !== undefined || stretched.has(bridge.name));
-  return [...host.interfaces, ...bridges].map(quotedName);
+  const ofVrfs = host.vrfs.flatMap(({ name, bridge }) => [{ name }, { name: bridge }]);
+  return [...host.interfaces, ...bridges, ...ofVrfs].map(quotedName);
+}
+
+/** What enters a VRF by its small links, held to the smallest of them: an answer may leave by another one than it came by. */
+function vrfClamps({ vrfs, bridges, vxlans }: Host): readonly View[] {
+  return vrfs.map((vrf) => {
+    const own = new Set([vrf.bridge, ...bridges.filter((each) => each.vrf === vrf.name).map(({ name }) => name)]);
+    const devices = [vrf.vxlan, ...vxlans].filter(({ bridge }) => own.has(bridge));
+    const mtu = Math.min(...devices.map((device) => device.mtu));
+    return {
+      name: vrf.name,
+      mtu: String(mtu),
+      links: oneOf(devices.map(({ bridge }) => quotedName({ name: bridge })).sort()),
+      mss4: String(tcpMss(mtu, 4)),
+      mss6: String(tcpMss(mtu, 6)),
+    };
+  });
 }
 
 /** Segment sizes for what a bridge forwards through a VXLAN device; devices of equal MTU share their rules. */
@@ -51,7 +72,10 @@ function sourceNat(host: Host): readonly View[] {
 const clampSection: Section = (host, context) => {
   const links = smallLinks(host);
   if (links.length === 0) return undefined;
-  return print(context, { template: "nftables/clamp.nft.njk", view: { links: oneOf(links) } });
+  return print(context, {
+    template: "nftables/clamp.nft.njk",
+    view: { links: oneOf(links), vrfs: vrfClamps(host), hasVrfs: host.vrfs.length > 0 },
+  });
 };
 
 const extraSection: Section = (host, context) => {
@@ -77,6 +101,7 @@ const sections: readonly Section[] = Object.freeze([
   setsSection,
   guardSection,
   transitSection,
+  vrfSection,
   sourceNatSection,
   bridgeSection,
 ]);
@@ -87,7 +112,7 @@ function sectionsOf(host: Host, context: EmitContext): readonly Uint8Array[] {
 
 /** Units to enable on this host; none where it needs no rules. */
 export function nftablesUnits(host: Host, context: EmitContext): readonly string[] {
-  return sectionsOf(host, context).length > 0 ? [UNIT] : [];
+  return sections.some((section) => section(host, context) !== undefined) ? [UNIT] : [];
 }
 
 /** The ruleset, and the unit that loads it before the network comes up. */

@@ -1,5 +1,5 @@
 /** The part of nunjucks that runs precompiled templates; @types/nunjucks knows only the whole. */
-declare module "nunjucks/browser/nunjucks-slim.js" {
+declare module "nunjucks/browser/nunjucks-slim.min.js" {
   interface Loader {
     readonly precompiled: Readonly<Record<string, object>>;
   }

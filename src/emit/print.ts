@@ -2,16 +2,20 @@
 import type { Host } from "../model/network.ts";
 import type { EmitContext } from "./context.ts";
 import type { OutputFile } from "./file.ts";
-import { type Print, print } from "./shared.ts";
+import { once, type Print, print } from "./shared.ts";
+import { encode, render } from "./template.ts";
 
 /** How a file's format begins a comment; a script begins with its interpreter. */
 export type Head = "#" | "!" | "#!/bin/bash";
 
 /** Whose file this is and where it comes from. No date, no version: they would move golden files. */
 export function headOf(host: Host, context: EmitContext, head: Head): Uint8Array {
-  const isScript = head === "#!/bin/bash";
-  const view = { isScript, mark: isScript ? "#" : head, topology: context.network.name, host: host.name };
-  return print(context, { template: "head.njk", view });
+  // Kept by the host's name: every file asks for one, and a view is a long key.
+  return once(context, `head ${head} ${host.name}`, () => {
+    const isScript = head === "#!/bin/bash";
+    const view = { isScript, mark: isScript ? "#" : head, topology: context.network.name, host: host.name };
+    return encode(render("head.njk", view));
+  });
 }
 
 /** A file to print; its path is the one on the host. */

@@ -1,5 +1,8 @@
-/** Unreachable routes for the overlay's own prefixes: what a dead tunnel cannot carry must not leave in clear. */
-import type { Host } from "../model/network.ts";
+/**
+ * Routes that no tunnel brings: unreachable ones for the overlay's own prefixes, as what a dead tunnel cannot carry must not
+ * leave in clear, and those by the LAN, for hosts that reach the overlay through the gateway of their site.
+ */
+import type { Host, LanRoute } from "../model/network.ts";
 import type { EmitContext, Emitter } from "./context.ts";
 import type { OutputFile } from "./file.ts";
 import { publicFile, scriptFile } from "./print.ts";
@@ -10,39 +13,69 @@ import { wireguardUnit } from "./wireguard.ts";
  * Routing protocol of these routes, by which they are told from everyone else's. Free in iproute2's rt_protos, in
  * linux/rtnetlink.h (up to 99 and from 186 to 192) and in FRR, which adds 190 to 198.
  */
-const ROUTE_PROTOCOL = "210";
+export const ROUTE_PROTOCOL = "210";
 
 /**
  * 0xff002000, from Documentation/networking/vrf.rst of the kernel: worse than any metric in use, and FRR takes the
  * first byte for the distance, 255, which it never installs.
  */
-const WORST_METRIC = "4278198272";
+export const WORST_METRIC = "4278198272";
+
+/** Of routes by the LAN: worse than what is set by hand without one (0), so that it is neither replaced nor overruled. */
+const _LAN_METRIC = "210";
+
+/** Of routes by the LAN: worse than what is set by hand without one (0), so that it is neither replaced nor overruled. */
+const LAN_METRIC = "210";
 
 const SETTINGS = { protocol: ROUTE_PROTOCOL, metric: WORST_METRIC } as const;
 
+const hasLanRoutes = (host: Host): boolean => host.lanRoutes.length > 0;
+const hasRoutes = (host: Host): boolean => host.unreachable.length > 0 || hasLanRoutes(host);
+
+function lanLine({ prefix, via, mtu }: LanRoute, context: EmitContext): Uint8Array {
+  const ways = { prefix, via, protocol: ROUTE_PROTOCOL, metric: LAN_METRIC };
+  const view = { ...ways, size: mtu === undefined ? "" : ` mtu ${mtu}` };
+  return print(context, { template: "routes/lan-route.njk", view });
+}
+
 /** One line per prefix; hosts share most of them, so each is printed once. */
 function batch(host: Host, context: EmitContext): OutputFile {
-  const head = publicFile(host, context, { path: "etc/netgen/routes", template: "routes/routes.njk", view: SETTINGS });
+  const view = { ...SETTINGS, lanMetric: LAN_METRIC, hasLanRoutes: hasLanRoutes(host) };
+  const head = publicFile(host, context, { path: "etc/netgen/routes", template: "routes/routes.njk", view });
   const lines = host.unreachable.map((prefix) =>
     print(context, { template: "routes/route.njk", view: { prefix, ...SETTINGS } }),
   );
-  return { ...head, content: [...head.content, ...lines] };
+  return { ...head, content: [...head.content, ...lines, ...host.lanRoutes.map((each) => lanLine(each, context))] };
 }
 
-/** The `ip -batch` file of unreachable routes, the script that applies it and its unit; nothing for a host with none. */
+const UNITS = "etc/systemd/system";
+
+/** The file of routes, the script that applies it and its units; nothing for a host with no route. */
 export const emitRoutes: Emitter = (host, context) => {
-  if (host.unreachable.length === 0) return [];
-  const interfaceUnits = host.interfaces.map(wireguardUnit).join(" ");
-  const view = { ...SETTINGS, interfaceUnits };
-  const unit = "etc/systemd/system/netgen-routes.service";
+  if (!hasRoutes(host)) return [];
+  const isByLan = hasLanRoutes(host);
+  const view = {
+    ...SETTINGS,
+    before: ["network.target", ...host.interfaces.map(wireguardUnit)].join(" "),
+    hasLanRoutes: isByLan,
+    lanMetric: LAN_METRIC,
+    bootOption: isByLan ? " --boot" : "",
+  };
+  const late = { path: `${UNITS}/netgen-lan-routes.service`, template: "routes/lan-routes.service.njk", view };
   return [
     batch(host, context),
     scriptFile(host, context, { path: "etc/netgen/routes-apply", template: "routes/routes-apply.njk", view }),
-    publicFile(host, context, { path: unit, template: "routes/routes.service.njk", view }),
+    publicFile(host, context, {
+      path: `${UNITS}/netgen-routes.service`,
+      template: "routes/routes.service.njk",
+      view,
+    }),
+    ...(isByLan ? [publicFile(host, context, late)] : []),
   ];
 };
 
 /** Units of {@link emitRoutes} that the host has to enable. */
 export function routesUnits(host: Host): readonly string[] {
-  return host.unreachable.length === 0 ? [] : ["netgen-routes.service"];
+  if (!hasRoutes(host)) return [];
+  return ["netgen-routes.service", ...(hasLanRoutes(host) ? ["netgen-lan-routes.service"] : [])];
 }

@@ -46,6 +46,7 @@ export function layOut(texts: readonly (readonly [id: string, text: string])[]):
 
 /** The texts of these ids, in their order, in as few pieces as the strip has them in: neighbours there are one piece. */
 export function piecesOf({ bytes, places }: Strip, ids: readonly string[]): readonly Uint8Array[] {
+  if (bytes.length === 0) return [];
   const pieces: Uint8Array[] = [];
   let [from, to] = [0, 0];
   const cut = (): void => {

@@ -36,10 +36,14 @@ function neighbourView({ ipv4, ipv6 }: Host["neighbourCount"]) {
 
 const hasIpv4 = (bridge: Bridge): boolean => bridge.addresses.some(({ address }) => familyOf(address) === 4);
 
-/** Interfaces between which this host routes IPv4: the tunnels, and the bridges on which it is the gateway. */
+/**
+ * Interfaces between which this host routes IPv4: the tunnels, the bridges on which it is the gateway, the VRFs. With several
+ * tunnels, an answer may come by another one than it was asked for by, whoever forwards.
+ */
 function routedIpv4(host: Host): readonly string[] {
-  if (!host.forwards.ipv4) return [];
-  return [...host.interfaces, ...host.bridges.filter(hasIpv4)].map((each) => each.name);
+  if (!host.forwards.ipv4) return host.interfaces.length > 1 ? host.interfaces.map((each) => each.name) : [];
+  const links = [...host.interfaces, ...host.bridges.filter(hasIpv4)].map((each) => each.name);
+  return [...links, ...host.vrfs.flatMap(({ name, bridge }) => [name, bridge])];
 }
 
 function routingView(host: Host) {
@@ -53,6 +57,8 @@ function routingView(host: Host) {
     acceptsRouterAdvertisements: uplink !== undefined,
     acceptRa: uplink === undefined ? "" : interfaceKey(6, uplink, "accept_ra"),
     routesIpv4: routed.length > 0,
+    // Where BGP routes, a tunnel to a hub takes anything.
+    checksSources: host.interfaces.every(({ table }) => table === "auto"),
     reversePath: routed.map((name) => interfaceKey(4, name, "rp_filter")),
     sendRedirects: routed.map((name) => interfaceKey(4, name, "send_redirects")),
     acceptRedirects: routed.map((name) => interfaceKey(4, name, "accept_redirects")),
@@ -80,6 +86,7 @@ function settingsView(host: Host) {
     ...routingView(host),
     ...neighbourView(host.neighbourCount),
     ...gatewayView(host),
+    readsSysctlConf: host.programs.readsSysctlConf,
     hasExtra: host.extra.sysctl.length > 0,
     extra: host.extra.sysctl,
   };
@@ -91,6 +98,7 @@ export const emitSysctl: Emitter = (host: Host, context: EmitContext) => {
   const isNeeded = [
     settings.forwardsIpv4,
     settings.forwardsIpv6,
+    settings.routesIpv4,
     settings.hasManyNeighbours,
     settings.learnsNeighbours,
     settings.sharesGateways,
@@ -112,7 +120,8 @@ function isBridgeFilterKey({ key }: { readonly key: string }): boolean {
 export const emitModules: Emitter = (host: Host, context: EmitContext) => {
   const view = {
     hasTunnel: host.interfaces.length > 0,
-    hasVxlan: host.vxlans.length > 0,
+    hasVxlan: host.vxlans.length > 0 || host.vrfs.length > 0,
+    hasVrf: host.vrfs.length > 0,
     filtersBridges: host.extra.sysctl.some(isBridgeFilterKey),
   };
   if (!Object.values(view).includes(true)) return [];

@@ -1,5 +1,6 @@
 /** Prints views through the precompiled templates. The only importer of nunjucks. */
-import nunjucks from "nunjucks/browser/nunjucks-slim.js";
+// Minified: Node searches the whole text of a CommonJS module for what it exports, and starts 10 ms later with the other.
+import nunjucks from "nunjucks/browser/nunjucks-slim.min.js";
 import { InternalError, must } from "../base/invariant.ts";
 import { templates } from "./templates.generated.ts";
 

@@ -80,9 +80,12 @@ function interfaceSection(host: Host, wireguard: WireguardInterface, context: Em
     addresses: wireguard.addresses.map(({ address, lengthBits }) => `${address}/${lengthBits}`).join(", "),
     listenPort: String(wireguard.listenPort),
     mtu: String(wireguard.mtu),
-    hasLimitingPeer: wireguard.limitingPeer !== undefined,
+    isLimited: wireguard.limitingPeer !== undefined && wireguard.smallerPeers.length === 0,
     limitingPeer: wireguard.limitingPeer ?? "",
+    hasSmallerPeers: wireguard.smallerPeers.length > 0,
     isTableOff: wireguard.table === "off",
+    isShared: host.vrrp?.isExclusive ?? false,
+    other: host.vrrp?.other.host ?? "",
     extra: host.extra.wireguard,
   };
   return print(context, { template: "wireguard/interface.conf.njk", view });
@@ -106,6 +109,15 @@ function configuration(host: Host, wireguard: WireguardInterface, context: EmitC
   };
 }
 
+/** The `ip -batch` file of routes with an MTU; none where all peers have the interface's. */
+function routeMtus(host: Host, wireguard: WireguardInterface, context: EmitContext): readonly OutputFile[] {
+  const peers = wireguard.smallerPeers.map(({ host: name, mtu, prefixes }) => ({ name, mtu: String(mtu), prefixes }));
+  if (peers.length === 0) return [];
+  const path = `etc/netgen/${wireguard.name}.mtu`;
+  const view = { interface: wireguard.name, mtu: String(wireguard.mtu), peers };
+  return [publicFile(host, context, { path, template: "wireguard/route-mtu.njk", view })];
+}
+
 const script = (name: "wg-reload" | "wg-endpoints"): PrintedFile => ({
   path: `etc/netgen/${name}`,
   template: `wireguard/${name}.njk`,
@@ -113,10 +125,12 @@ const script = (name: "wg-reload" | "wg-endpoints"): PrintedFile => ({
 });
 
 function interfaceFiles(host: Host, wireguard: WireguardInterface, context: EmitContext): readonly OutputFile[] {
+  const isShared = host.vrrp?.isExclusive ?? false;
   const dropIn = `etc/systemd/system/${wireguardUnit(wireguard)}.d/10-netgen.conf`;
   return [
     configuration(host, wireguard, context),
-    publicFile(host, context, { path: dropIn, template: "wireguard/wg-quick.conf.njk", view: {} }),
+    publicFile(host, context, { path: dropIn, template: "wireguard/wg-quick.conf.njk", view: { isShared } }),
+    ...routeMtus(host, wireguard, context),
   ];
 }
 
@@ -166,5 +180,7 @@ export const emitWireguard: Emitter = (host, context) => {
 /** Units of {@link emitWireguard} that the host has to enable. */
 export function wireguardUnits(host: Host, context: EmitContext): readonly string[] {
   const endpoints = dialling(host, context).length > 0 ? ["netgen-endpoints.service", "netgen-endpoints.timer"] : [];
-  return [...host.interfaces.map(wireguardUnit), ...endpoints];
+  // keepalived starts and stops the tunnels of a host that is silent while another is heard.
+  const own = host.vrrp?.isExclusive ? [] : host.interfaces.map(wireguardUnit);
+  return [...own, ...endpoints];
 }

@@ -1,0 +1,57 @@
+/** A host's ways out of its VRFs: what watches each of them, and opens and closes it. */
+import type { Host, VrfExit, VrfInstance } from "../model/network.ts";
+import type { EmitContext, Emitter } from "./context.ts";
+import type { OutputFile } from "./file.ts";
+import { publicFile, scriptFile } from "./print.ts";
+import { ROUTE_PROTOCOL } from "./routes.ts";
+
+/** Metric of the route that FRR announces. No other route of a VRF's table has it: FRR's have 20, connected ones 0. */
+export const ANNOUNCED_METRIC = "2";
+/** Metric of the route that packets follow: before the other, and before any route of FRR's. */
+const FOLLOWED_METRIC = "1";
+
+interface OpenVrf extends VrfInstance {
+  readonly exit: VrfExit;
+}
+
+const hasExit = (vrf: VrfInstance): vrf is OpenVrf => vrf.exit !== undefined;
+
+/** Conntrack zone of a closed exit's connections. Zone 0 holds all that nobody assigns, and Proxmox uses 1. */
+const CLOSED_ZONE = "210";
+
+function exitFile(host: Host, context: EmitContext, { name, vni, exit, bridge }: OpenVrf): OutputFile {
+  const guests = host.bridges.filter(({ vrf }) => vrf === name).map((each) => each.name);
+  const view = {
+    vrf: name,
+    table: String(vni),
+    interface: exit.interface,
+    inside: [...guests, bridge].join(" "),
+    hasProbe: exit.probe !== undefined,
+    probe: exit.probe ?? "",
+    families: exit.families.join(" "),
+  };
+  return publicFile(host, context, { path: `etc/netgen/${name}.exit`, template: "exits/vrf.exit.njk", view });
+}
+
+/** One file for each exit, the script that reads it and its unit; nothing for a host that is no exit. */
+export const emitExits: Emitter = (host, context) => {
+  const exits = host.vrfs.filter(hasExit);
+  if (exits.length === 0) return [];
+  const view = {
+    protocol: ROUTE_PROTOCOL,
+    announcedMetric: ANNOUNCED_METRIC,
+    followedMetric: FOLLOWED_METRIC,
+    zone: CLOSED_ZONE,
+  };
+  const unit = "netgen-exit@.service";
+  return [
+    ...exits.map((vrf) => exitFile(host, context, vrf)),
+    scriptFile(host, context, { path: "etc/netgen/exit", template: "exits/exit.njk", view }),
+    publicFile(host, context, { path: `etc/systemd/system/${unit}`, template: `exits/${unit}.njk`, view: {} }),
+  ];
+};
+
+/** Units of {@link emitExits} that the host has to enable. */
+export function exitUnits(host: Host): readonly string[] {
+  return host.vrfs.filter(hasExit).map(({ name }) => `netgen-exit@${name}.service`);
+}

@@ -1,0 +1,128 @@
+/** FRR's part of routing by BGP: sessions over the tunnels, and what they may carry. */
+import { addressBits, familyOf, hostPrefix, type IpFamily, type IpPrefix, prefixLengthBits } from "../base/ip.ts";
+import { unicastOf } from "../model/loopback.ts";
+import type { Host, Unicast, UnicastNeighbour } from "../model/network.ts";
+import { FAMILIES } from "./nft-words.ts";
+import type { View } from "./template.ts";
+
+// In capitals, so that no interface or host is called the same.
+const OVERLAY = "OVERLAY";
+const NEARBY = "NEARBY";
+
+const SPACING = 5;
+
+/** `ip prefix-list` lines: each prefix with all that lies in it. */
+function listView(name: string, prefixes: readonly IpPrefix[]): readonly View[] {
+  return FAMILIES.flatMap((family) =>
+    prefixes
+      .filter((prefix) => familyOf(prefix) === family)
+      .map((prefix, index) => {
+        const longest = addressBits(family);
+        const inside = prefixLengthBits(prefix) < longest ? ` le ${longest}` : "";
+        return { command: commandOf(family), name, number: String((index + 1) * SPACING), prefix, inside };
+      }),
+  );
+}
+
+/** How FRR calls a family's commands. */
+const commandOf = (family: IpFamily): string => (family === 4 ? "ip" : "ipv6");
+
+const ofFamily = <T extends { readonly address: UnicastNeighbour["address"] }>(
+  family: IpFamily,
+  entries: readonly T[],
+): readonly T[] => entries.filter(({ address }) => familyOf(address) === family);
+
+const wayName = (hub: string): string => `VIA-${hub}`;
+
+/** Neighbours of one interface have all in common. */
+function groupsOf(neighbours: readonly UnicastNeighbour[], family: IpFamily): readonly View[] {
+  const firsts = new Map(neighbours.map((each) => [each.interface, each]));
+  return [...firsts.values()].map((each) => ({
+    name: `${each.interface.toUpperCase()}-IPV${family}`,
+    source: each.source,
+    isClients: each.isClient,
+    isPreferred: each.preference !== undefined,
+    way: wayName(each.host),
+    neighbours: neighbours
+      .filter((other) => other.interface === each.interface)
+      .map(({ address, host }) => ({ address, host })),
+  }));
+}
+
+function familyView({ neighbours, announced, loopback }: Unicast, family: IpFamily): View {
+  return {
+    name: `ipv${family}`,
+    command: commandOf(family),
+    groups: groupsOf(ofFamily(family, neighbours), family),
+    announced: announced.filter((prefix) => familyOf(prefix) === family),
+    hasLoopback: ofFamily(family, loopback).length > 0,
+    loopback: ofFamily(family, loopback)[0]?.address ?? "",
+    loopbackMap: `LOOPBACK-IPV${family}`,
+  };
+}
+
+/** Route maps that give what comes by a hub its preference, once for both families. */
+function waysOf({ neighbours }: Unicast): readonly View[] {
+  const preferences = new Map(neighbours.map(({ host, preference }) => [host, preference]));
+  return [...preferences].flatMap(([host, preference]) =>
+    preference === undefined ? [] : [{ name: wayName(host), host, preference: String(preference) }],
+  );
+}
+
+function pointToPoint({ neighbours }: Unicast): readonly View[] {
+  return neighbours
+    .filter((each) => each.isPointToPoint)
+    .map(({ address, interface: link }) => ({
+      command: commandOf(familyOf(address)),
+      prefix: hostPrefix(address),
+      interface: link,
+    }));
+}
+
+/**
+ * What a hub gives to the tunnels of its leaves as long as BGP has not told it the way. Its own prefixes are not among what
+ * leads into the overlay, and tunnels' addresses are nobody's but the tunnels'.
+ */
+function fallbackView({ unreachable }: Host, { hubInterface, accepted }: Unicast): View {
+  const prefixes = hubInterface === undefined ? [] : unreachable.filter((prefix) => accepted.includes(prefix));
+  return {
+    hasFallback: prefixes.length > 0,
+    hubInterface: hubInterface ?? "",
+    fallback: prefixes.map((prefix) => ({ command: commandOf(familyOf(prefix)), prefix })),
+  };
+}
+
+const NOTHING = {
+  routes: false,
+  families: [],
+  pointToPoint: [],
+  hasPointToPoint: false,
+  hasFallback: false,
+  hubInterface: "",
+  fallback: [],
+  lists: [],
+  ways: [],
+  hasWays: false,
+  accepted: OVERLAY,
+  nearby: NEARBY,
+};
+
+/** What frr.conf says of routing by BGP. */
+export function unicastView(host: Host): typeof NOTHING | (View & { readonly routes: boolean }) {
+  const unicast = unicastOf(host);
+  if (unicast === undefined) return NOTHING;
+  const links = pointToPoint(unicast);
+  const ways = waysOf(unicast);
+  const used = FAMILIES.filter((family) => ofFamily(family, unicast.neighbours).length > 0);
+  return {
+    ...NOTHING,
+    routes: true,
+    families: used.map((family) => familyView(unicast, family)),
+    pointToPoint: links,
+    hasPointToPoint: links.length > 0,
+    ...fallbackView(host, unicast),
+    lists: [...listView(OVERLAY, unicast.accepted), ...(ways.length > 0 ? listView(NEARBY, unicast.nearby) : [])],
+    ways,
+    hasWays: ways.length > 0,
+  };
+}

@@ -1,0 +1,55 @@
+/** The part of FRR's configuration that is about VRFs: their routes as type-5, and whose default counts. */
+import { familyOf, type IpFamily } from "../base/ip.ts";
+import type { Host, VrfInstance } from "../model/network.ts";
+import { ANNOUNCED_METRIC } from "./exits.ts";
+
+/** Policy for what comes from other hosts. In capitals like all names of netgen's own in FRR, as no VRF is called so. */
+const IMPORT_MAP = "EXITS";
+
+const exitMap = ({ name }: VrfInstance, family: IpFamily): string => `EXIT${family}-${name}`;
+
+/** FRR's words for a family: of an address-family, and of a match in a route-map. */
+const WORDS = { 4: { name: "ipv4", ip: "ip" }, 6: { name: "ipv6", ip: "ipv6" } } as const;
+
+function familyView(vrf: VrfInstance, family: IpFamily) {
+  return {
+    name: WORDS[family].name,
+    behind: vrf.behind.filter((prefix) => familyOf(prefix) === family),
+    isExit: vrf.exit?.families.includes(family) ?? false,
+    map: exitMap(vrf, family),
+  };
+}
+
+function vrfView(vrf: VrfInstance) {
+  return {
+    name: vrf.name,
+    vni: String(vrf.vni),
+    isExit: vrf.exit !== undefined,
+    tag: vrf.exit?.tag ?? "",
+    families: vrf.families.map((family) => familyView(vrf, family)),
+    exitFamilies: (vrf.exit?.families ?? []).map((family) => ({ map: exitMap(vrf, family), ip: WORDS[family].ip })),
+  };
+}
+
+/** A route-map's entries are numbered; gaps are for those who add their own. */
+const SEQUENCE_STEP = 10;
+
+function knownExits({ vrfs }: Host) {
+  const exits = vrfs.flatMap(({ name, otherExits }) =>
+    otherExits.map(({ host, tag, preference }) => ({ list: `${name}-${host}`, tag, preference: String(preference) })),
+  );
+  return exits.map((exit, index) => ({ ...exit, sequence: String(SEQUENCE_STEP * (index + 1)) }));
+}
+
+/** What the templates of a host's VRFs show; empty lists where it has none. */
+export function vrfsView(host: Host) {
+  const known = knownExits(host);
+  return {
+    vrfs: host.vrfs.map(vrfView),
+    hasExits: host.vrfs.some((vrf) => vrf.exit !== undefined),
+    exitMetric: ANNOUNCED_METRIC,
+    knownExits: known,
+    hasKnownExits: known.length > 0,
+    importMap: IMPORT_MAP,
+  };
+}

@@ -1,0 +1,45 @@
+/** The guard between VRFs, and between a VRF and its host: what enters by one stays in it, or leaves by its exit. */
+import { familyOf } from "../base/ip.ts";
+import type { Host, VrfInstance } from "../model/network.ts";
+import { nftFamily, oneOf, quotedName, type Section } from "./nft-words.ts";
+import { print } from "./shared.ts";
+
+/** Where packets of a VRF may go: to its guests, to its other hosts, and out. */
+function waysOf({ name, bridge, exit }: VrfInstance, { bridges }: Host): readonly string[] {
+  const guests = bridges.filter((each) => each.vrf === name).map((each) => each.name);
+  const exits = exit === undefined ? [] : [exit.interface];
+  return [...guests, bridge, ...exits].map((each) => quotedName({ name: each }));
+}
+
+/** What an exit masquerades, less what it has no way out for. */
+function maskedSources({ prefixes, exit }: VrfInstance) {
+  if (!exit?.hasSnat) return [];
+  return prefixes
+    .filter((prefix) => exit.families.includes(familyOf(prefix)))
+    .map((prefix) => ({
+      family: nftFamily(familyOf(prefix)),
+      prefix,
+      interface: quotedName({ name: exit.interface }),
+    }));
+}
+
+/** The chains that keep VRFs apart. */
+export const vrfSection: Section = (host, context) => {
+  const { vrfs } = host;
+  if (vrfs.length === 0) return undefined;
+  const masked = vrfs.flatMap(maskedSources);
+  const view = {
+    vrfs: vrfs.map((vrf) => ({
+      device: quotedName(vrf),
+      ways: oneOf(waysOf(vrf, host)),
+      behind: vrf.behind.map((prefix) => ({ family: nftFamily(familyOf(prefix)), prefix })),
+    })),
+    entrances: vrfs.flatMap(({ name, exit }) =>
+      exit === undefined ? [] : [{ device: quotedName({ name }), interface: quotedName({ name: exit.interface }) }],
+    ),
+    hasMasked: masked.length > 0,
+    masked,
+    devices: oneOf(vrfs.map(quotedName)),
+  };
+  return print(context, { template: "nftables/vrfs.nft.njk", view });
+};
