@@ -20,6 +20,7 @@ export const PLACEHOLDERS: Readonly<Record<string, Kind | Names>> = {
   dir: "directories",
   file: "files",
   host: { section: "hosts", isList: false },
+  kinds: "nothing",
   list: "nothing",
   name: "nothing",
   names: { section: "hosts", isList: true },

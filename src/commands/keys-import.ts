@@ -27,7 +27,11 @@ function importFrom(name: string, file: string, options: ImportOptions): number 
   const session = openForKeys(options.topology, options);
   if (session === undefined) return EXIT_TOPOLOGY;
   const host = hostNamed(session, name);
-  const publicKeys = Object.fromEntries(session.model.hosts.map((each) => [each.name, each.publicKey]));
+  // Two that are one peer to all others have one key.
+  const others = session.model.hosts.filter(
+    ({ name: other }) => !(host.vrrp?.isExclusive && other === host.vrrp.other.host),
+  );
+  const publicKeys = Object.fromEntries(others.map((each) => [each.name, each.publicKey]));
   const expected = hasKeyInTopology(host) ? host.publicKey : undefined;
   const request = { host: name, source: file, publicKeys, expected };
   const { isNew, publicKey, isGitIgnored } = importKey(session.keysDirectory, request);

@@ -40,6 +40,20 @@ function placesOf({ session, topology, options }: Call, { name, previous }: Rota
   };
 }
 
+/** A key that two hosts have goes to both at once: the one that is silent could not be told from the other meanwhile. */
+function requireOwnKey({ session }: Call, host: Host): void {
+  if (host.interfaces.length === 0) throw machineError(`${host.name} runs no WireGuard: it has no key to rotate`);
+  if (host.vrrp?.isExclusive !== true) return;
+  const other = host.vrrp.other.host;
+  const files = [host.name, other]
+    .flatMap((name) => [`${name}.key`, `${name}.pub`])
+    .map((name) => join(session.keysDirectory, name));
+  throw machineError(
+    `${host.name} has its key in common with ${other}, and a key of one alone is rotated. For a new one move ${files.join(", ")} ` +
+      "elsewhere, run netgen keys generate and netgen build, and bring all hosts up to date together",
+  );
+}
+
 /** netgen can make a new key only where it has the old one. */
 function requirePrivateKey({ session, topology }: Call, host: Host): void {
   const isInTopology = hasKeyInTopology(host);
@@ -82,7 +96,9 @@ function conclude({ isNew }: Rotation, { previous }: Places, rollout: string): n
 
 function rotateHost(call: Call, name: string): number {
   const { model, keysDirectory } = call.session;
-  requirePrivateKey(call, hostNamed(call.session, name));
+  const host = hostNamed(call.session, name);
+  requireOwnKey(call, host);
+  requirePrivateKey(call, host);
   const rotation = rotateKeyPair(keysDirectory, name);
   warnUnlessIgnored(call.session, rotation.isGitIgnored);
   const places = placesOf(call, rotation);

@@ -17,11 +17,14 @@ function nameFiles(directory: string): void {
   }
 }
 
+/** What the commands for keys are there to mend. */
+const ABOUT_KEYS: ReadonlySet<string> = new Set(["public-key-missing", "vrrp-keys-differ"]);
+
 /** Reads and compiles a topology; when it lacks more than keys, says so and gives `undefined`. */
 export function openForKeys(topology: string, options: CommonOptions): KeySession | undefined {
   const session = open(topology, options);
   const { model } = session;
-  const others = session.diagnostics.filter((each) => each.severity === "error" && each.code !== "public-key-missing");
+  const others = session.diagnostics.filter((each) => each.severity === "error" && !ABOUT_KEYS.has(each.code));
   if (model !== undefined && others.length === 0) return { ...session, model };
   printDiagnostics({ ...session, diagnostics: others }, process.stderr, "text");
   if (others.some(({ code }) => code === "public-key-malformed")) nameFiles(session.keysDirectory);

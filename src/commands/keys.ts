@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { generateKeys, hasPrivateKey } from "../keys/store.ts";
+import type { Host, Network } from "../model/network.ts";
 import { EXIT_DONE, EXIT_TOPOLOGY } from "./exit.ts";
 import { exportCommand } from "./keys-export.ts";
 import { importCommand } from "./keys-import.ts";
@@ -8,12 +9,27 @@ import { hasKeyInTopology, openForKeys, presharedPairs, warnUnlessIgnored } from
 import { keysOption, quietOption, topologyArgument } from "./options.ts";
 import { type CommonOptions, printSummary } from "./session.ts";
 
+const hasTunnels = ({ interfaces }: Host): boolean => interfaces.length > 0;
+
+/** Hosts that are one peer to all others: the second of each two has the key of the first. */
+function sharedKeys({ hosts }: Network): readonly (readonly [string, string])[] {
+  return hosts.flatMap((host): readonly (readonly [string, string])[] => {
+    const first = hosts.find(({ name }) => name === host.vrrp?.other.host);
+    const isSecond = host.vrrp?.isExclusive === true && host.vrrp.priority < (first?.vrrp?.priority ?? 0);
+    return first === undefined || !isSecond || hasKeyInTopology(host) ? [] : [[first.name, host.name]];
+  });
+}
+
 function generate(topology: string, options: CommonOptions): number {
   const session = openForKeys(topology, options);
   if (session === undefined) return EXIT_TOPOLOGY;
   const { model, keysDirectory } = session;
-  const hosts = model.hosts.filter((host) => !hasKeyInTopology(host)).map((host) => host.name);
-  const { created, kept, isGitIgnored } = generateKeys(keysDirectory, { hosts, pairs: presharedPairs(model) });
+  const copies = sharedKeys(model);
+  const isAsked = (host: Host): boolean =>
+    !hasKeyInTopology(host) && hasTunnels(host) && !copies.some(([, second]) => second === host.name);
+  const hosts = model.hosts.filter(isAsked).map((host) => host.name);
+  const request = { hosts, pairs: presharedPairs(model), copies };
+  const { created, kept, isGitIgnored } = generateKeys(keysDirectory, request);
   const names = created.map((name) => `  + ${name}\n`).join("");
   printSummary(`${names}${keysDirectory}: ${created.length} new, ${kept.length} as they were\n`, options);
   warnUnlessIgnored(session, isGitIgnored);
@@ -28,7 +44,7 @@ function list(topology: string, options: CommonOptions): number {
   const row = (host: string, key: string, where: string): string =>
     `${host.padEnd(width)}  ${key.padEnd(44)}  ${where}\n`;
   process.stdout.write(row("HOST", "PUBLIC KEY", "WHERE"));
-  for (const host of model.hosts) {
+  for (const host of model.hosts.filter(hasTunnels)) {
     const inFile = hasPrivateKey(keysDirectory, host.name) ? "keys, with its private key" : "keys, public key only";
     const where = host.publicKey === "" ? "-" : hasKeyInTopology(host) ? "topology" : inFile;
     process.stdout.write(row(host.name, host.publicKey || "none: run netgen keys generate", where));

@@ -16,6 +16,7 @@ export const kernelOption = (): Option =>
 
 export interface KernelLabOptions extends CommonOptions {
   readonly hosts?: string;
+  readonly prove?: readonly string[];
   readonly timeout?: number;
 }
 
@@ -34,6 +35,7 @@ function repeated(topology: string, { keysDirectory }: Session, options: KernelL
     "lab",
     ...["--keys", keysDirectory],
     ...(options.hosts === undefined ? [] : ["--hosts", options.hosts]),
+    ...(options.prove === undefined ? [] : ["--prove", options.prove.join(",")]),
     ...(options.quiet === true ? ["--quiet"] : []),
     ...["--format", options.format ?? "text"],
     ...["--", topology],

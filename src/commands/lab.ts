@@ -6,6 +6,7 @@ import { availableBytes, memoryComplaint } from "../lab/memory.ts";
 import { findObstacles, thisMachine } from "../lab/needs.ts";
 import type { LabPlan } from "../lab/plan.ts";
 import { planLab } from "../lab/plan-lab.ts";
+import { PROMISE_KINDS, type PromiseKind } from "../lab/promise.ts";
 import { isAllKept, type Results, renderSummary } from "../lab/report.ts";
 import { type RunEnd, runLab } from "../lab/run.ts";
 import { type Selection, selectHosts, silentSegment } from "../lab/select.ts";
@@ -23,6 +24,7 @@ interface LabOptions extends CommonOptions {
   readonly keep?: boolean;
   readonly kernel?: string;
   readonly hosts?: string;
+  readonly prove?: readonly PromiseKind[];
   readonly timeout?: number;
 }
 
@@ -33,6 +35,14 @@ function asSeconds(text: string): number {
   const seconds = Number(text);
   if (/^\d{1,5}$/.test(text) && seconds >= 1 && seconds <= MAX_TIMEOUT_SECONDS) return seconds;
   throw new InvalidArgumentError(`It must be 1 to ${MAX_TIMEOUT_SECONDS} seconds.`);
+}
+
+function asKinds(text: string): readonly PromiseKind[] {
+  return text.split(",").map((word) => {
+    const kind = PROMISE_KINDS.find((each) => each === word);
+    if (kind !== undefined) return kind;
+    throw new InvalidArgumentError(`"${word}" is no kind of promise; they are ${PROMISE_KINDS.join(", ")}.`);
+  });
 }
 
 // ── Before anything is started ──────────────────────────────────────────────────────────────────────────────────────
@@ -117,7 +127,8 @@ async function run(compiled: Compiled, options: LabOptions): Promise<number> {
     compiled.network.hosts.map(({ name }) => name),
   );
   try {
-    const end = await runLab({ compiled, isKept: options.keep ?? false, stop }, watchFor(options, screen));
+    const { keep: isKept = false, prove: kinds = PROMISE_KINDS } = options;
+    const end = await runLab({ compiled, kinds, isKept, stop }, watchFor(options, screen));
     screen?.end();
     return end.kind === "proven" ? finish(end.results, options) : giveUp(end, stop, options);
   } catch (error) {
@@ -162,6 +173,7 @@ export const labCommand = (exit: (code: number) => void): Command =>
     .addArgument(topologyArgument())
     .addOption(keysOption())
     .option("--hosts <names>", "only these hosts, separated by commas")
+    .option("--prove <kinds>", "only promises of these kinds, separated by commas", asKinds)
     .option("--keep", "leave the lab up, for lab exec, until lab down")
     .option("--timeout <seconds>", "give up after so long", asSeconds)
     .addOption(kernelOption())

@@ -1,5 +1,6 @@
 import { Command } from "commander";
-import { type MtuReport, renderMtu, reportMtu } from "../report/mtu.ts";
+import { type MtuReport, reportMtu } from "../report/mtu.ts";
+import { renderMtu } from "../report/mtu-text.ts";
 import { EXIT_DONE } from "./exit.ts";
 import { formatOption, keysOption, quietOption, topologyArgument } from "./options.ts";
 import { type CommonOptions, exitCodeOf, open, printDiagnostics } from "./session.ts";

@@ -1,5 +1,5 @@
 /** What every command does at its edges: read the topology and the public keys, print diagnostics, choose the exit code. */
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { dirname, join } from "node:path";
 import pc from "picocolors";
 import { type Diagnostic, hasErrors, type Severity } from "../base/diagnostic.ts";
@@ -8,6 +8,7 @@ import { lineStarts, positionAt, type Source } from "../base/source.ts";
 import { type Compilation, compile } from "../compile.ts";
 import { readPublicKeys } from "../keys/store.ts";
 import { findStrayKey } from "../keys/stray.ts";
+import { readSome } from "../write/input.ts";
 import { EXIT_DONE, EXIT_TOPOLOGY, machineError } from "./exit.ts";
 
 /** Options that every command with a topology has. */
@@ -21,21 +22,6 @@ export interface CommonOptions {
 const CHUNK_BYTES = 1 << 16;
 /** Far above what the compiler takes: only so that a device without an end does not fill the memory. */
 const MAX_READ_BYTES = 1 << 26;
-
-/** How long to wait for more from an input that would not wait itself, milliseconds. */
-const POLL_MS = 10;
-
-/** `readSync` that also waits where another program has made standard input non-blocking. */
-function readSome(descriptor: number, chunk: Buffer): number {
-  for (;;) {
-    try {
-      return readSync(descriptor, chunk);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, POLL_MS);
-    }
-  }
-}
 
 function readAll(descriptor: number, name: string): Buffer {
   const chunks: Buffer[] = [];

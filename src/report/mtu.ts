@@ -6,12 +6,14 @@ import {
   type Overhead,
   pingPayload,
   tcpMss,
+  totalBytes,
   vxlanOverhead,
   vxlanOverheadBytes,
   wireguardOverhead,
 } from "../base/mtu.ts";
 import type { Host, Network, Segment, WireguardInterface } from "../model/network.ts";
-import { indexPaths, meeting, type PathIndex, tunnelBetween } from "../model/tunnel.ts";
+import { createMeeting, indexPaths, mtuTowards, type PathIndex, tunnelBetween } from "../model/tunnel.ts";
+import { type LanRow, lanRows } from "./lan.ts";
 
 /** A command that passes at the MTU; one byte more is refused. */
 export interface Ping {
@@ -21,11 +23,13 @@ export interface Ping {
   readonly command: string;
 }
 
-/** One end of a tunnel: its interface has one MTU for all its peers. */
+/** One end of a tunnel: its interface has one MTU for all its peers, and a route may hold this one to less. */
 export interface TunnelEnd {
   readonly host: string;
   readonly interface: string;
   readonly mtu: number;
+  /** What the routes to the other end have; `undefined`: none of their own. */
+  readonly routeMtu: number | undefined;
   readonly limitingPeer: string | undefined;
 }
 
@@ -37,7 +41,7 @@ export interface TunnelRow {
   readonly subtractions: readonly Overhead[];
   /** What the path between the two would allow. */
   readonly mtu: number;
-  /** What their interfaces carry: the smaller of the two. */
+  /** What the two send each other: the smaller of both ends. */
   readonly effectiveMtu: number;
   readonly ends: readonly [TunnelEnd, TunnelEnd];
   /** What a VXLAN in it carries, netgen's or a CNI's such as flannel. */
@@ -52,8 +56,10 @@ export interface SegmentRow {
   readonly vni: number;
   readonly members: readonly string[];
   readonly limitingPair: readonly [string, string];
-  /** The smallest WireGuard MTU of its members. */
+  /** What the smallest tunnel on the ways between its members carries. */
   readonly tunnelMtu: number;
+  /** What sets that: the interface of the first of the pair, or its route to the second. */
+  readonly limit: "interface" | "route";
   readonly vtepFamily: 4 | 6;
   readonly subtractions: readonly Overhead[];
   readonly pin: number | undefined;
@@ -65,35 +71,53 @@ export interface SegmentRow {
 export interface MtuReport {
   readonly tunnels: readonly TunnelRow[];
   readonly segments: readonly SegmentRow[];
+  readonly lans: readonly LanRow[];
 }
 
-const onlyInterface = (host: Host): WireguardInterface =>
-  must(host.interfaces[0], "a host of the static class has one interface");
+/** The interface of a host that leads to another. */
+type Towards = (host: Host, to: Host) => WireguardInterface;
+
+function towardsOf({ peers }: Network): Towards {
+  const hostOf = new Map(peers.map(({ id, host }) => [id, host]));
+  return ({ interfaces }, to) => {
+    const [only] = interfaces;
+    const leads = ({ peers: ids }: WireguardInterface): boolean => ids.some((id) => hostOf.get(id) === to.name);
+    // Of the usual one a fleet's peers need not be read.
+    return must(interfaces.length === 1 ? only : interfaces.find(leads), "peers have an interface between them");
+  };
+}
 
 function pingTo(address: IpAddress, from: string, mtu: number): Ping {
   const size = pingPayload(mtu, familyOf(address));
   return { from, size, command: `ping -M do -s ${size} ${address}` };
 }
 
+/** Bytes of the largest packet that a host sends to another by the tunnel between them. */
+const sends = (towards: Towards, from: Host, to: Host): number => mtuTowards(towards(from, to), to.name);
+
 /** From the end with the smaller MTU: the other one would send a byte more, and the far kernel would take it. */
-function tunnelPings(a: Host, b: Host): readonly Ping[] {
-  const [from, to] = onlyInterface(a).mtu <= onlyInterface(b).mtu ? [a, b] : [b, a];
-  const { mtu } = onlyInterface(from);
-  return onlyInterface(to).addresses.map(({ address }) => pingTo(address, from.name, mtu));
+function tunnelPings(towards: Towards, a: Host, b: Host): readonly Ping[] {
+  const [from, to] = sends(towards, a, b) <= sends(towards, b, a) ? [a, b] : [b, a];
+  const mtu = sends(towards, from, to);
+  return towards(to, from).addresses.map(({ address }) => pingTo(address, from.name, mtu));
 }
 
-function tunnelEnd(host: Host): TunnelEnd {
-  const { name, mtu, limitingPeer } = onlyInterface(host);
-  return { host: host.name, interface: name, mtu, limitingPeer };
+function tunnelEnd(towards: Towards, host: Host, to: Host): TunnelEnd {
+  const { name, mtu, limitingPeer } = towards(host, to);
+  const sent = sends(towards, host, to);
+  return { host: host.name, interface: name, mtu, routeMtu: sent < mtu ? sent : undefined, limitingPeer };
 }
 
-function tunnelRow(paths: PathIndex, a: Host, b: Host): TunnelRow {
-  const tunnel = must(
-    tunnelBetween(paths, a.reach, b.reach, meeting(a.reach, b.reach)),
-    "peers have a tunnel between them",
-  );
-  const ends = [tunnelEnd(a), tunnelEnd(b)] as const;
-  const effectiveMtu = Math.min(ends[0].mtu, ends[1].mtu);
+/** What a row is made with besides the two hosts. */
+interface Between {
+  readonly paths: PathIndex;
+  readonly towards: Towards;
+  readonly meeting: ReturnType<typeof createMeeting>;
+}
+
+function tunnelRow({ paths, towards, meeting }: Between, a: Host, b: Host): TunnelRow {
+  const tunnel = must(tunnelBetween(paths, a.reach, b.reach, meeting(a, b)), "peers have a tunnel between them");
+  const effectiveMtu = Math.min(sends(towards, a, b), sends(towards, b, a));
   return {
     kind: "tunnel",
     between: [a.name, b.name],
@@ -102,18 +126,21 @@ function tunnelRow(paths: PathIndex, a: Host, b: Host): TunnelRow {
     subtractions: wireguardOverhead(tunnel.outer),
     mtu: tunnel.mtu,
     effectiveMtu,
-    ends,
+    ends: [tunnelEnd(towards, a, b), tunnelEnd(towards, b, a)],
     vxlanMtu: {
       ipv4: effectiveMtu - vxlanOverheadBytes(4, false),
       ipv6: effectiveMtu - vxlanOverheadBytes(6, false),
     },
     mss: { ipv4: tcpMss(effectiveMtu, 4), ipv6: tcpMss(effectiveMtu, 6) },
-    pings: tunnelPings(a, b),
+    pings: tunnelPings(towards, a, b),
   };
 }
 
+/** What the report says of a segment, and of the VXLAN network of a VRF as if it were one. */
+type Carrier = Pick<Segment, "name" | "vni" | "members" | "prefixes" | "mtu" | "vtepFamily" | "isTagged">;
+
 /** The pings that a guest can send to a guest on another host. */
-function segmentPings({ prefixes, mtu }: Segment): readonly Ping[] {
+function segmentPings({ prefixes, mtu }: Carrier): readonly Ping[] {
   const families = new Set(prefixes.map(familyOf));
   if (families.size === 0) families.add(4);
   return [...families].sort().map((family) => {
@@ -123,16 +150,19 @@ function segmentPings({ prefixes, mtu }: Segment): readonly Ping[] {
   });
 }
 
-function segmentRow(segment: Segment, hosts: ReadonlyMap<string, Host>): SegmentRow {
+function segmentRow(segment: Carrier, hosts: ReadonlyMap<string, Host>): SegmentRow {
   const subtractions = vxlanOverhead(segment.vtepFamily, segment.isTagged);
-  const links = segment.members.map((name) => onlyInterface(must(hosts.get(name), "members are hosts")));
+  const tunnelMtu = segment.mtu.computed + totalBytes(subtractions);
+  const limiting = must(hosts.get(segment.mtu.limitingPair[0]), "members are hosts");
+  const isHeld = limiting.interfaces.every(({ mtu }) => tunnelMtu < mtu);
   return {
     kind: "segment",
     name: segment.name,
     vni: segment.vni,
     members: segment.members,
     limitingPair: segment.mtu.limitingPair,
-    tunnelMtu: links.reduce((least, link) => Math.min(least, link.mtu), Number.POSITIVE_INFINITY),
+    tunnelMtu,
+    limit: isHeld ? "route" : "interface",
     vtepFamily: segment.vtepFamily,
     subtractions,
     pin: segment.mtu.pin,
@@ -142,74 +172,28 @@ function segmentRow(segment: Segment, hosts: ReadonlyMap<string, Host>): Segment
   };
 }
 
-/** A row for each pair of peers (by name) and each segment that has members (by VNI). */
+/**
+ * A row for each pair of peers (by name), each segment (by VNI) and VRF (by name) that has members, and each host without
+ * WireGuard.
+ */
 export function reportMtu(network: Network): MtuReport {
   const hosts = new Map(network.hosts.map((host) => [host.name, host]));
   const peers = new Map(network.peers.map((peer) => [peer.id, peer]));
   const paths = indexPaths(network.underlay, network.sites);
-  const tunnels = network.hosts.flatMap((host) =>
-    onlyInterface(host)
-      .peers.map((id) => must(hosts.get(must(peers.get(id), "an id names a peer").host), "a peer is a host"))
-      .filter((other) => host.name < other.name)
-      .map((other) => tunnelRow(paths, host, other)),
-  );
-  const segments = network.segments.filter((segment) => segment.members.length > 0);
-  return { tunnels, segments: segments.map((segment) => segmentRow(segment, hosts)) };
-}
-
-function sumInWords(start: number, subtractions: readonly Overhead[]): string {
-  const terms = subtractions.map(({ what, bytes }) => ` - ${bytes} (${what})`);
-  return `${start}${terms.join("")} = ${start - subtractions.reduce((sum, { bytes }) => sum + bytes, 0)}`;
-}
-
-const field = (name: string, text: string): string => `  ${name.padEnd(9)} ${text}`;
-
-const pingLines = (pings: readonly Ping[]): readonly string[] =>
-  pings.map(({ from, command }, index) => {
-    const where = from === undefined ? "in a guest" : `on ${from}`;
-    return field(index === 0 ? "prove" : "", `${where}: ${command}`);
-  });
-
-const mssInWords = ({ ipv4, ipv6 }: TunnelRow["mss"]): string => `${ipv4} for IPv4, ${ipv6} for IPv6`;
-
-function endInWords({ host, interface: name, mtu, limitingPeer }: TunnelEnd): string {
-  return `${name} on ${host} ${mtu}${limitingPeer === undefined ? "" : `, limited by the path to ${limitingPeer}`}`;
-}
-
-function tunnelLines(row: TunnelRow): readonly string[] {
-  return [
-    `tunnel ${row.between.join(" - ")}: ${row.effectiveMtu} bytes`,
-    field("path", `${row.path.mtu} (${row.path.rule})`),
-    field("outer", `IPv${row.outer.family}: ${row.outer.why}`),
-    field("sum", sumInWords(row.path.mtu, row.subtractions)),
-    field("interface", row.ends.map(endInWords).join("; ")),
-    field(
-      "VXLAN",
-      `${row.vxlanMtu.ipv4} between IPv4 addresses, ${row.vxlanMtu.ipv6} between IPv6 (a CNI such as flannel too)`,
-    ),
-    field("TCP MSS", mssInWords(row.mss)),
-    ...pingLines(row.pings),
-    "",
-  ];
-}
-
-function segmentLines(row: SegmentRow): readonly string[] {
-  const [host, peer] = row.limitingPair;
-  const limit = host === peer ? host : `${host}, whose interface is limited by the path to ${peer}`;
-  return [
-    `segment ${row.name} (VNI ${row.vni}): ${row.mtu} bytes on ${row.members.join(", ")}`,
-    field("tunnel", `${row.tunnelMtu}, the smallest of its members: ${limit}`),
-    field("outer", `IPv${row.vtepFamily}: the addresses of the VTEPs`),
-    field("sum", sumInWords(row.tunnelMtu, row.subtractions)),
-    ...(row.pin === undefined ? [] : [field("pin", `${row.pin} (mtu of ${row.name})`)]),
-    field("TCP MSS", mssInWords(row.mss)),
-    ...pingLines(row.pings),
-    "",
-  ];
-}
-
-/** The report for people. */
-export function renderMtu({ tunnels, segments }: MtuReport): string {
-  if (tunnels.length + segments.length === 0) return "no tunnel and no segment: a host alone has no path to explain\n";
-  return [...tunnels.flatMap(tunnelLines), ...segments.flatMap(segmentLines)].join("\n");
+  const between = { paths, towards: towardsOf(network), meeting: createMeeting(network) };
+  // A standby has the tunnels of the host that it stands by for.
+  const seen = new Set(network.peers.map(({ host }) => host));
+  const tunnels = network.hosts
+    .filter(({ name }) => seen.has(name))
+    .flatMap((host) =>
+      host.interfaces
+        .flatMap((link) => link.peers)
+        .map((id) => must(hosts.get(must(peers.get(id), "an id names a peer").host), "a peer is a host"))
+        .filter((other) => host.name < other.name)
+        .map((other) => tunnelRow(between, host, other)),
+    );
+  const ofVrfs = network.vrfs.map((vrf): Carrier => ({ ...vrf, name: `VRF ${vrf.name}`, isTagged: false }));
+  const segments = [...network.segments, ...ofVrfs].filter((segment) => segment.members.length > 0);
+  const lans = network.hosts.flatMap(lanRows);
+  return { tunnels, segments: segments.map((segment) => segmentRow(segment, hosts)), lans };
 }

@@ -1,6 +1,7 @@
 /** How a new key gets to the hosts: a shell script with comments, to be read and run step by step. */
 import { must } from "../base/invariant.ts";
 import { shellWord } from "../base/text.ts";
+import { poolAddresses } from "../model/loopback.ts";
 import type { Host, Network, Peer } from "../model/network.ts";
 
 /** Where things are on this machine, as one would type them. */
@@ -87,7 +88,7 @@ function reload(network: Network, hosts: readonly string[]): readonly string[] {
   return [...loops, `wait; sleep ${WAIT_SECONDS + 5}`];
 }
 
-const addressOf = (host: Host): string => must(host.interfaces[0]?.addresses[0], "a peer has a tunnel address").address;
+const addressOf = (host: Host): string => must(poolAddresses(host)[0], "a peer has an address in the overlay").address;
 
 function pings(network: Network, from: string, to: readonly string[]): string {
   const addresses = to.map((name) => addressOf(hostNamed(network, name)));

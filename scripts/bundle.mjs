@@ -1,0 +1,41 @@
+// Bundles the program and the library, with the packages that they use, into a directory (dist/ unless another is named):
+// a handful of files to load instead of some three hundred, in half of the time. The compiler writes the types beside them.
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { rolldown } from "rolldown";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const LICENCE = /^licen[cs]e(\.|$)/i;
+
+/** The directory of the package that a module belongs to; `undefined`: it is our own. */
+const packageOf = (module) => /^.*\/node_modules\/(@[^/]+\/)?[^/]+/.exec(module)?.[0];
+
+/** Whose work is in it, and under which licence: they all ask for that. */
+function notices(modules) {
+  const directories = [...new Set(modules.map(packageOf))].filter((each) => each !== undefined);
+  const texts = directories.map((directory) => {
+    const { name, version, license } = JSON.parse(readFileSync(join(directory, "package.json"), "utf8"));
+    const file = readdirSync(directory).find((each) => LICENCE.test(each));
+    const text = file === undefined ? "" : `\n${readFileSync(join(directory, file), "utf8").trim()}\n`;
+    return `${name} ${version} (${license})\n${text}`;
+  });
+  return `netgen is built with these packages.\n\n${texts.sort().join(`\n${"-".repeat(80)}\n\n`)}`;
+}
+
+const directory = process.argv[2] ?? join(root, "dist");
+const build = await rolldown({
+  cwd: root,
+  input: { cli: "src/cli.ts", index: "src/index.ts" },
+  platform: "node",
+  transform: { target: "node20" },
+});
+const { output } = await build.write({
+  dir: directory,
+  format: "esm",
+  chunkFileNames: "chunks/[name].js",
+  comments: { legal: true, annotation: true, jsdoc: false },
+});
+await build.close();
+const modules = output.flatMap(({ moduleIds = [] }) => moduleIds.filter((module) => existsSync(module)));
+writeFileSync(join(directory, "THIRD-PARTY.txt"), notices(modules));

@@ -1,0 +1,75 @@
+/** `netgen mtu` in words. */
+import type { Overhead } from "../base/mtu.ts";
+import type { LanRow } from "./lan.ts";
+import type { MtuReport, Ping, SegmentRow, TunnelEnd, TunnelRow } from "./mtu.ts";
+
+function sumInWords(start: number, subtractions: readonly Overhead[]): string {
+  const terms = subtractions.map(({ what, bytes }) => ` - ${bytes} (${what})`);
+  return `${start}${terms.join("")} = ${start - subtractions.reduce((sum, { bytes }) => sum + bytes, 0)}`;
+}
+
+const field = (name: string, text: string): string => `  ${name.padEnd(9)} ${text}`;
+
+const pingLines = (pings: readonly Ping[]): readonly string[] =>
+  pings.map(({ from, command }, index) => {
+    const where = from === undefined ? "in a guest" : `on ${from}`;
+    return field(index === 0 ? "prove" : "", `${where}: ${command}`);
+  });
+
+const vxlanInWords = ({ ipv4, ipv6 }: TunnelRow["vxlanMtu"]): string =>
+  `${ipv4} between IPv4 addresses, ${ipv6} between IPv6 (a CNI such as flannel too)`;
+
+const mssInWords = ({ ipv4, ipv6 }: TunnelRow["mss"]): string => `${ipv4} for IPv4, ${ipv6} for IPv6`;
+
+function endInWords({ host, interface: name, mtu, routeMtu, limitingPeer }: TunnelEnd): string {
+  if (routeMtu !== undefined) return `${name} on ${host} ${mtu}, and ${routeMtu} in its routes to the other`;
+  return `${name} on ${host} ${mtu}${limitingPeer === undefined ? "" : `, limited by the path to ${limitingPeer}`}`;
+}
+
+function tunnelLines(row: TunnelRow): readonly string[] {
+  return [
+    `tunnel ${row.between.join(" - ")}: ${row.effectiveMtu} bytes`,
+    field("path", `${row.path.mtu} (${row.path.rule})`),
+    field("outer", `IPv${row.outer.family}: ${row.outer.why}`),
+    field("sum", sumInWords(row.path.mtu, row.subtractions)),
+    field("interface", row.ends.map(endInWords).join("; ")),
+    field("VXLAN", vxlanInWords(row.vxlanMtu)),
+    field("TCP MSS", mssInWords(row.mss)),
+    ...pingLines(row.pings),
+    "",
+  ];
+}
+
+function segmentLines(row: SegmentRow): readonly string[] {
+  const [host, peer] = row.limitingPair;
+  const why =
+    row.limit === "route" ? `whose routes to ${peer} have it` : `whose interface is limited by the path to ${peer}`;
+  const limit = host === peer ? host : `${host}, ${why}`;
+  const among = row.members.includes(host) ? "its members" : "the hosts that pass on what its members send each other";
+  return [
+    `segment ${row.name} (VNI ${row.vni}): ${row.mtu} bytes on ${row.members.join(", ")}`,
+    field("tunnel", `${row.tunnelMtu}, the smallest of ${among}: ${limit}`),
+    field("outer", `IPv${row.vtepFamily}: the addresses of the VTEPs`),
+    field("sum", sumInWords(row.tunnelMtu, row.subtractions)),
+    ...(row.pin === undefined ? [] : [field("pin", `${row.pin} (mtu of ${row.name})`)]),
+    field("TCP MSS", mssInWords(row.mss)),
+    ...pingLines(row.pings),
+    "",
+  ];
+}
+
+function lanLines(row: LanRow): readonly string[] {
+  return [
+    `lan ${row.host} - ${row.via}: ${row.mtu} bytes`,
+    field("route", `${row.mtu}: the tunnels of the gateway, whatever the LAN carries`),
+    field("VXLAN", vxlanInWords(row.vxlanMtu)),
+    field("TCP MSS", mssInWords(row.mss)),
+    "",
+  ];
+}
+
+/** The report for people. */
+export function renderMtu({ tunnels, segments, lans }: MtuReport): string {
+  if (tunnels.length + segments.length === 0) return "no tunnel and no segment: a host alone has no path to explain\n";
+  return [...tunnels.flatMap(tunnelLines), ...segments.flatMap(segmentLines), ...lans.flatMap(lanLines)].join("\n");
+}
