@@ -34,10 +34,13 @@ const wg = async (script: string): Promise<string> => {
 
 /** Makes a key pair for each host, and one preshared key for all. */
 export async function makeKeys({ hosts }: Network): Promise<Keys> {
+  const made = new Map<string, Promise<string>>();
   const pairs = await Promise.all(
     hosts.map(async ({ name, publicKey }) => {
-      const lines = await wg('key=$(wg genkey); echo "$key"; echo "$key" | wg pubkey');
-      const [privateKey = "", replacement = ""] = lines.split("\n");
+      // Two that share a key share its replacement.
+      const lines = made.get(publicKey) ?? wg('key=$(wg genkey); echo "$key"; echo "$key" | wg pubkey');
+      made.set(publicKey, lines);
+      const [privateKey = "", replacement = ""] = (await lines).split("\n");
       return { name, publicKey, privateKey, replacement };
     }),
   );
@@ -189,8 +192,11 @@ export async function bootHost(box: Box, host: Host, files: readonly PlacedFile[
   await applySysctl(box, files);
   await runUnit({ box, files }, "netgen-nftables.service");
   await runUnit({ box, files }, "netgen-routes.service");
+  await runUnit({ box, files }, "netgen-lan-routes.service");
   await startNetworkd(box, files);
-  for (const { name } of host.interfaces) await box.shell(`wg-quick up ${name} >> /run/log/wg-quick 2>&1 < /dev/null`);
+  // Where two share one key, keepalived does that.
+  const own = host.vrrp?.isExclusive ? [] : host.interfaces;
+  for (const { name } of own) await box.shell(`wg-quick up ${name} >> /run/log/wg-quick 2>&1 < /dev/null`);
   await eventually(async () => {
     await assertNetworkd(box, files);
     return (await unconfigured(box, files)).length === 0;
@@ -198,4 +204,12 @@ export async function bootHost(box: Box, host: Host, files: readonly PlacedFile[
   await applySysctl(box, files);
   await runUnit({ box, files }, "netgen-endpoints.service");
   await startFrr(box, files);
+  for (const vrf of exitsOf(host)) await startExit(box, vrf);
 }
+
+/** VRFs that this host is an exit of. */
+export const exitsOf = ({ vrfs }: Host): readonly string[] =>
+  vrfs.filter(({ exit }) => exit !== undefined).map(({ name }) => name);
+
+/** Does what netgen-exit@.service does for a VRF. */
+export const startExit = (box: Box, vrf: string): Promise<void> => box.start(`exit-${vrf}`, "/etc/netgen/exit", vrf);

@@ -1,9 +1,22 @@
 /** LabPlan → the underlay as it stands: the internet, the routers with their NAT and path MTUs, the cables and addresses. */
 import { must } from "../base/invariant.ts";
-import { addressBits, familyOf, type IpAddress } from "../base/ip.ts";
+import { familyOf, type IpAddress } from "../base/ip.ts";
 import { ofFamily } from "./addresses.ts";
 import { type Box, cable, type LabRoot, writeInto } from "./box.ts";
+import {
+  cableLines,
+  defaultRoutes,
+  full,
+  hostRoutes,
+  ip,
+  lanLines,
+  linkAddresses,
+  memberLinks,
+  neighboursOf,
+  waysTo,
+} from "./cables.ts";
 import type { LabGuest, LabHost, LabPath, LabPlan, LabRouter } from "./plan.ts";
+import { watchRules } from "./watch-rules.ts";
 
 /** A lab whose cables are plugged in; nothing of the hosts' own runs yet. */
 export interface Built {
@@ -15,38 +28,7 @@ export interface Built {
   readonly guests: ReadonlyMap<string, Box>;
 }
 
-const full = (address: IpAddress): string => `${address}/${addressBits(familyOf(address))}`;
-const ip = (address: IpAddress): string => `ip -${familyOf(address)}`;
-
-/** Counts fragments, and what should have been in a tunnel. */
-function watchRules({ overlay }: LabPlan): string {
-  const inClear = overlay.map((prefix) => `${familyOf(prefix) === 4 ? "ip" : "ip6"} daddr ${prefix} counter`);
-  return `table inet watch {
-  chain fragments {
-    type filter hook prerouting priority -450
-    ip frag-off & 0x3fff != 0 counter
-    exthdr frag exists counter
-  }
-  chain clear {
-    type filter hook prerouting priority -450
-    ${inClear.join("\n    ")}
-  }
-}
-`;
-}
-
 const FORWARDING = "sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1";
-
-/** Of an end of a cable: an address that only the other end asks for. */
-const linkAddresses = (link: string, addresses: readonly IpAddress[]): string =>
-  addresses.map((address) => `${ip(address)} address add ${full(address)} dev ${link}\n`).join("");
-
-const defaultRoutes = (link: string, gateways: readonly IpAddress[]): string =>
-  gateways.map((gateway) => `${ip(gateway)} route add default via ${gateway} dev ${link} onlink\n`).join("");
-
-/** What lies at the far end of a cable, directly. */
-const hostRoutes = (link: string, addresses: readonly IpAddress[]): string =>
-  addresses.map((address) => `${ip(address)} route add ${full(address)} dev ${link}\n`).join("");
 
 const routesVia = (link: string, gateways: readonly IpAddress[], addresses: readonly IpAddress[]): string =>
   addresses
@@ -55,10 +37,6 @@ const routesVia = (link: string, gateways: readonly IpAddress[], addresses: read
       return `${ip(address)} route add ${full(address)} via ${gateway} dev ${link} onlink\n`;
     })
     .join("");
-
-/** Names of a router's interfaces to its hosts, by host. */
-const memberLinks = (members: readonly LabHost[]): ReadonlyMap<string, string> =>
-  new Map(members.map(({ name }, index) => [name, `h${index}`]));
 
 function natRules({ forwards, masquerades }: LabRouter): string {
   const family = (address: IpAddress): string => (familyOf(address) === 4 ? "ip" : "ip6");
@@ -85,12 +63,15 @@ function natRules({ forwards, masquerades }: LabRouter): string {
 }
 
 /** A direction that carries only so many bytes: what is larger is refused, or cut up where that is allowed. */
-function pathRoutes(paths: readonly LabPath[], members: readonly LabHost[]): string {
-  const links = memberLinks(members);
+function pathRoutes(
+  paths: readonly LabPath[],
+  links: ReadonlyMap<string, string>,
+  members: readonly LabHost[],
+): string {
   return paths
     .map(({ from, to, mtu }) => {
       const host = must(
-        members.find(({ addresses }) => addresses.includes(to)),
+        members.find(({ addresses, shared }) => [...addresses, ...shared].includes(to)),
         "a path ends at a host of the router",
       );
       const link = links.get(host.name);
@@ -104,10 +85,7 @@ function pathRoutes(paths: readonly LabPath[], members: readonly LabHost[]): str
 
 async function setUpRouter(box: Box, router: LabRouter, plan: LabPlan): Promise<void> {
   const members = plan.hosts.filter((host) => host.router === router.name);
-  const toMembers = members.map(({ name, addresses, uplinkMtu }) => {
-    const link = must(memberLinks(members).get(name), "a member has a link");
-    return `ip link set ${link} mtu ${uplinkMtu}\n${linkAddresses(link, plan.routerAddresses)}${hostRoutes(link, addresses)}`;
-  });
+  const toMembers = router.hasLan ? [lanLines(members, plan)] : cableLines(members, plan);
   writeInto(box, "/run/rules.nft", watchRules(plan) + natRules(router));
   await box.shell(
     `${FORWARDING}
@@ -115,6 +93,7 @@ nft -f /run/rules.nft
 ${linkAddresses("lo", router.addresses)}${linkAddresses("wan", plan.routerAddresses)}${defaultRoutes("wan", plan.outside)}
 ${toMembers.join("")}${pathRoutes(
   plan.paths.filter((path) => path.router === router.name),
+  waysTo(router, members),
   members,
 )}`,
   );
@@ -128,7 +107,7 @@ async function setUpInternet(box: Box, plan: LabPlan): Promise<void> {
     const link = `r${index}`;
     const open = plan.hosts
       .filter((host) => host.router === router.name && !host.isBehindNat)
-      .flatMap(({ publicAddresses }) => publicAddresses);
+      .flatMap(({ publicAddresses, shared }) => [...publicAddresses, ...shared]);
     const reached = [...new Set([...router.addresses, ...open])];
     return (
       `ip link set ${link} mtu ${INTERNET_MTU}\n` +
@@ -137,7 +116,7 @@ async function setUpInternet(box: Box, plan: LabPlan): Promise<void> {
     );
   });
   writeInto(box, "/run/rules.nft", watchRules(plan));
-  await box.shell(`${FORWARDING}\nnft -f /run/rules.nft\n${toRouters.join("")}`);
+  await box.shell(`${FORWARDING}\nnft -f /run/rules.nft\n${linkAddresses("lo", plan.probes)}${toRouters.join("")}`);
 }
 
 async function setUpHost(box: Box, host: LabHost, plan: LabPlan): Promise<void> {
@@ -158,7 +137,7 @@ async function setUpHost(box: Box, host: LabHost, plan: LabPlan): Promise<void> 
   );
   await box.shell(
     `ip link set ${host.uplink} mtu ${host.uplinkMtu}
-${linkAddresses(host.uplink, host.addresses)}${defaultRoutes(host.uplink, gateways)}${lines.join("")}`,
+${linkAddresses(host.uplink, host.addresses)}${defaultRoutes(host.uplink, gateways)}${hostRoutes(host.uplink, neighboursOf(host, plan))}${lines.join("")}`,
   );
 }
 
@@ -187,11 +166,19 @@ async function setUpGuest(box: Box, guest: LabGuest): Promise<void> {
   );
 }
 
-/** Plugs in the guests that the hosts' own files do not: their bridges are there by then. */
+/**
+ * Plugs in what the hosts' own files do not, guests and others' bridges in VRFs: what it goes into is there by then. A port
+ * of less than its segment would pull the bridge down.
+ */
 export async function plugGuests({ plan, hosts }: Built): Promise<void> {
-  for (const { host, port, bridge, isPluggedByHost } of plan.guests) {
-    if (!isPluggedByHost)
-      await must(hosts.get(host), "a guest's host is there").run("ip", "link", "set", port, "master", bridge);
+  for (const { host, name, vrf } of plan.foreignBridges) {
+    if (vrf !== undefined)
+      await must(hosts.get(host), "a bridge's host is there").run("ip", "link", "set", name, "master", vrf);
+  }
+  for (const { host, port, bridge, mtu, isPluggedByHost } of plan.guests) {
+    if (isPluggedByHost) continue;
+    const set = `ip link set ${port} mtu ${Math.max(mtu, 1500)} master ${bridge}`;
+    await must(hosts.get(host), "a guest's host is there").shell(set);
   }
 }
 

@@ -8,10 +8,21 @@ async function vtyshJson<T>(box: Box, command: string): Promise<T> {
   return JSON.parse(await vtysh(box, `${command} json`)) as T;
 }
 
+/** How many routes of EVPN each neighbour has told a host, by the neighbour's address. */
+export async function receivedRoutes(box: Box): Promise<ReadonlyMap<string, number>> {
+  type Summary = { readonly peers?: Readonly<Record<string, { readonly pfxRcd?: number }>> };
+  const { peers = {} } = await vtyshJson<Summary>(box, "show bgp l2vpn evpn summary");
+  return new Map(Object.entries(peers).map(([address, { pfxRcd = 0 }]) => [address, pfxRcd]));
+}
+
 /** States of BGP sessions, and of the BFD sessions that watch them, by the neighbour's address. */
 export async function sessions(box: Box, hasBfd: boolean) {
-  type Summary = { readonly peers?: Readonly<Record<string, { readonly state: string }>> };
-  const { peers = {} } = await vtyshJson<Summary>(box, "show bgp l2vpn evpn summary");
+  type Family = { readonly peers?: Readonly<Record<string, { readonly state: string }>> };
+  const families = await vtyshJson<Readonly<Record<string, Family>>>(box, "show bgp summary");
+  const peers = Object.assign(
+    {},
+    ...Object.values(families).map((family) => family.peers ?? {}),
+  ) as Required<Family>["peers"];
   const bfd = hasBfd ? await vtyshJson<{ peer: string; status: string }[]>(box, "show bfd peers") : [];
   return {
     states: new Map(Object.entries(peers).map(([address, { state }]) => [address, state])),
@@ -50,6 +61,30 @@ export const knownBehind = remotes;
 /** The MAC of an interface. */
 export async function macAddressOf(box: Box, link: string): Promise<string> {
   return (await box.run("cat", `/sys/class/net/${link}/address`)).trim();
+}
+
+// ── VRFs ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+interface KernelRoute {
+  readonly dst: string;
+  readonly gateway?: string;
+  readonly via?: { readonly host: string };
+  readonly protocol: string;
+}
+
+/** What FRR has put into a VRF's table: by prefix the host that it leads to. Routes to single guests are left out. */
+export async function typeFive(box: Box, table: number): Promise<ReadonlyMap<string, string>> {
+  const read = async (family: string): Promise<readonly KernelRoute[]> =>
+    JSON.parse(await box.run("ip", family, "-j", "route", "show", "table", String(table), "proto", "bgp"));
+  const routes = [...(await read("-4")), ...(await read("-6"))];
+  return new Map(routes.map(({ dst, gateway, via }) => [dst, (gateway ?? via?.host ?? "").replace("::ffff:", "")]));
+}
+
+/** The router MACs of a VRF's other hosts, by their VTEP addresses. */
+export async function routerMacs(box: Box, vni: number): Promise<ReadonlyMap<string, string>> {
+  type Macs = Readonly<Record<string, { readonly routerMac?: string; readonly vtepIp?: string }>>;
+  const macs = await vtyshJson<Macs>(box, `show evpn rmac vni ${vni}`);
+  return new Map(Object.values(macs).flatMap((each) => (each.vtepIp ? [[each.vtepIp, each.routerMac ?? ""]] : [])));
 }
 
 // ── MACs that move ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -16,14 +16,14 @@ export interface GuestAttack {
   readonly from: IpAddress;
   readonly target: Host;
   readonly to: IpAddress;
-  /** Who drops them: the host that is meant, or the one that would pass them on to it. */
+  /** Who drops them: the host that is meant, or the one that would put them into a tunnel. */
   readonly dropper: string;
   readonly chain: "guard" | "transit";
 }
 
 const isGuarded = ({ vxlans, bgp }: Host): boolean => vxlans.length > 0 || bgp.kind === "speaker";
 
-/** Each guest attacks the host that it is routed by, and the first other one that this host would pass its packets to. */
+/** Each guest attacks the host that it is routed by, and the first other one that its packets would get to by a tunnel. */
 export function guestAttacks(network: Network, { guests }: Pick<LabPlan, "guests">): readonly GuestAttack[] {
   const index = indexReach(network, guests);
   const attacksOf = (guest: LabGuest): readonly GuestAttack[] =>
@@ -32,11 +32,10 @@ export function guestAttacks(network: Network, { guests }: Pick<LabPlan, "guests
       const from = addressOf(guest, familyOf(to));
       const way = wayFromGuest(index, guest, to);
       if (from === undefined || way === undefined || isAllowed(network, from)) return [];
-      const last = way.at(-1);
-      const own = last && network.hosts.find(({ name }) => name === last.host);
-      const isTunnel = own?.interfaces.some(({ name }) => name === last?.via) ?? false;
-      const dropper = isTunnel && own !== undefined ? own.name : target.name;
-      return [{ guest, from, target, to, dropper, chain: isTunnel ? "transit" : "guard" }];
+      const entry = way.find(({ host, via }) => index.hosts.get(host)?.interfaces.some(({ name }) => name === via));
+      const [dropper, chain] =
+        entry === undefined ? ([target.name, "guard"] as const) : ([entry.host, "transit"] as const);
+      return [{ guest, from, target, to, dropper, chain }];
     });
   return guests.flatMap((guest) => {
     const all = attacksOf(guest);

@@ -1,6 +1,14 @@
 /** Network → its guests: one on each host for each subnet that it has a part of. */
 import { must } from "../base/invariant.ts";
-import { familyOf, hostAddress, type IpAddress, type IpPrefix, networkAddress, prefixLengthBits } from "../base/ip.ts";
+import {
+  familyOf,
+  hostAddress,
+  type IpAddress,
+  type IpPrefix,
+  networkAddress,
+  prefixLengthBits,
+  prefixOf,
+} from "../base/ip.ts";
 import type { Bridge, Host, InterfaceAddress, Network, Segment } from "../model/network.ts";
 import type { ForeignBridge, LabGuest, LabPlan } from "./plan.ts";
 
@@ -39,6 +47,7 @@ type Take = (prefix: IpPrefix) => readonly InterfaceAddress[];
 interface Place {
   readonly host: Host;
   readonly subnet: string;
+  readonly vrf: string | undefined;
   readonly bridge: string;
   readonly prefixes: readonly IpPrefix[];
   readonly gateways: readonly IpAddress[];
@@ -64,6 +73,7 @@ function segmentPlace(host: Host, segment: Segment): Place {
   return {
     host,
     subnet: segment.name,
+    vrf: segment.vrf,
     bridge: device.bridge,
     prefixes: segment.prefixes.length === 0 ? [NAMELESS] : segment.prefixes,
     gateways: only(gatewaysOf(segment, bridge)),
@@ -74,26 +84,34 @@ function segmentPlace(host: Host, segment: Segment): Place {
 
 function bridgePlace(host: Host, bridge: Bridge): Place {
   const owned = host.ownedPrefixes.filter(({ use }) => use === bridge.subnet).map(({ prefix }) => prefix);
+  const connected = bridge.addresses.map(({ address, lengthBits }) => prefixOf(address, lengthBits));
   return {
     host,
     subnet: bridge.subnet,
+    vrf: bridge.vrf,
     bridge: bridge.name,
-    prefixes: owned,
+    prefixes: bridge.vrf === undefined ? owned : connected,
     gateways: only(bridge.addresses),
     mtu: bridge.mtu ?? ETHERNET_MTU,
     port: bridge.ports[0] ?? "",
   };
 }
 
+/** Not behind this host: on its LAN, or behind another one there. No name of a subnet has a space. */
+export const isOfSite = (use: string): boolean => use === "site lan" || use === "site route";
+
 /** Prefixes of a host that no bridge of its own holds: a container program's, or a network behind the host. */
 function foreignPlaces(host: Host): readonly Place[] {
   const known = new Set([...host.bridges.map(({ subnet }) => subnet), ...host.vxlans.map(({ segment }) => segment)]);
-  const foreign = host.ownedPrefixes.filter(({ use }) => use === "route" || !known.has(use));
-  return foreign.flatMap(({ prefix, use }, index) => {
+  const owned = host.ownedPrefixes.filter(({ use }) => !isOfSite(use) && (use === "route" || !known.has(use)));
+  const ofVrfs = host.vrfs.flatMap(({ name, behind }) => behind.map((prefix) => ({ prefix, use: "route", vrf: name })));
+  const foreign = [...owned.map((each) => ({ ...each, vrf: undefined })), ...ofVrfs];
+  return foreign.flatMap(({ prefix, use, vrf }, index) => {
     const gateway = hostAddress(prefix, 1) ?? networkAddress(prefix);
     return {
       host,
       subnet: use === "route" ? `${prefix}` : use,
+      vrf,
       bridge: `lab${index}`,
       prefixes: [prefix],
       gateways: [gateway],
@@ -118,6 +136,7 @@ function guestAt({ host, subnet, bridge, port, ...place }: Place, index: number,
     name: `${subnet}@${host.name}`,
     host: host.name,
     subnet,
+    vrf: place.vrf,
     port: port || `guest${index}`,
     bridge,
     isPluggedByHost: port !== "",
@@ -133,9 +152,10 @@ function guestAt({ host, subnet, bridge, port, ...place }: Place, index: number,
 function foreignBridgesOf(host: Host): readonly ForeignBridge[] {
   const existing = host.bridges.filter(({ isExisting }) => isExisting);
   return [
-    ...existing.map(({ name, addresses }) => ({ host: host.name, name, addresses })),
-    ...foreignPlaces(host).map(({ bridge, prefixes, gateways }) => ({
+    ...existing.map(({ name, addresses }) => ({ host: host.name, name, addresses, vrf: undefined })),
+    ...foreignPlaces(host).map(({ bridge, prefixes, gateways, vrf }) => ({
       host: host.name,
+      vrf,
       name: bridge,
       addresses: prefixes.flatMap((prefix) => gateways.map((gateway) => withLength(prefix, gateway))),
     })),

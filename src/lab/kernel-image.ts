@@ -81,7 +81,7 @@ async function kernelPackage(signal: AbortSignal): Promise<string> {
   );
 }
 
-// What no lab has any use for, and two thirds of it all.
+// Drivers of hardware that the virtual machine does not have: two thirds of all modules.
 const HARDWARE = /^kernel\/(sound|drivers\/(?!char$|net$|virtio$)[^/]+|drivers\/net\/(ethernet|wireless))$/;
 
 function dropHardware(modules: string): void {
@@ -120,6 +120,18 @@ function sweep(cache: string): void {
 }
 
 const PART = ".part-";
+const INITRAMFS = "-initramfs-";
+/** Whoever has just made one may not have booted it yet. */
+const FRESH_MS = 10 * 60 * 1000;
+
+/** Each version of netgen, and of busybox, has its own: those of others are made again in a second. */
+function clearInitramfses(cache: string, own: string): void {
+  for (const name of readdirSync(cache).filter((each) => each.includes(INITRAMFS))) {
+    const path = join(cache, name);
+    const age = Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+    if (path !== own && age > FRESH_MS) rmSync(path, { recursive: true, force: true });
+  }
+}
 
 /** Makes a directory that is there whole or not at all; of two who make it at once, the first has made it. */
 async function makeOnce(target: string, make: (directory: string) => Promise<void>): Promise<void> {
@@ -171,7 +183,7 @@ async function makeInitramfs(image: KernelImage, directory: string, signal: Abor
 function recipeName(): string {
   const hash = createHash("sha256");
   for (const part of [INIT, START, EARLY_MODULES.join(" "), readFileSync(BUSYBOX)]) hash.update(part);
-  return `initramfs-${hash.digest("hex").slice(0, 16)}`;
+  return `${INITRAMFS}${hash.digest("hex").slice(0, 16)}`;
 }
 
 /**
@@ -187,13 +199,14 @@ export async function debianKernel(making: Making): Promise<KernelImage> {
   const release = releaseOf(name);
   const directory = join(cache, `kernel-${release}`);
   await makeOnce(directory, (part) => unpackKernel(part, name, making));
-  const recipe = join(cache, `kernel-${release}-${recipeName()}`);
+  const recipe = join(cache, `kernel-${release}${recipeName()}`);
   const image = {
     release,
     kernel: join(directory, `boot/vmlinuz-${release}`),
     initramfs: join(recipe, "initramfs"),
     modules: join(directory, "lib/modules"),
   };
+  if (!existsSync(recipe)) clearInitramfses(cache, recipe);
   await makeOnce(recipe, (part) => makeInitramfs(image, part, making.signal));
   return image;
 }

@@ -87,7 +87,10 @@ function startMachine(image: KernelImage): ChildProcess {
 }
 
 const eachLine = (stream: Readable, onLine: (line: string) => void): void => {
-  createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }).on("line", onLine);
+  const lines = createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY });
+  lines.on("line", onLine);
+  // Of a machine that ends while something is on its way: its end says so. Whoever reads lines says it once more.
+  for (const each of [stream, lines]) each.on("error", () => undefined);
 };
 
 const MAX_ARCHIVE_BYTES = 1 << 28;
@@ -114,6 +117,12 @@ async function orders({ command, directory, stdin }: Errand): Promise<Buffer> {
 /** Lines of the console that are shown when a machine breaks down. */
 const LAST_LINES = 12;
 
+/** The end of what the console said, and above it why the kernel gave up, where it has: a trace may stand between. */
+function lastWords(lines: readonly string[]): readonly string[] {
+  const last = lines.slice(-LAST_LINES);
+  return [...lines.filter((line) => line.includes("Kernel panic") && !last.includes(line)), ...last];
+}
+
 /** How a machine ended: with the status of its command; by the signal; or with its last words. */
 export type MachineEnd =
   | { readonly kind: "ended"; readonly status: number }
@@ -138,8 +147,6 @@ export async function runMachine(image: KernelImage, errand: Errand, signal: Abo
     status = Number(line);
     end();
   });
-  // A machine that breaks down does not listen any more: its end says so.
-  control.on("error", () => undefined);
   control.write(input);
   return new Promise((resolve, reject) => {
     machine.once("error", reject);
@@ -147,8 +154,7 @@ export async function runMachine(image: KernelImage, errand: Errand, signal: Abo
       signal.removeEventListener("abort", end);
       const last = `${QEMU} ended with ${killedBy ?? code}`;
       if (status !== undefined) resolve({ kind: "ended", status });
-      else
-        resolve(signal.aborted ? { kind: "stopped" } : { kind: "broken", lines: [...lines.slice(-LAST_LINES), last] });
+      else resolve(signal.aborted ? { kind: "stopped" } : { kind: "broken", lines: [...lastWords(lines), last] });
     });
   });
 }

@@ -8,6 +8,7 @@ import { withLogs } from "./failure.ts";
 import type { LabPlan } from "./plan.ts";
 import { planLab } from "./plan-lab.ts";
 import { type Lab, type RunningHost, runningHosts } from "./promise.ts";
+import { startPairs } from "./vrrp.ts";
 
 /** What a lab is made from. */
 export interface Compiled {
@@ -67,6 +68,7 @@ export async function openLab(
         progress.onBooted(running.host.name);
       }),
     );
+    await startPairs(runningHosts(lab));
     await plugGuests(built);
     return { lab, root };
   } catch (error) {

@@ -127,15 +127,20 @@ async function rename(hosts: readonly RunningHost[], from: IpAddress, to: IpAddr
   }
 }
 
-// Who is behind the router answers, but does not begin; and nothing that the router remembers of old connections counts.
-const forgetful = (zone: number): string => `
+// Nothing that the router remembers of old connections counts.
+const forgetful = (drops: string): string => `
 table inet moved
 delete table inet moved
 table inet moved {
-  chain in { type filter hook prerouting priority raw; ct zone set ${zone}; }
-  chain out { type filter hook output priority raw; ct zone set ${zone}; }
-  chain mute { type filter hook forward priority filter; oifname "wan" ct state new drop; }
+  chain in { type filter hook prerouting priority raw; ct zone set 1; }
+  chain out { type filter hook output priority raw; ct zone set 1; }
+  chain mute { type filter hook forward priority filter; ${drops}; }
 }`;
+
+// While an address moves. A packet to the old one would be remembered anew, and all after it be let in by that.
+const CUT_OFF = 'iifname "wan" drop; oifname "wan" drop';
+// Who is behind the router answers, but does not begin.
+const SHY = 'oifname "wan" ct state new drop';
 
 // ── Measuring ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -148,9 +153,10 @@ async function measureThere(lab: Lab, move: Move, watched: Watched): Promise<rea
   const to = freshAddress(lab, move.address);
   const wrong: string[] = [];
   if (!(await isAnswered(watched, 30))) wrong.push("no answer even before, expected one");
-  await place.router.run("nft", forgetful(1));
+  await place.router.run("nft", forgetful(CUT_OFF));
   try {
     await moveTo(place, move.address, to);
+    await place.router.run("nft", forgetful(SHY));
     await rename(hosts, move.address, to);
     if (await isAnswered(watched, 3)) wrong.push("an answer before the name was looked up again, expected none");
     await resolveAgain(hosts);

@@ -5,6 +5,7 @@ import { healing } from "./life-restart.ts";
 import { watchOf } from "./life-watch.ts";
 import { execCommand, type Lab, type LabPromise, type Outcome, type RunningHost } from "./promise.ts";
 import { pingDuring, type Watched } from "./steady-ping.ts";
+import { isHeard } from "./vrrp.ts";
 
 const PACKAGED_UNIT = "/lib/systemd/system/wg-quick@.service";
 
@@ -77,7 +78,7 @@ async function measure(running: RunningHost, link: string, watched: Watched): Pr
 /** A promise for each tunnel interface of a host. */
 export function reloadPromises(lab: Lab, running: RunningHost): readonly LabPromise[] {
   const watched = watchOf(lab, running.host);
-  if (watched === undefined) return [];
+  if (watched === undefined || !isHeard(running.host, lab.network.hosts)) return [];
   return running.host.interfaces
     .filter(({ peers }) => peers.length > 0)
     .map(({ name }) => ({

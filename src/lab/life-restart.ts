@@ -1,10 +1,11 @@
 /** Restarts of what carries the overlay: the tunnel, networkd, FRR. */
 import { applySysctl, eventually, managedLinks, runUnit, startNetworkd, unconfigured } from "./boot.ts";
 import type { Box } from "./box.ts";
-import { brokenSessions, isAnswered, watchOf } from "./life-watch.ts";
+import { brokenSessions, greetDialled, isAnswered, watchOf } from "./life-watch.ts";
 import { execCommand, type Lab, type LabPromise, type Outcome, type RunningHost } from "./promise.ts";
 import { type PingRecord, pingDuring, type Watched } from "./steady-ping.ts";
 import { countedPackets } from "./traffic.ts";
+import { isHeard } from "./vrrp.ts";
 
 const told = (wrong: readonly string[], right: string): Outcome => ({
   isKept: wrong.length === 0,
@@ -70,6 +71,7 @@ async function measureTunnel(lab: Lab, running: RunningHost, watched: Watched): 
     await Promise.all(targets.map(({ address }) => box.attempt("ping", "-n", "-c", "1", "-W", "1", address)));
     await startTunnels(running);
   });
+  await greetDialled(lab, host);
   const left = (await seenInClear(lab)) - clear;
   const after = await devicesOf(running);
   if (!seen.isBack) wrong.push("no answer within 60 s after it");
@@ -106,6 +108,18 @@ const stateOf = async (box: Box): Promise<readonly string[]> =>
     .map((line) => line.trim())
     .filter((line) => line !== "");
 
+/** The same once it stays as it is: BGP may still be choosing from what was done before. */
+async function settledState(box: Box): Promise<readonly string[]> {
+  let last: readonly string[] = [];
+  await eventually(async () => {
+    const before = last;
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    last = await stateOf(box);
+    return last.join("\n") === before.join("\n");
+  }, 20);
+  return last;
+}
+
 async function restartNetworkd({ box, files }: RunningHost): Promise<void> {
   // Of this box: it has process numbers of its own.
   await box.shell("kill $(pgrep -x systemd-network); while pgrep -x systemd-network > /dev/null; do sleep 0.1; done");
@@ -116,7 +130,7 @@ async function restartNetworkd({ box, files }: RunningHost): Promise<void> {
 
 async function measureNetworkd(lab: Lab, running: RunningHost, watched: Watched): Promise<Outcome> {
   const { box } = running;
-  const before = await stateOf(box);
+  const before = await settledState(box);
   let missing: readonly string[] = [];
   const seen = await pingDuring(watched, async () => {
     await restartNetworkd(running);
@@ -176,7 +190,7 @@ export function restartPromises(lab: Lab, running: RunningHost): readonly LabPro
   const { host, files } = running;
   return [
     ...(managedLinks(files).length > 0 ? [networkdPromise(lab, running, watched)] : []),
-    tunnelPromise(lab, running, watched),
+    ...(isHeard(host, lab.network.hosts) ? [tunnelPromise(lab, running, watched)] : []),
     ...(host.bgp.kind === "speaker" ? [frrPromise(lab, running, watched)] : []),
   ];
 }

@@ -1,7 +1,7 @@
 /** What a lab cannot do without, looked for before anything is started. */
 import { accessSync, closeSync, constants, openSync } from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
-import type { Network } from "../model/network.ts";
+import type { Host, Network } from "../model/network.ts";
 import { execute } from "./box.ts";
 
 /** A program, by its name or where Debian has it, and the package that brings it. */
@@ -44,21 +44,32 @@ const FRR: readonly Program[] = [
   { program: "vtysh", package: "frr" },
   { program: "/usr/lib/frr/frr-reload.py", package: "frr-pythontools" },
 ];
+const KEEPALIVED: readonly Program[] = [{ program: "keepalived", package: "keepalived" }];
 const WIREGUARD_GO: Program = { program: "wireguard-go", package: "wireguard-go" };
 const TUN = "/dev/net/tun";
 
 const hasLinks = ({ hosts }: Network): boolean =>
-  hosts.some(({ bridges, vxlans }) => bridges.length + vxlans.length > 0);
+  hosts.some(({ bridges, vxlans, vrfs }) => bridges.length + vxlans.length + vrfs.length > 0);
 
 /** The programs that the hosts of a network are run by. */
 export function programsFor(network: Network): readonly Program[] {
   const hasSpeakers = network.hosts.some(({ bgp }) => bgp.kind === "speaker");
-  return [...ALWAYS, ...(hasLinks(network) ? NETWORKD : []), ...(hasSpeakers ? FRR : [])];
+  const isSharing = network.hosts.some(({ vrrp }) => vrrp !== undefined);
+  const asked = [...(hasLinks(network) ? NETWORKD : []), ...(hasSpeakers ? FRR : []), ...(isSharing ? KEEPALIVED : [])];
+  return [...ALWAYS, ...asked];
 }
 
 /** Kinds of devices that the kernel has to make; WireGuard's is asked for apart, as there is something in its place. */
 function kindsFor(network: Network): readonly string[] {
-  return ["veth", ...(hasLinks(network) ? ["bridge"] : []), ...(network.segments.length > 0 ? ["vxlan"] : [])];
+  const hasVrfs = network.vrfs.length > 0;
+  const isOnLan = ({ interfaces, vrrp }: Host): boolean => interfaces.length === 0 || vrrp !== undefined;
+  const hasBridge = hasLinks(network) || network.hosts.some(isOnLan);
+  return [
+    "veth",
+    ...(hasBridge ? ["bridge"] : []),
+    ...(network.segments.length > 0 || hasVrfs ? ["vxlan"] : []),
+    ...(hasVrfs ? ["vrf"] : []),
+  ];
 }
 
 /** Programs that are not there, by package, a line each. */
@@ -72,6 +83,25 @@ export function describeMissing(programs: readonly Program[]): readonly string[]
   return [...lines, `all of these at once: apt-get install ${packages.join(" ")}`];
 }
 
+/** wireguard-go pads to a multiple of 16, never past the interface's MTU; the kernel's never past the route's. */
+const PADDING_BYTES = 16;
+
+function paddedTunnel({ hosts }: Network): string | undefined {
+  for (const { name, interfaces } of hosts) {
+    const peers = interfaces.flatMap(({ smallerPeers }) => smallerPeers);
+    const peer = peers.find(({ mtu }) => mtu % PADDING_BYTES !== 0);
+    if (peer === undefined) continue;
+    return `the kernel has no WireGuard, and wireguard-go would pad what ${name} sends to ${peer.host} past its MTU of ${peer.mtu}: --kernel debian has it`;
+  }
+  return undefined;
+}
+
+/** VRFs are what a container's kernel lacks most often. */
+function remedyFor(kind: string): string {
+  const debian = `the module ${kind} of Debian's linux-image-amd64 does`;
+  return kind === "vrf" ? `${debian}, and so does a virtual machine with it: netgen lab --kernel debian` : debian;
+}
+
 async function kernelComplaints(network: Network, machine: Machine): Promise<readonly string[]> {
   const probe = await machine.probe([...kindsFor(network), "wireguard"]);
   if ("refusal" in probe) {
@@ -79,13 +109,15 @@ async function kernelComplaints(network: Network, machine: Machine): Promise<rea
   }
   const lines = probe.missing
     .filter((kind) => kind !== "wireguard")
-    .map((kind) => `the kernel makes no ${kind} device; the module ${kind} of Debian's linux-image-amd64 does`);
+    .map((kind) => `the kernel makes no ${kind} device; ${remedyFor(kind)}`);
   if (!probe.missing.includes("wireguard")) return lines;
+  const padded = paddedTunnel(network);
   const tun = `${TUN} cannot be opened, which wireguard-go needs: modprobe tun, or give it to the container`;
   return [
     ...lines,
     ...describeMissing(machine.hasProgram(WIREGUARD_GO.program) ? [] : [WIREGUARD_GO]),
     ...(machine.canOpen(TUN) ? [] : [tun]),
+    ...(padded === undefined ? [] : [padded]),
   ];
 }
 
@@ -118,7 +150,7 @@ function hasProgram(program: string): boolean {
 const PROBE = `
 echo namespaces
 peer() { [ "$1" != veth ] || echo peer name probe-peer; }
-details() { [ "$1" != vxlan ] || echo id 1 dstport 4789; }
+details() { case $1 in vxlan) echo id 1 dstport 4789 ;; vrf) echo table 256 ;; esac; }
 for kind; do
   ip link add probe type "$kind" $(peer "$kind") $(details "$kind") 2> /dev/null || { echo "$kind"; continue; }
   ip link del probe

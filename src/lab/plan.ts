@@ -15,6 +15,8 @@ export interface LabHost {
   readonly publicAddresses: readonly IpAddress[];
   readonly router: string;
   readonly isBehindNat: boolean;
+  /** Addresses that it has while another does not: VRRP gives them to one of two. */
+  readonly shared: readonly IpAddress[];
 }
 
 /** A UDP port of a router that leads to a host. */
@@ -28,6 +30,8 @@ export interface PortForward {
 /** The router of a site; a host without a site has one to itself. */
 export interface LabRouter {
   readonly name: string;
+  /** Its hosts are on one LAN with each other; else a cable leads to each, and it routes between them. */
+  readonly hasLan: boolean;
   /** Addresses of its own on the internet: what its NAT hides hosts behind. */
   readonly addresses: readonly IpAddress[];
   readonly forwards: readonly PortForward[];
@@ -50,6 +54,8 @@ export interface LabGuest {
   readonly name: string;
   readonly host: string;
   readonly subnet: string;
+  /** The VRF that the subnet belongs to. */
+  readonly vrf: string | undefined;
   /** The host's end of the guest's cable. */
   readonly port: string;
   readonly bridge: string;
@@ -66,6 +72,8 @@ export interface ForeignBridge {
   readonly host: string;
   readonly name: string;
   readonly addresses: readonly InterfaceAddress[];
+  /** Whoever it belongs to has put it into this VRF, once that is there. */
+  readonly vrf: string | undefined;
 }
 
 export interface LabPlan {
@@ -81,6 +89,8 @@ export interface LabPlan {
   readonly routerAddresses: readonly IpAddress[];
   /** Stands for the rest of the internet, one per family. */
   readonly outside: readonly IpAddress[];
+  /** What the exits of VRFs ask whether they lead out: on the internet as well. */
+  readonly probes: readonly IpAddress[];
   /** What belongs inside the tunnels: a packet to it that a router sees has left in clear. None overlap. */
   readonly overlay: readonly IpPrefix[];
 }

@@ -29,7 +29,18 @@ export function runningHosts({ network, hosts, files }: Lab): readonly RunningHo
 }
 
 /** The kinds of promises, in the order in which they are measured: what disturbs the lab comes last. */
-export const PROMISE_KINDS = ["daemons", "handshake", "evpn", "reachability", "mtu", "tcp", "guard", "life"] as const;
+export const PROMISE_KINDS = [
+  "daemons",
+  "handshake",
+  "routing",
+  "evpn",
+  "reachability",
+  "mtu",
+  "tcp",
+  "guard",
+  "exits",
+  "life",
+] as const;
 
 export type PromiseKind = (typeof PROMISE_KINDS)[number];
 

@@ -11,7 +11,9 @@ import {
   NFT_FILE,
   SYSCTL_FILE,
 } from "./daemon-checks.ts";
+import { checkKeepalived } from "./daemon-keepalived.ts";
 import { execCommand, type LabPromise, type Outcome, type Prover, type RunningHost, runningHosts } from "./promise.ts";
+import { hasRival } from "./vrrp.ts";
 
 interface Check {
   readonly daemon: string;
@@ -45,9 +47,16 @@ const CHECKS: readonly Check[] = [
   {
     daemon: "wg-quick",
     promise: "no line refused, every peer there",
-    isThere: ({ host }) => host.interfaces.length > 0,
+    isThere: (running) => running.host.interfaces.length > 0 && !hasRival(running),
     command: ["cat", "/run/log/wg-quick"],
     measure: unless(checkWireguard, "up, without a warning"),
+  },
+  {
+    daemon: "keepalived",
+    promise: "no line refused; where a key is shared, the tunnels are up on the master alone",
+    isThere: ({ host }) => host.vrrp !== undefined,
+    command: ["cat", "/run/log/keepalived"],
+    measure: unless(checkKeepalived, "runs, without a complaint, and is what it is to be"),
   },
   {
     daemon: "systemd-networkd",

@@ -1,23 +1,14 @@
 /** VTEPs know each other, every guest and every gateway, and no MAC wanders. */
 import { must } from "../base/invariant.ts";
 import { addressBits, familyOf, type IpAddress } from "../base/ip.ts";
-import type { BgpSpeaker, Bridge, Segment, VxlanDevice } from "../model/network.ts";
-import { eventually } from "./boot.ts";
+import type { Bridge, Segment, VxlanDevice } from "../model/network.ts";
 import type { Box } from "./box.ts";
-import {
-  floodTargets,
-  knownBehind,
-  macAddressOf,
-  macRoutes,
-  multicastVteps,
-  sessions,
-  wandering,
-} from "./evpn-tables.ts";
+import { sessionPromises } from "./evpn-sessions.ts";
+import { floodTargets, knownBehind, macAddressOf, macRoutes, multicastVteps, wandering } from "./evpn-tables.ts";
 import { speak } from "./ping.ts";
 import type { LabGuest } from "./plan.ts";
-import { execCommand, type Lab, type LabPromise, type Outcome, type Prover, runningHosts } from "./promise.ts";
-
-type Speaker = Extract<BgpSpeaker, { kind: "speaker" }>;
+import { execCommand, type Lab, type LabPromise, type Prover, runningHosts } from "./promise.ts";
+import { untilNone } from "./until-none.ts";
 
 /** A host's part of a segment. */
 interface Member {
@@ -33,39 +24,6 @@ function membersOf(lab: Lab, { vni }: Segment): readonly Member[] {
     if (device === undefined) return [];
     return [{ name: host.name, box, device, bridge: host.bridges.find(({ name }) => name === device.bridge) }];
   });
-}
-
-/** Asks until nothing is missing, for as long as BGP may take on a busy machine; tells what is at the end. */
-async function untilNone(missing: () => Promise<readonly string[]>, kept: string): Promise<Outcome> {
-  let last: readonly string[] = [];
-  const isKept = await eventually(async () => {
-    last = await missing();
-    return last.length === 0;
-  });
-  return { isKept, measured: isKept ? kept : last.join("; ") };
-}
-
-// ── Sessions ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-function sessionPromise(box: Box, { neighbours, bfd }: Speaker): LabPromise {
-  const isWatched = bfd.kind === "on";
-  const names = neighbours.map(({ host }) => host).join(", ");
-  const missing = async (): Promise<readonly string[]> => {
-    const { states, watched } = await sessions(box, isWatched);
-    return neighbours.flatMap(({ host, address }) => {
-      const state = states.get(address) ?? "none";
-      if (state !== "Established") return [`session with ${host} (${address}) is ${state}, expected Established`];
-      const bfdState = watched.get(address) ?? "none";
-      return isWatched && bfdState !== "up" ? [`BFD with ${host} (${address}) is ${bfdState}, expected up`] : [];
-    });
-  };
-  return {
-    kind: "evpn",
-    subject: box.name,
-    promise: `BGP sessions with ${names}${isWatched ? ", watched by BFD" : ""}`,
-    command: execCommand(box, "vtysh", "-c", '"show bgp l2vpn evpn summary"'),
-    measure: () => untilNone(missing, `${neighbours.length} established${isWatched ? ", BFD up" : ""}`),
-  };
 }
 
 // ── Segments ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -193,9 +151,7 @@ const tables: Prover = {
   kind: "evpn",
   isAlone: false,
   promises: (lab) => [
-    ...runningHosts(lab).flatMap(({ host: { bgp }, box }) =>
-      bgp.kind === "speaker" && bgp.neighbours.length > 0 ? [sessionPromise(box, bgp)] : [],
-    ),
+    ...sessionPromises(lab),
     ...lab.network.segments.flatMap((segment) => segmentPromises(lab, segment)),
   ],
 };

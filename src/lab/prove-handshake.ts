@@ -1,13 +1,21 @@
 /** Every pair of hosts that should have a handshake has one; those that should not, do not. */
 import { must } from "../base/invariant.ts";
-import type { Host } from "../model/network.ts";
+import type { Host, WireguardInterface } from "../model/network.ts";
 import { eventually } from "./boot.ts";
 import { execCommand, type Lab, type LabPromise, type Prover, type RunningHost, runningHosts } from "./promise.ts";
+import { isHeard } from "./vrrp.ts";
 
 /** Names of the hosts that an interface of the model has a tunnel to. */
 function peersOf({ network }: Lab, host: Host): readonly string[] {
   const hosts = new Map(network.peers.map((peer) => [peer.id, peer.host]));
   return host.interfaces.flatMap(({ peers }) => peers.map((id) => must(hosts.get(id), "a peer is a host")));
+}
+
+/** The interface that leads from one host to another; the first, where there is no tunnel between them. */
+function linkBetween({ network }: Lab, from: Host, to: Host): WireguardInterface {
+  const views = new Set(network.peers.filter(({ host }) => host === to.name).map(({ id }) => id));
+  const own = from.interfaces.find(({ peers }) => peers.some((id) => views.has(id)));
+  return must(own ?? from.interfaces[0], "every host has an interface");
 }
 
 /** Public keys with which a host has had a handshake. */
@@ -25,13 +33,14 @@ async function publicKeyOf({ host, box }: RunningHost): Promise<string> {
 
 function pairPromise(lab: Lab, one: RunningHost, other: RunningHost): LabPromise {
   const isPair = peersOf(lab, one.host).includes(other.host.name);
-  const address = must(other.host.interfaces[0]?.addresses[0]?.address, "an interface has an address");
-  const link = must(one.host.interfaces[0]?.name, "every host has an interface");
+  const link = linkBetween(lab, one.host, other.host);
+  const back = linkBetween(lab, other.host, one.host);
+  const address = must(back.addresses[0]?.address, "an interface has an address");
   return {
     kind: "handshake",
     subject: `${one.host.name} -> ${other.host.name}`,
     promise: isPair ? "a handshake" : "no tunnel",
-    command: execCommand(one.box, "wg", "show", link, "latest-handshakes"),
+    command: execCommand(one.box, "wg", "show", link.name, "latest-handshakes"),
     measure: async () => {
       const key = await publicKeyOf(other);
       const has = async (): Promise<boolean> => (await greeted(one)).has(key);
@@ -51,7 +60,7 @@ export const handshakes: Prover = {
   kind: "handshake",
   isAlone: false,
   promises: (lab) => {
-    const hosts = runningHosts(lab);
+    const hosts = runningHosts(lab).filter(({ host }) => isHeard(host, lab.network.hosts));
     return hosts.flatMap((one) => hosts.filter((other) => other !== one).map((other) => pairPromise(lab, one, other)));
   },
 };

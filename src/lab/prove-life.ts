@@ -3,11 +3,15 @@
  *
  * Every host is reloaded. The rest, which takes longer, is done to the first host of each shape: its role in BGP, who
  * configures its network, how its segments are flooded, whether it is a gateway, has prefixes, stands behind NAT. An
- * address changes for the first host with a name of each kind: reached as it is, or by a port of its router.
+ * address changes for the first host with a name of each kind: reached as it is, or by a port of its router. Where there are
+ * several route reflectors, each ends once; where there is more than one way, whoever others send through is cut off.
  */
 import { addressPromises } from "./life-address.ts";
+import { failoverPromises } from "./life-failover.ts";
+import { reflectorPromises } from "./life-reflector.ts";
 import { reloadPromises } from "./life-reload.ts";
 import { restartPromises } from "./life-restart.ts";
+import { vrrpPromises } from "./life-vrrp.ts";
 import { oneOfEachShape } from "./life-watch.ts";
 import { type Prover, runningHosts } from "./promise.ts";
 
@@ -20,7 +24,10 @@ export const life: Prover = {
     return [
       ...hosts.flatMap((running) => reloadPromises(lab, running)),
       ...oneOfEachShape(hosts).flatMap((running) => restartPromises(lab, running)),
+      ...reflectorPromises(lab),
       ...addressPromises(lab),
+      ...failoverPromises(lab),
+      ...vrrpPromises(lab),
     ];
   },
 };

@@ -2,12 +2,14 @@
 import { must } from "../base/invariant.ts";
 import { familyOf, type IpAddress } from "../base/ip.ts";
 import type { VxlanDevice, WireguardInterface } from "../model/network.ts";
+import { mtuTowards } from "../model/tunnel.ts";
 import { eventually } from "./boot.ts";
 import type { Box } from "./box.ts";
 import { guestPromises, widenGuests } from "./mtu-guests.ts";
 import { type Probe, payloadBytes, pingWords } from "./ping.ts";
 import type { LabHost, LabPath } from "./plan.ts";
 import { execCommand, type Lab, type LabPromise, type Outcome, type Prover, runningHosts } from "./promise.ts";
+import { isHeard } from "./vrrp.ts";
 
 /** The line of ping that says why a packet did not even leave, or was sent back; `undefined`: it was answered. */
 async function refusal(box: Box, probe: Probe, source: readonly string[]): Promise<string | undefined> {
@@ -19,7 +21,12 @@ async function refusal(box: Box, probe: Probe, source: readonly string[]): Promi
 }
 
 /** Whether exactly so many bytes pass. */
-async function measureExactly(box: Box, probe: Probe, refused: Probe, source: readonly string[]): Promise<Outcome> {
+export async function measureExactly(
+  box: Box,
+  probe: Probe,
+  refused: Probe,
+  source: readonly string[],
+): Promise<Outcome> {
   const isPassed = await eventually(async () => (await refusal(box, probe, source)) === undefined, 20);
   if (!isPassed) return { isKept: false, measured: `${probe.bytes} bytes to ${probe.to} are lost, expected an answer` };
   const reason = await refusal(box, refused, source);
@@ -29,7 +36,7 @@ async function measureExactly(box: Box, probe: Probe, refused: Probe, source: re
 }
 
 /** Several measurements as one: broken if one is. */
-async function all(measurements: readonly Promise<Outcome>[]): Promise<Outcome> {
+export async function all(measurements: readonly Promise<Outcome>[]): Promise<Outcome> {
   const outcomes = await Promise.all(measurements);
   const broken = outcomes.filter(({ isKept }) => !isKept);
   const told = broken.length > 0 ? broken : outcomes;
@@ -89,7 +96,8 @@ function underlayPromises(lab: Lab): readonly LabPromise[] {
 
 /** One direction of a pair: what both ends carry passes, and an interface refuses what is larger than itself. */
 function tunnelPromise(box: Box, own: WireguardInterface, peer: string, far: WireguardInterface): LabPromise {
-  const bytes = Math.min(own.mtu, far.mtu);
+  const sent = mtuTowards(own, peer);
+  const bytes = Math.min(sent, mtuTowards(far, box.name));
   const families = new Set(own.addresses.map(({ address }) => familyOf(address)));
   const targets: readonly IpAddress[] = far.addresses
     .map(({ address }) => address)
@@ -99,9 +107,9 @@ function tunnelPromise(box: Box, own: WireguardInterface, peer: string, far: Wir
     kind: "mtu",
     subject: `${box.name} -> ${peer}, tunnel`,
     // The other end would cut up its answer: larger packets are refused where they enter.
-    promise: own.mtu === bytes ? `exactly ${bytes} bytes` : `the ${bytes} bytes that ${peer} carries`,
+    promise: sent === bytes ? `exactly ${bytes} bytes` : `the ${bytes} bytes that ${peer} carries`,
     command: execCommand(box, ...pingWords({ to: first, bytes })),
-    measure: () => all(targets.map((to) => measureExactly(box, { to, bytes }, { to, bytes: own.mtu + 1 }, []))),
+    measure: () => all(targets.map((to) => measureExactly(box, { to, bytes }, { to, bytes: sent + 1 }, []))),
   };
 }
 
@@ -111,7 +119,8 @@ function tunnelPromises(lab: Lab): readonly LabPromise[] {
     lab.network.hosts
       .find((host) => host.name === name)
       ?.interfaces.find(({ peers }) => peers.some((id) => hostOf.get(id) === peer));
-  return runningHosts(lab).flatMap(({ host, box }) =>
+  const heard = runningHosts(lab).filter(({ host }) => isHeard(host, lab.network.hosts));
+  return heard.flatMap(({ host, box }) =>
     host.interfaces.flatMap((own) =>
       own.peers.flatMap((id) => {
         const peer = must(hostOf.get(id), `${id} is a peer`);

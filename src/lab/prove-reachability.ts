@@ -1,6 +1,7 @@
 /** Guests reach whom the topology lets them reach, nobody else, and nothing of it leaves in clear. */
 import { must } from "../base/invariant.ts";
 import { familyOf, type IpAddress, type IpFamily } from "../base/ip.ts";
+import { poolAddresses } from "../model/loopback.ts";
 import type { Box } from "./box.ts";
 import { answered, answersOf, once, type Probe, pingWords, probeKey, SMALL_BYTES } from "./ping.ts";
 import type { LabGuest } from "./plan.ts";
@@ -53,7 +54,7 @@ function askGuest(index: ReachIndex, guest: LabGuest, other: LabGuest): Question
 /** All hosts' addresses in the tunnels at once: who is not to be reached is as much a promise as who is. */
 function askTunnels(index: ReachIndex, guest: LabGuest): Question {
   const targets = index.network.hosts.flatMap((host) => {
-    const addresses = host.interfaces.flatMap((each) => each.addresses.map(({ address }) => address));
+    const addresses = poolAddresses(host).map(({ address }) => address);
     return addresses
       .filter((to) => addressOf(guest, familyOf(to)))
       .map((to) => ({

@@ -7,14 +7,14 @@
  * turn, again over stretched and over routed subnets.
  */
 import { must } from "../base/invariant.ts";
-import type { IpAddress, IpFamily } from "../base/ip.ts";
-import type { Network } from "../model/network.ts";
+import { familyOf, type IpAddress } from "../base/ip.ts";
+import type { Host } from "../model/network.ts";
 import { runUnit } from "./boot.ts";
 import type { Box } from "./box.ts";
 import { cover } from "./cover.ts";
 import { guestMtu, widenGuests } from "./mtu-guests.ts";
 import { PATIENCE } from "./patience.ts";
-import type { LabGuest, LabPlan } from "./plan.ts";
+import type { LabGuest } from "./plan.ts";
 import {
   execCommand,
   type Lab,
@@ -24,83 +24,11 @@ import {
   type RunningHost,
   runningHosts,
 } from "./promise.ts";
-import { addressOf, indexReach, type Leg, type RoundTrip, roundTrip, type Way } from "./reach.ts";
+import { addressOf, indexReach, reachesHost, wayFromGuest } from "./reach.ts";
+import { LAN_LEG } from "./reach-lan.ts";
+import { clampingHosts, clampSample, sufficientHosts, type TcpPair, tcpPairs, tcpSample } from "./tcp-pairs.ts";
+
 import { type Exchange, exchange } from "./traffic.ts";
-
-const FAMILIES: readonly IpFamily[] = [4, 6];
-
-/** Two guests on different hosts, and what lies between them. */
-export interface TcpPair {
-  readonly from: LabGuest;
-  readonly to: LabGuest;
-  readonly family: IpFamily;
-  readonly address: IpAddress;
-  readonly trip: RoundTrip;
-  /** Frames of one segment, that nobody routes. */
-  readonly isStretched: boolean;
-}
-
-/** All pairs of guests that have a way to each other, from one host to another. */
-export function tcpPairs(network: Network, { guests }: Pick<LabPlan, "guests">): readonly TcpPair[] {
-  const index = indexReach(network, guests);
-  return guests.flatMap((from) =>
-    guests
-      .filter((to) => to.host !== from.host)
-      .flatMap((to) =>
-        FAMILIES.flatMap((family) => {
-          const trip = roundTrip(index, from, to, family);
-          const address = addressOf(to, family);
-          if (trip === undefined || address === undefined) return [];
-          const isStretched = trip.there.length === 1 && trip.back.length === 1;
-          return [{ from, to, family, address, trip, isStretched }];
-        }),
-      ),
-  );
-}
-
-const legsOf = ({ trip }: TcpPair): readonly Leg[] => [...trip.there, ...trip.back];
-
-const kindOf = ({ isStretched, family }: TcpPair): string => `${isStretched ? "stretched" : "routed"} IPv${family}`;
-
-/** The pairs that are to exchange something. */
-export function tcpSample(pairs: readonly TcpPair[]): readonly TcpPair[] {
-  return cover(pairs, (pair) => {
-    const { from, to } = pair;
-    const ends = [`host ${from.host}`, `host ${to.host}`, `subnet ${from.subnet}`, `subnet ${to.subnet}`];
-    return ends.map((end) => `${kindOf(pair)} ${end}`);
-  });
-}
-
-/** Whether guests could send more than gets through: only then is there something to clamp. */
-export function isClamped(pair: TcpPair): boolean {
-  const ceilingBytes = Math.min(...legsOf(pair).map((leg) => leg.ceilingBytes));
-  return ceilingBytes < Math.min(guestMtu(pair.from), guestMtu(pair.to));
-}
-
-/**
- * Hosts on the way whose clamp is enough without that of the others: they know the narrowest stretch, and what both ends
- * announce comes by. Where guests have different gateways, a host may see one direction only.
- */
-export function sufficientHosts(pair: TcpPair): readonly string[] {
-  const { there, back } = pair.trip;
-  const leastBytes = Math.min(...legsOf(pair).map(({ bytes }) => bytes));
-  const names = [...new Set(legsOf(pair).map(({ host }) => host))];
-  const isOn = (way: Way, name: string): boolean => way.some(({ host }) => host === name);
-  return names.filter(
-    (name) =>
-      legsOf(pair).some(({ host, bytes }) => host === name && bytes === leastBytes) &&
-      (pair.isStretched || (isOn(there, name) && isOn(back, name))),
-  );
-}
-
-/** The pairs at which clamps are taken out. */
-export function clampSample(pairs: readonly TcpPair[]): readonly TcpPair[] {
-  return cover(pairs.filter(isClamped), (pair) =>
-    sufficientHosts(pair).map((host) => `${pair.isStretched ? "stretched" : "routed"} ${host}`),
-  );
-}
-
-// ── Measuring ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 const MEGABYTE = 1_000_000;
 /** An emulated processor takes a minute for 10 MB through a tunnel. */
@@ -110,11 +38,11 @@ const LOAD = { bytes: LOAD_MEGABYTES * MEGABYTE, idleSeconds: 20 * PATIENCE };
 const STALLING = { bytes: MEGABYTE, idleSeconds: PATIENCE === 1 ? 4 : 12 };
 const PASSING = { bytes: MEGABYTE, idleSeconds: 20 * PATIENCE };
 
+const boxOf = ({ guests }: Lab, { name }: LabGuest): Box => must(guests.get(name), "every guest has a box");
+
 /** Sends over a pair, as many bytes back. */
-function transfer(lab: Lab, { from, to, address }: TcpPair, load: typeof LOAD): Promise<Exchange> {
-  const box = (guest: LabGuest): Box => must(lab.guests.get(guest.name), "every guest has a box");
-  return exchange(box(from), { box: box(to), address }, load);
-}
+const transfer = (lab: Lab, { from, to, address }: TcpPair, load: typeof LOAD): Promise<Exchange> =>
+  exchange(boxOf(lab, from), { box: boxOf(lab, to), address }, load);
 
 function describe({ isConnected, bytes, seconds }: Exchange, load: typeof LOAD): string {
   if (!isConnected) return `no connection within ${load.idleSeconds} s`;
@@ -123,9 +51,8 @@ function describe({ isConnected, bytes, seconds }: Exchange, load: typeof LOAD):
 }
 
 const command = (lab: Lab, { from, to, address }: TcpPair): string => {
-  const box = (guest: LabGuest): Box => must(lab.guests.get(guest.name), "every guest has a box");
-  const server = execCommand(box(to), "iperf3", "-s", "-1", "-D");
-  return `${server}; ${execCommand(box(from), "iperf3", "-c", address, "-n", `${LOAD_MEGABYTES}M`, "--bidir")}`;
+  const server = execCommand(boxOf(lab, to), "iperf3", "-s", "-1", "-D");
+  return `${server}; ${execCommand(boxOf(lab, from), "iperf3", "-c", address, "-n", `${LOAD_MEGABYTES}M`, "--bidir")}`;
 };
 
 function transferPromise(lab: Lab, pair: TcpPair): LabPromise {
@@ -138,6 +65,47 @@ function transferPromise(lab: Lab, pair: TcpPair): LabPromise {
       const seen = await transfer(lab, pair, LOAD);
       if (seen.bytes === LOAD.bytes) return { isKept: true, measured: describe(seen, LOAD) };
       return { isKept: false, measured: `${describe(seen, LOAD)}, then nothing more; expected ${LOAD_MEGABYTES} MB` };
+    },
+  };
+}
+
+/** A guest, and a host elsewhere that it exchanges something with by that one's address in the tunnel. */
+interface HostPair {
+  readonly from: LabGuest;
+  readonly host: Host;
+  readonly to: IpAddress;
+}
+
+/**
+ * What a host itself sends is held to its tunnel's MTU; a guest's has to be clamped on its way. One pair a family, and none
+ * by a LAN alone: nothing is clamped there.
+ */
+function hostPairs({ network, plan }: Lab): readonly HostPair[] {
+  const index = indexReach(network, plan.guests);
+  const isClamped = (from: LabGuest, to: IpAddress): boolean =>
+    wayFromGuest(index, from, to)?.some(({ via }) => via !== LAN_LEG) ?? false;
+  const pairs = plan.guests.flatMap((from) =>
+    network.hosts
+      .filter(({ name }) => name !== from.host)
+      .flatMap((host) => host.interfaces.flatMap(({ addresses }) => addresses.map(({ address: to }) => ({ host, to }))))
+      .filter(({ host, to }) => addressOf(from, familyOf(to)) !== undefined && reachesHost(index, from, host, to))
+      .filter(({ to }) => isClamped(from, to))
+      .map((pair) => ({ from, ...pair })),
+  );
+  return cover(pairs, ({ to }) => [`IPv${familyOf(to)}`]);
+}
+
+function hostPromise(lab: Lab, { from, host, to }: HostPair): LabPromise {
+  const box = boxOf(lab, from);
+  const server = must(lab.hosts.get(host.name), "every host has a box");
+  return {
+    kind: "tcp",
+    subject: `${from.name} -> ${host.name} itself`,
+    promise: `${LOAD_MEGABYTES} MB each way by IPv${familyOf(to)}`,
+    command: `${execCommand(server, "iperf3", "-s", "-1", "-D")}; ${execCommand(box, "iperf3", "-c", to, "--bidir")}`,
+    measure: async () => {
+      const seen = await exchange(box, { box: server, address: to }, LOAD);
+      return { isKept: seen.bytes === LOAD.bytes, measured: describe(seen, LOAD) };
     },
   };
 }
@@ -177,7 +145,7 @@ async function measureClamps(lab: Lab, pair: TcpPair, hosts: readonly RunningHos
 }
 
 function clampPromise(lab: Lab, pair: TcpPair): LabPromise {
-  const names = new Set(legsOf(pair).map(({ host }) => host));
+  const names = new Set(clampingHosts(pair));
   const hosts = runningHosts(lab).filter(({ host }) => names.has(host.name));
   return {
     kind: "tcp",
@@ -200,7 +168,10 @@ const transfers: Prover = {
   kind: "tcp",
   isAlone: false,
   prepare: widenGuests,
-  promises: (lab) => tcpSample(tcpPairs(lab.network, lab.plan)).map((pair) => transferPromise(lab, pair)),
+  promises: (lab) => [
+    ...tcpSample(tcpPairs(lab.network, lab.plan)).map((pair) => transferPromise(lab, pair)),
+    ...hostPairs(lab).map((pair) => hostPromise(lab, pair)),
+  ],
 };
 
 /** One at a time: they share the hosts whose clamps are taken out. */

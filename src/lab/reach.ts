@@ -1,17 +1,14 @@
 /** Who can exchange packets with whom, and how large they may be: from the model and the guests alone. Pure. */
 import { must } from "../base/invariant.ts";
-import {
-  containsAddress,
-  familyOf,
-  type IpAddress,
-  type IpFamily,
-  type IpPrefix,
-  prefixLengthBits,
-  prefixOf,
-} from "../base/ip.ts";
+import { containsAddress, familyOf, type IpAddress, type IpFamily, type IpPrefix, prefixOf } from "../base/ip.ts";
 import { totalBytes, VLAN_TAG_BYTES, vxlanOverhead } from "../base/mtu.ts";
-import type { Bridge, Host, InterfaceAddress, Network, WireguardInterface } from "../model/network.ts";
+import { poolAddresses } from "../model/loopback.ts";
+import type { Host, InterfaceAddress, Network, VrfExit, WireguardInterface } from "../model/network.ts";
 import type { LabGuest } from "./plan.ts";
+import { neighbourAt } from "./reach-lan.ts";
+import { allowedRoutes, routesOf, routeTo } from "./reach-routes.ts";
+import { bridgesOf, type Vrf } from "./reach-subnets.ts";
+import { createNextHop, type NextHop, roomBetween } from "./unicast-ways.ts";
 
 /** A stretch of a way: an interface that a packet has to leave by. */
 export interface Leg {
@@ -38,21 +35,24 @@ export interface ReachIndex {
   readonly guests: readonly LabGuest[];
   /** By {@link Network.peers}' id. */
   readonly peers: ReadonlyMap<string, { readonly host: string; readonly allowedIps: readonly IpPrefix[] }>;
+  /** Where BGP routes. */
+  readonly nextHop: NextHop;
 }
 
 /** What the questions below are answered from. */
 export function indexReach(network: Network, guests: readonly LabGuest[]): ReachIndex {
+  const hosts = new Map(network.hosts.map((host) => [host.name, host]));
   return {
     network,
     guests,
-    hosts: new Map(network.hosts.map((host) => [host.name, host])),
+    hosts,
+    nextHop: createNextHop(hosts),
     peers: new Map(network.peers.map((peer) => [peer.id, peer])),
   };
 }
 
 const ETHERNET_MTU = 1500;
 
-const exact = (host: Host, via: string, bytes: number): Leg => ({ host: host.name, via, bytes, ceilingBytes: bytes });
 const prefixOfInterface = ({ address, lengthBits }: InterfaceAddress): IpPrefix => prefixOf(address, lengthBits);
 const hostNamed = ({ hosts }: ReachIndex, name: string): Host => must(hosts.get(name), `${name} is a host`);
 
@@ -61,21 +61,22 @@ export function addressOf({ addresses }: LabGuest, family: IpFamily): IpAddress 
   return addresses.map(({ address }) => address).find((address) => familyOf(address) === family);
 }
 
-function isOwnAddress(host: Host, address: IpAddress): boolean {
-  const own = [...host.interfaces, ...host.bridges].flatMap(({ addresses }) => addresses);
+function isOwnAddress(host: Host, address: IpAddress, vrf: Vrf): boolean {
+  const onLinks = [...(vrf === undefined ? host.interfaces : []), ...bridgesOf(host, vrf)];
+  const own = [...onLinks.flatMap(({ addresses }) => addresses), ...(vrf === undefined ? poolAddresses(host) : [])];
   return own.some((each) => each.address === address);
 }
 
 // ── Inside a subnet ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Frames from one member of a segment to another. */
-function acrossSegment({ network }: ReachIndex, from: Host, to: string, subnet: string): Way | undefined {
+function acrossSegment(index: ReachIndex, from: Host, to: string, subnet: string): Way | undefined {
+  const { network } = index;
   if (from.name === to) return [];
   const segment = network.segments.find(({ name }) => name === subnet);
   const device = from.vxlans.find((each) => each.segment === subnet);
   if (segment === undefined || device === undefined || !segment.members.includes(to)) return undefined;
-  const below = from.interfaces.find(({ addresses }) => addresses.some(({ address }) => address === device.local));
-  const room = (below?.mtu ?? ETHERNET_MTU) - totalBytes(vxlanOverhead(segment.vtepFamily, false));
+  const room = (roomBetween(index, from, to) ?? ETHERNET_MTU) - totalBytes(vxlanOverhead(segment.vtepFamily, false));
   const ceilingBytes = Math.max(device.mtu, Math.min(device.mtu + VLAN_TAG_BYTES, room));
   return [{ host: from.name, via: device.name, bytes: device.mtu, ceilingBytes }];
 }
@@ -98,76 +99,37 @@ function onSubnet(index: ReachIndex, from: Host, subnet: string, address: IpAddr
 
 // ── Routed ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-type Route =
-  | { readonly kind: "subnet"; readonly prefix: IpPrefix; readonly subnet: string; readonly leg: Leg }
-  | { readonly kind: "tunnel"; readonly prefix: IpPrefix; readonly peer: string; readonly leg: Leg };
-
-function bridgeLeg(host: Host, bridge: Bridge): Leg {
-  // Where nobody sets it, the smallest of its ports has it.
-  const least = host.vxlans.find((device) => device.bridge === bridge.name)?.mtu ?? ETHERNET_MTU;
-  return exact(host, bridge.name, bridge.mtu ?? least);
-}
-
-function subnetRoutes(host: Host): readonly Route[] {
-  const own = host.bridges.flatMap((bridge) =>
-    bridge.addresses.map((each): Route => {
-      const { subnet } = bridge;
-      return { kind: "subnet", prefix: prefixOfInterface(each), subnet, leg: bridgeLeg(host, bridge) };
-    }),
-  );
-  const known = new Set(own.map(({ prefix }) => prefix));
-  const foreign = host.ownedPrefixes.filter(({ prefix }) => !known.has(prefix));
-  return [
-    ...own,
-    ...foreign.map(({ prefix, use }): Route => {
-      const subnet = use === "route" ? prefix : use;
-      return { kind: "subnet", prefix, subnet, leg: exact(host, subnet, ETHERNET_MTU) };
-    }),
-  ];
-}
-
-function tunnelRoutes({ peers }: ReachIndex, host: Host): readonly Route[] {
-  const ofInterface = ({ name, mtu, peers: ids }: WireguardInterface): readonly Route[] =>
-    ids.flatMap((id) => {
-      const { host: peer, allowedIps } = must(peers.get(id), `${id} is a peer`);
-      return allowedIps.map((prefix): Route => ({ kind: "tunnel", prefix, peer, leg: exact(host, name, mtu) }));
-    });
-  return host.interfaces.flatMap(ofInterface);
-}
-
-/** The longest prefix wins; of equals the first. */
-function routeTo(routes: readonly Route[], address: IpAddress): Route | undefined {
-  const fitting = routes.filter(({ prefix }) => containsAddress(prefix, address));
-  return fitting.reduce<Route | undefined>(
-    (best, each) => (best && prefixLengthBits(best.prefix) >= prefixLengthBits(each.prefix) ? best : each),
-    undefined,
-  );
-}
-
 /** WireGuard takes a packet out of a tunnel only if its source is one that it would send into the same tunnel. */
 function isTakenFrom(index: ReachIndex, host: Host, peer: string, source: IpAddress): boolean {
-  const route = routeTo(tunnelRoutes(index, host), source);
+  const leadsThere = ({ peers }: WireguardInterface): boolean => peers.some((id) => index.peers.get(id)?.host === peer);
+  const link = host.interfaces.find(leadsThere);
+  const route = link && routeTo(allowedRoutes(index, host, link), source);
   return route?.kind === "tunnel" && route.peer === peer;
 }
 
 interface Packet {
   readonly source: IpAddress;
   readonly to: IpAddress;
+  readonly vrf: Vrf;
 }
 
 /** From a host that has a packet to where it belongs; each host that passes it on has to forward. */
 function fromHost(index: ReachIndex, host: Host, packet: Packet, passed: readonly string[] = []): Way | undefined {
-  const { source, to } = packet;
-  if (isOwnAddress(host, to)) return [];
-  const route = routeTo([...subnetRoutes(host), ...tunnelRoutes(index, host)], to);
+  const { source, to, vrf } = packet;
+  if (isOwnAddress(host, to, vrf)) return [];
+  const route = routeTo(routesOf(index, host, vrf), to);
   if (route === undefined || passed.includes(host.name)) return undefined;
   const isForwarding = host.forwards[familyOf(to) === 4 ? "ipv4" : "ipv6"];
-  if (!isOwnAddress(host, source) && !isForwarding) return undefined;
+  if (!isOwnAddress(host, source, vrf) && !isForwarding) return undefined;
   const rest = ((): Way | undefined => {
     if (route.kind === "subnet") return onSubnet(index, host, route.subnet, to);
+    if (route.kind === "lan") {
+      const neighbour = neighbourAt(index.network, route.via);
+      return neighbour && fromHost(index, neighbour, packet, [...passed, host.name]);
+    }
     // In a lab of some hosts nobody may be there.
     const next = index.hosts.get(route.peer);
-    if (next === undefined || !isTakenFrom(index, next, host.name, source)) return undefined;
+    if (next === undefined || (vrf === undefined && !isTakenFrom(index, next, host.name, source))) return undefined;
     return fromHost(index, next, packet, [...passed, host.name]);
   })();
   return rest && [route.leg, ...rest];
@@ -192,7 +154,7 @@ export function wayFromGuest(index: ReachIndex, guest: LabGuest, to: IpAddress):
   if (isOnLink) return onSubnet(index, own, guest.subnet, to);
   const gateway = gatewayHost(index, guest, familyOf(to));
   const before = gateway && acrossSegment(index, own, gateway.name, guest.subnet);
-  const after = gateway && fromHost(index, gateway, { source, to });
+  const after = gateway && fromHost(index, gateway, { source, to, vrf: guest.vrf });
   return before && after && [...before, ...after];
 }
 
@@ -204,15 +166,30 @@ export function roundTrip(index: ReachIndex, a: LabGuest, b: LabGuest, family: I
   return there && back && { there, back };
 }
 
-/** Whether a guest gets an answer from an address of a host. */
+/** Whether a guest gets an answer from an address of a host's own; a guest of a VRF never does. */
 export function reachesHost(index: ReachIndex, guest: LabGuest, host: Host, address: IpAddress): boolean {
   const here = addressOf(guest, familyOf(address));
-  if (here === undefined || wayFromGuest(index, guest, address) === undefined) return false;
-  return fromHost(index, host, { source: address, to: here }) !== undefined;
+  if (guest.vrf !== undefined || here === undefined || wayFromGuest(index, guest, address) === undefined) return false;
+  return fromHost(index, host, { source: address, to: here, vrf: undefined }) !== undefined;
+}
+
+/** The hosts by which guests of a VRF leave, in the order in which the guest's gateway prefers them. */
+export function exitsOf(index: ReachIndex, guest: LabGuest, family: IpFamily): readonly VrfExit[] {
+  const gateway = addressOf(guest, family) && gatewayHost(index, guest, family);
+  const instance = gateway?.vrfs.find(({ name }) => name === guest.vrf);
+  const exits = index.network.vrfs.find(({ name }) => name === guest.vrf)?.exits ?? [];
+  if (gateway === undefined || instance === undefined) return [];
+  const order = [gateway.name, ...instance.otherExits.map(({ host }) => host)];
+  const found = order.map((host) => exits.find((exit) => exit.host === host));
+  return found.filter((exit) => exit !== undefined).filter(({ families }) => families.includes(family));
 }
 
 /** The host that lets a guest out into the internet under its own address; `undefined`: none does. */
 export function exitOf(index: ReachIndex, guest: LabGuest, family: IpFamily): Host | undefined {
+  if (guest.vrf !== undefined) {
+    const [exit] = exitsOf(index, guest, family);
+    return exit?.hasSnat ? hostNamed(index, exit.host) : undefined;
+  }
   const source = addressOf(guest, family);
   const gateway = source && gatewayHost(index, guest, family);
   if (gateway === undefined || !gateway.forwards[family === 4 ? "ipv4" : "ipv6"]) return undefined;

@@ -2,8 +2,8 @@
 import { InternalError } from "../base/invariant.ts";
 import type { LabRoot } from "./box.ts";
 import { isBootFailure } from "./failure.ts";
-import { type Compiled, type OpenLab, openLab } from "./lab.ts";
-import type { Lab, Proven, Prover } from "./promise.ts";
+import { type Compiled, openLab } from "./lab.ts";
+import type { Lab, PromiseKind, Proven, Prover } from "./promise.ts";
 import { type OnProven, proveKind, provers } from "./prove.ts";
 import type { KindResult, Results } from "./report.ts";
 import { keepLab } from "./state.ts";
@@ -17,6 +17,8 @@ export interface Watch {
 
 export interface RunRequest {
   readonly compiled: Compiled;
+  /** What is proven of it. */
+  readonly kinds: readonly PromiseKind[];
   /** Leaves the lab up when it is proven. */
   readonly isKept: boolean;
   /** Ends the run, wherever it is. */
@@ -51,10 +53,12 @@ async function proveOne(lab: Lab, prover: Prover, watch: Watch): Promise<KindRes
   return { kind: prover.kind, proven, seconds: secondsSince(begin) };
 }
 
-async function proveAll({ lab }: OpenLab, bootSeconds: number, watch: Watch): Promise<Results> {
+/** In the order of the provers, whatever that of the kinds. */
+async function proveAll(lab: Lab, asked: readonly PromiseKind[], watch: Watch): Promise<readonly KindResult[]> {
   const kinds: KindResult[] = [];
-  for (const prover of provers) kinds.push(await proveOne(lab, prover, watch));
-  return { name: lab.network.name, hosts: lab.network.hosts.length, bootSeconds, kinds };
+  for (const prover of provers.filter(({ kind }) => asked.includes(kind)))
+    kinds.push(await proveOne(lab, prover, watch));
+  return kinds;
 }
 
 const isBug = (error: unknown): boolean =>
@@ -87,14 +91,22 @@ function followed(place: Place, stop: AbortSignal, watch: Watch) {
   };
 }
 
-async function work(place: Place, { compiled, isKept, stop }: RunRequest, watch: Watch): Promise<RunEnd> {
+async function work(place: Place, { compiled, kinds, isKept, stop }: RunRequest, watch: Watch): Promise<RunEnd> {
   const begin = performance.now();
   const told = followed(place, stop, watch);
   told.onPhase(place.phase);
   const open = await openLab(compiled, told);
-  const results = await proveAll(open, secondsSince(begin), told);
+  const { name, hosts } = compiled.network;
+  const results = {
+    name,
+    hosts: hosts.length,
+    bootSeconds: secondsSince(begin),
+    kinds: await proveAll(open.lab, kinds, told),
+  };
+  // What was stopped during the last measurement, and is being torn down, is not to be kept.
+  stop.throwIfAborted();
   if (isKept) {
-    keepLab(compiled.network.name, open.lab, open.root);
+    keepLab(name, open.lab, open.root);
     place.root = undefined;
   }
   return { kind: "proven", results };

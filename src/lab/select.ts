@@ -32,7 +32,11 @@ function segmentsWith(has: Has, segments: readonly Segment[]): readonly Segment[
 function hostWith(has: Has, host: Host): Host {
   const { bgp } = host;
   if (bgp.kind === "none") return host;
-  return { ...host, bgp: { ...bgp, neighbours: bgp.neighbours.filter((each) => has(each.host)) } };
+  const neighbours = bgp.neighbours.filter((each) => has(each.host));
+  const vrfs = host.vrfs.map((vrf) => ({ ...vrf, otherExits: vrf.otherExits.filter((each) => has(each.host)) }));
+  if (!("unicast" in bgp)) return { ...host, vrfs, bgp: { ...bgp, neighbours } };
+  const unicast = { ...bgp.unicast, neighbours: bgp.unicast.neighbours.filter((each) => has(each.host)) };
+  return { ...host, vrfs, bgp: { ...bgp, neighbours, unicast } };
 }
 
 /** The peers stay: they stand in the files, and decide where packets to the absent go. */
@@ -41,25 +45,41 @@ function networkWith(has: Has, network: Network): Network {
     ...network,
     hosts: network.hosts.filter(({ name }) => has(name)).map((host) => hostWith(has, host)),
     segments: segmentsWith(has, network.segments),
+    vrfs: network.vrfs
+      .map((vrf) => ({ ...vrf, members: vrf.members.filter(has), exits: vrf.exits.filter((exit) => has(exit.host)) }))
+      .filter(({ members }) => members.length > 0),
     prefixes: network.prefixes.filter(({ use }) => use.kind !== "route" || has(use.host)),
   };
 }
 
-/** What one announces reaches the other: directly, or by a reflector. */
+/**
+ * Whether what one announces reaches the other: over sessions, and by hosts that pass it on. Inside an AS only a reflector
+ * does; what comes from another AS, or goes to one, everyone does.
+ */
 function hears(hosts: readonly Host[], one: string, other: string): boolean {
-  const knows = (a: string, b: string): boolean =>
-    hosts.some(
-      ({ name, bgp }) => name === a && bgp.kind === "speaker" && bgp.neighbours.some(({ host }) => host === b),
-    );
-  const reflectors = hosts.filter(({ bgp }) => bgp.kind === "speaker" && bgp.isReflector);
-  return knows(one, other) || reflectors.some(({ name }) => knows(name, one) && knows(name, other));
+  const speakers = new Map(hosts.flatMap(({ name, bgp }) => (bgp.kind === "speaker" ? [[name, bgp] as const] : [])));
+  // A host that heard it inside its AS counts apart: it passes on less.
+  const waiting = [{ name: one, isInside: false }];
+  const seen = new Set<string>();
+  for (let at = waiting.shift(); at !== undefined; at = waiting.shift()) {
+    const speaker = speakers.get(at.name);
+    const key = `${at.name} ${at.isInside}`;
+    if (speaker === undefined || seen.has(key)) continue;
+    if (at.name === other) return true;
+    seen.add(key);
+    for (const { host, asn } of speaker.neighbours) {
+      const isInside = asn === speaker.asn;
+      if (!(at.isInside && isInside) || speaker.isReflector) waiting.push({ name: host, isInside });
+    }
+  }
+  return false;
 }
 
-/** The first segment of which some of its hosts are chosen, but no reflector that lets them hear of each other. */
+/** The first segment or VRF of which some of its hosts are chosen, but no reflector that lets them hear of each other. */
 export function silentSegment(network: Network, names: readonly string[]): string | undefined {
-  const { hosts, segments, bgp } = networkWith((host) => names.includes(host), network);
+  const { hosts, segments, vrfs, bgp } = networkWith((host) => names.includes(host), network);
   if (bgp.kind === "none") return undefined;
-  return segments.find(({ members }) =>
+  return [...segments, ...vrfs].find(({ members }) =>
     members.some((one) => members.some((other) => one !== other && !hears(hosts, one, other))),
   )?.name;
 }

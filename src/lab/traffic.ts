@@ -77,6 +77,8 @@ export async function exchange(from: Box, { box, address }: Destination, load: L
     return port !== "";
   }, 30);
   if (port === "") throw new Error(`${box.name}: no server: ${await box.log(log)}`);
+  // A connection is tried once, and what it needs may not be there yet.
+  await from.attempt("ping", "-n", "-q", "-c", "1", "-w", "10", address);
   const words = [address, port, String(load.bytes), String(load.idleSeconds)];
   return JSON.parse(await from.run(NODE, "-e", EXCHANGE, ...words)) as Exchange;
 }

@@ -1,11 +1,18 @@
-/** A lab touches nothing of the machine's own, and however it ends, nothing is left of it. Needs root. */
+/**
+ * A lab touches nothing of the machine's own, and however it ends, nothing is left of it. The machine is a namespace with
+ * an uplink, routes, rules and a ruleset, so that no other test is in sight and there is something of its own. Needs root.
+ */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { BUILD_TIMEOUT_MS, type BuiltPackage, buildPackage, ROOT } from "../built-package.ts";
+import { must } from "../../src/base/invariant.ts";
+import { compile } from "../../src/compile.ts";
+import { runLab, type Watch } from "../../src/lab/run.ts";
+import { BUILD_TIMEOUT_MS, ROOT } from "../built-package.ts";
+import { CLI } from "../netgen.ts";
 
 /** Two hosts and nothing between them but a tunnel: what is quickest to prove. */
 const NAME = `isolation-${process.pid}`;
@@ -22,19 +29,43 @@ const STATE_FILE = `/run/netgen/lab/${NAME}.json`;
 /** In the environment of all that a lab starts. */
 const MARK = `NETGEN_TEST_MARK=${randomUUID()}`;
 
-let built: BuiltPackage;
+const STAND_IN = `
+mount -t tmpfs tmpfs /run/netns 2> /dev/null || true
+sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
+ip link set lo up
+ip link add eth0 type veth peer name far
+ip link set eth0 up; ip link set far up
+ip link add br0 type bridge
+ip address add 192.0.2.7/24 dev eth0
+ip address add 2001:db8::7/64 dev eth0 nodad
+ip route add default via 192.0.2.1
+ip rule add fwmark 51820 table 51820
+ip -6 rule add fwmark 51820 table 51820
+nft 'add table inet own; add chain inet own input { type filter hook input priority 0; }; add rule inet own input tcp dport 23 drop'
+echo ready
+read -r _ || true
+`;
+
 let directory: string;
 let topology: string;
+let standIn: ChildProcess;
 
-beforeAll(() => {
-  built = buildPackage();
+/** Words that run a command on the stand-in, in the place of it. */
+const inside = (): readonly string[] => ["-t", String(standIn.pid), "-n", "-m", "--"];
+
+beforeAll(async () => {
+  standIn = spawn("unshare", ["-n", "-m", "bash", "-euc", STAND_IN], { stdio: ["pipe", "pipe", "inherit"] });
+  await new Promise((resolve, reject) => {
+    standIn.stdout?.once("data", resolve);
+    standIn.once("exit", () => reject(new Error("there is no machine to stand in for this one")));
+  });
   directory = mkdtempSync(join(tmpdir(), "netgen-isolation-"));
   topology = join(directory, "topology.yaml");
   writeFileSync(topology, TOPOLOGY);
 }, BUILD_TIMEOUT_MS);
 
 afterAll(() => {
-  built.remove();
+  standIn.stdin?.end();
   rmSync(directory, { recursive: true });
 });
 
@@ -42,14 +73,15 @@ afterAll(() => {
 
 const show = (program: string, ...args: readonly string[]): string =>
   // Lifetimes run on by themselves.
-  execFileSync(program, args, { encoding: "utf8", maxBuffer: 1 << 26 }).replace(
+  execFileSync("nsenter", [...inside(), program, ...args], { encoding: "utf8", maxBuffer: 1 << 26 }).replace(
     /(valid_lft|preferred_lft|expires) \w+/g,
     "",
   );
 
 /** The machine's own network as its programs tell it, and what is mounted. */
 function machine() {
-  const settings = spawnSync("sysctl", ["-a", "--pattern", "^net\\."], { encoding: "utf8", maxBuffer: 1 << 26 }).stdout;
+  const words = [...inside(), "sysctl", "-a", "--pattern", "^net\\."];
+  const settings = spawnSync("nsenter", words, { encoding: "utf8", maxBuffer: 1 << 26 }).stdout;
   return {
     links: show("ip", "-d", "link"),
     addresses: show("ip", "address"),
@@ -57,8 +89,8 @@ function machine() {
     routes6: show("ip", "-6", "route", "show", "table", "all"),
     rules: show("ip", "rule") + show("ip", "-6", "rule"),
     rulesets: show("nft", "list", "ruleset"),
-    mounts: readFileSync("/proc/self/mounts", "utf8"),
-    namespaces: existsSync("/run/netns") ? readdirSync("/run/netns") : [],
+    mounts: readFileSync(`/proc/${standIn.pid}/mounts`, "utf8"),
+    namespaces: show("ip", "netns"),
     // Counts of what the machine does besides.
     settings: settings.split("\n").filter((line) => !/nf_conntrack_count|_buckets|route\.flush/.test(line)),
   };
@@ -107,7 +139,8 @@ interface Run {
 
 function start(...args: readonly string[]): Run {
   const [name = "", value] = MARK.split("=");
-  const child = spawn(process.execPath, [built.cli, "lab", ...args], { env: { ...process.env, [name]: value } });
+  const words = [...inside(), process.execPath, CLI, "lab", ...args];
+  const child = spawn("nsenter", words, { env: { ...process.env, [name]: value } });
   const said = { stdout: "", stderr: "" };
   for (const stream of ["stdout", "stderr"] as const) {
     child[stream].on("data", (data) => {
@@ -179,6 +212,24 @@ test.each(["namespaces", "underlay", "hosts", "proving life"])(
     await expectNothingLeft();
   },
 );
+
+test("stopped by the last result, although the lab was to be kept", async () => {
+  const { files, model } = compile({ name: "topology.yaml", text: TOPOLOGY });
+  const compiled = { network: must(model, "the topology has no mistake"), files };
+  const controller = new AbortController();
+  let results = 0;
+  const watch: Watch = {
+    onPhase: () => undefined,
+    onBooted: () => undefined,
+    onProven: (_, __, count) => {
+      results += 1;
+      if (results === count) controller.abort("SIGTERM");
+    },
+  };
+  const end = await runLab({ compiled, kinds: ["daemons"], isKept: true, stop: controller.signal }, watch);
+  expect(end).toEqual({ kind: "stopped", phase: "daemons" });
+  expect(existsSync(STATE_FILE)).toBe(false);
+});
 
 test("a reader that goes away ends it, and that is no success", async () => {
   const lab = start(topology);

@@ -1,0 +1,12 @@
+/** Where a host stands in its site, as far as the underlay goes. */
+import type { IpAddress } from "../base/ip.ts";
+import type { Host, Network } from "../model/network.ts";
+
+/** Behind the gateway of its site. */
+export function isInside({ sites }: Network, { name, reach }: Host): boolean {
+  const site = sites.find((each) => each.name === reach.site);
+  return site !== undefined && site.gateways.length > 0 && !site.gateways.includes(name);
+}
+
+/** Its own address on the LAN, where it is known to others by one that it shares. */
+export const ownAddress = ({ vrrp }: Host): IpAddress | undefined => (vrrp?.isExclusive ? vrrp.source : undefined);

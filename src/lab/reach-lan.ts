@@ -1,0 +1,37 @@
+/** Ways by the LAN of a site: to its gateway, and to what is behind a neighbour. Pure. */
+import type { IpAddress, IpPrefix } from "../base/ip.ts";
+import type { Host, Network } from "../model/network.ts";
+import type { Leg } from "./reach.ts";
+
+/** A route to a neighbour, and what of it limits a packet. */
+export interface ReachLanRoute {
+  readonly kind: "lan";
+  readonly prefix: IpPrefix;
+  readonly via: IpAddress;
+  readonly leg: Leg;
+}
+
+/** How a leg by the LAN is called: nothing is clamped there. */
+export const LAN_LEG = "the LAN";
+
+/** The routes of a host by its LAN, each with its leg. */
+export function lanRoutes(network: Network, host: Host): readonly ReachLanRoute[] {
+  const site = network.sites.find(({ name }) => name === host.reach.site);
+  const bytes = site?.lanMtu ?? network.underlay.pathMtu;
+  return host.lanRoutes.map(({ prefix, via, mtu }) => ({
+    kind: "lan",
+    prefix,
+    via,
+    leg: { host: host.name, via: LAN_LEG, bytes: mtu ?? bytes, ceilingBytes: mtu ?? bytes },
+  }));
+}
+
+/** Who answers at an address of a LAN; of two that share it, the one that is to be the master. */
+export function neighbourAt(network: Network, address: IpAddress): Host | undefined {
+  const isThere = ({ reach: { lanEndpoint }, vrrp }: Host): boolean =>
+    vrrp === undefined
+      ? lanEndpoint?.kind === "address" && lanEndpoint.address === address
+      : [vrrp.source, vrrp.address.address].includes(address);
+  const found = network.hosts.filter(isThere);
+  return found.sort((a, b) => (b.vrrp?.priority ?? 0) - (a.vrrp?.priority ?? 0))[0];
+}

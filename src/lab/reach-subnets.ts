@@ -1,0 +1,55 @@
+/** Ways into the subnets that a host is on. Pure. */
+import { type IpPrefix, prefixOf } from "../base/ip.ts";
+import type { Bridge, Host } from "../model/network.ts";
+import { isOfSite } from "./guests.ts";
+import type { Leg } from "./reach.ts";
+
+/** A host's own table, or that of its part of a VRF. */
+export type Vrf = string | undefined;
+
+export const bridgesOf = ({ bridges }: Host, vrf: Vrf): readonly Bridge[] =>
+  bridges.filter((bridge) => bridge.vrf === vrf);
+
+/** A route into a subnet, and what of it limits a packet. */
+export interface SubnetRoute {
+  readonly kind: "subnet";
+  readonly prefix: IpPrefix;
+  readonly subnet: string;
+  readonly leg: Leg;
+}
+
+const ETHERNET_MTU = 1500;
+
+const exact = (host: Host, via: string, bytes: number): Leg => ({ host: host.name, via, bytes, ceilingBytes: bytes });
+
+function bridgeLeg(host: Host, bridge: Bridge): Leg {
+  // Where nobody sets it, the smallest of its ports has it.
+  const least = host.vxlans.find((device) => device.bridge === bridge.name)?.mtu ?? ETHERNET_MTU;
+  return exact(host, bridge.name, bridge.mtu ?? least);
+}
+
+/** What lies behind a host, by the table that is asked. */
+function prefixesBehind(host: Host, vrf: Vrf): readonly { readonly prefix: IpPrefix; readonly use: string }[] {
+  if (vrf === undefined) return host.ownedPrefixes;
+  const behind = host.vrfs.find(({ name }) => name === vrf)?.behind ?? [];
+  return behind.map((prefix) => ({ prefix, use: "route" }));
+}
+
+/** The routes of a host, or of its part of a VRF, into its own subnets. */
+export function subnetRoutes(host: Host, vrf: Vrf): readonly SubnetRoute[] {
+  const own = bridgesOf(host, vrf).flatMap((bridge) =>
+    bridge.addresses.map((each): SubnetRoute => {
+      const { subnet } = bridge;
+      return { kind: "subnet", prefix: prefixOf(each.address, each.lengthBits), subnet, leg: bridgeLeg(host, bridge) };
+    }),
+  );
+  const known = new Set(own.map(({ prefix }) => prefix));
+  const foreign = prefixesBehind(host, vrf).filter(({ prefix, use }) => !known.has(prefix) && !isOfSite(use));
+  return [
+    ...own,
+    ...foreign.map(({ prefix, use }): SubnetRoute => {
+      const subnet = use === "route" ? prefix : use;
+      return { kind: "subnet", prefix, subnet, leg: exact(host, subnet, ETHERNET_MTU) };
+    }),
+  ];
+}

@@ -1,0 +1,100 @@
+/** Every scenario of fixtures/ is booted once, and everything that it promises is measured. */
+import { describe, expect, test } from "vitest";
+import { must } from "../../src/base/invariant.ts";
+import { compile } from "../../src/compile.ts";
+import { findKernelObstacles } from "../../src/lab/kernel.ts";
+import { hasHardwareHelp } from "../../src/lab/kernel-machine.ts";
+import { findObstacles, thisMachine } from "../../src/lab/needs.ts";
+import { PROMISE_KINDS, type PromiseKind } from "../../src/lab/promise.ts";
+import { type Fixture, listFixtures, sourceOf, TOPOLOGY } from "../fixtures.ts";
+import { CLI } from "../netgen.ts";
+import { brokenIn, runLab } from "./netgen-lab.ts";
+
+/** A virtual machine on an emulated processor, beside other labs. */
+const LONGEST_MS = 900_000;
+
+const scenarios = listFixtures().filter(({ kind }) => kind === "scenario");
+
+/**
+ * What an emulated processor does of a network beside other tests in some eight minutes; all of it takes half an hour.
+ * Exits are what only VRFs have, and to lose one takes another exit and a host that is none: three hosts. Of the larger
+ * network these two have all of both tenants: the same addresses twice, a subnet in common, and prefixes that one of
+ * them knows by type-5 routes only. Processors that help run the whole.
+ */
+const EMULATED: Readonly<Record<string, readonly string[]>> = {
+  "proxmox-vrf": ["--prove", "exits"],
+  vrfs: ["--hosts", "beta,delta", "--prove", "daemons,evpn,reachability"],
+};
+
+/**
+ * What is proven whole on each change. The others are booted and asked for what they differ in: to load them with data, to
+ * forge packets and to take their hosts away takes two to five minutes each. NETGEN_LAB=whole does it all.
+ */
+const WHOLE: ReadonlySet<string> = new Set(["minimal", "hypervisors", "pods", "ipv6-only", "dual-stack", "ebgp"]);
+const QUICK = ["--prove", "daemons,handshake,routing,evpn,reachability,mtu"];
+
+interface Place {
+  readonly name: string;
+  readonly directory: string;
+  readonly args: readonly string[];
+  /** Why it can be booted neither here nor in a virtual machine. */
+  readonly obstacles: readonly string[];
+}
+
+/** Where a fixture can be booted: here, or where this machine lacks something, with Debian's kernel. */
+async function placeOf(fixture: Fixture): Promise<Place> {
+  const { name, directory } = fixture;
+  const network = must(compile(sourceOf(fixture)).model, `${name} compiles`);
+  const here = await findObstacles(network, thisMachine());
+  const isWhole = WHOLE.has(name) || process.env.NETGEN_LAB === "whole";
+  if (here.length === 0) return { name, directory, args: isWhole ? [] : QUICK, obstacles: [] };
+  const there = findKernelObstacles(network, thisMachine(), process.arch);
+  const less = hasHardwareHelp() ? [] : (EMULATED[name] ?? []);
+  const args = ["--kernel", "debian", ...less];
+  return { name, directory, args, obstacles: there.length === 0 ? [] : [...here, ...there] };
+}
+
+const places = await Promise.all(scenarios.map(placeOf));
+
+/** Names that a topology gives are not what sets one kind of file apart from another. */
+function fileKinds(fixture: Fixture): readonly string[] {
+  const { model, files } = compile(sourceOf(fixture));
+  const tunnels = model?.hosts.flatMap(({ interfaces }) => interfaces.map(({ name }) => name)) ?? [];
+  return files.map(({ path }) =>
+    path
+      .split("/")
+      .slice(1)
+      .map((part) => tunnels.reduce((text, name) => text.replace(name, "*"), part))
+      .join("/")
+      .replace(/-netgen-.*\./, "-netgen-*."),
+  );
+}
+
+describe("fixtures", () => {
+  const proven = new Map<string, readonly PromiseKind[]>();
+
+  test.concurrent.for(places)("$name keeps every promise", { timeout: LONGEST_MS }, async (place, context) => {
+    const { name, directory, args, obstacles } = place;
+    context.skip(process.env.CI === undefined && obstacles.length > 0, `SKIPPED: ${obstacles.join("; ")}`);
+    const run = await runLab(CLI, [`${directory}/${TOPOLOGY}`, "--quiet", ...args]);
+    const kept = run.proven.filter((each) => each.kept);
+    context.expect(brokenIn(run).join("\n"), run.said).toBe("");
+    context.expect([run.status, kept.length], run.said).toEqual([0, run.proven.length]);
+    context.expect(kept.length).toBeGreaterThan(0);
+    proven.set(
+      name,
+      kept.map(({ kind }) => kind),
+    );
+  });
+
+  test("every kind of promise was kept by one of them, and every kind of file stood in one of them", (context) => {
+    context.skip(process.env.CI === undefined && proven.size < places.length, "not all of them were run");
+    expect(PROMISE_KINDS.filter((kind) => ![...proven.values()].flat().includes(kind))).toEqual([]);
+    const stood = new Set(scenarios.filter(({ name }) => proven.has(name)).flatMap(fileKinds));
+    const all = listFixtures().filter(({ kind }) => kind !== "err");
+    expect([...new Set(all.flatMap(fileKinds))].filter((kind) => !stood.has(kind))).toEqual([]);
+    // What tells kinds apart does so.
+    expect([...stood].sort()).toContain("etc/systemd/network/20-netgen-*.netdev");
+    expect([...stood].sort()).toContain("etc/wireguard/*.conf");
+  });
+});
