@@ -4,16 +4,15 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { BUILD_TIMEOUT_MS, type BuiltPackage, buildPackage } from "../built-package.ts";
+import { BUILD_TIMEOUT_MS } from "../built-package.ts";
+import { CLI } from "../netgen.ts";
 
-let built: BuiltPackage;
 let home: string;
 
 beforeAll(() => {
-  built = buildPackage();
   home = mkdtempSync(join(tmpdir(), "netgen-shells-"));
   mkdirSync(join(home, "bin"));
-  writeFileSync(join(home, "bin/netgen"), `#!/bin/sh\nexec "${process.execPath}" "${built.cli}" "$@"\n`);
+  writeFileSync(join(home, "bin/netgen"), `#!/bin/sh\nexec "${process.execPath}" "${CLI}" "$@"\n`);
   chmodSync(join(home, "bin/netgen"), 0o755);
   writeFileSync(join(home, "topology.yaml"), "hosts: {alpha: {id: 1}, beta: {id: 2}, gamma: {id: 3}}\n");
   writeFileSync(join(home, "my net.yml"), "hosts: {}\n");
@@ -21,7 +20,6 @@ beforeAll(() => {
   mkdirSync(join(home, "sub"));
 }, BUILD_TIMEOUT_MS);
 afterAll(() => {
-  built.remove();
   rmSync(home, { recursive: true, force: true });
 });
 

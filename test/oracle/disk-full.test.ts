@@ -14,9 +14,9 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { parseManifest } from "../../src/write/manifest.ts";
-import { BUILD_TIMEOUT_MS, type BuiltPackage, buildPackage } from "../built-package.ts";
+import { runNetgen } from "../netgen.ts";
 import { testPublicKey } from "../test-keys.ts";
 import { isEquipped } from "./nft-helpers.ts";
 
@@ -24,7 +24,6 @@ import { isEquipped } from "./nft-helpers.ts";
 const PAGE_BYTES = 4096;
 const ADVICE = "the disk is full; make room and run the same command again";
 
-let built: BuiltPackage;
 let home: string;
 /** The small disk, mounted at `disk` below home. */
 let disk: string;
@@ -34,11 +33,7 @@ function must(command: string, ...args: readonly string[]): void {
   if (status !== 0) throw new Error(`${command} ${args.join(" ")}: ${stderr}`);
 }
 
-function netgen(...args: readonly string[]) {
-  const options = { cwd: home, encoding: "utf8", timeout: 100_000 } as const;
-  const { status, stdout, stderr } = spawnSync(process.execPath, [built.cli, ...args], options);
-  return { status, stdout, stderr };
-}
+const netgen = (...args: readonly string[]) => runNetgen(home, args, { timeout: 100_000 });
 
 /** Leaves this many pages free on the small disk. */
 function leaveFree(pages: number): void {
@@ -80,11 +75,6 @@ function expectWhole(files: Files, kept: Files): void {
 }
 
 describe.skipIf(!isEquipped("mount", "umount"))("a small disk", () => {
-  beforeAll(() => {
-    built = buildPackage();
-  }, BUILD_TIMEOUT_MS);
-  afterAll(() => built?.remove());
-
   beforeEach(() => {
     home = mkdtempSync(join(tmpdir(), "netgen-disk-"));
     disk = join(home, "disk");

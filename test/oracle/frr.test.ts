@@ -61,6 +61,7 @@ const filesOf = (fields: Partial<Host>): ReadonlyMap<string, string> =>
 const neighbour = (index: number, isClient = false) => ({
   host: `host${index}`,
   address: address(`10.250.${index >> 8}.${index & 255}`),
+  asn: SPEAKER.asn,
   isClient,
 });
 
@@ -174,7 +175,7 @@ describe.runIf(isReady)("what FRR must refuse", () => {
   });
 
   test.each([
-    ["a group that does not exist", "10.250.0.2 peer-group PEERS", "10.250.0.2 peer-group NOBODY"],
+    ["a group that does not exist", "10.250.0.2 peer-group ", "10.250.0.2 peer-group NOBODY-"],
     ["a router-id that is none", "router-id 10.250.0.1", "router-id 0.0.0.0"],
   ])("%s: vtysh lets it pass, the daemons do not", async (_, right, wrong) => {
     const tree = broken(right, wrong);

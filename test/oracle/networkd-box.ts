@@ -52,7 +52,7 @@ export function askedOf(tree: string): readonly Asked[] {
 export const isKind = (kind: string) => (asked: Asked) => one(asked.netdev, "NetDev", "Kind") === kind;
 export const isTunnel = ({ network }: Asked): boolean => one(network, "Link", "Unmanaged") === "yes";
 export const isManaged = (asked: Asked): boolean => asked.network.length > 0 && !isTunnel(asked);
-export const isPort = (asked: Asked): boolean => isManaged(asked) && asked.netdev.length === 0;
+export const isPort = (asked: Asked): boolean => isManaged(asked) && asked.netdev.length === 0 && asked.name !== "lo";
 
 /** Bridges that ports are put into but that have no .network: someone else's. */
 export function foreignBridges(asked: readonly Asked[]): readonly string[] {
@@ -104,7 +104,8 @@ export function floodList(box: Box, name: string): readonly string[] {
 
 // ── networkd ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-const COMPLAINT = /Unknown key|Unknown section|[Ii]gnoring|Failed to|Invalid|Could not|Missing|not found/;
+const COMPLAINT =
+  /Unknown key|Unknown section|(?<!Failed to get cgroup path, )[Ii]gnoring|Failed to (?!get cgroup path)|Invalid|Could not|Missing|not found/;
 
 export const complaints = (log: string): readonly string[] => log.split("\n").filter((line) => COMPLAINT.test(line));
 
@@ -121,7 +122,7 @@ function makeTunnels(box: Box, asked: readonly Asked[]): void {
     makeCable(box, name);
     for (const local of locals) box.run("ip", "address", "add", local, "dev", name, "nodad");
     // No subnet here owns it: what stands on wg0 is wg-quick's.
-    box.run("ip", "route", "add", "198.18.0.0/24", "dev", name);
+    box.run("ip", "route", "append", "198.18.0.0/24", "dev", name);
   }
 }
 
@@ -202,6 +203,7 @@ export function compared(box: Box, { name, netdev, network }: Asked) {
     "VXLAN.Local": String(data.local ?? data.local6),
     "VXLAN.DestinationPort": String(data.port),
     "VXLAN.MacLearning": yesOrNo(data.learning),
+    "VXLAN.IPDoNotFragment": data.df === "set" ? "yes" : "no",
     "VXLAN.Independent": data.link === undefined ? "yes" : "no",
     "Bridge.STP": data.stp_state === 0 ? "no" : "yes",
     "Bridge.MulticastSnooping": data.mcast_snooping === 0 ? "no" : "yes",

@@ -1,5 +1,5 @@
 /** The .netdev and .network files in the real systemd-networkd, which ignores what it does not understand. */
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
@@ -8,6 +8,7 @@ import type { Host } from "../../src/model/network.ts";
 import { type Box, openBox, until } from "./netns.ts";
 import {
   all,
+  askedOf,
   type Booted,
   boot as bootTree,
   compared,
@@ -22,7 +23,19 @@ import {
   settle,
   startNetworkd,
 } from "./networkd-box.ts";
-import { aBridge, address, aHost, aNetwork, aVxlan, emitted, goldenTrees, isEquipped, mtu } from "./nft-helpers.ts";
+import {
+  aBridge,
+  address,
+  aHost,
+  aNetwork,
+  aVxlan,
+  emitted,
+  type GoldenTree,
+  goldenTrees,
+  isEquipped,
+  isKindMade,
+  mtu,
+} from "./nft-helpers.ts";
 
 const isReady = isEquipped("ip", "bridge", "unshare", "nsenter", "/lib/systemd/systemd-networkd");
 
@@ -51,17 +64,25 @@ function treeOf(fields: Partial<Host>): string {
 
 const gateway = (text: string, lengthBits: number) => ({ address: address(text), lengthBits });
 
-const trees = goldenTrees();
+const trees = goldenTrees().filter(({ directory }) => existsSync(join(directory, "etc/systemd/network")));
+const hasVrfs = isKindMade("vrf");
+const isMadeHere = ({ directory }: GoldenTree): boolean => hasVrfs || !askedOf(directory).some(isKind("vrf"));
+
+/** Without what only later versions know, in trees for these alone; the oracle of Debian 13 holds these trees to that. */
+const refused = (log: string): readonly string[] =>
+  complaints(log).filter((line) => !line.includes("Unknown key 'ManageForeignNextHops'"));
 
 test("there are golden trees", () => {
-  expect(trees.length).toBeGreaterThan(0);
+  expect(trees.filter(isMadeHere).length).toBeGreaterThan(0);
 });
 
 describe.runIf(isReady)("golden trees in networkd", () => {
-  test.each(trees)("$name: every link is what its files say", async ({ directory }) => {
-    const { box, asked, networkd } = await boot(directory);
-    expect(complaints(networkd.log())).toEqual([]);
+  test.concurrent.for(trees.filter(isMadeHere))("$name", async ({ directory }, { expect, onTestFinished }) => {
+    const { box, asked, networkd } = await bootTree(directory);
+    onTestFinished(box.close);
+    expect(refused(networkd.log())).toEqual([]);
 
+    // Every link is what its files say.
     for (const each of asked.filter(isManaged)) {
       const { actual, asked: wanted } = compared(box, each);
       expect(actual, each.name).toEqual(wanted);
@@ -69,10 +90,8 @@ describe.runIf(isReady)("golden trees in networkd", () => {
     for (const { name, network } of asked.filter(isKind("vxlan"))) {
       expect(floodList(box, name), name).toEqual([...all(network, "BridgeFDB", "Destination")].sort());
     }
-  });
 
-  test.each(trees)("$name: the tunnel is left alone, and takes nothing with it when it goes", async ({ directory }) => {
-    const { box, asked } = await boot(directory);
+    // The tunnel is left alone, and takes nothing with it when it goes.
     const tunnels = asked.filter(isTunnel).map(({ name }) => name);
     expect(tunnels).not.toEqual([]);
     const locals = asked.flatMap(({ netdev }) => all(netdev, "VXLAN", "Local"));
@@ -85,6 +104,15 @@ describe.runIf(isReady)("golden trees in networkd", () => {
     for (const { name, network } of asked.filter(isKind("vxlan"))) {
       expect(link(box, name).master).toBe(all(network, "Network", "Bridge")[0]);
     }
+  });
+
+  // Where the kernel makes no VRFs, their links are looked at by the lab, in a virtual machine: test/lab/fixtures.test.ts.
+  test.each(trees.filter((tree) => !isMadeHere(tree)))("$name: every key is taken", async ({ directory }) => {
+    const box = await openBox(directory);
+    boxes.push(box);
+    const networkd = startNetworkd(box);
+    await networkd.says("Enumeration completed");
+    expect(refused(networkd.log())).toEqual([]);
   });
 });
 

@@ -31,11 +31,27 @@ const AS = must(asn(65_000), "65000 is an ASN");
 
 export function aTunnel(name: string, bytes = 1420): WireguardInterface {
   const listenPort = must(udpPort(51_820), "51820 is a port");
-  return { name, addresses: [], listenPort, mtu: mtu(bytes), limitingPeer: undefined, table: "auto", peers: [] };
+  return {
+    name,
+    addresses: [],
+    listenPort,
+    mtu: mtu(bytes),
+    limitingPeer: undefined,
+    smallerPeers: [],
+    table: "auto",
+    peers: [],
+  };
 }
 
 export function aBridge(name: string, fields: Partial<Bridge> = {}): Bridge {
-  const own = { mtu: undefined, addresses: [], isSharedGateway: false, ports: [], origin: { "": NOWHERE } };
+  const own = {
+    mtu: undefined,
+    addresses: [],
+    isSharedGateway: false,
+    ports: [],
+    vrf: undefined,
+    origin: { "": NOWHERE },
+  };
   return { name, subnet: "vms", isExisting: false, macAddress: "02:00:00:00:64:01", ...own, ...fields };
 }
 
@@ -58,8 +74,18 @@ export function aVxlan(name: string, fields: Partial<VxlanDevice> = {}): VxlanDe
 export function aHost(name: string, fields: Partial<Host> = {}): Host {
   return {
     name,
+    platform: "debian12",
+    programs: { networkdKeepsNextHops: false, frrHasMgmtd: false, readsSysctlConf: true },
+    hasDocker: false,
     id: 1,
-    reach: { name, site: undefined, endpoint: undefined, lanEndpoint: undefined, isBehindNat: false },
+    reach: {
+      name,
+      site: undefined,
+      endpoint: undefined,
+      lanEndpoint: undefined,
+      isBehindNat: false,
+      isShared: false,
+    },
     publicKey: "",
     uplink: undefined,
     networkManager: "networkd",
@@ -67,10 +93,13 @@ export function aHost(name: string, fields: Partial<Host> = {}): Host {
     vtep: undefined,
     bridges: [],
     vxlans: [],
+    vrfs: [],
     ownedPrefixes: [],
     forwards: { ipv4: false, ipv6: false },
     snat: [],
     unreachable: [],
+    lanRoutes: [],
+    vrrp: undefined,
     bgp: { kind: "none" },
     frrMode: "complete",
     neighbourCount: { ipv4: 0, ipv6: 0 },
@@ -106,7 +135,8 @@ export function aNetwork(hosts: readonly Host[], fields: Partial<Network> = {}):
     hosts,
     peers: [],
     segments: [],
-    prefixes: pools.map((pool) => ({ prefix: pool, use: { kind: "pool" }, span: NOWHERE })),
+    vrfs: [],
+    prefixes: pools.map((pool) => ({ prefix: pool, use: { kind: "pool" }, vrf: undefined, span: NOWHERE })),
     bgp: { kind: "none" },
     guardAllowFrom: [],
     origin: {},
@@ -190,6 +220,10 @@ export function isEquipped(...programs: readonly string[]): boolean {
   console.warn(`SKIPPED: ${message}`);
   return false;
 }
+
+/** Whether this kernel makes devices of a kind. */
+export const isKindMade = (kind: "vrf"): boolean =>
+  run("unshare", ["-n", "ip", "link", "add", "probe0", "type", kind, "table", "9"]).status === 0;
 
 export interface Scratch {
   readonly directory: string;

@@ -26,6 +26,8 @@ export interface Change {
   readonly pools?: readonly string[];
   readonly pathMtu?: number;
   readonly endpoints?: Readonly<Record<string, string>>;
+  /** MTU of the path between alpha and others, by name, each tunnel with its own. */
+  readonly peerPaths?: Readonly<Record<string, number>>;
 }
 
 const IDS: Readonly<Record<string, number>> = { alpha: 1, beta: 2, gamma: 3, delta: 4 };
@@ -39,11 +41,12 @@ function topology(change: Change): string {
     const endpoint = change.endpoints?.[name] ?? `192.0.2.${IDS[name]}`;
     return `  ${name}: {id: ${IDS[name]}, endpoint: "${endpoint}", routes: ${JSON.stringify(routes[name] ?? [])}}`;
   };
+  const paths = Object.entries(change.peerPaths ?? {}).map(([other, mtu]) => ({ between: ["alpha", other], mtu }));
   return [
     "netgen: 1",
     "name: reload",
-    `underlay: {pathMtu: ${change.pathMtu ?? 1500}}`,
-    `wireguard: {addresses: ${JSON.stringify(pools)}, presharedKeys: true}`,
+    `underlay: {pathMtu: ${change.pathMtu ?? 1500}, paths: ${JSON.stringify(paths)}}`,
+    `wireguard: {addresses: ${JSON.stringify(pools)}, presharedKeys: true, mtu: ${change.peerPaths ? "per-peer" : "per-interface"}}`,
     "hosts:",
     ...hosts.map(host),
     "",
@@ -86,6 +89,8 @@ function freshStart(): object {
   for (const path of run(on("alpha"), "cd /etc/wireguard; find . -type f").trim().split("\n")) {
     writeOn(twin, `/etc/wireguard/${path}`, readOn(on("alpha"), `/etc/wireguard/${path}`), 0o600);
   }
+  const mtus = attempt(on("alpha"), "cat /etc/netgen/wg0.mtu");
+  if (mtus.status === 0) writeOn(twin, "/etc/netgen/wg0.mtu", mtus.stdout, 0o644);
   up(twin);
   return interfaceState(twin);
 }

@@ -97,22 +97,42 @@ describe("wg takes the file, and every prefix stays with its peer", () => {
   });
 });
 
-/** Loads a batch of routes into an empty network namespace and gives back what is there then. */
-function loadRoutes(text: string): { readonly status: number; readonly prefixes: readonly string[] } {
+interface LoadedRoutes {
+  readonly status: number;
+  /** A line each: the prefix, and "unreachable" or the neighbour that it is reached by, with an MTU if it has one. */
+  readonly routes: readonly string[];
+}
+
+/** Prefixes as ip shows them: without the length of a single address. */
+const shown = (prefix: string): string => prefix.replace(/^([^:]*)\/32$|^(.*)\/128$/, "$1$2");
+
+const MTU = / mtu (\d+)/;
+
+/** Loads a batch of routes into a network namespace where its neighbours are on a LAN, and gives back what is there then. */
+function loadRoutes(text: string): LoadedRoutes {
   writeOn(host(), "/run/routes", text);
-  const show = "ip -4 route show; ip -6 route show";
-  const { status, stdout } = attempt(host(), `unshare -rn bash -c 'ip -batch /run/routes && { ${show}; }'`);
-  const prefixes = stdout.split("\n").filter((line) => line.includes("unreachable"));
-  return { status, prefixes: prefixes.map((line) => line.split(" ")[1] ?? "").sort() };
+  const neighbours = new Set([...text.matchAll(/ via (\S+)/g)].map((match) => match[1] ?? ""));
+  const lan = [...neighbours].map((address) => `ip route add ${address} dev lan0`);
+  const cable = "ip link add lan0 type veth peer name lan1 && ip link set lan0 up && ip link set lan1 up";
+  const load = [...(lan.length === 0 ? [] : [cable]), ...lan, "ip -batch /run/routes"].join(" && ");
+  const show = "ip -4 route show proto 210; ip -6 route show proto 210";
+  const { status, stdout } = attempt(host(), `unshare -rn bash -c '${load} && { ${show}; }'`);
+  const routes = stdout.split("\n").flatMap((line) => {
+    const [, refused, prefix = "", via = "unreachable"] = /^(unreachable )?(\S+)(?: via (\S+))?/.exec(line) ?? [];
+    if (line === "" || (refused === undefined && via === "unreachable")) return [];
+    return [`${prefix} ${via}${MTU.exec(line)?.[0] ?? ""}`];
+  });
+  return { status, routes: routes.sort() };
 }
 
 describe("ip takes the routes", () => {
   test.each(batches)("$name", ({ text }) => {
-    const prefixes = [...text.matchAll(/^route replace unreachable (\S+)/gm)].map((match) => match[1] ?? "");
-    expect(prefixes.length).toBeGreaterThan(0);
-    // ip leaves out the length of a single address.
-    const shown = prefixes.map((prefix) => prefix.replace(/^([^:]*)\/32$|^(.*)\/128$/, "$1$2")).sort();
-    expect(loadRoutes(text)).toEqual({ status: 0, prefixes: shown });
+    const lines = [...text.matchAll(/^route replace (?:unreachable )?(\S+)(?: via (\S+))?.*$/gm)];
+    const routes = lines.map(
+      ([line, prefix = "", via = "unreachable"]) => `${shown(prefix)} ${via}${MTU.exec(line)?.[0] ?? ""}`,
+    );
+    expect(routes.length).toBeGreaterThan(0);
+    expect(loadRoutes(text)).toEqual({ status: 0, routes: routes.sort() });
   });
 
   test("a prefix with host bits is refused", () => {

@@ -1,0 +1,88 @@
+/** Debian 13's programs in a directory of their own: packages from its archive, unpacked and never installed. */
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+const PROGRAMS = ["systemd", "frr", "nftables", "iptables", "wireguard-tools", "iproute2"];
+const SHELL = ["bash", "dash", "coreutils", "grep", "sed", "mount", "libc-bin"];
+const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
+
+const run = (command: string, args: readonly string[], env = {}) =>
+  spawnSync(command, [...args], { encoding: "utf8", timeout: 240_000, env: { ...process.env, ...env } });
+
+/** The archive that this machine's own packages of Debian come from. */
+function archive(): string {
+  const format = "$(LABEL) $(REPO_URI)";
+  const { stdout } = run("apt-get", ["indextargets", "--format", format, "Created-By: Packages"]);
+  return /^Debian (\S+)$/m.exec(stdout)?.[1] ?? "";
+}
+
+/** apt with a state of its own: nothing of this machine's is read or changed. */
+function writeAptSettings(directory: string): string {
+  for (const each of ["state/lists/partial", "cache/archives/partial", "parts", "root"]) {
+    mkdirSync(join(directory, each), { recursive: true });
+  }
+  writeFileSync(join(directory, "status"), "");
+  writeFileSync(join(directory, "sources.list"), `deb [signed-by=${KEYRING}] ${archive()} trixie main\n`);
+  const settings = {
+    "Dir::State": "state",
+    "Dir::State::status": "status",
+    "Dir::Cache": "cache",
+    "Dir::Etc::sourcelist": "sources.list",
+    "Dir::Etc::sourceparts": "parts",
+    "Dir::Etc::preferencesparts": "parts",
+  };
+  const lines = Object.entries(settings).map(([key, path]) => `${key} "${join(directory, path)}";\n`);
+  const file = join(directory, "apt.conf");
+  const rest = 'APT::Install-Recommends "false";\nAPT::Sandbox::User "root";\nAcquire::Languages "none";\n';
+  writeFileSync(file, lines.join("") + rest);
+  return file;
+}
+
+function fetchTree(directory: string): string | undefined {
+  const env = { APT_CONFIG: writeAptSettings(directory) };
+  const update = run("apt-get", ["-q", "update"], env);
+  const download = run("apt-get", ["-q", "-y", "--download-only", "install", ...PROGRAMS, ...SHELL], env);
+  const archives = join(directory, "cache/archives");
+  const packages = readdirSync(archives).filter((name) => name.endsWith(".deb"));
+  if (download.status !== 0 || packages.length === 0)
+    return (update.stderr + download.stderr).trim().split("\n").at(-1);
+  const root = join(directory, "root");
+  for (const name of packages) {
+    const unpack = 'dpkg-deb --fsys-tarfile "$1" | tar -C "$2" -x --keep-directory-symlink';
+    const { status, stderr } = run("sh", ["-ec", unpack, "sh", join(archives, name), root]);
+    if (status !== 0) return stderr;
+  }
+  // What base-files and the packages' scripts would have done.
+  for (const each of ["dev", "etc/netgen", "mnt", "proc", "run", "sys", "tmp"]) {
+    mkdirSync(join(root, each), { recursive: true });
+  }
+  if (!existsSync(join(root, "usr/bin/sh"))) symlinkSync("dash", join(root, "usr/bin/sh"));
+  for (const name of ["iptables", "iptables-restore", "ip6tables", "ip6tables-restore"]) {
+    symlinkSync("xtables-nft-multi", join(root, "usr/sbin", name));
+  }
+  for (const name of ["passwd", "group"]) run("cp", [`/etc/${name}`, join(root, "etc")]);
+  rmSync(join(directory, "cache"), { recursive: true });
+  rmSync(join(directory, "state"), { recursive: true });
+  return run("chroot", [root, "/sbin/ldconfig"]).stderr.trim() || undefined;
+}
+
+/** The root of the tree: that in the cache directory, else fetched there (50 MB); `undefined`: it cannot be had, said aloud. */
+export function trixieTree(): string | undefined {
+  const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "netgen");
+  const directory = join(cache, "debian13");
+  const root = join(directory, "root");
+  if (existsSync(root)) return root;
+  const making = `${directory}.${process.pid}`;
+  const reason = process.getuid?.() === 0 ? fetchTree(making) : "only root can enter it";
+  if (reason === undefined) {
+    renameSync(making, directory);
+    return root;
+  }
+  rmSync(making, { recursive: true, force: true });
+  const message = `Debian 13's programs cannot be had: ${reason}`;
+  if (process.env.CI === "true") throw new Error(message);
+  console.warn(`SKIPPED: ${message}`);
+  return undefined;
+}

@@ -1,0 +1,107 @@
+/** Every golden tree, read by the programs of Debian 13: systemd-networkd 257, FRR 10.3, nft 1.1.3. */
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { complaints } from "./networkd-box.ts";
+import { type Ended, goldenTrees, isKindMade } from "./nft-helpers.ts";
+import { trixieTree } from "./trixie-tree.ts";
+
+const root = trixieTree();
+const trees = goldenTrees();
+const hasVrfs = isKindMade("vrf");
+
+/** Runs shell in the tree, in namespaces of its own, with a host's compiled /etc over its own; $1 is that host's directory. */
+const ENTER = `
+mount --make-rprivate /; mount --bind "$0" "$0"; mount -t proc proc "$0/proc"; mount -t sysfs -o ro sysfs "$0/sys"
+mount --rbind /dev "$0/dev"; mount -t tmpfs -o mode=755 tmpfs "$0/run"; mount -t tmpfs tmpfs "$0/mnt"
+mkdir -p "$0/mnt/etc" "$0/run/systemd/netif/links" "$0/run/systemd/netif/leases" "$0/run/systemd/netif/lldp"
+chown -R systemd-network: "$0/run/systemd/netif"
+cp -r "$1/etc/." "$0/mnt/etc"; chmod -R a+rX "$0/mnt"
+for each in network networkd.conf.d; do
+  mkdir -p "$0/etc/systemd/$each"
+  [ ! -d "$0/mnt/etc/systemd/$each" ] || mount --bind "$0/mnt/etc/systemd/$each" "$0/etc/systemd/$each"
+done
+ip link set lo up; ip link add wg0 type dummy 2> /dev/null || true
+exec chroot "$0" /bin/sh -c "$2"
+`;
+
+function inTree(directory: string, command: string): Promise<Ended> {
+  const args = ["-n", "-m", "sh", "-euc", ENTER, root ?? "", directory, command];
+  return new Promise((resolve) => {
+    const child = execFile("unshare", args, { timeout: 60_000 }, (_, stdout, stderr) =>
+      resolve({ status: child.exitCode, output: stdout + stderr }),
+    );
+  });
+}
+
+const NETWORKD = "SYSTEMD_LOG_TARGET=console SYSTEMD_LOG_LEVEL=info timeout 1.5 /usr/lib/systemd/systemd-networkd";
+
+describe.runIf(root)("Debian 13", () => {
+  test("the programs are Debian 13's", async () => {
+    const { output } = await inTree(
+      trees[0]?.directory ?? "",
+      `${NETWORKD} --version; nft --version; vtysh --help | head -1`,
+    );
+    expect(output).toMatch(/systemd 257[\s\S]*nftables v1\.1\.3/);
+  });
+
+  test("what networkd does not know is seen", async () => {
+    const write = "printf '[Match]\\nName=lo\\n[Network]\\nNoSuchKey=yes\\n' > /run/systemd/network/x.network";
+    const { output } = await inTree(trees[0]?.directory ?? "", `mkdir -p /run/systemd/network; ${write}; ${NETWORKD}`);
+    expect(complaints(output).join()).toContain("Unknown key 'NoSuchKey'");
+  });
+
+  test.concurrent.for(trees)("$name: networkd 257 takes every key", async ({ directory }, { expect }) => {
+    const { output } = await inTree(directory, NETWORKD);
+    expect(output).toContain("lo: Link UP");
+    // A kernel without VRFs makes none, whatever their files say.
+    const isOfKernel = /: Failed to (create netdev: Operation not supported|generate persistent MAC address)/;
+    expect(complaints(output).filter((line) => hasVrfs || !isOfKernel.test(line))).toEqual([]);
+  });
+
+  test.concurrent.for(trees)("$name: nft 1.1.3 and vtysh 10.3 take every line", async ({ directory }, { expect }) => {
+    const ruleset = "etc/netgen/netgen.nft";
+    if (existsSync(join(directory, ruleset))) {
+      const ended = await inTree(directory, `nft -f /mnt/${ruleset} && nft -f /mnt/${ruleset}`);
+      expect(ended).toEqual({ status: 0, output: "" });
+    }
+    for (const file of ["etc/frr/frr.conf", "etc/netgen/frr.conf.snippet"]) {
+      if (!existsSync(join(directory, file))) continue;
+      const { status, output } = await inTree(directory, `vtysh -C -f /mnt/${file}`);
+      expect([status, output.includes("Unknown command")], output).toEqual([0, false]);
+    }
+  });
+});
+
+describe.runIf(root)("Docker's chain, in iptables-nft", () => {
+  const { directory = "" } = trees.find(({ name }) => name === "platforms/trixie") ?? {};
+  const script = (word: string): string => `bash /mnt/etc/netgen/docker-user ${word}`;
+  // As Docker leaves it: nothing is forwarded but what it lets through.
+  const docker =
+    "for each in iptables ip6tables; do $each -N DOCKER-USER; $each -P FORWARD DROP; $each -A FORWARD -j DOCKER-USER; done";
+  const inPlace = "mkdir -p /run/etc; mount --bind /mnt/etc/netgen /etc/netgen";
+  const after = (...commands: readonly string[]) =>
+    inTree(directory, [inPlace, docker, ...commands, "iptables -S; ip6tables -S"].join("; "));
+
+  test("started twice it stands there once, before Docker's own rules, and lets the overlay through", async () => {
+    const { status, output } = await after("iptables -A DOCKER-USER -j RETURN", script("start"), script("start"));
+    expect(status, output).toBe(0);
+    expect(output.match(/^-A DOCKER-USER -j NETGEN$/gm)).toHaveLength(2);
+    expect(output).toMatch(/-A DOCKER-USER -j NETGEN\n-A DOCKER-USER -j RETURN/);
+    expect(output.match(/^-A NETGEN -i wg0 -o br-apps -j ACCEPT$/gm)).toHaveLength(2);
+    expect(output).toContain("-A NETGEN -d 10.81.13.0/24 -i wg0 -j ACCEPT");
+    expect(output).toContain("-A NETGEN -d fd80::/64 -i wg0 -j ACCEPT");
+    expect(output).not.toMatch(/docker0/);
+  });
+
+  test("stopped twice nothing of it is left", async () => {
+    const clean = await after();
+    expect(await after(script("start"), script("stop"), script("stop"))).toEqual(clean);
+  });
+
+  test("without Docker's chain it does nothing, and that is no failure", async () => {
+    const { status, output } = await inTree(directory, `${inPlace}; ${script("start")} && iptables -S`);
+    expect([status, output.includes("NETGEN")]).toEqual([0, false]);
+  });
+});
