@@ -42,6 +42,8 @@ describe("what a host does after a file changed", () => {
     ["etc/netgen/netgen.nft", ["systemctl reload netgen-nftables.service"]],
     ["etc/netgen/routes-apply", ["systemctl reload netgen-routes.service"]],
     ["etc/netgen/wg0.endpoints", ["systemctl start netgen-endpoints.service"]],
+    ["etc/netgen/blue.exit", ["systemctl reload netgen-exit@blue.service"]],
+    ["etc/netgen/exit", ["systemctl reload netgen-exit@*.service"]],
     ["etc/netgen/wg-reload", []],
     ["etc/systemd/network/20-netgen-vx100.network", ["networkctl reload"]],
     ["etc/systemd/networkd.conf.d/10-netgen.conf", ["systemctl restart systemd-networkd.service"]],
@@ -55,6 +57,7 @@ describe("what a host does after a file changed", () => {
     const netdev = (kind: string) =>
       fileAt("etc/systemd/network/20-netgen-vx7.netdev", `[NetDev]\nName=vx7\nKind=${kind}\n`);
     expect(afterChange(netdev("vxlan"))).toEqual(["networkctl delete vx7", "networkctl reload"]);
+    expect(afterChange(netdev("vrf"))).toEqual(["networkctl delete vx7", "networkctl reload"]);
     expect(afterChange(netdev("bridge"))).toEqual(["networkctl reload"]);
   });
 

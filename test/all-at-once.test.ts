@@ -37,7 +37,7 @@ describe("a mistake hides none of another pass", () => {
     ["prefix-malformed", topology({ top: "guard: {allowFrom: [1.2.3]}\n" })],
     ["value-range", topology({ top: "underlay: {pathMtu: 90}\n" })],
     ["value-type", topology({ top: "hostDefaults: {uplink: 5}\n" })],
-    ["not-in-this-version", topology({ wireguard: ", hubs: [alpha]" })],
+    ["host-unknown", topology({ wireguard: ", hubs: [alfa]" })],
   ])("%s", (code, text) => {
     expect(codesOf(compileText(text))).toEqual([...LATER_CODES, code].sort());
   });
@@ -163,5 +163,6 @@ const OF_THE_TEXT: ReadonlySet<string> = new Set([
   "extra-refused",
   "host-unknown",
   "site-unknown",
+  "vrf-unknown",
   "member-unknown",
 ]);

@@ -9,7 +9,8 @@ import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Command } from "commander";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { BUILD_TIMEOUT_MS, type BuiltPackage, buildPackage, ROOT } from "./built-package.ts";
+import { BUILD_TIMEOUT_MS, ROOT } from "./built-package.ts";
+import { CLI } from "./netgen.ts";
 import { testPrivateKey, testPublicKey } from "./test-keys.ts";
 
 const TIMEOUT_MS = 300_000;
@@ -135,15 +136,12 @@ const CORRUPT: readonly (readonly [string, Spoil])[] = [
   ["a preshared key that others may read", (put) => put("keys/psk/alpha--beta.psk", `${SHARED}\n`, 0o640)],
 ];
 
-let built: BuiltPackage;
 let sandbox: string;
 
 beforeAll(() => {
-  built = buildPackage();
   sandbox = mkdtempSync(join(tmpdir(), "netgen-canary-"));
 }, BUILD_TIMEOUT_MS);
 afterAll(() => {
-  built.remove();
   rmSync(sandbox, { recursive: true, force: true });
 }, BUILD_TIMEOUT_MS);
 
@@ -193,7 +191,7 @@ interface Run {
 /** A process of its own, with something on standard input. */
 function run(place: string, args: readonly string[]): Run {
   const input = args[1] === "import" ? `${IMPORTED}\n` : "";
-  const { status, output } = spawnSync(process.execPath, [built.cli, ...args], { cwd: place, input });
+  const { status, output } = spawnSync(process.execPath, [CLI, ...args], { cwd: place, input });
   return { args, status, output: Buffer.concat([output[1] ?? Buffer.of(), output[2] ?? Buffer.of()]), place };
 }
 
@@ -228,7 +226,7 @@ writeFileSync(home + ".json", JSON.stringify(results));
 function runAll(home: string, cases: readonly (readonly string[])[]): readonly Run[] {
   const driver = join(sandbox, "driver.mjs");
   writeFileSync(driver, DRIVER);
-  const plan = JSON.stringify({ cli: built.cli, home, cases });
+  const plan = JSON.stringify({ cli: CLI, home, cases });
   const { status, stderr } = spawnSync(process.execPath, [driver, plan], { input: "", encoding: "utf8" });
   expect([status, stderr]).toEqual([0, ""]);
   const results = JSON.parse(readFileSync(`${home}.json`, "utf8")) as readonly (Omit<Run, "output"> & {

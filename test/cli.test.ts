@@ -1,71 +1,20 @@
-/** The commands as a user meets them: arguments in; exit code, streams and files out. */
-import { spawnSync } from "node:child_process";
-import {
-  chmodSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { BUILD_TIMEOUT_MS, type BuiltPackage, buildPackage, ROOT } from "./built-package.ts";
+import { beforeEach, describe, expect, test } from "vitest";
+import { ROOT } from "./built-package.ts";
+import { CLI, type Finished, type RunOptions, runNetgen, runShell } from "./netgen.ts";
+import { eachInNewDirectory } from "./new-directory.ts";
 import { testPrivateKey, testPublicKey } from "./test-keys.ts";
 
-let built: BuiltPackage;
 /** Where the commands run; empty before each test. */
 let home: string;
 
-beforeAll(() => {
-  built = buildPackage();
-}, BUILD_TIMEOUT_MS);
-afterAll(() => built.remove());
-beforeEach(() => {
-  home = mkdtempSync(join(tmpdir(), "netgen-cli-"));
-});
-afterEach(() => {
-  rmSync(home, { recursive: true, force: true });
+eachInNewDirectory((path) => {
+  home = path;
 });
 
-interface Finished {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-interface RunOptions {
-  readonly input?: string | Buffer;
-  readonly env?: Readonly<Record<string, string>>;
-  readonly node?: readonly string[];
-}
-
-function run(args: readonly string[], { input = "", env = {}, node = [] }: RunOptions = {}): Finished {
-  const { NO_COLOR: _, ...inherited } = process.env;
-  const { status, stdout, stderr } = spawnSync(process.execPath, [...node, built.cli, ...args], {
-    cwd: home,
-    input,
-    env: { ...inherited, ...env },
-    encoding: "utf8",
-  });
-  return { status, stdout, stderr };
-}
-
-/** Runs a command line of a shell, in which `netgen` is what users call so. */
-function shell(line: string, options: { readonly env?: Readonly<Record<string, string>> } = {}): Finished {
-  const text = `netgen() { "${process.execPath}" "${built.cli}" "$@"; }; export -f netgen; set -o pipefail; ${line}`;
-  const { NO_COLOR: _, ...inherited } = process.env;
-  const { status, stdout, stderr } = spawnSync("bash", ["-c", text], {
-    cwd: home,
-    env: { ...inherited, ...options.env },
-    encoding: "utf8",
-  });
-  return { status, stdout, stderr };
-}
+const run = (args: readonly string[], options: RunOptions = {}): Finished => runNetgen(home, args, options);
+const shell = (line: string, options: RunOptions = {}): Finished => runShell(home, `set -o pipefail; ${line}`, options);
 
 function put(name: string, text: string | Buffer): void {
   mkdirSync(join(home, name, ".."), { recursive: true });
@@ -542,7 +491,7 @@ describe("model, mtu and schema", () => {
   test("mtu --format json prints the report alone on standard output, warnings as text on standard error", () => {
     const { status, stdout, stderr } = run(["mtu", "-", "--format", "json"], { input: WARNING });
     expect(status).toBe(0);
-    expect(Object.keys(JSON.parse(stdout))).toEqual(["tunnels", "segments"]);
+    expect(Object.keys(JSON.parse(stdout))).toEqual(["tunnels", "segments", "lans"]);
     expect(stderr).toContain("warning[path-unused]");
   });
 
@@ -756,6 +705,6 @@ test("a directory that may not be written to ends with 2 and names what it was a
   // Root may write everywhere; these have no such privilege, and the package lies where they may not look.
   const isRoot = process.geteuid?.() === 0;
   const prefix = isRoot ? "setpriv --bounding-set=-dac_override,-dac_read_search,-fowner --inh-caps=-all" : "env";
-  const { status, stdout, stderr } = shell(`${prefix} "${process.execPath}" "${built.cli}" build topology.yaml`);
+  const { status, stdout, stderr } = shell(`${prefix} "${process.execPath}" "${CLI}" build topology.yaml`);
   expect([status, stdout, stderr]).toEqual([2, "", "netgen: out/.netgen-lock: permission denied\n"]);
 });

@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { type Argument, Command, type Option } from "commander";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { complete, PLACEHOLDERS, placeholderOf } from "../src/commands/complete.ts";
-import { BUILD_TIMEOUT_MS, type BuiltPackage, buildPackage, ROOT } from "./built-package.ts";
+import { BUILD_TIMEOUT_MS, ROOT } from "./built-package.ts";
+import { CLI, runNetgen } from "./netgen.ts";
 
-let built: BuiltPackage;
 let home: string;
 let program: Command;
 const start = process.cwd();
@@ -21,7 +21,6 @@ subnets: {vms: {hosts: all}}
 `;
 
 beforeAll(async () => {
-  built = buildPackage();
   program = await wholeProgram();
   home = mkdtempSync(join(tmpdir(), "netgen-completion-"));
   writeFileSync(join(home, "topology.yaml"), TOPOLOGY);
@@ -34,14 +33,10 @@ beforeAll(async () => {
 }, BUILD_TIMEOUT_MS);
 afterAll(() => {
   process.chdir(start);
-  built.remove();
   rmSync(home, { recursive: true, force: true });
 });
 
-function netgen(...args: readonly string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [built.cli, ...args], { cwd: home, encoding: "utf8" });
-  return { status, stdout, stderr };
-}
+const netgen = (...args: readonly string[]) => runNetgen(home, args);
 
 /** The kind of what comes next, and the candidates. */
 function offered(...words: readonly string[]): readonly string[] {
@@ -195,7 +190,7 @@ describe("bash", () => {
   /** What the completion function makes of a line that is being written; options that it sets for readline come first. */
   function completed(...words: readonly string[]): readonly string[] {
     const script = `
-      netgen() { "${process.execPath}" "${built.cli}" "$@"; }
+      netgen() { "${process.execPath}" "${CLI}" "$@"; }
       eval "$SCRIPT"
       compopt() { printf '%s\\n' "$@"; }
       COMP_WORDS=(netgen "$@") COMP_CWORD=$#

@@ -1,28 +1,20 @@
 /** `netgen diff`: what a build would change, and nothing else. */
 import { spawnSync } from "node:child_process";
-import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { BUILD_TIMEOUT_MS, type BuiltPackage, buildPackage, ROOT } from "./built-package.ts";
+import { expect, test } from "vitest";
+import { ROOT } from "./built-package.ts";
+import { runNetgen } from "./netgen.ts";
+import { eachInNewDirectory } from "./new-directory.ts";
 
-let built: BuiltPackage;
 let home: string;
 
-beforeAll(() => {
-  built = buildPackage();
-}, BUILD_TIMEOUT_MS);
-afterAll(() => built.remove());
-beforeEach(() => {
-  home = mkdtempSync(join(tmpdir(), "netgen-diff-"));
+eachInNewDirectory((path) => {
+  home = path;
   cpSync(join(ROOT, "fixtures/proxmox/topology.yaml"), join(home, "topology.yaml"));
 });
-afterEach(() => rmSync(home, { recursive: true, force: true }));
 
-function netgen(...args: readonly string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [built.cli, ...args], { cwd: home, encoding: "utf8" });
-  return { status, stdout, stderr };
-}
+const netgen = (...args: readonly string[]) => runNetgen(home, args);
 
 /** Every file of the tree but the manifest, by path. */
 function treeOf(directory: string): Readonly<Record<string, string>> {

@@ -1,39 +1,21 @@
 /** A new user's first minutes: init, keys, build, export. */
 import { spawnSync } from "node:child_process";
-import {
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { BUILD_TIMEOUT_MS, type BuiltPackage, buildPackage } from "./built-package.ts";
+import { beforeEach, describe, expect, test } from "vitest";
+import { CLI, runNetgen } from "./netgen.ts";
+import { eachInNewDirectory, modeOf } from "./new-directory.ts";
 
-let built: BuiltPackage;
 let home: string;
 
-beforeAll(() => {
-  built = buildPackage();
-}, BUILD_TIMEOUT_MS);
-afterAll(() => built.remove());
-beforeEach(() => {
-  home = mkdtempSync(join(tmpdir(), "netgen-init-"));
+eachInNewDirectory((path) => {
+  home = path;
 });
-afterEach(() => rmSync(home, { recursive: true, force: true }));
 
-function netgen(...args: readonly string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [built.cli, ...args], { cwd: home, encoding: "utf8" });
-  return { status, stdout, stderr };
-}
+const netgen = (...args: readonly string[]) => runNetgen(home, args);
 
 const read = (path: string): string => readFileSync(join(home, path), "utf8");
-const modeOf = (path: string): string => (statSync(join(home, path)).mode & 0o777).toString(8);
+const modeAt = (path: string): string => modeOf(join(home, path));
 
 describe("netgen init", () => {
   test.each(["1", "2", "3", "10", "250"])("--hosts %s gives what builds unedited, without a word", (count) => {
@@ -52,7 +34,7 @@ describe("netgen init", () => {
     const commands = [...read(path).matchAll(/^# .*: +netgen (.*)$/gm)].map(([, command]) => command as string);
     expect(commands.map((command) => command.split(" ")[0])).toEqual(["keys", "check", "mtu", "build"]);
     for (const command of commands) {
-      const { status, stderr } = spawnSync("sh", ["-c", `"$0" "$1" ${command}`, process.execPath, built.cli], {
+      const { status, stderr } = spawnSync("sh", ["-c", `"$0" "$1" ${command}`, process.execPath, CLI], {
         cwd: home,
         encoding: "utf8",
       });
@@ -108,8 +90,8 @@ describe("netgen keys export", () => {
     expect(status).toBe(0);
     const paths = ["etc/wireguard/mesh.key", "etc/wireguard/psk/host1.psk", "etc/wireguard/psk/host3.psk"];
     expect(stdout).toBe(paths.map((path) => `  + ${path}\n`).join(""));
-    expect(paths.map((path) => modeOf(`x/${path}`))).toEqual(["600", "600", "600"]);
-    expect(["x", "x/etc/wireguard", "x/etc/wireguard/psk"].map(modeOf)).toEqual(["700", "700", "700"]);
+    expect(paths.map((path) => modeAt(`x/${path}`))).toEqual(["600", "600", "600"]);
+    expect(["x", "x/etc/wireguard", "x/etc/wireguard/psk"].map(modeAt)).toEqual(["700", "700", "700"]);
     expect(read("x/etc/wireguard/mesh.key")).toBe(read("keys/host2.key"));
     expect(read("x/etc/wireguard/psk/host1.psk")).toBe(read("keys/psk/host1--host2.psk"));
   });

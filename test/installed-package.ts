@@ -1,20 +1,9 @@
-/**
- * The package as a user has it: packed, and installed from the archive into an empty project. Its dependencies are packed
- * from the checkout's node_modules at the versions of the lockfile, so that nothing is fetched and no cache is needed.
- */
+/** The package as a user has it: packed, and installed from the archive into an empty project. Nothing is fetched. */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { buildPackage, ROOT } from "./built-package.ts";
-
-interface LockedPackage {
-  readonly version: string;
-  readonly dev?: boolean;
-  readonly dependencies?: Readonly<Record<string, string>>;
-  readonly bin?: Readonly<Record<string, string>>;
-  readonly integrity?: string;
-}
+import { builtPackage } from "./built-package.ts";
 
 /** What `npm pack` says of an archive. */
 export interface Archive {
@@ -55,40 +44,20 @@ function npm(cwd: string, ...args: readonly string[]): string {
   return stdout;
 }
 
-/** The dependencies of the lockfile that a user gets, by their place; what is for other machines is not there. */
-function lockedDependencies(): readonly (readonly [string, LockedPackage])[] {
-  const { packages } = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8")) as {
-    readonly packages: Readonly<Record<string, LockedPackage>>;
-  };
-  return Object.entries(packages).filter(([path, { dev }]) => path !== "" && !dev && existsSync(join(ROOT, path)));
-}
-
 /** Compiles, packs and installs. Takes some ten seconds. */
 export function installPackage(): InstalledPackage {
-  const built = buildPackage();
+  const built = builtPackage();
   const project = mkdtempSync(join(tmpdir(), "netgen-user-"));
   mkdirSync(join(project, "archives"));
-  const locked = lockedDependencies();
   // Without scripts: `prepare` would compile once more, in a place without sources.
   const args = ["pack", "--json", "--ignore-scripts", "--pack-destination", "archives"];
-  const places = [built.directory, ...locked.map(([path]) => join(ROOT, path))];
-  const archives = JSON.parse(npm(project, ...args, ...places)) as readonly Archive[];
-  const manifest = JSON.parse(readFileSync(join(built.directory, "package.json"), "utf8")) as LockedPackage;
-  built.remove();
-
-  const [own, ...others] = archives.map(({ filename }) => `file:archives/${filename}`);
-  const user = { name: "user", version: "1.0.0", private: true, type: "module", dependencies: { netgen: own } };
-  const { version, dependencies, bin } = manifest;
-  const packages = Object.fromEntries([
-    ["", user],
-    ["node_modules/netgen", { version, dependencies, bin, resolved: own }],
-    ...locked.map(([path, { integrity: _, ...entry }], index) => [path, { ...entry, resolved: others[index] }]),
-  ]);
+  const [archive] = JSON.parse(npm(project, ...args, built)) as readonly [Archive];
+  const dependencies = { netgen: `file:archives/${archive.filename}` };
+  const user = { name: "user", version: "1.0.0", private: true, type: "module", dependencies };
   writeFileSync(join(project, "package.json"), JSON.stringify(user));
-  writeFileSync(join(project, "package-lock.json"), JSON.stringify({ ...user, lockfileVersion: 3, packages }));
   npm(project, "install", "--no-audit", "--no-fund");
   return {
-    archive: archives[0] as Archive,
+    archive,
     project,
     directory: join(project, "node_modules/netgen"),
     run: (program, ...programArgs) => runIn(project, program, programArgs),

@@ -17,10 +17,12 @@ import {
   type IpFamily,
   type IpPrefix,
   isHostAddress,
+  mergePrefixes,
   networkAddress,
   overlaps,
   parseAddress,
   parsePrefix,
+  prefixesWithout,
   prefixLengthBits,
   prefixOf,
   rangeOf,
@@ -246,6 +248,39 @@ property("collapsing loses no address and keeps no overlap", [fc.array(anyTwoPre
   for (const [index, each] of collapsed.entries()) {
     expect(collapsed.slice(index + 1).some((other) => overlaps(each, other))).toBe(false);
   }
+});
+
+property("merging keeps every address and joins all halves", [fc.array(anyTwoPrefixes), anyAddress], (pairs, probe) => {
+  const list = pairs.flat();
+  const merged = mergePrefixes(list);
+  const holds = (prefixes: readonly IpPrefix[], one: IpAddress): boolean =>
+    prefixes.some((p) => containsAddress(p, one));
+  for (const one of [addressFromInteger(probe.family, probe.value), ...list.map(networkAddress)])
+    expect(holds(merged, one)).toBe(holds(list, one));
+  expect(merged.length).toBeLessThanOrEqual(collapsePrefixes(list).length);
+  expect(mergePrefixes(merged)).toEqual(merged);
+  // Taken apart and merged again: whatever is taken out is what was missing.
+  for (const each of list) {
+    const without = prefixesWithout(merged, [each]);
+    expect(holds(without, networkAddress(each))).toBe(false);
+    expect(mergePrefixes([...without, each])).toEqual(merged);
+  }
+});
+
+test("two halves are one prefix, up to everything there is", () => {
+  expect(mergePrefixes([prefix("10.1.1.0/24"), prefix("10.1.0.0/24")])).toEqual(["10.1.0.0/23"]);
+  expect(mergePrefixes([prefix("10.1.1.0/24"), prefix("10.1.2.0/24")])).toEqual(["10.1.1.0/24", "10.1.2.0/24"]);
+  expect(mergePrefixes([prefix("0.0.0.0/1"), prefix("128.0.0.0/1"), prefix("::/1"), prefix("8000::/1")])).toEqual([
+    "0.0.0.0/0",
+    "::/0",
+  ]);
+});
+
+test("what is taken out of a merged list leaves the fewest pieces; what is not in it leaves the list", () => {
+  const merged = [prefix("10.0.0.0/22"), prefix("10.9.0.0/24")];
+  expect(prefixesWithout(merged, [prefix("10.0.1.0/24")])).toEqual(["10.0.0.0/24", "10.0.2.0/23", "10.9.0.0/24"]);
+  expect(prefixesWithout(merged, [prefix("10.9.0.0/24")])).toEqual(["10.0.0.0/22"]);
+  expect(prefixesWithout(merged, [prefix("10.8.0.0/24")])).toBe(merged);
 });
 
 property("comparing is an order", [anyTwoPrefixes], ([a, b]) => {

@@ -1,11 +1,11 @@
 /** `keys import` and `keys rotate` as a user meets them. */
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { derivePublicKey } from "../src/keys/keypair.ts";
-import { BUILD_TIMEOUT_MS, type BuiltPackage, buildPackage } from "./built-package.ts";
+import { CLI, runNetgen } from "./netgen.ts";
+import { eachInNewDirectory } from "./new-directory.ts";
 import { testPrivateKey, testPublicKey } from "./test-keys.ts";
 
 const TOPOLOGY = `netgen: 1
@@ -17,18 +17,12 @@ hosts:
   gamma: {id: 3, endpoint: 192.0.2.3}
 `;
 
-let built: BuiltPackage;
 let home: string;
 
-beforeAll(() => {
-  built = buildPackage();
-}, BUILD_TIMEOUT_MS);
-afterAll(() => built.remove());
-beforeEach(() => {
-  home = mkdtempSync(join(tmpdir(), "netgen-keys-cli-"));
+eachInNewDirectory((path) => {
+  home = path;
   put("topology.yaml", TOPOLOGY);
 });
-afterEach(() => rmSync(home, { recursive: true, force: true }));
 
 function put(name: string, text: string, mode = 0o600): void {
   mkdirSync(join(home, name, ".."), { recursive: true });
@@ -42,14 +36,7 @@ const names = (): readonly string[] =>
     .filter((name) => /\.(key|pub|psk)$/.test(name))
     .sort();
 
-function keys(args: readonly string[], input: string | Buffer = "") {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [built.cli, "keys", ...args], {
-    cwd: home,
-    input,
-    encoding: "utf8",
-  });
-  return { status, stdout, stderr };
-}
+const keys = (args: readonly string[], input: string | Buffer = "") => runNetgen(home, ["keys", ...args], { input });
 
 describe("import", () => {
   const key = testPrivateKey("alpha");
@@ -167,7 +154,7 @@ describe("import", () => {
 
   test("asks nothing at a terminal, but says what to do", () => {
     // script(1) of util-linux gives its command a terminal.
-    const line = `${process.execPath} ${built.cli} keys import alpha`;
+    const line = `${process.execPath} ${CLI} keys import alpha`;
     const { status, stdout } = spawnSync("script", ["-qec", line, "/dev/null"], { cwd: home, encoding: "utf8" });
     expect(status).toBe(2);
     expect(stdout).toContain("netgen: standard input is a terminal, where a key would be seen. Name a file");

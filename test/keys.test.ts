@@ -4,39 +4,33 @@ import {
   chmodSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
-  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { isWireguardKey } from "../src/base/key.ts";
 import { presharedKeyName } from "../src/keys/directory.ts";
 import { exportKeys } from "../src/keys/export.ts";
 import { derivePublicKey, generateKeyPair, generatePresharedKey } from "../src/keys/keypair.ts";
 import { generateKeys, hasPrivateKey, readPublicKeys } from "../src/keys/store.ts";
+import { eachInNewDirectory, modeOf } from "./new-directory.ts";
 import { testPrivateKey, testPublicKey } from "./test-keys.ts";
 
 let sandbox: string;
 /** The key directory, not made yet. */
 let keys: string;
 
-beforeEach(() => {
-  sandbox = mkdtempSync(join(tmpdir(), "netgen-keys-"));
+eachInNewDirectory((path) => {
+  sandbox = path;
   keys = join(sandbox, "keys");
 });
 
-afterEach(() => {
-  rmSync(sandbox, { recursive: true, force: true });
-});
-
 const read = (name: string): string => readFileSync(join(keys, name), "utf8");
-const modeOf = (name: string): string => (statSync(join(keys, name)).mode & 0o7777).toString(8);
+const modeOfKey = (name: string): string => modeOf(join(keys, name));
 const generate = (hosts: readonly string[], pairs: readonly (readonly [string, string])[] = []) =>
   generateKeys(keys, { hosts, pairs });
 
@@ -126,9 +120,9 @@ describe("generating", () => {
     } finally {
       process.umask(before);
     }
-    expect(["", "psk"].map(modeOf)).toEqual(["700", "700"]);
-    expect(["alpha.key", "psk/alpha--beta.psk"].map(modeOf)).toEqual(["600", "600"]);
-    expect(["alpha.pub", ".gitignore"].map(modeOf)).toEqual(["644", "644"]);
+    expect(["", "psk"].map(modeOfKey)).toEqual(["700", "700"]);
+    expect(["alpha.key", "psk/alpha--beta.psk"].map(modeOfKey)).toEqual(["600", "600"]);
+    expect(["alpha.pub", ".gitignore"].map(modeOfKey)).toEqual(["644", "644"]);
   });
 
   test("makes no psk directory where nobody asks for one", () => {
@@ -185,14 +179,14 @@ describe("generating", () => {
   test("leaves a key that its owner may not even write", () => {
     put("alpha.key", `${testPrivateKey("alpha")}\n`, 0o400);
     generate(["alpha"]);
-    expect(modeOf("alpha.key")).toBe("400");
+    expect(modeOfKey("alpha.key")).toBe("400");
   });
 
   test("leaves the mode of a directory that exists", () => {
     mkdirSync(keys);
     chmodSync(keys, 0o755);
     generate(["alpha"]);
-    expect(modeOf("")).toBe("755");
+    expect(modeOfKey("")).toBe("755");
   });
 
   test("does not write through a link that leads nowhere", () => {
@@ -279,7 +273,7 @@ describe("a key file that is wrong", () => {
       put("alpha.key", `${testPrivateKey("alpha")}\n`, mode);
       put("psk/alpha--beta.psk", `${testPrivateKey("any")}\n`, mode);
       expect(complaints(work)).toEqual(["alpha.key", "psk/alpha--beta.psk"].map(line));
-      expect(modeOf("alpha.key")).toBe(mode.toString(8));
+      expect(modeOfKey("alpha.key")).toBe(mode.toString(8));
     });
 
     test("a .pub that does not belong to its .key: both are named", () => {

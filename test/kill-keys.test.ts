@@ -19,8 +19,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { isWireguardKey } from "../src/base/key.ts";
 import { derivePublicKey } from "../src/keys/keypair.ts";
-import { BUILD_TIMEOUT_MS, type BuiltPackage, buildPackage } from "./built-package.ts";
+import { BUILD_TIMEOUT_MS } from "./built-package.ts";
 import { type Death, killAtRandom, killCount, runVictim, type Victim } from "./kill.ts";
+import { CLI } from "./netgen.ts";
 import { testPrivateKey } from "./test-keys.ts";
 
 const KILLS = killCount(100);
@@ -51,7 +52,6 @@ syncBuiltinESMExports();
 if (last === 0) process.on("exit", () => process.stderr.write(\`operations: \${count}\\n\`));
 `;
 
-let built: BuiltPackage;
 let sandbox: string;
 let home: string;
 
@@ -62,19 +62,17 @@ const topology = (hosts: readonly string[]): string =>
 
 const netgen = (...args: readonly string[]): Victim => ({
   command: process.execPath,
-  args: [built.cli, "keys", ...args],
+  args: [CLI, "keys", ...args],
   cwd: home,
 });
 
 beforeAll(async () => {
-  built = buildPackage();
   sandbox = mkdtempSync(join(tmpdir(), "netgen-kill-keys-"));
   home = join(sandbox, "home");
   writeFileSync(join(sandbox, "preload.mjs"), PRELOAD);
   await makeFleet();
 }, BUILD_TIMEOUT_MS);
 afterAll(() => {
-  built.remove();
   rmSync(sandbox, { recursive: true, force: true });
 });
 

@@ -4,13 +4,16 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { must } from "../src/base/invariant.ts";
+import { mtuBytes } from "../src/base/units.ts";
 import { compile } from "../src/compile.ts";
 import { memoryComplaint, neededBytes } from "../src/lab/memory.ts";
 import { findObstacles, type Machine, type Probe } from "../src/lab/needs.ts";
 import { planLab } from "../src/lab/plan-lab.ts";
 import { selectHosts, silentSegment } from "../src/lab/select.ts";
 import type { Network } from "../src/model/network.ts";
-import { BUILD_TIMEOUT_MS, type BuiltPackage, buildPackage, ROOT } from "./built-package.ts";
+import { BUILD_TIMEOUT_MS, ROOT } from "./built-package.ts";
+import { CLI } from "./netgen.ts";
 
 const pathOf = (name: string): string => join(ROOT, "fixtures", name, "topology.yaml");
 
@@ -23,14 +26,11 @@ function networkOf(name: string): Network {
 // ── The process ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 describe("the command", () => {
-  let built: BuiltPackage;
   let directory: string;
   beforeAll(() => {
-    built = buildPackage();
     directory = mkdtempSync(join(tmpdir(), "netgen-lab-"));
   }, BUILD_TIMEOUT_MS);
   afterAll(() => {
-    built.remove();
     rmSync(directory, { recursive: true });
   });
 
@@ -38,7 +38,7 @@ describe("the command", () => {
   const AS_NOBODY = ["--import", "data:text/javascript,process.getuid = () => 65534"];
 
   function netgen(...args: readonly string[]): SpawnSyncReturns<string> {
-    return spawnSync(process.execPath, [...AS_NOBODY, built.cli, ...args], { encoding: "utf8" });
+    return spawnSync(process.execPath, [...AS_NOBODY, CLI, ...args], { encoding: "utf8" });
   }
 
   test("not root: exit code 2, and what to do", () => {
@@ -66,6 +66,7 @@ describe("the command", () => {
   test.each([
     [["--timeout", "0"], "It must be 1 to 86400 seconds"],
     [["--timeout", "soon"], "It must be 1 to 86400 seconds"],
+    [["--prove", "mtu,speed"], '"speed" is no kind of promise; they are daemons, handshake, '],
     [["--hosts", "nobody"], 'the topology has no host "nobody"'],
     [["--format", "xml"], "Allowed choices are text, json"],
     [["--bogus"], "unknown option '--bogus'"],
@@ -167,6 +168,22 @@ describe("what stands in the way", () => {
     };
     await obstacles("kubernetes", { probe });
     expect(asked).toEqual(["veth", "wireguard"]);
+  });
+
+  test("wireguard-go pads to the MTU of the interface, so a route with less has to be a multiple of 16", async () => {
+    const probe = probing({ missing: ["wireguard"] });
+    expect(await obstacles("jumbo", { probe })).toEqual([]);
+    const network = networkOf("jumbo");
+    const hosts = network.hosts.map((host) => ({
+      ...host,
+      interfaces: host.interfaces.map((link) => ({
+        ...link,
+        smallerPeers: link.smallerPeers.map((peer) => ({ ...peer, mtu: must(mtuBytes(1432), "1432 is an MTU") })),
+      })),
+    }));
+    expect(await findObstacles({ ...network, hosts }, { ...all, probe })).toEqual([
+      "the kernel has no WireGuard, and wireguard-go would pad what storage1 sends to office past its MTU of 1432: --kernel debian has it",
+    ]);
   });
 });
 

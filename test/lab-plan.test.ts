@@ -6,6 +6,8 @@ import { compile } from "../src/compile.ts";
 import type { LabHost, LabPath, LabPlan } from "../src/lab/plan.ts";
 import { planLab } from "../src/lab/plan-lab.ts";
 import type { Host, Network } from "../src/model/network.ts";
+import { mtuTowards } from "../src/model/tunnel.ts";
+import { modelOf } from "./compile-text.ts";
 import { listFixtures, sourceOf } from "./fixtures.ts";
 import { compileFleet, fleets } from "./fleet.ts";
 import { fc } from "./property.ts";
@@ -42,35 +44,44 @@ const peersOf = ({ peers }: Network, host: Host): readonly string[] =>
 /** What holds for every lab; throws where it does not. */
 function checkPlan(network: Network): LabPlan {
   const plan = planLab(network);
-  checkAddresses(plan);
+  checkAddresses(network, plan);
   checkPaths(network, plan);
   checkForwards(network, plan);
   checkGuests(plan);
   return plan;
 }
 
-/** Everyone has addresses of their own, and none of them is one that belongs in a tunnel. */
-function checkAddresses({ hosts, routers, routerAddresses, outside, names, overlay }: LabPlan): void {
+/** Everyone has addresses of their own, and none of them is one that belongs in a tunnel, but for those of a gateway's LAN. */
+function checkAddresses(network: Network, { hosts, routers, routerAddresses, outside, names, overlay }: LabPlan): void {
   const own = [...hosts.flatMap(({ addresses }) => addresses), ...routerAddresses, ...outside];
   expect(duplicatesIn(own)).toEqual([]);
   const ofRouters = routers.flatMap(({ addresses }) => addresses);
   expect(ofRouters.filter((each) => own.includes(each))).toEqual([]);
   const all = [...own, ...ofRouters, ...names.map(({ address }) => address)];
-  expect(all.filter((address) => overlay.some((prefix) => containsAddress(prefix, address)))).toEqual([]);
+  const lans = network.prefixes.flatMap(({ prefix, use }) => (use.kind === "lan" ? [prefix] : []));
+  const isOnLan = (address: IpAddress): boolean =>
+    lans.some((prefix) => containsAddress(prefix, address)) &&
+    hosts.some(
+      (host) => host.addresses.includes(address) && network.hosts.some(({ reach }) => reach.site === host.router),
+    );
+  const inside = all.filter((address) => overlay.some((prefix) => containsAddress(prefix, address)));
+  expect(inside.filter((address) => !isOnLan(address))).toEqual([]);
 }
 
 /** A path ends at a host behind the router that enforces it, and every pair of peers has one. */
 function checkPaths(network: Network, plan: LabPlan): void {
   for (const { router, from, to } of plan.paths) {
     named(plan.routers, router);
-    expect(plan.hosts.filter((host) => host.router === router).flatMap(({ addresses }) => addresses)).toContain(to);
+    expect(
+      plan.hosts.filter((host) => host.router === router).flatMap(({ addresses, shared }) => [...addresses, ...shared]),
+    ).toContain(to);
     expect(plan.hosts.flatMap((host) => [...host.addresses, ...host.publicAddresses])).toContain(from);
   }
   for (const host of network.hosts) {
     for (const peer of peersOf(network, host)) {
       const mtus = pathsBetween(plan, host.name, peer).map(({ mtu }) => mtu);
       // IPv4 and UDP headers, WireGuard's own 32 bytes.
-      const needed = Math.min(...host.interfaces.map(({ mtu }) => mtu)) + 60;
+      const needed = Math.min(...host.interfaces.map((link) => mtuTowards(link, peer))) + 60;
       expect(Math.min(...mtus), `${host.name} to ${peer}`).toBeGreaterThanOrEqual(needed);
       expect(named(plan.hosts, peer).uplinkMtu).toBeGreaterThanOrEqual(Math.max(...mtus));
     }
@@ -83,7 +94,7 @@ function checkForwards(network: Network, plan: LabPlan): void {
     const members = plan.hosts.filter((host) => host.router === name);
     for (const { address, to, toPort } of forwards) {
       const member = must(
-        members.find((host) => host.addresses.includes(to)),
+        members.find((host) => [...host.addresses, ...host.shared].includes(to)),
         "a port leads to a host of the router",
       );
       const ports = named(network.hosts, member.name).interfaces.map(({ listenPort }) => listenPort);
@@ -154,4 +165,21 @@ test("hosts behind one router are told apart by their ports", () => {
     [51_820, 51_820],
     [51_822, 51_820],
   ]);
+});
+
+test("what must not leave in clear is what is one thing to all guests", () => {
+  const SUBNETS = { web: "10.78.0.0/24", db: "10.79.0.0/24" };
+  const overlayOf = (...vrfs: readonly (string | undefined)[]): readonly string[] => {
+    const subnets = Object.entries(SUBNETS).map(([name, cidr], index) => {
+      const vrf = vrfs[index];
+      return `  ${name}: {cidr: ${cidr}, hosts: [alpha]${vrf === undefined ? "" : `, vrf: ${vrf}`}}\n`;
+    });
+    const text = `wireguard: {addresses: [10.250.0.0/24]}\nbgp: {asn: 65000}
+vrfs: {red: {vni: 5000}, blue: {vni: 6000}}
+hosts: {alpha: {id: 1, endpoint: 192.0.2.1}, beta: {id: 2, endpoint: 192.0.2.2}}\nsubnets:\n${subnets.join("")}`;
+    return planLab(modelOf(text)).overlay;
+  };
+  expect(overlayOf("red", "red")).toEqual(["10.78.0.0/24", "10.79.0.0/24", "10.250.0.0/24"]);
+  expect(overlayOf("red", "blue")).toEqual(["10.250.0.0/24"]);
+  expect(overlayOf(undefined, "red")).toEqual(["10.78.0.0/24", "10.250.0.0/24"]);
 });

@@ -9,8 +9,8 @@ import { guestAttacks } from "../src/lab/guard-transit.ts";
 import { movesOf } from "../src/lab/life-address.ts";
 import { shapeOf } from "../src/lab/life-watch.ts";
 import { planLab } from "../src/lab/plan-lab.ts";
-import { clampSample, isClamped, sufficientHosts, type TcpPair, tcpPairs, tcpSample } from "../src/lab/prove-tcp.ts";
 import { longestGapSeconds, lostCount, parseReplies } from "../src/lab/steady-ping.ts";
+import { clampSample, isClamped, sufficientHosts, type TcpPair, tcpPairs, tcpSample } from "../src/lab/tcp-pairs.ts";
 import { hostOf, modelOf } from "./compile-text.ts";
 import { listFixtures, sourceOf } from "./fixtures.ts";
 

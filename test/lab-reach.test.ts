@@ -5,7 +5,7 @@ import { familyOf, type IpFamily } from "../src/base/ip.ts";
 import { compile } from "../src/compile.ts";
 import type { LabGuest } from "../src/lab/plan.ts";
 import { planLab } from "../src/lab/plan-lab.ts";
-import { addressOf, exitOf, indexReach, reachesHost, roundTrip, type Way } from "../src/lab/reach.ts";
+import { addressOf, exitOf, exitsOf, indexReach, reachesHost, roundTrip, type Way } from "../src/lab/reach.ts";
 import type { Network } from "../src/model/network.ts";
 import { listFixtures, sourceOf } from "./fixtures.ts";
 import { compileFleet, fleets } from "./fleet.ts";
@@ -32,6 +32,45 @@ function fixture(name: string) {
 }
 
 const legs = (way: Way): readonly string[] => way.map(({ host, via, bytes }) => `${host} ${via} ${bytes}`);
+
+describe("vrfs", () => {
+  const { index, guests, guest, trip } = fixture("vrfs");
+  const ofBlue = guests.filter(({ vrf }) => vrf === "blue");
+  const ofRed = guests.filter(({ vrf }) => vrf === "red");
+
+  test("guests of one VRF all reach each other, whatever subnet they are on", () => {
+    expect(ofBlue).toHaveLength(8);
+    const closed = ofBlue.flatMap((a) =>
+      ofBlue.filter((b) => a !== b && roundTrip(index, a, b, 4) === undefined).map((b) => `${a.name} ${b.name}`),
+    );
+    expect(closed).toEqual([]);
+    expect(trip("blue-vms@beta", "blue-web@gamma", 6)).toBeDefined();
+  });
+
+  test("two VRFs do not, though they have the same addresses, and none reaches a host", () => {
+    const open = ofBlue.flatMap((a) => ofRed.filter((b) => roundTrip(index, a, b, 4) || roundTrip(index, b, a, 4)));
+    expect(open).toEqual([]);
+    const alpha = must(index.hosts.get("alpha"), "alpha is a host");
+    const address = must(alpha.interfaces[0]?.addresses[0], "it has an address").address;
+    expect(guests.filter((each) => reachesHost(index, each, alpha, address))).toEqual([]);
+  });
+
+  test("another subnet of the VRF is reached through the L3VNI, what is behind a host as well", () => {
+    const there = (from: string, to: string) => legs(must(trip(from, to, 4), "they reach each other").there);
+    expect(there("blue-vms@alpha", "blue-web@gamma")).toEqual(["alpha br5000 1382", "gamma br-blue-web 1500"]);
+    expect(there("blue-db@gamma", "192.168.30.0/24@beta")).toEqual(["gamma br5000 1382", "beta 192.168.30.0/24 1500"]);
+  });
+
+  test("a guest leaves by its own host, else by one of its site", () => {
+    const order = (name: string, family: IpFamily) => exitsOf(index, guest(name), family).map(({ host }) => host);
+    expect(order("blue-vms@alpha", 4)).toEqual(["alpha", "gamma"]);
+    expect(order("blue-vms@beta", 6)).toEqual(["alpha", "gamma"]);
+    expect(order("blue-vms@delta", 4)).toEqual(["gamma", "alpha"]);
+    expect(order("red-web@delta", 4)).toEqual(["beta"]);
+    expect(order("red-vms@delta", 6)).toEqual([]);
+    expect(exitOf(index, guest("red-web@delta"), 4)?.name).toBe("beta");
+  });
+});
 
 describe("dual-stack", () => {
   const { index, trip, guest } = fixture("dual-stack");

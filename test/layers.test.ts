@@ -38,7 +38,7 @@ const OWNERS: Readonly<Record<string, string>> = {
   "tar-stream": "deliver/tar.ts",
   "fastest-levenshtein": "validate/suggest.ts",
   "ip-address": "base/ip.ts",
-  "nunjucks/browser/nunjucks-slim.js": "emit/template.ts",
+  "nunjucks/browser/nunjucks-slim.min.js": "emit/template.ts",
   picocolors: "commands",
   tweetnacl: "keys/keypair.ts",
   yaml: "parse edit",

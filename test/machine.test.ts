@@ -1,42 +1,28 @@
 /** What the machine refuses, closes, fills or takes away: each a sentence and an exit code, never a stack trace. */
-import { spawn, spawnSync } from "node:child_process";
-import { cpSync, existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { spawn } from "node:child_process";
+import { cpSync, existsSync, lstatSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { BUILD_TIMEOUT_MS, type BuiltPackage, buildPackage, ROOT } from "./built-package.ts";
+import { describe, expect, test } from "vitest";
+import { ROOT } from "./built-package.ts";
 import { runVictim } from "./kill.ts";
+import { CLI, runShell } from "./netgen.ts";
+import { eachInNewDirectory } from "./new-directory.ts";
 import { testPublicKey } from "./test-keys.ts";
 
-let built: BuiltPackage;
 let home: string;
 
-beforeAll(() => {
-  built = buildPackage();
-}, BUILD_TIMEOUT_MS);
-afterAll(() => built.remove());
-beforeEach(() => {
-  home = mkdtempSync(join(tmpdir(), "netgen-machine-"));
+eachInNewDirectory((path) => {
+  home = path;
   cpSync(join(ROOT, "fixtures/minimal/topology.yaml"), join(home, "topology.yaml"));
-  return () => rmSync(home, { recursive: true, force: true });
 });
 
 /** No command here takes so long: one that hangs is ended, and has no exit code. */
 const HANGING_MS = 50_000;
 
-/** Runs a line of bash, in which `netgen` is what users call so; `pipefail` is not set. */
-function shell(line: string) {
-  const text = `netgen() { "${process.execPath}" "${built.cli}" "$@"; }; ${line}`;
-  const { status, stdout, stderr } = spawnSync("bash", ["-c", text], {
-    cwd: home,
-    encoding: "utf8",
-    timeout: HANGING_MS,
-  });
-  return { status, stdout, stderr };
-}
+const shell = (line: string) => runShell(home, line, { timeout: HANGING_MS });
 
-const netgen = (...args: readonly string[]) => ({ command: process.execPath, args: [built.cli, ...args], cwd: home });
+const netgen = (...args: readonly string[]) => ({ command: process.execPath, args: [CLI, ...args], cwd: home });
 
 /** The files of a tree with their contents, hidden ones too. */
 const filesOf = (name: string): readonly (readonly [string, string])[] =>
@@ -125,7 +111,7 @@ describe("an input that is none", () => {
   test("one that another program has made non-blocking is waited for", () => {
     const nonblocking = "perl -MFcntl -e 'fcntl(STDIN, F_SETFL, O_NONBLOCK) or die; exec @ARGV'";
     const { status, stdout, stderr } = shell(
-      `{ sleep 1; cat topology.yaml; } | ${nonblocking} "${process.execPath}" "${built.cli}" check -`,
+      `{ sleep 1; cat topology.yaml; } | ${nonblocking} "${process.execPath}" "${CLI}" check -`,
     );
     expect([status, stdout, stderr]).toEqual([0, "-: no errors, 2 hosts\n", ""]);
   });
@@ -224,7 +210,7 @@ describe("a build that is interrupted while it writes", () => {
     "%s ends it without a word; the next one completes it",
     async (signal) => {
       mesh("large", 120);
-      const child = spawn(process.execPath, [built.cli, "build", "large.yaml"], { cwd: home });
+      const child = spawn(process.execPath, [CLI, "build", "large.yaml"], { cwd: home });
       let said = "";
       child.stdout.on("data", (data) => (said += data));
       child.stderr.on("data", (data) => (said += data));
@@ -240,7 +226,7 @@ describe("a build that is interrupted while it writes", () => {
 
   test("Ctrl-C is 130 to the shell", () => {
     mesh("large", 120);
-    const begin = `"${process.execPath}" "${built.cli}" build large.yaml & `;
+    const begin = `"${process.execPath}" "${CLI}" build large.yaml & `;
     const line = `${begin} while [ ! -L out/.netgen-lock ]; do sleep 0.001; done; kill -INT $!; wait $!; echo $?`;
     // Job control: without it a shell has its background jobs ignore SIGINT.
     expect(shell(`set -m; ${line}`).stdout).toBe("130\n");
@@ -296,8 +282,7 @@ describe("on a terminal", () => {
     shell(`script --quiet --return --command "${command}" /dev/null </dev/null`).stdout;
   // A clock on which every look is a second later: what writes for longer than a second, without the wait.
   const LATE = "data:text/javascript,let now=0;performance.now=()=>(now+=1000)";
-  const command = (args: string): string =>
-    `env TERM=xterm '${process.execPath}' --import '${LATE}' '${built.cli}' ${args}`;
+  const command = (args: string): string => `env TERM=xterm '${process.execPath}' --import '${LATE}' '${CLI}' ${args}`;
 
   test("a build that takes longer than a second says how far it is, and takes that away again", () => {
     const text = onTerminal(command("build topology.yaml"));

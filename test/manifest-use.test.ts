@@ -5,23 +5,21 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Manifest } from "../src/write/manifest.ts";
-import { BUILD_TIMEOUT_MS, type BuiltPackage, buildPackage, ROOT } from "./built-package.ts";
+import { BUILD_TIMEOUT_MS, ROOT } from "./built-package.ts";
+import { CLI } from "./netgen.ts";
 
-let built: BuiltPackage;
 let home: string;
 
 beforeAll(() => {
-  built = buildPackage();
   home = mkdtempSync(join(tmpdir(), "netgen-manifest-"));
 }, BUILD_TIMEOUT_MS);
 afterAll(() => {
-  built.remove();
   rmSync(home, { recursive: true, force: true });
 });
 
 /** Builds a topology; the manifest that then stands there. */
 function manifestOf(topology: string, directory: string): Manifest {
-  const args = [built.cli, "build", topology, "-o", directory];
+  const args = [CLI, "build", topology, "-o", directory];
   const { status, stderr } = spawnSync(process.execPath, args, { cwd: home, encoding: "utf8" });
   expect([status, stderr]).toEqual([0, ""]);
   return JSON.parse(readFileSync(resolve(home, directory, "manifest.json"), "utf8"));

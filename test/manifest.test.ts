@@ -1,13 +1,12 @@
-/** manifest.json against its published schema and its parser. */
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { Ajv } from "ajv";
 import { afterAll, beforeAll, describe, expect, test as it } from "vitest";
 import { isTreePath, type Manifest, type ManifestFile, parseManifest } from "../src/write/manifest.ts";
-import { BUILD_TIMEOUT_MS, type BuiltPackage, buildPackage, ROOT } from "./built-package.ts";
+import { BUILD_TIMEOUT_MS, ROOT } from "./built-package.ts";
 import { listFixtures } from "./fixtures.ts";
+import { runNetgen } from "./netgen.ts";
 import { fc, test as property } from "./property.ts";
 
 interface Node {
@@ -27,22 +26,16 @@ const validate = new Ajv({ strict: true, allErrors: true }).compile(SCHEMA);
 const isValid = (value: unknown): boolean => validate(value) as boolean;
 const isParsed = (value: unknown): boolean => parseManifest(JSON.stringify(value)) !== undefined;
 
-let built: BuiltPackage;
 let home: string;
 
 beforeAll(() => {
-  built = buildPackage();
   home = mkdtempSync(join(tmpdir(), "netgen-manifest-"));
 }, BUILD_TIMEOUT_MS);
 afterAll(() => {
-  built.remove();
   rmSync(home, { recursive: true, force: true });
 });
 
-function netgen(...args: readonly string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [built.cli, ...args], { cwd: home, encoding: "utf8" });
-  return { status, stdout, stderr };
-}
+const netgen = (...args: readonly string[]) => runNetgen(home, args);
 
 /** Builds a topology; the manifest that then stands there. */
 function manifestOf(topology: string, directory: string, ...args: readonly string[]): Manifest {

@@ -3,7 +3,8 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { compile } from "../src/compile.ts";
-import { renderMtu, reportMtu } from "../src/report/mtu.ts";
+import { reportMtu } from "../src/report/mtu.ts";
+import { renderMtu } from "../src/report/mtu-text.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const read = (path: string): string => readFileSync(join(root, path), "utf8");

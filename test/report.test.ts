@@ -5,7 +5,8 @@ import { describe, expect, test } from "vitest";
 import { compile } from "../src/compile.ts";
 import type { Network } from "../src/model/network.ts";
 import { renderModel } from "../src/report/model.ts";
-import { renderMtu, reportMtu } from "../src/report/mtu.ts";
+import { reportMtu } from "../src/report/mtu.ts";
+import { renderMtu } from "../src/report/mtu-text.ts";
 import { FIXTURES } from "./fixtures.ts";
 import { testPublicKey } from "./test-keys.ts";
 
@@ -85,14 +86,15 @@ segment bridge1 (VNI 123001): 1370 bytes on alpha, beta
           mtu: 1420,
           effectiveMtu: 1420,
           ends: [
-            { host: "alpha", interface: "wg-cluster", mtu: 1420, limitingPeer: "beta" },
-            { host: "beta", interface: "wg-cluster", mtu: 1420, limitingPeer: "alpha" },
+            { host: "alpha", interface: "wg-cluster", mtu: 1420, routeMtu: undefined, limitingPeer: "beta" },
+            { host: "beta", interface: "wg-cluster", mtu: 1420, routeMtu: undefined, limitingPeer: "alpha" },
           ],
           vxlanMtu: { ipv4: 1370, ipv6: 1350 },
           mss: { ipv4: 1380, ipv6: 1360 },
           pings: [{ from: "alpha", size: 1392, command: "ping -M do -s 1392 10.250.0.2" }],
         },
       ],
+      lans: [],
       segments: [
         {
           kind: "segment",
@@ -101,6 +103,7 @@ segment bridge1 (VNI 123001): 1370 bytes on alpha, beta
           members: ["alpha", "beta"],
           limitingPair: ["alpha", "beta"],
           tunnelMtu: 1420,
+          limit: "interface",
           vtepFamily: 4,
           subtractions: [
             { what: "IPv4 header", bytes: 20 },
@@ -137,7 +140,19 @@ segment bridge1 (VNI 123001): 1370 bytes on alpha, beta
     expect(row?.pings.map(({ size }) => size)).toEqual([1392]);
   });
 
-  const scenarios = ["minimal", "hypervisors", "kubernetes", "pods", "proxmox", "dual-stack", "ipv6-only"];
+  test("with an MTU for each peer the rows of a pair are its own, and name the routes that hold it to less", () => {
+    const report = reportMtu(fixture("jumbo"));
+    const row = report.tunnels.find(({ between }) => between.join(" ") === "office storage1");
+    expect(row).toMatchObject({ effectiveMtu: 1440, ends: [{ mtu: 1440 }, { mtu: 8940, routeMtu: 1440 }] });
+    expect(report.tunnels.map(({ effectiveMtu }) => effectiveMtu)).toEqual([1440, 1440, 1440, 8940, 8940, 8940]);
+    expect(report.segments.map(({ mtu, limit }) => [mtu, limit])).toEqual([
+      [8890, "interface"],
+      [1390, "interface"],
+    ]);
+    expect(renderMtu(report)).toContain("wg0 on storage1 8940, and 1440 in its routes to the other\n");
+  });
+
+  const scenarios = ["minimal", "hypervisors", "kubernetes", "pods", "proxmox", "dual-stack", "ipv6-only", "jumbo"];
   const total = (terms: readonly { readonly bytes: number }[]): number =>
     terms.reduce((sum, { bytes }) => sum + bytes, 0);
 
@@ -145,7 +160,7 @@ segment bridge1 (VNI 123001): 1370 bytes on alpha, beta
     const { tunnels, segments } = reportMtu(fixture(name));
     for (const row of tunnels) {
       expect(row.mtu).toBe(row.path.mtu - total(row.subtractions));
-      expect(row.effectiveMtu).toBe(Math.min(...row.ends.map(({ mtu }) => mtu)));
+      expect(row.effectiveMtu).toBe(Math.min(...row.ends.map(({ mtu, routeMtu }) => routeMtu ?? mtu)));
       expect(row.effectiveMtu).toBeLessThanOrEqual(row.mtu);
     }
     for (const row of segments) expect(row.mtu).toBe(row.pin ?? row.tunnelMtu - total(row.subtractions));

@@ -1,30 +1,18 @@
-/** `build -o -`: the tree in a pipe, read by the real tar. */
-import { spawnSync } from "node:child_process";
-import { cpSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { BUILD_TIMEOUT_MS, type BuiltPackage, buildPackage, ROOT } from "./built-package.ts";
+import { describe, expect, test } from "vitest";
+import { ROOT } from "./built-package.ts";
+import { CLI, runShell } from "./netgen.ts";
+import { eachInNewDirectory } from "./new-directory.ts";
 
-let built: BuiltPackage;
 let home: string;
 
-beforeAll(() => {
-  built = buildPackage();
-}, BUILD_TIMEOUT_MS);
-afterAll(() => built.remove());
-beforeEach(() => {
-  home = mkdtempSync(join(tmpdir(), "netgen-tar-"));
+eachInNewDirectory((path) => {
+  home = path;
   cpSync(join(ROOT, "fixtures/proxmox/topology.yaml"), join(home, "topology.yaml"));
-  return () => rmSync(home, { recursive: true, force: true });
 });
 
-/** Runs a line of bash, in which `netgen` is what users call so; `pipefail` is set. */
-function shell(line: string) {
-  const text = `netgen() { "${process.execPath}" "${built.cli}" "$@"; }; set -o pipefail; ${line}`;
-  const { status, stdout, stderr } = spawnSync("bash", ["-c", text], { cwd: home, encoding: "utf8" });
-  return { status, stdout, stderr };
-}
+const shell = (line: string) => runShell(home, `set -o pipefail; ${line}`);
 
 /** Paths of the files below a directory, with mode and content. */
 function filesOf(name: string): readonly (readonly [string, string, string])[] {
@@ -112,7 +100,7 @@ describe("build -o -", () => {
   });
 
   test("it is not put onto a terminal", () => {
-    const line = `script --quiet --return --command "${process.execPath} ${built.cli} build topology.yaml -o -" /dev/null`;
+    const line = `script --quiet --return --command "${process.execPath} ${CLI} build topology.yaml -o -" /dev/null`;
     const { status, stdout } = shell(`${line} </dev/null`);
     expect([status, stdout.trimEnd()]).toEqual([
       2,

@@ -26,7 +26,13 @@ function endpoint(text: string): Endpoint {
 }
 
 function reach(name: string, parts: Partial<Omit<Reach, "name">> = {}): Reach {
-  const nothing = { site: undefined, endpoint: undefined, lanEndpoint: undefined, isBehindNat: false };
+  const nothing = {
+    site: undefined,
+    endpoint: undefined,
+    lanEndpoint: undefined,
+    isBehindNat: false,
+    isShared: false,
+  };
   return { name, ...nothing, ...parts };
 }
 
@@ -96,8 +102,11 @@ describe("the family of the outer packets", () => {
 
 const site = (name: string, lanMtu?: number, wanMtu?: number): Site => ({
   name,
+  asn: undefined,
   lanMtu: lanMtu === undefined ? undefined : bytes(lanMtu),
   wanMtu: wanMtu === undefined ? undefined : bytes(wanMtu),
+  lan: [],
+  gateways: [],
   origin: {},
 });
 

@@ -3,7 +3,6 @@ import { describe, expect, it } from "vitest";
 import type { Code } from "../src/base/catalogue.ts";
 import { type Diagnostic, sortDiagnostics } from "../src/base/diagnostic.ts";
 import { parseYaml } from "../src/parse/yaml.ts";
-import { LATER_KEYS, LATER_VALUES } from "../src/validate/later.ts";
 import type { Topology } from "../src/validate/topology.ts";
 import { validate } from "../src/validate/validate.ts";
 
@@ -76,7 +75,7 @@ const ROWS: readonly Row[] = [
     'write "endpoint", or take the key out',
   ]),
   row("key-unknown", topology({ wireguard: "«colour»: red" }), [
-    '"colour" is no key of wireguard; it has interface, addresses, listenPort, shape, presharedKeys and mtu',
+    '"colour" is no key of wireguard; it has interface, addresses, transit, listenPort, shape, hubs, links, vrrp, presharedKeys and mtu',
     "take it out; netgen schema prints every key with its meaning",
   ]),
   row("key-unknown", topology({ top: "«subnet»: {}" }), [
@@ -107,13 +106,9 @@ const ROWS: readonly Row[] = [
     'subnets.vms.vxlan lacks the key "vni": the VXLAN network identifier; no two subnets share one',
     'add "vni: 100"',
   ]),
-  row("not-in-this-version", topology({ alpha: "«docker»: true" }), [
-    '"hosts.alpha.docker" is not in this version of netgen',
-    "leave it out; netgen refuses what it cannot do yet rather than ignore it",
-  ]),
-  row("not-in-this-version", topology({ wireguard: "shape: «hub-and-spoke»" }), [
-    '"wireguard.shape: hub-and-spoke" is not in this version of netgen',
-    "leave it out; netgen refuses what it cannot do yet rather than ignore it",
+  row("vrf-unknown", topology({ subnet: "vrf: «red»" }), [
+    'there is no VRF "red"',
+    'declare it under vrfs, as "red: {vni: 5000}"',
   ]),
   row("language-version-unknown", topology({}).replace("netgen: 1", "netgen: «2»\nfuture: {}"), [
     "the language version is 2; this netgen knows only version 1",
@@ -331,7 +326,7 @@ const ROWS: readonly Row[] = [
     "give one of them an id of its own, from 1 to 65535",
   ]),
   row("vni-duplicate", topology({ subnet: "vxlan: {vni: 100}\n  more: {hosts: all, vxlan: {vni: «100»}}" }), [
-    "more and vms both have the VNI 100; each segment needs its own, from 1 to 16777215",
+    "more and vms both have the VNI 100; each segment and each VRF needs its own, from 1 to 16777215",
     "give one of them another VNI",
   ]),
   row("public-key-duplicate", topology({ alpha: `publicKey: ${KEY}`, hosts: `gamma: {id: 3, publicKey: «${KEY}»}` }), [
@@ -411,7 +406,7 @@ describe("all mistakes of a file at once", () => {
     expect(read(topology({}).replace("name: test", "name: t%")).topology?.name).toBe("");
     const paths = "underlay: {paths: [{between: [alpha, nobody-here], mtu: 1400}]}";
     expect(read(topology({ top: paths })).topology?.underlay.paths).toEqual([]);
-    expect(read(topology({ top: "vrfs: {blue: {vni: 5000}}" })).topology).toBeUndefined();
+    expect(read(topology({ top: "vrfs: []" })).topology).toBeUndefined();
     expect(read(topology({ top: "subnets: []" })).topology).toBeUndefined();
   });
 
@@ -708,56 +703,6 @@ describe("extra lines", () => {
   ])("refuses the kernel parameter {%s}", (member) => {
     const { diagnostics } = read(topology({ alpha: `extra: {sysctl: {${member}}}` }));
     expect(diagnostics.map((each) => each.code)).toEqual(["extra-refused"]);
-  });
-});
-
-describe("what a later version brings", () => {
-  const FIRST: Readonly<Record<string, string>> = { sites: "roz", hosts: "alpha", subnets: "vms", routes: "0" };
-
-  /** The topology with a value at a path, `*` being a name. */
-  function withValue(path: string, value: string): string {
-    const parts = path.split(".");
-    const root: Record<string, unknown> = {
-      netgen: 1,
-      name: "test",
-      wireguard: { addresses: ["10.250.0.0/24"] },
-      sites: { roz: {} },
-      hosts: { alpha: { id: 1, routes: [{ cidr: "192.168.3.0/24" }] } },
-      hostDefaults: {},
-      subnets: { vms: { hosts: "all" } },
-    };
-    let inner = root;
-    for (const [index, part] of parts.slice(0, -1).entries()) {
-      const key = part === "*" ? (FIRST[parts[index - 1] as string] as string) : part;
-      inner = inner[key] as Record<string, unknown>;
-    }
-    inner[parts.at(-1) as string] = value;
-    return JSON.stringify(root);
-  }
-
-  it.each([...LATER_KEYS])("names the key %s", (path) => {
-    const { diagnostics } = read(withValue(path, "anything"));
-    expect(diagnostics.map((each) => each.code)).toEqual(["not-in-this-version"]);
-    expect(diagnostics[0]?.message).toContain(path.split(".").at(-1));
-  });
-
-  it.each([...LATER_VALUES].flatMap(([path, values]) => values.map((value) => [path, value] as const)))(
-    "names the value %s: %s",
-    (path, value) => {
-      const { diagnostics } = read(withValue(path, value));
-      expect(diagnostics.map((each) => each.code)).toEqual(["not-in-this-version"]);
-      expect(diagnostics[0]?.message).toContain(`${path.split(".").at(-1)}: ${value}`);
-    },
-  );
-
-  it("covers the whole list", () => {
-    expect(LATER_KEYS.size).toBe(13);
-    expect([...LATER_VALUES.values()].flat()).toHaveLength(9);
-  });
-
-  it("goes by the place, not by what a host is called", () => {
-    const text = topology({ hosts: "routes: {id: 3, vrf: blue}" });
-    expect(read(text).diagnostics.map((each) => each.code)).toEqual(["key-unknown"]);
   });
 });
 

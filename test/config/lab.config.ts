@@ -6,8 +6,10 @@ export default defineConfig({
   root: fileURLToPath(new URL("../..", import.meta.url)),
   test: {
     include: ["test/lab/**/*.test.ts"],
-    // A lab fills two cores by itself.
-    fileParallelism: false,
+    globalSetup: "test/config/package.ts",
+    // Most of a lab is waiting; several at once do not see each other.
+    maxWorkers: 4,
+    maxConcurrency: 3,
     testTimeout: 300_000,
     hookTimeout: 300_000,
     teardownTimeout: 60_000,

@@ -6,6 +6,7 @@ export default defineConfig({
   root: fileURLToPath(new URL("../..", import.meta.url)),
   test: {
     include: ["test/oracle/**/*.test.ts"],
+    globalSetup: "test/config/package.ts",
     // Network namespaces, /run and the daemons' sockets are the machine's, not a file's.
     fileParallelism: false,
     testTimeout: 300_000,

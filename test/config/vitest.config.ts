@@ -8,6 +8,9 @@ export default defineConfig({
   root: fileURLToPath(new URL("../..", import.meta.url)),
   test: {
     include: ["test/*.test.ts"],
+    globalSetup: "test/config/package.ts",
+    // Vitest leaves one core for itself, which is half of two.
+    maxWorkers: "100%",
     // The generators of fast-check and a compiled network of 1,000 hosts take their time on a busy machine.
     testTimeout: 60_000,
     coverage: {

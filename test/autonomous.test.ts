@@ -1,0 +1,116 @@
+/** Who speaks BGP with whom, inside an AS and between them. */
+import { describe, expect, test } from "vitest";
+import type { BgpSpeaker } from "../src/model/network.ts";
+import { compileText, messagesOf, modelOf } from "./compile-text.ts";
+
+type Speaker = Extract<BgpSpeaker, { kind: "speaker" }>;
+
+function topology(sites: string, reflectors: string, where: readonly string[]): string {
+  const hosts = ["alpha", "beta", "gamma", "delta"].map(
+    (name, index) => `  ${name}: {id: ${index + 1}, endpoint: 192.0.2.${index + 1}, site: ${where[index]}}\n`,
+  );
+  return [
+    "wireguard: {addresses: [10.250.0.0/24]}\n",
+    `sites: {${sites}}\n`,
+    `bgp: {asn: 65000${reflectors}}\n`,
+    `hosts:\n${hosts.join("")}`,
+    "subnets: {s: {vxlan: {vni: 100}, hosts: all}}\n",
+  ].join("");
+}
+
+/** Each session once: `alpha=beta` inside an AS, `alpha~beta` between two, `alpha>beta` where alpha reflects to beta. */
+function sessionsOf(body: string): readonly string[] {
+  const model = modelOf(body);
+  const speakers = model.hosts.map(({ name, bgp }) => ({ name, bgp: bgp as Speaker }));
+  const all = speakers.flatMap(({ name, bgp }) =>
+    bgp.neighbours.map(({ host, asn, isClient }) => {
+      const other = speakers.find((each) => each.name === host)?.bgp;
+      expect(other?.asn).toBe(asn);
+      expect(other?.neighbours.map((each) => each.host)).toContain(name);
+      return { name, host, mark: asn === bgp.asn ? (isClient ? ">" : "=") : "~" };
+    }),
+  );
+  const clients = all.filter(({ mark }) => mark === ">").map(({ name, host, mark }) => name + mark + host);
+  const isReflected = (a: string, b: string): boolean => clients.includes(`${a}>${b}`) || clients.includes(`${b}>${a}`);
+  const others = all
+    .filter(({ name, host }) => name < host && !isReflected(name, host))
+    .map(({ name, host, mark }) => name + mark + host);
+  return [...clients, ...others].sort();
+}
+
+describe("sessions", () => {
+  const TWO = "x: {asn: 65001}, y: {asn: 4200000002}";
+  test("without reflectors everyone speaks with everyone, in the AS of the site or of the network", () => {
+    expect(sessionsOf(topology(`${TWO}, z: `, "", ["x", "x", "y", "z"]))).toEqual([
+      "alpha=beta",
+      "alpha~delta",
+      "alpha~gamma",
+      "beta~delta",
+      "beta~gamma",
+      "delta~gamma",
+    ]);
+    const model = modelOf(topology(`${TWO}, z: `, "", ["x", "x", "y", "z"]));
+    expect(model.hosts.map(({ bgp }) => (bgp as Speaker).asn)).toEqual([65_001, 65_001, 65_000, 4_200_000_002]);
+  });
+
+  test("a reflector in each AS: clients speak with their own, reflectors with each other", () => {
+    const body = topology(TWO, ", routeReflectors: [alpha, gamma]", ["x", "x", "y", "y"]);
+    expect(sessionsOf(body)).toEqual(["alpha>beta", "alpha~gamma", "gamma>delta"]);
+  });
+
+  test("ASes without a reflector hear of each other by that of a third, and nobody speaks with its clients", () => {
+    const body = topology(`${TWO}, z: {asn: 65003}`, ", routeReflectors: [alpha]", ["x", "x", "y", "z"]);
+    expect(sessionsOf(body)).toEqual(["alpha>beta", "alpha~delta", "alpha~gamma"]);
+  });
+
+  test("inside an AS without a reflector everyone speaks with everyone, and each with the reflectors of others", () => {
+    const body = topology(TWO, ", routeReflectors: [alpha]", ["x", "y", "y", "y"]);
+    expect(sessionsOf(body)).toEqual([
+      "alpha~beta",
+      "alpha~delta",
+      "alpha~gamma",
+      "beta=delta",
+      "beta=gamma",
+      "delta=gamma",
+    ]);
+  });
+
+  test("two sites with one number are one AS: no path leads through it twice", () => {
+    const body = topology("x: {asn: 65001}, y: {asn: 65001}, z: ", "", ["x", "y", "z", "z"]);
+    expect(sessionsOf(body)).toContain("alpha=beta");
+  });
+});
+
+describe("what FRR is told", () => {
+  const config = (body: string, path: string): string => {
+    const file = compileText(body).files.find((each) => each.path === path);
+    return Buffer.concat(file?.content ?? []).toString();
+  };
+  const body = topology("x: {asn: 65001}, y: {asn: 4200000002}", "", ["x", "x", "y", "y"]);
+
+  test("the number of each outside neighbour, and never to take the next hop for itself", () => {
+    const text = config(body, "alpha/etc/frr/frr.conf");
+    expect(text).toContain("router bgp 65001\n");
+    expect(text).toContain(" neighbor 10.250.0.3 remote-as 4200000002\n neighbor 10.250.0.3 peer-group EXTERNAL\n");
+    expect(text).toContain(" neighbor PEERS remote-as internal\n");
+    expect(text).not.toMatch(/^ *neighbor .* next-hop-self|requires-policy|route-target/m);
+  });
+
+  test("a snippet does not count on the defaults that it is merged into", () => {
+    const snippet = body.replace("hosts:\n", "hostDefaults: {frr: snippet}\nhosts:\n");
+    expect(config(snippet, "alpha/etc/netgen/frr.conf.snippet")).toContain(" no bgp ebgp-requires-policy\n");
+  });
+});
+
+describe("numbers", () => {
+  test.each([23_456, 65_535])("%i is nobody's", (asn) => {
+    expect(messagesOf(topology(`x: {asn: ${asn}}, y: `, "", ["x", "x", "y", "y"]))).toEqual([
+      expect.stringMatching(`^asn-reserved: ${asn} `),
+    ]);
+  });
+
+  test("the number of a site means nothing without BGP", () => {
+    const body = topology("x: {asn: 65001}, y: ", "", ["x", "x", "y", "y"]).replace(/bgp: .*\n/, "");
+    expect(messagesOf(body)).toEqual([expect.stringMatching(/^asn-without-bgp: x /)]);
+  });
+});

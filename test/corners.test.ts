@@ -1,0 +1,104 @@
+/** Where shapes, gateways, VRFs and MTUs meet: what no scenario has by itself. */
+import { describe, expect, test } from "vitest";
+import { hostOf, messagesOf, modelOf } from "./compile-text.ts";
+
+const WIREGUARD = "wireguard: {addresses: [10.250.0.0/24]}\n";
+
+describe("the LAN of a site", () => {
+  test("what is behind an insider is reached by the LAN from a host without WireGuard", () => {
+    const network = modelOf(
+      `${WIREGUARD}sites: {rack: {gateways: [alpha]}}\nhosts:
+  alpha: {id: 1, site: rack, endpoint: 192.0.2.1, lanEndpoint: 10.7.0.1}
+  beta: {id: 2, site: rack, lanEndpoint: 10.7.0.2, routes: [10.9.2.0/24]}
+  gamma: {id: 3, endpoint: 192.0.2.3}
+  vpc: {id: 9, site: rack, wireguard: false, lanEndpoint: 10.7.0.9}\n`,
+    );
+    const routes = hostOf(network, "vpc").lanRoutes.map(({ prefix, via }) => `${prefix} ${via}`);
+    expect(routes).toContain("10.9.2.0/24 10.7.0.2");
+    expect(routes).toContain("10.250.0.2/32 10.7.0.2");
+  });
+
+  test("a part of it behind the only host that has tunnels there is no mistake", () => {
+    const lan = `${WIREGUARD}sites: {rack: {lan: [10.7.0.0/16]}}\nhosts:
+  alpha: {id: 1, site: rack, endpoint: 192.0.2.1, routes: [10.7.9.0/24]}
+  beta: {id: 2, endpoint: 192.0.2.2}\n`;
+    expect(messagesOf(lan)).toEqual([]);
+    expect(messagesOf(lan.replace("beta: {", "beta: {site: rack, routes: [10.8.0.0/24], "))).toEqual([
+      expect.stringMatching(/^lan-in-overlay: 10\.7\.9\.0\/24/),
+    ]);
+  });
+});
+
+describe("two that share an address", () => {
+  const pair = (first: string, address = "10.7.0.254/24"): string =>
+    `${WIREGUARD}sites: {rack: {gateways: [alpha, beta], vrrp: {address: "${address}"}}}\nbgp: {asn: 65000}\nhosts:
+  alpha: {id: 1, site: rack, endpoint: 192.0.2.1, uplink: eth0${first}}
+  beta: {id: 2, site: rack, endpoint: 192.0.2.2, uplink: eth0, lanEndpoint: 10.7.0.2}
+  gamma: {id: 3, endpoint: 192.0.2.3}\n`.replace("24]}", "24], transit: [10.251.0.0/16]}");
+
+  test("each needs an address on the LAN by which the other finds it", () => {
+    expect(messagesOf(pair(""))).toEqual([expect.stringMatching(/^lan-address-missing: alpha has no lanEndpoint/)]);
+  });
+
+  test("an address of the other IP version is beside neither", () => {
+    const found = messagesOf(pair(", lanEndpoint: 10.7.0.1", "fd07::fe/64"));
+    expect(found).toEqual([
+      expect.stringMatching(/^vrrp-address-outside: the shared address fd07::fe\/64 does not lie beside 10\.7\.0\.1/),
+    ]);
+  });
+});
+
+describe("an MTU for each peer", () => {
+  const THREE = `hosts:
+  alpha: {id: 1, endpoint: 192.0.2.1}
+  beta: {id: 2, endpoint: 192.0.2.2}
+  gamma: {id: 3, endpoint: 192.0.2.3}
+  delta: {id: 4, endpoint: 192.0.2.4}\n`;
+  const paths = (...mtus: readonly number[]): string =>
+    `underlay: {pathMtu: 9000, paths: [{between: [alpha, beta], mtu: ${mtus[0]}}, {between: [alpha, gamma], mtu: ${mtus[1]}}]}\n`;
+  const PER_PEER = "wireguard: {addresses: [10.250.0.0/24], mtu: per-peer}\n";
+
+  test.each([
+    [1500, 1492, "gamma"],
+    [1492, 1500, "beta"],
+  ])("a segment takes the smallest of several routes: %d and %d", (toBeta, toGamma, least) => {
+    const segment = "subnets: {s: {vxlan: {vni: 100}, hosts: all}}\n";
+    const [found] = modelOf(PER_PEER + paths(toBeta, toGamma) + THREE + segment).segments;
+    expect([found?.mtu.bytes, [...(found?.mtu.limitingPair ?? [])].sort()]).toEqual([1382, ["alpha", least]]);
+  });
+
+  test("a host alone, over a path that carries no IPv6, has no peer to name", () => {
+    const alone = 'underlay: {pathMtu: 1300}\nwireguard: {addresses: ["fd00::/64"]}\nhosts:\n  alpha: {id: 1}\n';
+    expect(messagesOf(alone)).toEqual([]);
+  });
+});
+
+test("what is in a VRF asks nothing of the tunnels between two hubs, nor of hubs that pass packets on", () => {
+  const network =
+    modelOf(`wireguard: {addresses: [10.250.0.0/24], shape: hub-and-spoke, hubs: [alpha, beta], transit: [10.251.0.0/24]}
+bgp: {asn: 65000}
+vrfs: {blue: {vni: 5000}}
+hosts:
+  alpha: {id: 1, endpoint: 192.0.2.1}
+  beta: {id: 2, endpoint: 192.0.2.2}
+  gamma: {id: 3}
+subnets: {pods: {cidr: "fd00:42::/48", vrf: blue, perHost: 64, hosts: all}}\n`);
+  expect(hostOf(network, "alpha").forwards).toEqual({ ipv4: true, ipv6: false });
+});
+
+test("a VRF takes no bridge of the user's as its gateway", () => {
+  const vrf = (subnet: string): string =>
+    `${WIREGUARD}hosts:\n  alpha: {id: 1, endpoint: 192.0.2.1}\n  beta: {id: 2, endpoint: 192.0.2.2}
+vrfs: {blue: {vni: 5000}}\nbgp: {asn: 65000}\nsubnets:
+  s: {cidr: 10.5.0.0/24, vxlan: {vni: 100}, hosts: all, vrf: blue, bridge: {name: vmbr1, existing: true}${subnet}}\n`;
+  expect(messagesOf(vrf(", gateway: 10.5.0.1"))).toContainEqual(expect.stringMatching(/^subnet-key-conflict: /));
+  expect(messagesOf(vrf(""))).toEqual([]);
+});
+
+test("an endpoint on a LAN that is behind its own site's gateway is no endpoint inside the overlay", () => {
+  const site = (name: string): string =>
+    `${WIREGUARD}sites: {rack: {lan: [10.7.0.0/24], gateways: [alpha]}, other: {}}\nhosts:
+  alpha: {id: 1, site: rack, endpoint: 192.0.2.1, lanEndpoint: 10.7.0.1}
+  beta: {id: 2, site: ${name}, lanEndpoint: 10.7.0.2, endpoint: 192.0.2.2}\n  gamma: {id: 3, endpoint: 192.0.2.3}\n`;
+  expect(messagesOf(site("rack"))).toEqual([]);
+});

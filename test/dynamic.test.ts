@@ -1,0 +1,289 @@
+/** More than one way between hosts: interfaces, addresses, sessions, and how long it takes to change over. */
+import { describe, expect, test } from "vitest";
+import { must } from "../src/base/invariant.ts";
+import { contentOf } from "../src/emit/file.ts";
+import { failoverOf, poolAddresses, unicastOf } from "../src/model/loopback.ts";
+import type { Host, Network } from "../src/model/network.ts";
+import { compileText, hostOf, messagesOf, modelOf } from "./compile-text.ts";
+import { testPublicKey } from "./test-keys.ts";
+
+const WIREGUARD = "addresses: [10.250.0.0/24], transit: [10.251.0.0/16]";
+const HUBS = `wireguard: {${WIREGUARD}, shape: hub-and-spoke, hubs: [alpha, beta]}\nbgp: {asn: 65000}\n`;
+const TWO_HUBS = "hosts:\n  alpha: {id: 1, endpoint: 192.0.2.1}\n  beta: {id: 2, endpoint: 192.0.2.2}\n";
+const STAR = `${HUBS}${TWO_HUBS}  gamma: {id: 3, routes: [10.9.0.0/16]}\n  delta: {id: 4}\n`;
+
+/** `name address,address port mtu: peers` of each interface of a host. */
+const linksOf = (network: Network, name: string): readonly string[] =>
+  hostOf(network, name).interfaces.map(
+    ({ name: link, addresses, listenPort, peers }) =>
+      `${link} ${addresses.map((each) => `${each.address}/${each.lengthBits}`)} ${listenPort}: ${peers.join(" ")}`,
+  );
+
+const unicast = (host: Host) => must(unicastOf(host), "it routes by BGP");
+
+/** `host interface preference client` of each session of a host. */
+const sessionsOf = (network: Network, name: string): readonly string[] =>
+  unicast(hostOf(network, name)).neighbours.map(
+    (each) => `${each.host} ${each.interface} ${each.preference ?? "-"} ${each.isClient}`,
+  );
+
+const viewOf = (network: Network, id: string) =>
+  must(
+    network.peers.find((peer) => peer.id === id),
+    `${id} is a peer`,
+  );
+
+describe("two hubs", () => {
+  const network = modelOf(STAR);
+
+  test("a spoke has an interface for each hub, a hub one for its spokes and one for the other hub", () => {
+    expect(linksOf(network, "gamma")).toEqual([
+      "wg1 10.251.1.3/24 51821: alpha:hub",
+      "wg2 10.251.2.3/24 51822: beta:hub",
+    ]);
+    expect(linksOf(network, "beta")).toEqual([
+      "wg1 10.251.2.1/32 51821: alpha:trunk:beta",
+      "wg2 10.251.2.2/24 51820: delta:leaf:beta gamma:leaf:beta",
+    ]);
+    expect(network.hosts.flatMap(({ interfaces }) => interfaces.map(({ table }) => table))).not.toContain("auto");
+  });
+
+  test("a hub knows what is a spoke's own, everyone else takes anything", () => {
+    const leaf = viewOf(network, "gamma:leaf:beta");
+    expect(leaf.allowedIps).toEqual(["10.251.2.3/32", "10.250.0.3/32", "10.9.0.0/16"]);
+    expect(leaf.endpoint).toBeUndefined();
+    expect(viewOf(network, "alpha:hub")).toMatchObject({ allowedIps: ["0.0.0.0/0", "::/0"], keepaliveSeconds: 25 });
+    expect(viewOf(network, "alpha:trunk:beta")).toMatchObject({
+      allowedIps: ["0.0.0.0/0", "::/0"],
+      endpoint: { address: "192.0.2.1", port: 51_822 },
+    });
+  });
+
+  test("pool addresses are on the loopback, and what is announced is the host's own", () => {
+    const gamma = hostOf(network, "gamma");
+    expect(poolAddresses(gamma)).toEqual([{ address: "10.250.0.3", lengthBits: 32 }]);
+    expect(unicast(gamma).announced).toEqual(["10.9.0.0/16", "10.250.0.3/32"]);
+    expect(unicast(gamma).accepted).toEqual(["10.9.0.0/16", "10.250.0.0/24"]);
+    expect(unicast(gamma).hubInterface).toBeUndefined();
+    expect(unicast(gamma).nearby).toEqual(["10.250.0.1/32", "10.250.0.2/32"]);
+  });
+
+  test("spokes prefer hubs in their order; hubs pass on, and forward", () => {
+    expect(sessionsOf(network, "gamma")).toEqual(["alpha wg1 200 false", "beta wg2 199 false"]);
+    expect(sessionsOf(network, "alpha")).toEqual(["gamma wg1 - true", "delta wg1 - true", "beta wg2 - true"]);
+    expect(network.hosts.filter(({ forwards }) => forwards.ipv4).map(({ name }) => name)).toEqual([
+      "alpha",
+      "beta",
+      "gamma",
+    ]);
+  });
+
+  test("another order of hubs changes preferences and nothing else", () => {
+    const other = modelOf(STAR.replace("[alpha, beta]", "[beta, alpha]"));
+    expect(sessionsOf(other, "gamma")).toEqual(["alpha wg1 199 false", "beta wg2 200 false"]);
+    expect(linksOf(other, "gamma")).toEqual(linksOf(network, "gamma"));
+  });
+
+  test("one hub more changes no number of those that are there", () => {
+    const three = modelOf(
+      STAR.replace("[alpha, beta]", "[alpha, beta, delta]").replace("{id: 4}", "{id: 4, endpoint: 192.0.2.4}"),
+    );
+    expect(linksOf(three, "gamma").slice(0, 2)).toEqual(linksOf(network, "gamma"));
+    expect(sessionsOf(three, "gamma").slice(0, 2)).toEqual(sessionsOf(network, "gamma"));
+  });
+
+  test("EVPN is reflected by the hubs, unless others are asked to", () => {
+    const segment = "subnets: {s: {vxlan: {vni: 100}, hosts: [gamma, delta]}}\n";
+    const reflectors = (body: string) =>
+      modelOf(body).hosts.flatMap(({ name, bgp }) => (bgp.kind === "speaker" && bgp.isReflector ? [name] : []));
+    expect(reflectors(STAR + segment)).toEqual(["alpha", "beta"]);
+    expect(reflectors(STAR.replace("asn: 65000", "asn: 65000, routeReflectors: [beta]") + segment)).toEqual(["beta"]);
+    expect(reflectors(STAR)).toEqual([]);
+  });
+
+  test("a spoke that no hub can be dialled by", () => {
+    expect(messagesOf(STAR.replace(", endpoint: 192.0.2.2", ""))).toEqual([
+      expect.stringMatching(/^hub-without-endpoint: beta is a hub without an endpoint/),
+    ]);
+  });
+
+  test("hubs that cannot meet are a pair as any other", () => {
+    const hidden = STAR.replace("192.0.2.1", "192.0.2.9, site: s, behindNat: true")
+      .replace("192.0.2.2", '"192.0.2.9:999", site: s, behindNat: true')
+      .replace("hosts:", "sites: {s: }\nhosts:");
+    expect(messagesOf(hidden)).toEqual([expect.stringMatching(/^pair-behind-one-nat: alpha and beta/)]);
+  });
+
+  test("a hub with a mistake of its own is left out, and the rest is judged", () => {
+    const segment = "subnets: {s: {vxlan: {vni: 100}, hosts: [gamma, delta]}}\n";
+    const mistaken = compileText(STAR.replace("192.0.2.2", "192.0.2.300") + segment);
+    expect(mistaken.diagnostics.map(({ code }) => code)).toEqual(["endpoint-malformed"]);
+    expect(hostOf(must(mistaken.model, "there is a model"), "gamma").interfaces.map(({ name }) => name)).toEqual([
+      "wg1",
+    ]);
+  });
+
+  test("without a pool nobody routes, and nothing breaks", () => {
+    const outside = compileText(STAR.replace("{id: 4}", "{id: 300}"));
+    const delta = hostOf(must(outside.model, "there is a model"), "delta");
+    expect(outside.diagnostics.map(({ code }) => code)).toEqual(["id-outside-pool", "transit-too-small"]);
+    expect(delta.bgp).toEqual({ kind: "none" });
+  });
+});
+
+describe("a segment's MTU", () => {
+  test("is that of the narrowest tunnel of its members and of all hosts in between", () => {
+    const segment =
+      "subnets: {s: {vxlan: {vni: 100}, hosts: [gamma, delta]}, t: {vxlan: {vni: 101}, hosts: [gamma]}}\n";
+    const path = "underlay: {paths: [{between: [alpha, beta], mtu: 1400}]}\n";
+    const { segments } = modelOf(STAR + segment + path);
+    expect(segments.map(({ mtu }) => mtu.bytes)).toEqual([1400 - 60 - 50, 1500 - 60 - 50]);
+    expect(segments[0]?.mtu.limitingPair).toEqual(["alpha", "beta"]);
+  });
+});
+
+describe("links in a ring", () => {
+  const ring = (links: string): string =>
+    `wireguard: {${WIREGUARD}, shape: links, links: ${links}}\nbgp: {asn: 65000}\n${TWO_HUBS}  gamma: {id: 3}\n  delta: {id: 4}\n`;
+
+  test("each end of a link has an interface with the other's id, its number in a block of its own", () => {
+    const network = modelOf(ring("[[alpha, beta], [beta, gamma], [gamma, alpha], [alpha, delta]]"));
+    expect(linksOf(network, "gamma")).toEqual([
+      "wg1 10.251.3.1/32 51821: alpha:trunk:gamma",
+      "wg2 10.251.3.2/32 51822: beta:trunk:gamma",
+    ]);
+    expect(sessionsOf(network, "gamma")).toEqual(["alpha wg1 - true", "beta wg2 - true"]);
+    // At the end of the line there is nobody to pass anything on to.
+    expect(sessionsOf(network, "delta")).toEqual(["alpha wg1 - false"]);
+  });
+});
+
+describe("two gateways of a site", () => {
+  const keys = Object.fromEntries(["g1", "g2", "n1", "n2", "far", "off"].map((name) => [name, testPublicKey(name)]));
+  const body = (shape: string): string =>
+    `sites: {rack: {gateways: [g1, g2], vrrp: {address: 10.7.0.254/24}}}\nwireguard: {${WIREGUARD}${shape}}\nbgp: {asn: 65000}\nhostDefaults: {uplink: eth0}\nhosts:
+  g1: {id: 1, site: rack, endpoint: 192.0.2.1, lanEndpoint: 10.7.0.1}
+  g2: {id: 2, site: rack, endpoint: 192.0.2.2, lanEndpoint: 10.7.0.2}
+  n1: {id: 11, site: rack, lanEndpoint: 10.7.0.11, behindNat: true}
+  n2: {id: 12, site: rack, lanEndpoint: 10.7.0.12, behindNat: true}
+  far: {id: 21, endpoint: 192.0.2.21}
+  off: {id: 22, wireguard: false, lanEndpoint: 10.7.0.22, site: rack}\n`;
+  const network = (shape = ""): Network => must(compileText(body(shape), keys).model, "there is a model");
+
+  test("who is behind them meets them and nobody else, in their order", () => {
+    const mesh = network();
+    expect(linksOf(mesh, "n1")).toEqual([
+      "wg1 10.251.1.11/24 51821: g1:hub:lan",
+      "wg2 10.251.2.11/24 51822: g2:hub:lan",
+    ]);
+    expect(sessionsOf(mesh, "n1")).toEqual(["g1 wg1 200 false", "g2 wg2 199 false"]);
+    expect(linksOf(mesh, "g1")).toEqual([
+      "wg1 10.251.1.1/24 51820: n1:leaf:g1 n2:leaf:g1",
+      "wg2 10.251.1.2/32 51822: g2:trunk:g1",
+      "wg21 10.251.1.21/32 51841: far:trunk:g1",
+    ]);
+    expect(sessionsOf(mesh, "far")).toEqual(["g1 wg1 - false", "g2 wg2 - false"]);
+  });
+
+  test("a site that nobody declared has no gateways, and that is all there is to say", () => {
+    const lost = compileText(body("").replace("far: {id: 21,", "far: {id: 21, site: nowhere,"), keys);
+    expect(lost.diagnostics.map(({ code }) => code)).toEqual(["site-unknown"]);
+  });
+
+  test("gateways are joined to each other whatever the shape, and lead to its hubs", () => {
+    const star = network(", shape: hub-and-spoke, hubs: [far]");
+    expect(hostOf(star, "g1").interfaces.map(({ name }) => name)).toEqual(["wg1", "wg2", "wg21"]);
+    expect(hostOf(star, "far").interfaces.map(({ name }) => name)).toEqual(["wg1", "wg2"]);
+  });
+});
+
+describe("failover", () => {
+  test.each([
+    ["", 5000],
+    [", bfd: {intervalMs: 500, multiplier: 3}", 1500],
+    [", bfd: {intervalMs: 5000}", 9000],
+  ])("asn: 65000%s", (bfd, detectionMs) => {
+    const network = modelOf(STAR.replace("asn: 65000", `asn: 65000${bfd}`));
+    expect(failoverOf(network)).toEqual({ detectionMs, boundMs: detectionMs + 1000 });
+  });
+
+  test("where there is one way there is nothing to change over to", () => {
+    expect(
+      failoverOf(modelOf(`wireguard: {addresses: [10.250.0.0/24]}\n${TWO_HUBS}bgp: {asn: 65000}\n`)),
+    ).toBeUndefined();
+  });
+});
+
+describe("what it needs", () => {
+  test("tunnel addresses of each IP version that is routed", () => {
+    const six = STAR.replace("{id: 3,", "{id: 3, addresses: [],").replace("[10.9.0.0/16]", '["fd00:9::/64"]');
+    expect(messagesOf(six.replace("addresses: [], ", ""))).toEqual([expect.stringMatching(/^transit-missing: .*IPv6/)]);
+  });
+
+  test.each([
+    ["10.251.0.0/24", 0, 15, 14],
+    ["10.251.0.0/31", 0, 0, 1],
+    ["fd00:251::/120", 6, 15, 15],
+  ])("blocks of %s", (pool, family, block, last) => {
+    const six = '"fd00:250::/64"';
+    const addresses = family === 6 ? `addresses: [${six}]` : "addresses: [10.250.0.0/24]";
+    const body = STAR.replace("addresses: [10.250.0.0/24]", addresses)
+      .replace("[10.251.0.0/16]", `["${pool}"]`)
+      .replace(", routes: [10.9.0.0/16]", "")
+      .replace("{id: 4}", "{id: 200}");
+    expect(messagesOf(body)[0]).toMatch(/transit-too-small/);
+    expect(messagesOf(body).at(-1)).toContain(`blocks 0 to ${block} of addresses 1 to ${last}`);
+  });
+
+  test("no session is made for what is not routed", () => {
+    const both = modelOf(STAR.replace("10.251.0.0/16]", '10.251.0.0/16, "fd00:251::/64"]'));
+    expect(hostOf(both, "gamma").interfaces[0]?.addresses.map(({ address }) => address)).toEqual([
+      "10.251.1.3",
+      "fd00:251::1:0:3",
+    ]);
+    expect(sessionsOf(both, "gamma")).toHaveLength(2);
+  });
+
+  test("ports of their own, also where two hosts are dialled by name", () => {
+    const named = STAR.replace("192.0.2.1}", '"hub.example.net:51820", behindNat: true}').replace(
+      "192.0.2.2}",
+      '"hub.example.net:51821", behindNat: true}',
+    );
+    expect(messagesOf(named)).toEqual([expect.stringMatching(/^tunnel-endpoint-duplicate: .*hub.example.net:51822/)]);
+  });
+
+  test("an endpoint inside the overlay is one at any of its ports", () => {
+    for (const address of ["10.250.0.77", "10.251.9.9"]) {
+      const inside = STAR.replace("192.0.2.2}", `${address}, behindNat: true}`);
+      expect(messagesOf(inside)).toEqual([expect.stringMatching(/^endpoint-in-overlay: beta/)]);
+    }
+  });
+});
+
+/** What a host's frr.conf of the star says. */
+function frrLines(host: string): readonly string[] {
+  const { files } = compileText(STAR);
+  const file = must(
+    files.find(({ path }) => path === `${host}/etc/frr/frr.conf`),
+    `${host} has a frr.conf`,
+  );
+  return new TextDecoder()
+    .decode(contentOf(file))
+    .split("\n")
+    .map((line) => line.trim());
+}
+
+test("FRR announces nothing but the host's own, and takes nothing but the overlay's", () => {
+  const lines = frrLines("gamma");
+  expect(lines.filter((line) => line.startsWith("network "))).toEqual(["network 10.9.0.0/16", "network 10.250.0.3/32"]);
+  expect(lines.filter((line) => line.includes("redistribute"))).toEqual([]);
+  expect(lines.filter((line) => /activate$/.test(line)).length).toBe(
+    lines.filter((line) => /prefix-list OVERLAY in$/.test(line)).length,
+  );
+});
+
+test("a hub gives what BGP has told no way to its leaves' tunnels, where WireGuard knows the way; leaves give it to nobody", () => {
+  const routesOf = (host: string): readonly string[] => frrLines(host).filter((line) => / wg\d+ 254$/.test(line));
+  expect(routesOf("alpha")).toEqual(["ip route 10.9.0.0/16 wg1 254", "ip route 10.250.0.0/24 wg1 254"]);
+  expect(routesOf("gamma")).toEqual([]);
+});

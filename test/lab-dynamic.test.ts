@@ -1,0 +1,103 @@
+/** What the lab makes of networks with more than one way between hosts. */
+import { describe, expect, test } from "vitest";
+import { must } from "../src/base/invariant.ts";
+import { compile } from "../src/compile.ts";
+import { lossesOf } from "../src/lab/life-failover.ts";
+import { planLab } from "../src/lab/plan-lab.ts";
+import { indexReach, roundTrip } from "../src/lab/reach.ts";
+import { selectHosts } from "../src/lab/select.ts";
+import { createNextHop } from "../src/lab/unicast-ways.ts";
+import { unicastOf } from "../src/model/loopback.ts";
+import type { Network } from "../src/model/network.ts";
+import { hostOf } from "./compile-text.ts";
+import { listFixtures, sourceOf } from "./fixtures.ts";
+
+function fixture(name: string) {
+  const found = must(
+    listFixtures().find((each) => each.name === name),
+    `${name} is a fixture`,
+  );
+  const network = must(compile(sourceOf(found)).model, "it compiles");
+  return { network, plan: planLab(network) };
+}
+
+/** The hosts that a packet passes, and the interfaces by which. */
+function wayOf(network: Network, from: string, to: string, without = ""): readonly string[] {
+  const hosts = new Map(network.hosts.filter(({ name }) => name !== without).map((host) => [host.name, host]));
+  const nextHop = createNextHop(hosts);
+  const way: string[] = [];
+  for (let name = from; name !== to && way.length < 9; ) {
+    const next = nextHop(hostOf(network, name), hostOf(network, to));
+    way.push(`${name} ${next?.interface ?? "nowhere"}`);
+    if (next === undefined) break;
+    name = next.host;
+  }
+  return way;
+}
+
+describe("the preferred way", () => {
+  const { network } = fixture("two-hubs");
+
+  test("leads by the first hub, and by the second without it", () => {
+    expect(wayOf(network, "gamma", "delta")).toEqual(["gamma wg1", "alpha wg1"]);
+    expect(wayOf(network, "gamma", "delta", "alpha")).toEqual(["gamma wg2", "beta wg2"]);
+  });
+
+  test("to a hub is the direct one", () => {
+    expect(wayOf(network, "gamma", "beta")).toEqual(["gamma wg2"]);
+    expect(wayOf(network, "alpha", "beta")).toEqual(["alpha wg2"]);
+  });
+
+  test("in a ring is the shorter one, and never leads through who passes nothing on", () => {
+    const ring = fixture("ring").network;
+    expect(wayOf(ring, "north", "east")).toEqual(["north wg2"]);
+    expect(wayOf(ring, "north", "south")).toEqual(["north wg2", "east wg3"]);
+    expect(wayOf(ring, "north", "south", "east")).toEqual(["north wg4", "west wg3"]);
+    const deaf = { ...hostOf(ring, "west"), bgp: { kind: "none" } } as const;
+    const cut = { ...ring, hosts: ring.hosts.map((host) => (host.name === "west" ? deaf : host)) };
+    expect(wayOf(cut, "north", "south", "east")).toEqual(["north nowhere"]);
+  });
+});
+
+describe("who is cut off", () => {
+  test.each([
+    ["two-hubs", ["alpha"]],
+    ["ring", ["east", "north"]],
+    ["two-gateways", ["gate1"]],
+    ["minimal", []],
+  ])("%s", (name, lost) => {
+    const { network, plan } = fixture(name);
+    expect(lossesOf(network, plan.guests).map((loss) => loss.lost)).toEqual(lost);
+  });
+});
+
+test("a router forwards a port for each tunnel that is dialled", () => {
+  const { plan } = fixture("ring");
+  const west = plan.routers.find(({ name }) => name === "west");
+  expect(west?.forwards.map(({ port, toPort }) => [port, toPort])).toEqual([
+    [51_821, 51_821],
+    [51_823, 51_823],
+  ]);
+});
+
+test("a packet is limited by each tunnel on its way, and taken where its source belongs", () => {
+  const { network, plan } = fixture("two-hubs");
+  const guest = (name: string) =>
+    must(
+      plan.guests.find((each) => each.name === name),
+      `${name} is a guest`,
+    );
+  const trip = roundTrip(indexReach(network, plan.guests), guest("vms@gamma"), guest("192.168.12.0/24@delta"), 4);
+  expect(trip?.there.map(({ host, via, bytes }) => `${host} ${via} ${bytes}`)).toEqual([
+    "gamma wg1 1440",
+    "alpha wg1 1432",
+    "delta 192.168.12.0/24 1500",
+  ]);
+});
+
+test("a lab of some hosts has the sessions between these alone", () => {
+  const { network, plan } = fixture("two-hubs");
+  const chosen = selectHosts(network, plan, ["alpha", "gamma"]).network;
+  const sessions = unicastOf(hostOf(chosen, "gamma"))?.neighbours.map(({ host }) => host);
+  expect(sessions).toEqual(["alpha", "alpha"]);
+});

@@ -1,0 +1,99 @@
+/** `wireguard.mtu: per-peer`: each pair has the MTU of its own path, on one interface. */
+import { describe, expect, test } from "vitest";
+import { compileText, hostOf, messagesOf, modelOf } from "./compile-text.ts";
+
+const wireguard = (pools = "[10.250.0.0/24]"): string => `wireguard: {addresses: ${pools}, mtu: per-peer}\n`;
+const THREE = `hosts:
+  alpha: {id: 1, endpoint: 192.0.2.1}
+  beta: {id: 2, endpoint: 192.0.2.2}
+  gamma: {id: 3, endpoint: 192.0.2.3, routes: [10.9.0.0/24]}
+`;
+const paths = (...rules: readonly string[]): string => `underlay: {paths: [${rules.join(", ")}]}\n`;
+const JUMBO = "{between: [alpha, beta], mtu: 9000}";
+const PPPOE = "{between: [alpha, gamma], mtu: 1492}";
+
+describe("an MTU for each peer", () => {
+  test("the interface has that of its largest tunnel, and whoever carries less is listed with all that goes to it", () => {
+    const model = modelOf(wireguard() + paths(JUMBO, PPPOE) + THREE);
+    expect(hostOf(model, "alpha").interfaces[0]).toMatchObject({
+      mtu: 8940,
+      limitingPeer: "beta",
+      smallerPeers: [{ host: "gamma", mtu: 1432, prefixes: ["10.250.0.3/32", "10.9.0.0/24"] }],
+    });
+    expect(hostOf(model, "gamma").interfaces[0]).toMatchObject({
+      mtu: 1440,
+      limitingPeer: "beta",
+      smallerPeers: [{ host: "alpha", mtu: 1432 }],
+    });
+  });
+
+  test("both ends of a pair send each other the same", () => {
+    const model = modelOf(wireguard() + paths(JUMBO, PPPOE, "{between: [beta, gamma], mtu: 1400}") + THREE);
+    const sends = (from: string, to: string): number | undefined => {
+      const link = hostOf(model, from).interfaces[0];
+      return link?.smallerPeers.find(({ host }) => host === to)?.mtu ?? link?.mtu;
+    };
+    for (const [a, b, mtu] of [
+      ["alpha", "beta", 8940],
+      ["alpha", "gamma", 1432],
+      ["beta", "gamma", 1340],
+    ] as const) {
+      expect([sends(a, b), sends(b, a)]).toEqual([mtu, mtu]);
+    }
+  });
+
+  test("a host alone has what its first peer would get, and nobody is smaller", () => {
+    const model = modelOf(`${wireguard()}hosts: {alpha: {id: 1}}\n`);
+    expect(hostOf(model, "alpha").interfaces[0]).toMatchObject({
+      mtu: 1420,
+      limitingPeer: undefined,
+      smallerPeers: [],
+    });
+  });
+
+  test("a segment has the smallest of its own pairs, not of its members' interfaces", () => {
+    const subnets = `subnets:
+  fast: {vxlan: {vni: 1}, hosts: [alpha, beta]}
+  slow: {vxlan: {vni: 2}, hosts: all}
+  far: {vxlan: {vni: 3}, hosts: [beta, gamma]}
+`;
+    const { segments } = modelOf(wireguard() + paths(JUMBO, PPPOE) + THREE + subnets);
+    expect(segments.map(({ mtu }) => [mtu.computed, mtu.limitingPair])).toEqual([
+      [8890, ["alpha", "beta"]],
+      [1382, ["alpha", "gamma"]],
+      [1390, ["beta", "gamma"]],
+    ]);
+  });
+
+  test("only the hosts with a smaller peer have routes with an MTU, and a hook that sets them", () => {
+    const { files } = compileText(wireguard() + paths(JUMBO) + THREE);
+    const lists = files.filter(({ path }) => path.endsWith(".mtu")).map(({ path }) => path);
+    expect(lists).toEqual(["alpha/etc/netgen/wg0.mtu", "beta/etc/netgen/wg0.mtu"]);
+    const hosts = files
+      .filter(({ path, content }) => path.endsWith("wg0.conf") && /ip -batch/.test(Buffer.concat(content).toString()))
+      .map(({ path }) => path.split("/")[0]);
+    expect(hosts).toEqual(["alpha", "beta"]);
+  });
+
+  test("a route below 1280 bytes carries no IPv6 either, though the interface would", () => {
+    const body = wireguard('["fd00::/64"]') + paths(JUMBO, "{between: [alpha, gamma], mtu: 1330}") + THREE;
+    expect(messagesOf(body)).toEqual([
+      "mtu-wireguard-below-ipv6: the tunnel between alpha and gamma carries 1270 bytes (path 1330 - 60), and IPv6 inside needs 1280: Linux takes the IPv6 address off such an interface",
+    ]);
+  });
+});
+
+describe("where FRR alone routes", () => {
+  test.each([
+    ["two hubs", "shape: hub-and-spoke, hubs: [alpha, beta]", ""],
+    ["a site with two gateways", "", "sites: {s: {gateways: [alpha, beta]}}\n"],
+  ])("%s: refused", (_, keys, sites) => {
+    const body = `wireguard: {addresses: [10.250.0.0/24], mtu: per-peer, ${keys}}\n${sites}${THREE}`;
+    expect(messagesOf(body)).toContainEqual(expect.stringMatching(/^mtu-per-peer-with-bgp: /));
+  });
+
+  test("one hub: not refused", () => {
+    const body = `wireguard: {addresses: [10.250.0.0/24], mtu: per-peer, shape: hub-and-spoke, hubs: [alpha]}\n${THREE}`;
+    expect(messagesOf(body)).not.toContainEqual(expect.stringMatching(/^mtu-per-peer-with-bgp: /));
+  });
+});

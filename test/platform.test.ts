@@ -1,0 +1,94 @@
+/** `platform` and `docker`: what each host's programs know, and who else is on the host. */
+import { describe, expect, test } from "vitest";
+import { compileText, hostOf, modelOf } from "./compile-text.ts";
+
+const topology = (keys: string): string => `wireguard: {addresses: [10.250.0.0/24]}
+hosts:
+  alpha: {id: 1, endpoint: 192.0.2.1, ${keys}}
+  beta: {id: 2, endpoint: 192.0.2.2}
+subnets:
+  s: {cidr: 10.77.0.0/24, vxlan: {vni: 100}, hosts: all, gateway: {alpha: 10.77.0.1}}
+bgp: {asn: 65000}
+`;
+
+function texts(body: string): ReadonlyMap<string, string> {
+  const own = compileText(body).files.filter(({ path }) => path.startsWith("alpha/"));
+  return new Map(own.map(({ path, content }) => [path.slice("alpha/".length), Buffer.concat(content).toString()]));
+}
+
+describe("platforms", () => {
+  test.each([
+    ["debian12", false, "networkd", "complete"],
+    ["debian13", true, "networkd", "complete"],
+    ["proxmox8", false, "other", "snippet"],
+    ["proxmox9", true, "other", "snippet"],
+  ])("%s", (platform, isNew, networkManager, frrMode) => {
+    const alpha = hostOf(modelOf(topology(`platform: ${platform}`)), "alpha");
+    expect(alpha).toMatchObject({ platform, networkManager, frrMode });
+    expect(alpha.programs).toEqual({ networkdKeepsNextHops: isNew, frrHasMgmtd: isNew, readsSysctlConf: !isNew });
+    const files = texts(topology(`platform: ${platform}, frr: complete`));
+    const settings = files.get("etc/systemd/networkd.conf.d/10-netgen.conf") ?? "";
+    expect(settings.includes("ManageForeignNextHops=no")).toBe(isNew);
+    expect(files.get("etc/frr/daemons")?.includes('mgmtd_options="-A 127.0.0.1"')).toBe(isNew);
+    expect(files.get("etc/sysctl.d/90-netgen.conf")?.includes("99-sysctl.conf")).toBe(!isNew);
+    expect(files.has("etc/systemd/system/systemd-networkd-wait-online.service.d/10-netgen.conf")).toBe(
+      networkManager === "other",
+    );
+  });
+
+  test("what the topology says goes before what the platform implies", () => {
+    const alpha = hostOf(modelOf(topology("platform: proxmox9, networkManager: networkd, frr: complete")), "alpha");
+    expect(alpha).toMatchObject({ networkManager: "networkd", frrMode: "complete" });
+  });
+});
+
+describe("docker", () => {
+  test("the overlay's links let each other through, and guests the uplink; Docker's own links are not named", () => {
+    const rules = texts(topology("docker: true, uplink: eth0")).get("etc/netgen/docker.rules4") ?? "";
+    const matches = [...rules.matchAll(/^-A NETGEN (.*) -j ACCEPT$/gm)].map(([, match]) => match);
+    expect(matches).toEqual([
+      "-i wg0 -o wg0",
+      "-i wg0 -o br100",
+      "-i br100 -o wg0",
+      "-i br100 -o br100",
+      "-i br100 -o eth0",
+      "-i eth0 -o br100",
+      "-i wg0 -d 10.77.0.0/24",
+      "-o wg0 -s 10.77.0.0/24",
+    ]);
+  });
+
+  test("its unit is to be enabled; without Docker there is neither", () => {
+    const body = topology("docker: true");
+    expect([...texts(body).keys()].filter((path) => path.includes("docker"))).toEqual([
+      "etc/netgen/docker-user",
+      "etc/netgen/docker.rules4",
+      "etc/netgen/docker.rules6",
+      "etc/systemd/system/netgen-docker.service",
+    ]);
+    expect([...texts(topology("uplink: eth0")).keys()].filter((path) => path.includes("docker"))).toEqual([]);
+  });
+});
+
+describe("without BGP and without VXLAN", () => {
+  const paths = (body: string): readonly string[] => compileText(body).files.map(({ path }) => path);
+  const text = (body: string): string =>
+    compileText(body)
+      .files.map(({ content }) => Buffer.concat(content).toString())
+      .join("\n");
+
+  test("a segment that is flooded statically has no file of FRR's, and no rule about BGP", () => {
+    const body = topology("uplink: eth0").replace(/bgp: .*\n/, "");
+    expect(paths(body).filter((path) => /frr/.test(path))).toEqual([]);
+    expect(text(body)).not.toMatch(/dport 179|frr\.service/);
+    expect(text(body)).toContain("MacLearning=yes");
+  });
+
+  test("a routed network has no VXLAN device and nothing that guards one either", () => {
+    const body = topology("uplink: eth0")
+      .replace(/ {2}s: .*\n/, "  s: {cidr: 10.77.0.0/24, hosts: [alpha]}\n")
+      .replace(/bgp: .*\n/, "");
+    expect(paths(body).filter((path) => /frr|vx/.test(path))).toEqual([]);
+    expect(text(body)).not.toMatch(/dport (179|4789)|^vxlan$/m);
+  });
+});
