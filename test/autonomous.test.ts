@@ -1,6 +1,6 @@
 /** Who speaks BGP with whom, inside an AS and between them. */
 import { describe, expect, test } from "vitest";
-import type { BgpSpeaker } from "../src/model/network.ts";
+import type { BgpSpeaker } from "../src/model/bgp.ts";
 import { compileText, messagesOf, modelOf } from "./compile-text.ts";
 
 type Speaker = Extract<BgpSpeaker, { kind: "speaker" }>;

@@ -1,8 +1,8 @@
 /** Compiles short topologies for tests: hosts need no public keys of their own. */
-
 import { must } from "../src/base/invariant.ts";
 import { type Compilation, compile } from "../src/compile.ts";
-import type { Host, Network } from "../src/model/network.ts";
+import type { Host } from "../src/model/host.ts";
+import type { Network } from "../src/model/network.ts";
 import { testPublicKey } from "./test-keys.ts";
 
 const HOSTS = ["alpha", "beta", "gamma", "delta"];

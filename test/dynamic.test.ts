@@ -2,8 +2,9 @@
 import { describe, expect, test } from "vitest";
 import { must } from "../src/base/invariant.ts";
 import { contentOf } from "../src/emit/file.ts";
+import type { Host } from "../src/model/host.ts";
 import { failoverOf, poolAddresses, unicastOf } from "../src/model/loopback.ts";
-import type { Host, Network } from "../src/model/network.ts";
+import type { Network } from "../src/model/network.ts";
 import { compileText, hostOf, messagesOf, modelOf } from "./compile-text.ts";
 import { testPublicKey } from "./test-keys.ts";
 

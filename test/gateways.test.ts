@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import { must } from "../src/base/invariant.ts";
 import { containsAddress, familyOf, type IpAddress, type IpPrefix, overlaps } from "../src/base/ip.ts";
 import { compile } from "../src/compile.ts";
-import type { Host, Network } from "../src/model/network.ts";
+import type { Host } from "../src/model/host.ts";
+import type { Network } from "../src/model/network.ts";
 import { compileText } from "./compile-text.ts";
 import { listFixtures, sourceOf } from "./fixtures.ts";
 

@@ -5,7 +5,8 @@ import { containsAddress, familyOf, type IpAddress, prefixOf } from "../src/base
 import { compile } from "../src/compile.ts";
 import type { LabHost, LabPath, LabPlan } from "../src/lab/plan.ts";
 import { planLab } from "../src/lab/plan-lab.ts";
-import type { Host, Network } from "../src/model/network.ts";
+import type { Host } from "../src/model/host.ts";
+import type { Network } from "../src/model/network.ts";
 import { mtuTowards } from "../src/model/tunnel.ts";
 import { modelOf } from "./compile-text.ts";
 import { listFixtures, sourceOf } from "./fixtures.ts";

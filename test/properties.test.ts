@@ -4,7 +4,9 @@ import { must } from "../src/base/invariant.ts";
 import { containsAddress, familyOf, type IpFamily, type IpPrefix, overlaps } from "../src/base/ip.ts";
 import { vxlanPacketBytes, wireguardPacketBytes } from "../src/base/mtu.ts";
 import { contentOf, type OutputFile } from "../src/emit/file.ts";
-import type { Host, Network, Peer } from "../src/model/network.ts";
+import type { Host } from "../src/model/host.ts";
+import type { Network } from "../src/model/network.ts";
+import type { Peer } from "../src/model/reach.ts";
 import {
   compileFleet,
   type Fleet,

@@ -2,7 +2,8 @@ import { describe, expect, test } from "vitest";
 import { must } from "../src/base/invariant.ts";
 import { type IpAddress, parseAddress } from "../src/base/ip.ts";
 import { type MtuBytes, mtuBytes, type UdpPort, udpPort } from "../src/base/units.ts";
-import type { Endpoint, PathRule, Reach, Site, Underlay } from "../src/model/network.ts";
+import type { PathRule, Site, Underlay } from "../src/model/network.ts";
+import type { Endpoint, Reach } from "../src/model/reach.ts";
 import {
   dial,
   indexPaths,

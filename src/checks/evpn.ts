@@ -1,7 +1,8 @@
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import { failoverOf } from "../model/loopback.ts";
-import type { Gateway, Network, Segment } from "../model/network.ts";
+import type { Network } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
+import type { Gateway, Segment } from "../model/segment.ts";
 
 const gatewayCount = (gateway: Gateway): number => (gateway.kind === "none" ? 0 : gateway.hosts.length);
 

@@ -1,7 +1,10 @@
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import type { Span } from "../base/source.ts";
-import type { Bridge, Host, Network, VrfInstance } from "../model/network.ts";
+import type { Bridge } from "../model/device.ts";
+import type { Host } from "../model/host.ts";
+import type { Network } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
+import type { VrfInstance } from "../model/vrf.ts";
 
 /** IFNAMSIZ is 16 with the terminating NUL (include/uapi/linux/if.h). */
 const MAX_INTERFACE_NAME_LENGTH = 15;

@@ -2,9 +2,11 @@ import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import { must } from "../base/invariant.ts";
 import { familyOf } from "../base/ip.ts";
 import { IPV6_MINIMUM_MTU, vxlanOverheadBytes } from "../base/mtu.ts";
+import type { Host } from "../model/host.ts";
 import { poolAddresses } from "../model/loopback.ts";
-import type { Host, Network, Segment } from "../model/network.ts";
+import type { Network } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
+import type { Segment } from "../model/segment.ts";
 import { createMeeting, indexPaths, type Tunnel, tunnelBetween } from "../model/tunnel.ts";
 
 const hostsByName = (network: Network): ReadonlyMap<string, Host> =>

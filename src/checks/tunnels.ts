@@ -1,8 +1,9 @@
 /** Laws of hosts with more than one tunnel interface. */
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import { formatAddressAndPort } from "../base/ip.ts";
-import type { Endpoint, Network, Peer } from "../model/network.ts";
+import type { Network } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
+import type { Endpoint, Peer } from "../model/reach.ts";
 
 /** IFNAMSIZ is 16 with the terminating NUL (include/uapi/linux/if.h). */
 const MAX_INTERFACE_NAME_LENGTH = 15;

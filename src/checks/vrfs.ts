@@ -1,8 +1,10 @@
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import { must } from "../base/invariant.ts";
 import { containsAddress, familyOf, type IpAddress, type IpPrefix, overlaps } from "../base/ip.ts";
-import type { Host, Network, OverlayPrefix, Vrf, VrfExit } from "../model/network.ts";
+import type { Host } from "../model/host.ts";
+import type { Network, OverlayPrefix } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
+import type { Vrf, VrfExit } from "../model/vrf.ts";
 import { useInWords } from "./addressing.ts";
 
 /** Which host a prefix of a VRF is behind is told by EVPN alone. */

@@ -8,8 +8,10 @@ import {
   prefixLengthBits,
   prefixOf,
 } from "../base/ip.ts";
-import type { Endpoint, Host, Network, OwnedPrefix } from "../model/network.ts";
+import type { Host, OwnedPrefix } from "../model/host.ts";
+import type { Network } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
+import type { Endpoint } from "../model/reach.ts";
 
 const endpointText = (endpoint: Endpoint): string =>
   endpoint.kind === "address"

@@ -3,7 +3,7 @@ import { Command } from "commander";
 import { shellWord } from "../base/text.ts";
 import { hasPresharedKey, type Rotation, rotateKeyPair, rotatePresharedKey } from "../keys/rotate.ts";
 import { hasPrivateKey } from "../keys/store.ts";
-import type { Host } from "../model/network.ts";
+import type { Host } from "../model/host.ts";
 import { type Places, renderKeyRollout, renderPresharedRollout } from "../report/rollout.ts";
 import { EXIT_DONE, EXIT_MACHINE, EXIT_TOPOLOGY, machineError } from "./exit.ts";
 import {

@@ -1,7 +1,8 @@
 /** What the keys commands share: a topology in which nothing but keys may be missing, its hosts, and its pairs. */
 import { malformedPublicKeys } from "../keys/inspect.ts";
 import { readPublicKeys } from "../keys/store.ts";
-import type { Host, Network } from "../model/network.ts";
+import type { Host } from "../model/host.ts";
+import type { Network } from "../model/network.ts";
 import { machineError } from "./exit.ts";
 import { type CommonOptions, open, printDiagnostics, type Session } from "./session.ts";
 

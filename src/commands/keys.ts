@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { generateKeys, hasPrivateKey } from "../keys/store.ts";
-import type { Host, Network } from "../model/network.ts";
+import type { Host } from "../model/host.ts";
+import type { Network } from "../model/network.ts";
 import { EXIT_DONE, EXIT_TOPOLOGY } from "./exit.ts";
 import { exportCommand } from "./keys-export.ts";
 import { importCommand } from "./keys-import.ts";

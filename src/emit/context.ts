@@ -1,4 +1,6 @@
-import type { Host, Network, Segment } from "../model/network.ts";
+import type { Host } from "../model/host.ts";
+import type { Network } from "../model/network.ts";
+import type { Segment } from "../model/segment.ts";
 import type { OutputFile } from "./file.ts";
 
 /** The network with its lists indexed by name, and what emitters of one compilation share. */

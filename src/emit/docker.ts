@@ -1,6 +1,6 @@
 /** Docker drops what the host forwards for others. Its chain for the user's own rules lets the overlay's packets through. */
 import { familyOf, type IpFamily } from "../base/ip.ts";
-import type { Host } from "../model/network.ts";
+import type { Host } from "../model/host.ts";
 import type { EmitContext, Emitter } from "./context.ts";
 import { publicFile, scriptFile } from "./print.ts";
 import type { View } from "./template.ts";

@@ -1,5 +1,6 @@
 /** A host's ways out of its VRFs: what watches each of them, and opens and closes it. */
-import type { Host, VrfExit, VrfInstance } from "../model/network.ts";
+import type { Host } from "../model/host.ts";
+import type { VrfExit, VrfInstance } from "../model/vrf.ts";
 import type { EmitContext, Emitter } from "./context.ts";
 import type { OutputFile } from "./file.ts";
 import { publicFile, scriptFile } from "./print.ts";

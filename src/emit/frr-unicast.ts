@@ -1,7 +1,8 @@
 /** FRR's part of routing by BGP: sessions over the tunnels, and what they may carry. */
 import { addressBits, familyOf, hostPrefix, type IpFamily, type IpPrefix, prefixLengthBits } from "../base/ip.ts";
+import type { Unicast, UnicastNeighbour } from "../model/bgp.ts";
+import type { Host } from "../model/host.ts";
 import { unicastOf } from "../model/loopback.ts";
-import type { Host, Unicast, UnicastNeighbour } from "../model/network.ts";
 import { FAMILIES } from "./nft-words.ts";
 import type { View } from "./template.ts";
 

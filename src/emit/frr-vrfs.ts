@@ -1,6 +1,7 @@
 /** The part of FRR's configuration that is about VRFs: their routes as type-5, and whose default counts. */
 import { familyOf, type IpFamily } from "../base/ip.ts";
-import type { Host, VrfInstance } from "../model/network.ts";
+import type { Host } from "../model/host.ts";
+import type { VrfInstance } from "../model/vrf.ts";
 import { ANNOUNCED_METRIC } from "./exits.ts";
 
 /** Policy for what comes from other hosts. In capitals like all names of netgen's own in FRR, as no VRF is called so. */

@@ -1,6 +1,7 @@
 /** FRR: BGP sessions that carry EVPN, and routes where there is more than one way. A host without BGP gets no file. */
+import type { BgpNeighbour, BgpSpeaker, GatewayVni } from "../model/bgp.ts";
+import type { Host } from "../model/host.ts";
 import { unicastOf } from "../model/loopback.ts";
-import type { BgpNeighbour, BgpSpeaker, GatewayVni, Host } from "../model/network.ts";
 import { createNeighboursOf } from "../model/relays.ts";
 import type { EmitContext, Emitter } from "./context.ts";
 import type { OutputFile } from "./file.ts";

@@ -7,8 +7,11 @@ import {
   type IpFamily,
   type IpPrefix,
 } from "../base/ip.ts";
+import type { Bfd } from "../model/bgp.ts";
+import type { VxlanDevice } from "../model/device.ts";
+import type { Host } from "../model/host.ts";
 import { unicastOf } from "../model/loopback.ts";
-import type { Bfd, Host, Network, VxlanDevice } from "../model/network.ts";
+import type { Network } from "../model/network.ts";
 import { relaysOf } from "../model/relays.ts";
 import type { EmitContext } from "./context.ts";
 import { FAMILIES, forwardedFamilies, nftFamily, oneOf, quotedName, type Section, sortedNumbers } from "./nft-words.ts";

@@ -1,7 +1,8 @@
 /** Prints the model. The only pass that knows what files look like; it decides nothing about the network. */
 import { invariant } from "../base/invariant.ts";
 import { compareText } from "../base/text.ts";
-import type { Host, Network } from "../model/network.ts";
+import type { Host } from "../model/host.ts";
+import type { Network } from "../model/network.ts";
 import type { EmitContext, Emitter } from "./context.ts";
 import { dockerUnits, emitDocker } from "./docker.ts";
 import { emitExits, exitUnits } from "./exits.ts";

@@ -1,5 +1,5 @@
 /** keepalived, for hosts that share an address: who has it, and that only that one is heard. */
-import type { Host } from "../model/network.ts";
+import type { Host } from "../model/host.ts";
 import type { Emitter } from "./context.ts";
 import { publicFile, scriptFile } from "./print.ts";
 import { wireguardUnit } from "./wireguard.ts";

@@ -3,8 +3,10 @@
  * it ignores any other.
  */
 import { familyOf, type IpPrefix } from "../base/ip.ts";
+import type { Bridge, InterfaceAddress, VxlanDevice } from "../model/device.ts";
+import type { Host } from "../model/host.ts";
 import { unicastOf } from "../model/loopback.ts";
-import type { Bridge, Host, InterfaceAddress, VrfInstance, VxlanDevice } from "../model/network.ts";
+import type { VrfInstance } from "../model/vrf.ts";
 import type { EmitContext, Emitter } from "./context.ts";
 import type { OutputFile } from "./file.ts";
 import { type PrintedFile, publicFile } from "./print.ts";

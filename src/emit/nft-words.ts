@@ -1,6 +1,6 @@
 /** What the parts of the ruleset share: how nft writes things. */
 import type { IpFamily } from "../base/ip.ts";
-import type { Host } from "../model/network.ts";
+import type { Host } from "../model/host.ts";
 import type { EmitContext } from "./context.ts";
 
 /** In the order of the ruleset. */

@@ -6,7 +6,8 @@
 import { familyOf } from "../base/ip.ts";
 import { tcpMss } from "../base/mtu.ts";
 import { sortedBy } from "../base/text.ts";
-import type { Host, VxlanDevice } from "../model/network.ts";
+import type { VxlanDevice } from "../model/device.ts";
+import type { Host } from "../model/host.ts";
 import type { EmitContext, Emitter } from "./context.ts";
 import { guardSection, setsSection, transitSection } from "./guard.ts";
 import { forwardedFamilies, nftFamily, oneOf, quotedName, type Section, sortedNumbers } from "./nft-words.ts";

@@ -1,5 +1,5 @@
 /** From views to files: the head line that every file begins with, then a template. */
-import type { Host } from "../model/network.ts";
+import type { Host } from "../model/host.ts";
 import type { EmitContext } from "./context.ts";
 import type { OutputFile } from "./file.ts";
 import { once, type Print, print } from "./shared.ts";

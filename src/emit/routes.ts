@@ -2,7 +2,7 @@
  * Routes that no tunnel brings: unreachable ones for the overlay's own prefixes, as what a dead tunnel cannot carry must not
  * leave in clear, and those by the LAN, for hosts that reach the overlay through the gateway of their site.
  */
-import type { Host, LanRoute } from "../model/network.ts";
+import type { Host, LanRoute } from "../model/host.ts";
 import type { EmitContext, Emitter } from "./context.ts";
 import type { OutputFile } from "./file.ts";
 import { publicFile, scriptFile } from "./print.ts";

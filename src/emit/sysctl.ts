@@ -1,6 +1,7 @@
 /** Kernel settings that routing for guests and gateways needs, and the modules to load at boot. */
 import { familyOf, type IpFamily } from "../base/ip.ts";
-import type { Bridge, Host } from "../model/network.ts";
+import type { Bridge } from "../model/device.ts";
+import type { Host } from "../model/host.ts";
 import type { EmitContext, Emitter } from "./context.ts";
 import { publicFile } from "./print.ts";
 import type { View } from "./template.ts";

@@ -1,6 +1,7 @@
 /** The guard between VRFs, and between a VRF and its host: what enters by one stays in it, or leaves by its exit. */
 import { familyOf } from "../base/ip.ts";
-import type { Host, VrfInstance } from "../model/network.ts";
+import type { Host } from "../model/host.ts";
+import type { VrfInstance } from "../model/vrf.ts";
 import { nftFamily, oneOf, quotedName, type Section } from "./nft-words.ts";
 import { print } from "./shared.ts";
 

@@ -1,8 +1,9 @@
 /** WireGuard through wg-quick: the interface, a reload that loses nothing, and endpoints that are known by name. */
-
 import { formatAddressAndPort } from "../base/ip.ts";
 import { compareText } from "../base/text.ts";
-import type { Endpoint, Host, Peer, WireguardInterface } from "../model/network.ts";
+import type { WireguardInterface } from "../model/device.ts";
+import type { Host } from "../model/host.ts";
+import type { Endpoint, Peer } from "../model/reach.ts";
 import type { EmitContext, Emitter } from "./context.ts";
 import type { OutputFile } from "./file.ts";
 import { headOf, type PrintedFile, publicFile, scriptFile } from "./print.ts";

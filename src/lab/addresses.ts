@@ -1,6 +1,7 @@
 /** Addresses for what the topology gives none: from the ranges set aside for documentation, which nobody routes. */
 import { containsAddress, familyOf, hostAddress, type IpAddress, type IpFamily, type IpPrefix } from "../base/ip.ts";
-import type { Endpoint, Network } from "../model/network.ts";
+import type { Network } from "../model/network.ts";
+import type { Endpoint } from "../model/reach.ts";
 
 /** RFC 5737 and RFC 3849. */
 const DOCUMENTATION: Readonly<Record<IpFamily, readonly IpPrefix[]>> = {

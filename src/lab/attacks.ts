@@ -1,7 +1,8 @@
 /** Who attacks a host in a lab: from where, as whom, and at which of its addresses. */
 import { must } from "../base/invariant.ts";
 import { containsAddress, familyOf, type IpAddress } from "../base/ip.ts";
-import type { Host, Network } from "../model/network.ts";
+import type { Host } from "../model/host.ts";
+import type { Network } from "../model/network.ts";
 import { eventually } from "./boot.ts";
 import type { Box } from "./box.ts";
 import { dropped, inTurn, lying } from "./forge.ts";

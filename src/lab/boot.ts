@@ -3,7 +3,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { must } from "../base/invariant.ts";
 import { contentOf, type OutputFile } from "../emit/file.ts";
-import type { Host, Network } from "../model/network.ts";
+import type { Host } from "../model/host.ts";
+import type { Network } from "../model/network.ts";
 import { type Box, execute, writeInto } from "./box.ts";
 import { PATIENCE } from "./patience.ts";
 

@@ -1,5 +1,5 @@
 /** BGP sessions as they should be, and BFD that watches those of direct neighbours. */
-import type { BgpSpeaker } from "../model/network.ts";
+import type { BgpSpeaker } from "../model/bgp.ts";
 import { createNeighboursOf } from "../model/relays.ts";
 import type { Box } from "./box.ts";
 import { sessions } from "./evpn-tables.ts";

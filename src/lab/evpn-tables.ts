@@ -1,5 +1,5 @@
 /** What FRR and the kernel have in their tables about VTEPs and MACs. */
-import type { VxlanDevice } from "../model/network.ts";
+import type { VxlanDevice } from "../model/device.ts";
 import type { Box } from "./box.ts";
 
 const vtysh = async (box: Box, command: string): Promise<string> => box.run("vtysh", "-c", command);

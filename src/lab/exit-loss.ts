@@ -1,7 +1,7 @@
 /** The ways in which the exit of a VRF goes, and is back. */
 import { must } from "../base/invariant.ts";
 import { familyOf, type IpAddress } from "../base/ip.ts";
-import type { VrfExit } from "../model/network.ts";
+import type { VrfExit } from "../model/vrf.ts";
 import { startExit } from "./boot.ts";
 import type { Box } from "./box.ts";
 import type { LabHost } from "./plan.ts";

@@ -1,6 +1,7 @@
 /** Who stands in guard.allowFrom is let through: the first address of each prefix, from the host's own router. */
 import { familyOf, hostAddress, type IpAddress, networkAddress } from "../base/ip.ts";
-import type { Host, Network } from "../model/network.ts";
+import type { Host } from "../model/host.ts";
+import type { Network } from "../model/network.ts";
 import { pretending, type Victim, victims } from "./attacks.ts";
 import { eventually } from "./boot.ts";
 import { dropped, madeUpMac, seenMacs, vxlanFrame } from "./forge.ts";

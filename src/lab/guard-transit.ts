@@ -1,7 +1,8 @@
 /** What guests send to the hosts: no frame of theirs enters a segment, and nobody speaks BGP or BFD with them. */
 import { must } from "../base/invariant.ts";
 import { familyOf, type IpAddress } from "../base/ip.ts";
-import type { Host, Network } from "../model/network.ts";
+import type { Host } from "../model/host.ts";
+import type { Network } from "../model/network.ts";
 import { dropsDuring, isAllowed, judge } from "./attacks.ts";
 import type { Box } from "./box.ts";
 import { madeUpMac, seenMacs, vxlanFrame } from "./forge.ts";

@@ -9,7 +9,10 @@ import {
   prefixLengthBits,
   prefixOf,
 } from "../base/ip.ts";
-import type { Bridge, Host, InterfaceAddress, Network, Segment } from "../model/network.ts";
+import type { Bridge, InterfaceAddress } from "../model/device.ts";
+import type { Host } from "../model/host.ts";
+import type { Network } from "../model/network.ts";
+import type { Segment } from "../model/segment.ts";
 import type { ForeignBridge, LabGuest, LabPlan } from "./plan.ts";
 
 type Guests = Pick<LabPlan, "guests" | "foreignBridges">;

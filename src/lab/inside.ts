@@ -1,6 +1,7 @@
 /** Where a host stands in its site, as far as the underlay goes. */
 import type { IpAddress } from "../base/ip.ts";
-import type { Host, Network } from "../model/network.ts";
+import type { Host } from "../model/host.ts";
+import type { Network } from "../model/network.ts";
 
 /** Behind the gateway of its site. */
 export function isInside({ sites }: Network, { name, reach }: Host): boolean {

@@ -1,8 +1,9 @@
 /** A host that others send through is cut off, without a word to anybody: traffic goes another way, and comes back. */
 import { must } from "../base/invariant.ts";
 import type { IpFamily } from "../base/ip.ts";
+import type { Host } from "../model/host.ts";
 import { failoverOf, unicastOf } from "../model/loopback.ts";
-import type { Host, Network } from "../model/network.ts";
+import type { Network } from "../model/network.ts";
 import { eventually } from "./boot.ts";
 import { brokenSessions } from "./life-watch.ts";
 import { PATIENCE } from "./patience.ts";

@@ -1,7 +1,8 @@
 /** Of two hosts that share an address the master goes: the other takes over, and the one that comes back stays silent. */
 import { must } from "../base/invariant.ts";
 import { familyOf, type IpAddress } from "../base/ip.ts";
-import type { Host, Network } from "../model/network.ts";
+import type { Host } from "../model/host.ts";
+import type { Network } from "../model/network.ts";
 import { eventually } from "./boot.ts";
 import { memberLinks } from "./cables.ts";
 import { hostWatch, isAnswered } from "./life-watch.ts";

@@ -1,8 +1,8 @@
 /** Who notices when something happens to a host, and what has to be well again afterwards. */
 import { must } from "../base/invariant.ts";
 import { familyOf, type IpFamily } from "../base/ip.ts";
+import type { Host } from "../model/host.ts";
 import { poolAddresses, unicastOf } from "../model/loopback.ts";
-import type { Host } from "../model/network.ts";
 import { eventually } from "./boot.ts";
 import { sessions } from "./evpn-tables.ts";
 import { type Lab, type RunningHost, runningHosts } from "./promise.ts";

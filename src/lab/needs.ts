@@ -1,7 +1,8 @@
 /** What a lab cannot do without, looked for before anything is started. */
 import { accessSync, closeSync, constants, openSync } from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
-import type { Host, Network } from "../model/network.ts";
+import type { Host } from "../model/host.ts";
+import type { Network } from "../model/network.ts";
 import { execute } from "./box.ts";
 
 /** A program, by its name or where Debian has it, and the package that brings it. */

@@ -1,5 +1,4 @@
 /** Echo requests from a box, many at once: who answers, and to packets of which size. */
-
 import { familyOf, type IpAddress } from "../base/ip.ts";
 import { ICMP_HEADER_BYTES, IPV4_HEADER_BYTES, IPV6_HEADER_BYTES } from "../base/mtu.ts";
 import { eventually } from "./boot.ts";

@@ -1,6 +1,6 @@
 /** What the lab builds around the compiled hosts, decided before anything is started: plain data, no namespaces yet. */
 import type { IpAddress, IpPrefix } from "../base/ip.ts";
-import type { InterfaceAddress } from "../model/network.ts";
+import type { InterfaceAddress } from "../model/device.ts";
 
 /** A host of the topology, as it stands in the underlay. */
 export interface LabHost {

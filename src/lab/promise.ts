@@ -1,6 +1,7 @@
 /** What a lab proves: promises that the topology makes, each measured on the running hosts. */
 import { must } from "../base/invariant.ts";
-import type { Host, Network } from "../model/network.ts";
+import type { Host } from "../model/host.ts";
+import type { Network } from "../model/network.ts";
 import type { PlacedFile } from "./boot.ts";
 import type { Box } from "./box.ts";
 import type { Built } from "./build.ts";

@@ -1,7 +1,8 @@
 /** VTEPs know each other, every guest and every gateway, and no MAC wanders. */
 import { must } from "../base/invariant.ts";
 import { addressBits, familyOf, type IpAddress } from "../base/ip.ts";
-import type { Bridge, Segment, VxlanDevice } from "../model/network.ts";
+import type { Bridge, VxlanDevice } from "../model/device.ts";
+import type { Segment } from "../model/segment.ts";
 import type { Box } from "./box.ts";
 import { sessionPromises } from "./evpn-sessions.ts";
 import { floodTargets, knownBehind, macAddressOf, macRoutes, multicastVteps, wandering } from "./evpn-tables.ts";

@@ -1,7 +1,7 @@
 /** Guests of a VRF leave by the exit that is theirs; by the next one when it goes; and by theirs again when it is back. */
 import { must } from "../base/invariant.ts";
 import { familyOf, type IpAddress, type IpFamily } from "../base/ip.ts";
-import type { VrfExit } from "../model/network.ts";
+import type { VrfExit } from "../model/vrf.ts";
 import { eventually } from "./boot.ts";
 import { hostBox, type Loss, labHost, PROBE, routerOf, UNIT, UPLINK } from "./exit-loss.ts";
 import { brokenSessions } from "./life-watch.ts";

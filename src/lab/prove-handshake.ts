@@ -1,6 +1,7 @@
 /** Every pair of hosts that should have a handshake has one; those that should not, do not. */
 import { must } from "../base/invariant.ts";
-import type { Host, WireguardInterface } from "../model/network.ts";
+import type { WireguardInterface } from "../model/device.ts";
+import type { Host } from "../model/host.ts";
 import { eventually } from "./boot.ts";
 import { execCommand, type Lab, type LabPromise, type Prover, type RunningHost, runningHosts } from "./promise.ts";
 import { isHeard } from "./vrrp.ts";

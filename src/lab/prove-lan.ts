@@ -1,7 +1,8 @@
 /** Hosts without WireGuard and the overlay reach each other by the gateway, with exactly what its tunnels carry. */
 import { must } from "../base/invariant.ts";
 import { containsAddress, familyOf, type IpAddress, prefixLengthBits } from "../base/ip.ts";
-import type { Host, LanRoute, Network } from "../model/network.ts";
+import type { Host, LanRoute } from "../model/host.ts";
+import type { Network } from "../model/network.ts";
 import { eventually } from "./boot.ts";
 import { payloadBytes, pingWords, SMALL_BYTES } from "./ping.ts";
 import { execCommand, type Lab, type LabPromise, type Prover, type RunningHost, runningHosts } from "./promise.ts";

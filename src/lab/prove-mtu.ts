@@ -1,7 +1,7 @@
 /** The underlay is as narrow as declared, tunnels carry exactly their MTU through it, and nothing is cut up on the way. */
 import { must } from "../base/invariant.ts";
 import { familyOf, type IpAddress } from "../base/ip.ts";
-import type { VxlanDevice, WireguardInterface } from "../model/network.ts";
+import type { VxlanDevice, WireguardInterface } from "../model/device.ts";
 import { mtuTowards } from "../model/tunnel.ts";
 import { eventually } from "./boot.ts";
 import type { Box } from "./box.ts";

@@ -1,9 +1,9 @@
 /** Where BGP routes: every tunnel has its session, watched by BFD, and the kernel sends where the topology prefers. */
-
 import { must } from "../base/invariant.ts";
 import { familyOf, hostPrefix, type IpAddress, type IpPrefix } from "../base/ip.ts";
+import type { Unicast } from "../model/bgp.ts";
+import type { Host } from "../model/host.ts";
 import { unicastOf } from "../model/loopback.ts";
-import type { Host, Unicast } from "../model/network.ts";
 import type { Box } from "./box.ts";
 import { sessions } from "./evpn-tables.ts";
 import { execCommand, type Lab, type LabPromise, type Prover, type RunningHost, runningHosts } from "./promise.ts";

@@ -8,7 +8,7 @@
  */
 import { must } from "../base/invariant.ts";
 import { familyOf, type IpAddress } from "../base/ip.ts";
-import type { Host } from "../model/network.ts";
+import type { Host } from "../model/host.ts";
 import { runUnit } from "./boot.ts";
 import type { Box } from "./box.ts";
 import { cover } from "./cover.ts";

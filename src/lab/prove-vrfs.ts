@@ -1,7 +1,8 @@
 /** Each host of a VRF knows what is behind the others, and by which MAC each of them routes. */
 import { must } from "../base/invariant.ts";
 import { compareText } from "../base/text.ts";
-import type { Host, Vrf, VrfInstance } from "../model/network.ts";
+import type { Host } from "../model/host.ts";
+import type { Vrf, VrfInstance } from "../model/vrf.ts";
 import { routerMacs, typeFive } from "./evpn-tables.ts";
 import { execCommand, type Lab, type LabPromise, type Prover, type RunningHost, runningHosts } from "./promise.ts";
 import { connectedPrefixes } from "./reach-routes.ts";

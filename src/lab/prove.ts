@@ -1,5 +1,4 @@
 /** Measures what a lab promises, kind after kind. */
-
 import type { Lab, LabPromise, Outcome, Proven, Prover } from "./promise.ts";
 import { daemons } from "./prove-daemons.ts";
 import { evpn } from "./prove-evpn.ts";

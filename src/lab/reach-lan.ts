@@ -1,6 +1,7 @@
 /** Ways by the LAN of a site: to its gateway, and to what is behind a neighbour. Pure. */
 import type { IpAddress, IpPrefix } from "../base/ip.ts";
-import type { Host, Network } from "../model/network.ts";
+import type { Host } from "../model/host.ts";
+import type { Network } from "../model/network.ts";
 import type { Leg } from "./reach.ts";
 
 /** A route to a neighbour, and what of it limits a packet. */

@@ -1,8 +1,9 @@
 /** The routes of a host, each with what of it limits a packet. Pure. */
 import { must } from "../base/invariant.ts";
 import { containsAddress, type IpAddress, type IpPrefix, prefixLengthBits } from "../base/ip.ts";
+import type { WireguardInterface } from "../model/device.ts";
+import type { Host } from "../model/host.ts";
 import { unicastOf } from "../model/loopback.ts";
-import type { Host, WireguardInterface } from "../model/network.ts";
 import { mtuTowards } from "../model/tunnel.ts";
 import type { Leg, ReachIndex } from "./reach.ts";
 import { lanRoutes } from "./reach-lan.ts";

@@ -1,6 +1,7 @@
 /** Ways into the subnets that a host is on. Pure. */
 import { type IpPrefix, prefixOf } from "../base/ip.ts";
-import type { Bridge, Host } from "../model/network.ts";
+import type { Bridge } from "../model/device.ts";
+import type { Host } from "../model/host.ts";
 import { isOfSite } from "./guests.ts";
 import type { Leg } from "./reach.ts";
 

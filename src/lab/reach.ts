@@ -2,8 +2,11 @@
 import { must } from "../base/invariant.ts";
 import { containsAddress, familyOf, type IpAddress, type IpFamily, type IpPrefix, prefixOf } from "../base/ip.ts";
 import { totalBytes, VLAN_TAG_BYTES, vxlanOverhead } from "../base/mtu.ts";
+import type { InterfaceAddress, WireguardInterface } from "../model/device.ts";
+import type { Host } from "../model/host.ts";
 import { poolAddresses } from "../model/loopback.ts";
-import type { Host, InterfaceAddress, Network, VrfExit, WireguardInterface } from "../model/network.ts";
+import type { Network } from "../model/network.ts";
+import type { VrfExit } from "../model/vrf.ts";
 import type { LabGuest } from "./plan.ts";
 import { neighbourAt } from "./reach-lan.ts";
 import { allowedRoutes, routesOf, routeTo } from "./reach-routes.ts";

@@ -1,5 +1,7 @@
 /** A lab of some hosts: the part of a network and of its plan that can be proven without the others. */
-import type { Gateway, Host, Network, Segment } from "../model/network.ts";
+import type { Host } from "../model/host.ts";
+import type { Network } from "../model/network.ts";
+import type { Gateway, Segment } from "../model/segment.ts";
 import type { LabPlan } from "./plan.ts";
 
 export interface Selection {

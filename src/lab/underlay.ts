@@ -1,8 +1,10 @@
 /** Network → what surrounds its hosts: a router for each site, NAT and forwarded ports, names, and the MTU of each path. */
 import { must } from "../base/invariant.ts";
 import { containsAddress, familyOf, type IpAddress, type IpFamily, type IpPrefix } from "../base/ip.ts";
+import type { Host } from "../model/host.ts";
 import { unicastOf } from "../model/loopback.ts";
-import type { Endpoint, Host, Network } from "../model/network.ts";
+import type { Network } from "../model/network.ts";
+import type { Endpoint } from "../model/reach.ts";
 import { createMeeting, type Dial, indexPaths, type Meeting, type PathIndex, pathBetween } from "../model/tunnel.ts";
 import { type Allot, ofFamily } from "./addresses.ts";
 import { isInside, ownAddress } from "./inside.ts";

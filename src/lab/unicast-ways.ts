@@ -1,7 +1,9 @@
 /** The way that BGP chooses from a host to another, as the model promises it. Pure. */
 import { compareAddresses, type IpPrefix } from "../base/ip.ts";
+import type { UnicastNeighbour } from "../model/bgp.ts";
+import type { WireguardInterface } from "../model/device.ts";
+import type { Host } from "../model/host.ts";
 import { unicastOf } from "../model/loopback.ts";
-import type { Host, UnicastNeighbour, WireguardInterface } from "../model/network.ts";
 
 /** The session by which a host sends what belongs to another one; `undefined`: by none. */
 export type NextHop = (from: Host, to: Host) => UnicastNeighbour | undefined;

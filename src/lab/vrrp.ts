@@ -1,5 +1,5 @@
 /** Hosts that share an address: keepalived in their boxes, and which of the two has the address. */
-import type { Host } from "../model/network.ts";
+import type { Host } from "../model/host.ts";
 import { applySysctl, eventually, runUnit } from "./boot.ts";
 import { type Box, writeInto } from "./box.ts";
 import type { RunningHost } from "./promise.ts";

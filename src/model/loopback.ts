@@ -1,5 +1,7 @@
 /** Where a host's own addresses stand: on its only tunnel, or, where BGP routes, on its loopback interface. */
-import type { Bgp, BgpSpeaker, Host, InterfaceAddress, RoutingBgp, Unicast } from "./network.ts";
+import type { Bgp, BgpSpeaker, RoutingBgp, Unicast } from "./bgp.ts";
+import type { InterfaceAddress } from "./device.ts";
+import type { Host } from "./host.ts";
 
 /** How a host routes by BGP; `undefined` where AllowedIPs are the routes. */
 export function unicastOf({ bgp }: { readonly bgp: BgpSpeaker }): Unicast | undefined {

@@ -1,6 +1,8 @@
 import { must } from "../base/invariant.ts";
 import type { Span } from "../base/source.ts";
-import type { Origin } from "./network.ts";
+
+/** Where an entry of the topology was written: path of a field below the entry (`""`: its key) → its span. */
+export type Origin = Readonly<Record<string, Span>>;
 
 /**
  * The span of a field of an entry, or of the nearest thing around it that was written: `gateway/0`, else `gateway`, else

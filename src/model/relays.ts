@@ -1,6 +1,7 @@
 /** Who is joined by a tunnel, and who passes on what comes out of one. */
 import { hostPrefix, type IpPrefix } from "../base/ip.ts";
-import type { Host, Network } from "./network.ts";
+import type { Host } from "./host.ts";
+import type { Network } from "./network.ts";
 
 /** All that ends at a host, or behind it. */
 function ownOf({ interfaces, vtep, ownedPrefixes }: Host): ReadonlySet<IpPrefix> {

@@ -1,7 +1,10 @@
 /** What follows from how two hosts can be reached: who dials, over which path, with how many bytes to spare. */
 import { familyOf, type IpFamily } from "../base/ip.ts";
 import { wireguardOverheadBytes } from "../base/mtu.ts";
-import type { Endpoint, Host, Network, PathRule, Reach, Site, Underlay, WireguardInterface } from "./network.ts";
+import type { WireguardInterface } from "./device.ts";
+import type { Host } from "./host.ts";
+import type { Network, PathRule, Site, Underlay } from "./network.ts";
+import type { Endpoint, Reach } from "./reach.ts";
 
 export interface Dial {
   /** `lan`: by the lanEndpoint, inside one site. */

@@ -1,6 +1,6 @@
 /** The MTU of hosts that reach the overlay by a gateway on their LAN. */
 import { tcpMss, vxlanOverheadBytes } from "../base/mtu.ts";
-import type { Host } from "../model/network.ts";
+import type { Host } from "../model/host.ts";
 
 /** The way of a host without WireGuard to the overlay: its routes carry what the tunnels of its gateway do. */
 export interface LanRow {

@@ -1,5 +1,4 @@
 /** Explains every MTU: the path and the rule that chose it, each subtraction, who limits whom, and the ping that proves it. */
-
 import { must } from "../base/invariant.ts";
 import { familyOf, type IpAddress } from "../base/ip.ts";
 import {
@@ -11,7 +10,10 @@ import {
   vxlanOverheadBytes,
   wireguardOverhead,
 } from "../base/mtu.ts";
-import type { Host, Network, Segment, WireguardInterface } from "../model/network.ts";
+import type { WireguardInterface } from "../model/device.ts";
+import type { Host } from "../model/host.ts";
+import type { Network } from "../model/network.ts";
+import type { Segment } from "../model/segment.ts";
 import { createMeeting, indexPaths, mtuTowards, type PathIndex, tunnelBetween } from "../model/tunnel.ts";
 import { type LanRow, lanRows } from "./lan.ts";
 

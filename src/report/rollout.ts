@@ -1,8 +1,10 @@
 /** How a new key gets to the hosts: a shell script with comments, to be read and run step by step. */
 import { must } from "../base/invariant.ts";
 import { shellWord } from "../base/text.ts";
+import type { Host } from "../model/host.ts";
 import { poolAddresses } from "../model/loopback.ts";
-import type { Host, Network, Peer } from "../model/network.ts";
+import type { Network } from "../model/network.ts";
+import type { Peer } from "../model/reach.ts";
 
 /** Where things are on this machine, as one would type them. */
 export interface Places {

@@ -1,5 +1,4 @@
 /** One host of the model, from everything that was resolved about it. */
-
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import { must } from "../base/invariant.ts";
 import {
@@ -13,19 +12,12 @@ import {
   prefixLengthBits,
 } from "../base/ip.ts";
 import { compareText, sortedBy } from "../base/text.ts";
-import type {
-  Bridge,
-  Extra,
-  Host,
-  OverlayPrefix,
-  OwnedPrefix,
-  Segment,
-  SourceNat,
-  Vrf,
-  VrfInstance,
-  VxlanDevice,
-} from "../model/network.ts";
+import type { Bridge, VxlanDevice } from "../model/device.ts";
+import type { Extra, Host, OwnedPrefix, SourceNat } from "../model/host.ts";
+import type { OverlayPrefix } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
+import type { Segment } from "../model/segment.ts";
+import type { Vrf, VrfInstance } from "../model/vrf.ts";
 import type { HostInput } from "../validate/topology.ts";
 import { resolveSpeaker, type Speakers } from "./control.ts";
 import { routedBridge, segmentBridge, vtepAddress, vxlanDevice } from "./devices.ts";

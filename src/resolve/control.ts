@@ -1,9 +1,9 @@
 /** Who speaks BGP with whom, and what each VTEP announces besides its guests. */
-
 import { must } from "../base/invariant.ts";
 import { addressFromInteger, compareAddresses, familyOf, type IpAddress } from "../base/ip.ts";
 import type { Asn } from "../base/units.ts";
-import type { Bgp, BgpNeighbour, BgpSpeaker, Evpn, EvpnSpeaker, GatewayVni, Segment } from "../model/network.ts";
+import type { Bgp, BgpNeighbour, BgpSpeaker, Evpn, EvpnSpeaker, GatewayVni } from "../model/bgp.ts";
+import type { Segment } from "../model/segment.ts";
 import type { Topology } from "../validate/topology.ts";
 import { autonomousSystems, haveSession, type Systems, systemsOf } from "./autonomous.ts";
 import { vtepAddress } from "./devices.ts";

@@ -6,13 +6,13 @@ import type {
   BgpSpeaker,
   EvpnSpeaker,
   Failover,
-  OverlayPrefix,
-  OwnedPrefix,
   RoutingBgp,
-  Segment,
   Unicast,
   UnicastNeighbour,
-} from "../model/network.ts";
+} from "../model/bgp.ts";
+import type { OwnedPrefix } from "../model/host.ts";
+import type { OverlayPrefix } from "../model/network.ts";
+import type { Segment } from "../model/segment.ts";
 import { DEFAULT_BFD, resolveSpeaker, type Speakers, type Stretched, speakerAlone, speakersAmong } from "./control.ts";
 import type { TunnelEnd, TunnelPair } from "./dynamic-peering.ts";
 import type { DynamicShape } from "./dynamic-shape.ts";

@@ -2,7 +2,7 @@
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import { addressBits, familyOf } from "../base/ip.ts";
 import { type UdpPort, udpPort } from "../base/units.ts";
-import type { InterfaceAddress } from "../model/network.ts";
+import type { InterfaceAddress } from "../model/device.ts";
 import { originSpan } from "../model/origin.ts";
 import type { TransitAddress } from "./dynamic-transit.ts";
 import type { ResolvedHost } from "./hosts.ts";

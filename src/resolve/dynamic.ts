@@ -2,7 +2,9 @@
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import { must } from "../base/invariant.ts";
 import { familyOf, type IpFamily } from "../base/ip.ts";
-import type { Bgp, OverlayPrefix, OwnedPrefix } from "../model/network.ts";
+import type { Bgp } from "../model/bgp.ts";
+import type { OwnedPrefix } from "../model/host.ts";
+import type { OverlayPrefix } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
 import type { PathIndex } from "../model/tunnel.ts";
 import type { Topology } from "../validate/topology.ts";

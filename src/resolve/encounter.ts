@@ -1,6 +1,6 @@
 /** How hosts of a network meet: what each of two makes of the other, worked out once for all pairs of a kind. */
 import { must } from "../base/invariant.ts";
-import type { Reach } from "../model/network.ts";
+import type { Reach } from "../model/reach.ts";
 import {
   type Dial,
   type Meeting,

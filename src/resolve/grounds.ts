@@ -1,7 +1,7 @@
 /** What the ways between hosts are decided from: all that leads to each, and which two of them are seen as one. */
 import { must } from "../base/invariant.ts";
 import { comparePrefixes, hostPrefix, type IpPrefix } from "../base/ip.ts";
-import type { OwnedPrefix } from "../model/network.ts";
+import type { OwnedPrefix } from "../model/host.ts";
 import type { GatewayGrounds } from "./gateway-ways.ts";
 import type { ResolvedHost } from "./hosts.ts";
 import type { Lan } from "./lans.ts";

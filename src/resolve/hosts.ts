@@ -12,8 +12,9 @@ import {
 import { isWireguardKey } from "../base/key.ts";
 import { shellWord, sortedBy } from "../base/text.ts";
 import type { UdpPort } from "../base/units.ts";
-import type { Endpoint, InterfaceAddress, Reach } from "../model/network.ts";
+import type { InterfaceAddress } from "../model/device.ts";
 import { originSpan } from "../model/origin.ts";
+import type { Endpoint, Reach } from "../model/reach.ts";
 import type { EndpointInput, HostInput, Topology } from "../validate/topology.ts";
 import { hasTunnels } from "./lans.ts";
 import { type Pair, pairOf, resolvePairs } from "./pairs.ts";

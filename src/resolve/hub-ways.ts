@@ -1,5 +1,4 @@
 /** Hub and spoke: every other host has one tunnel, with the hub, and sends everything there. */
-
 import { must } from "../base/invariant.ts";
 import { mergePrefixes, prefixesWithout } from "../base/ip.ts";
 import type { Member } from "./encounter.ts";

@@ -1,7 +1,8 @@
 /** Sites that have gateways: what lies on their LANs, and how hosts without WireGuard get from there to the overlay. */
 import { must } from "../base/invariant.ts";
 import { comparePrefixes, containsAddress, familyOf, hostPrefix, type IpAddress, type IpPrefix } from "../base/ip.ts";
-import type { LanRoute, OverlayPrefix, OwnedPrefix } from "../model/network.ts";
+import type { LanRoute, OwnedPrefix } from "../model/host.ts";
+import type { OverlayPrefix } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
 import type { HostInput, Located, SiteInput, Topology } from "../validate/topology.ts";
 import type { ResolvedHost } from "./hosts.ts";

@@ -1,5 +1,4 @@
 /** Links: tunnels between the pairs named and no others; a host between two others passes on what they send each other. */
-
 import { must } from "../base/invariant.ts";
 import { comparePrefixes } from "../base/ip.ts";
 import { compareText } from "../base/text.ts";

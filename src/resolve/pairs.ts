@@ -1,6 +1,6 @@
 /** Hosts that share an address by VRRP: two gateways of a site, or two hubs. */
 import { familyOf, type IpAddress, isHostAddress, prefixOf } from "../base/ip.ts";
-import type { Vrrp } from "../model/network.ts";
+import type { Vrrp } from "../model/host.ts";
 import type { HostInput, Topology, VrrpInput } from "../validate/topology.ts";
 
 /** Two hosts with an address in common; the first is to be the master. */

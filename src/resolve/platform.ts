@@ -1,5 +1,5 @@
 /** What follows from a host's platform: the defaults of its keys, and what its programs know. */
-import type { Host, HostPrograms, Platform } from "../model/network.ts";
+import type { Host, HostPrograms, Platform } from "../model/host.ts";
 
 /** Proxmox VE 8 and 9 are Debian 12 and 13 below. */
 const isTrixie = (platform: Platform): boolean => platform === "debian13" || platform === "proxmox9";

@@ -1,5 +1,4 @@
 /** A mesh with hubs: who cannot meet is relayed by the first hub that both can meet. */
-
 import { must } from "../base/invariant.ts";
 import { comparePrefixes } from "../base/ip.ts";
 import { compareText } from "../base/text.ts";

@@ -1,7 +1,8 @@
 import { must } from "../base/invariant.ts";
 import { compareAddresses, containsAddress, type IpAddress } from "../base/ip.ts";
 import { vxlanOverheadBytes } from "../base/mtu.ts";
-import type { Segment, SegmentMtu, WireguardInterface } from "../model/network.ts";
+import type { WireguardInterface } from "../model/device.ts";
+import type { Segment, SegmentMtu } from "../model/segment.ts";
 import { vtepAddress, vtepFamily } from "./devices.ts";
 import type { ResolvedHost } from "./hosts.ts";
 import type { Interfaces, Peering } from "./peering.ts";

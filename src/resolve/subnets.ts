@@ -13,8 +13,9 @@ import {
   subPrefix,
 } from "../base/ip.ts";
 import { compareText } from "../base/text.ts";
-import type { Gateway, GatewayHost, InterfaceAddress } from "../model/network.ts";
+import type { InterfaceAddress } from "../model/device.ts";
 import { originSpan } from "../model/origin.ts";
+import type { Gateway, GatewayHost } from "../model/segment.ts";
 import type { GatewayInput, Located, SubnetInput } from "../validate/topology.ts";
 import type { ResolvedHost } from "./hosts.ts";
 import { hasTunnels } from "./lans.ts";

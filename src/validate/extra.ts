@@ -1,6 +1,6 @@
 /** Raw lines of the user's: each must be one line that stays inside its block, whatever it does there. */
 import { diagnostic } from "../base/diagnostic.ts";
-import type { Extra } from "../model/network.ts";
+import type { Extra } from "../model/host.ts";
 import { entries, keySpan, member, members, type Node, type Reader, refuse, report, textAt } from "./reader.ts";
 
 /** The reason why a line is refused, or `undefined`. */

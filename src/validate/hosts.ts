@@ -1,7 +1,8 @@
 /** Hosts as written → decoded, with hostDefaults laid under each. */
 import { must } from "../base/invariant.ts";
 import type { Span } from "../base/source.ts";
-import type { Extra, Origin, Platform } from "../model/network.ts";
+import type { Extra, Platform } from "../model/host.ts";
+import type { Origin } from "../model/origin.ts";
 import { endpointAt } from "./endpoint.ts";
 import { type ExtraInput, extraAt } from "./extra.ts";
 import {

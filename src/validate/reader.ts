@@ -1,7 +1,7 @@
 /** A topology being read: the plain tree, what is wrong with it so far, and ways to take values that are in order. */
 import type { Diagnostic } from "../base/diagnostic.ts";
 import type { Span } from "../base/source.ts";
-import type { Origin } from "../model/network.ts";
+import type { Origin } from "../model/origin.ts";
 import { refusedCharacters } from "../parse/characters.ts";
 import type { ParsedYaml } from "../parse/tree.ts";
 import { malformed, type Refusal } from "./malformed.ts";

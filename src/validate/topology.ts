@@ -5,7 +5,8 @@
 import type { IpAddress, IpFamily, IpPrefix } from "../base/ip.ts";
 import type { Span } from "../base/source.ts";
 import type { Asn, MtuBytes, UdpPort, Vni } from "../base/units.ts";
-import type { Extra, Origin, Platform } from "../model/network.ts";
+import type { Extra, Platform } from "../model/host.ts";
+import type { Origin } from "../model/origin.ts";
 
 export interface Topology {
   readonly name: string;

@@ -1,7 +1,7 @@
 /** TCP through links that carry less than the ends believe, and nothing says so: only the clamp lets it pass. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { emitNftables } from "../../src/emit/nftables.ts";
-import type { Host } from "../../src/model/network.ts";
+import type { Host } from "../../src/model/host.ts";
 import { type Lab, openLab } from "./namespaces.ts";
 import {
   aBridge,

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
 import { emitFrr, frrUnits } from "../../src/emit/frr.ts";
-import type { Host } from "../../src/model/network.ts";
+import type { Host } from "../../src/model/host.ts";
 import {
   blockStatements,
   commands,

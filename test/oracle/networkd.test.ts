@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
 import { emitNetworkd } from "../../src/emit/networkd.ts";
-import type { Host } from "../../src/model/network.ts";
+import type { Host } from "../../src/model/host.ts";
 import { type Box, openBox, until } from "./netns.ts";
 import {
   all,

@@ -9,16 +9,10 @@ import { type IpAddress, type IpPrefix, parseAddress, parsePrefix } from "../../
 import { asn, type MtuBytes, mtuBytes, udpPort, vni } from "../../src/base/units.ts";
 import type { EmitContext, Emitter } from "../../src/emit/context.ts";
 import { contentOf } from "../../src/emit/file.ts";
-import type {
-  Bfd,
-  Bgp,
-  BgpSpeaker,
-  Bridge,
-  Host,
-  Network,
-  VxlanDevice,
-  WireguardInterface,
-} from "../../src/model/network.ts";
+import type { Bfd, Bgp, BgpSpeaker } from "../../src/model/bgp.ts";
+import type { Bridge, VxlanDevice, WireguardInterface } from "../../src/model/device.ts";
+import type { Host } from "../../src/model/host.ts";
+import type { Network } from "../../src/model/network.ts";
 
 // ── Model objects ───────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,0 +1,98 @@
+/** The control plane: BGP of the network, and of one host. */
+import type { IpAddress, IpPrefix } from "../base/ip.ts";
+import type { Asn, Vni } from "../base/units.ts";
+import type { InterfaceAddress } from "./device.ts";
+import type { Origin } from "./origin.ts";
+
+export type Bgp = { readonly kind: "none" } | Evpn | RoutingBgp;
+
+export interface Evpn {
+  readonly kind: "evpn";
+  readonly asn: Asn;
+  readonly bfd: Bfd;
+  readonly origin: Origin;
+}
+
+/** Where there is more than one way between hosts: BGP carries their routes as well. */
+export interface RoutingBgp extends Evpn {
+  readonly failover: Failover;
+}
+
+/** For how long nothing arrives when the way in use dies without a word. */
+export interface Failover {
+  /** Until BFD, or BGP's hold time if that is shorter, has seen it. */
+  readonly detectionMs: number;
+  /** Until another way is in use on every host. */
+  readonly boundMs: number;
+}
+
+export type Bfd =
+  | { readonly kind: "none" }
+  | { readonly kind: "on"; readonly intervalMs: number; readonly multiplier: number };
+
+export type BgpSpeaker = { readonly kind: "none" } | EvpnSpeaker | RoutingSpeaker;
+
+export interface EvpnSpeaker {
+  readonly kind: "speaker";
+  readonly asn: Asn;
+  /** Dotted quad: the IPv4 pool address, or 0.0.x.y from the id. */
+  readonly routerId: string;
+  readonly updateSource: IpAddress;
+  readonly isReflector: boolean;
+  /** A VTEP announces its VNIs; a mere reflector must not. */
+  readonly isVtep: boolean;
+  readonly neighbours: readonly BgpNeighbour[];
+  /** VNIs of which this host announces its own gateway address. */
+  readonly gatewayVnis: readonly GatewayVni[];
+  readonly bfd: Bfd;
+}
+
+/** Where there is more than one way between hosts: a speaker that carries routes as well. */
+export interface RoutingSpeaker extends EvpnSpeaker {
+  readonly unicast: Unicast;
+}
+
+/** Routing by BGP: what this host announces, and to whom. */
+export interface Unicast {
+  /** The host's addresses of the pools, each with its whole length, on its loopback interface. */
+  readonly loopback: readonly InterfaceAddress[];
+  /** Its loopback addresses, and what is behind it. */
+  readonly announced: readonly IpPrefix[];
+  /** Declared prefixes; what lies in none of them is taken from nobody. */
+  readonly accepted: readonly IpPrefix[];
+  /** What the host's hubs have themselves: reached by the shortest way, not by the preferred hub. */
+  readonly nearby: readonly IpPrefix[];
+  /** The interface of the tunnels to all whose hub it is, each peer with its own prefixes as AllowedIPs. */
+  readonly hubInterface: string | undefined;
+  readonly neighbours: readonly UnicastNeighbour[];
+}
+
+/** A session over a tunnel, for the routes of its own family. */
+export interface UnicastNeighbour {
+  readonly host: string;
+  /** The interface of the tunnel, and this host's address on it. */
+  readonly interface: string;
+  readonly source: IpAddress;
+  readonly address: IpAddress;
+  /** No prefix is connected: the neighbour's address needs a route of its own. */
+  readonly isPointToPoint: boolean;
+  /** This host passes on what it hears to it. */
+  readonly isClient: boolean;
+  /** BGP's local preference for its routes; `undefined`: BGP's default. */
+  readonly preference: number | undefined;
+}
+
+export interface BgpNeighbour {
+  readonly host: string;
+  readonly address: IpAddress;
+  /** Another than the speaker's own: eBGP. */
+  readonly asn: Asn;
+  /** This host reflects to it. */
+  readonly isClient: boolean;
+}
+
+export interface GatewayVni {
+  readonly vni: Vni;
+  /** `default-gateway`: the segment's only gateway. `svi-ip`: one of several, each with an address of its own. */
+  readonly advertise: "default-gateway" | "svi-ip";
+}

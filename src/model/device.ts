@@ -1,0 +1,72 @@
+/** The links of a host, as wg-quick and systemd-networkd make them. */
+import type { IpAddress, IpPrefix } from "../base/ip.ts";
+import type { MtuBytes, UdpPort, Vni } from "../base/units.ts";
+import type { Origin } from "./origin.ts";
+
+/** An address as an interface carries it: with the length of the prefix it is connected to. */
+export interface InterfaceAddress {
+  readonly address: IpAddress;
+  readonly lengthBits: number;
+}
+
+export interface WireguardInterface {
+  readonly name: string;
+  readonly addresses: readonly InterfaceAddress[];
+  readonly listenPort: UdpPort;
+  /** The smallest tunnel of any peer, or with an MTU for each peer the largest: a WireGuard interface has one MTU. */
+  readonly mtu: MtuBytes;
+  /** The peer whose path sets `mtu`; `undefined` when there is no peer. */
+  readonly limitingPeer: string | undefined;
+  /** Peers whose tunnel carries less than `mtu`, by name: routes hold what goes to them to that. */
+  readonly smallerPeers: readonly SmallerPeer[];
+  /** wg-quick's Table: `auto` adds a route for each AllowedIP, `off` leaves routing to FRR. */
+  readonly table: "auto" | "off";
+  /** Ids of {@link Network.peers}, sorted. */
+  readonly peers: readonly string[];
+}
+
+export interface SmallerPeer {
+  readonly host: string;
+  readonly mtu: MtuBytes;
+  /** All that goes to it: its AllowedIPs. */
+  readonly prefixes: readonly IpPrefix[];
+}
+
+/** An Ethernet bridge on a host: for a routed subnet, or as the local end of a segment. */
+export interface Bridge {
+  readonly name: string;
+  readonly subnet: string;
+  /** It is the user's: only what netgen adds to it is configured. */
+  readonly isExisting: boolean;
+  readonly macAddress: string;
+  /** `undefined`: the smallest of its ports, as the kernel does by itself. */
+  readonly mtu: MtuBytes | undefined;
+  readonly addresses: readonly InterfaceAddress[];
+  /** The same addresses and MAC stand on every member of the segment. */
+  readonly isSharedGateway: boolean;
+  /** Interfaces to enslave. */
+  readonly ports: readonly string[];
+  /** The VRF whose device it is enslaved to. */
+  readonly vrf: string | undefined;
+  /** That of the subnet. */
+  readonly origin: Origin;
+}
+
+/** The local end of a segment, or of a VRF. */
+export interface VxlanDevice {
+  readonly name: string;
+  /** The name of the subnet, or of the VRF. */
+  readonly segment: string;
+  readonly vni: Vni;
+  readonly macAddress: string;
+  readonly local: IpAddress;
+  readonly port: UdpPort;
+  readonly mtu: MtuBytes;
+  readonly bridge: string;
+  readonly flooding: Flooding;
+  /** That of the segment, or of the VRF. */
+  readonly origin: Origin;
+}
+
+/** Who tells a VTEP where frames go: EVPN, or a list of all other VTEPs and learning from traffic. */
+export type Flooding = { readonly kind: "evpn" } | { readonly kind: "static"; readonly remotes: readonly IpAddress[] };

@@ -1,0 +1,105 @@
+/** One host, with all that its files say. */
+import type { IpAddress, IpPrefix } from "../base/ip.ts";
+import type { MtuBytes } from "../base/units.ts";
+import type { BgpSpeaker } from "./bgp.ts";
+import type { Bridge, InterfaceAddress, VxlanDevice, WireguardInterface } from "./device.ts";
+import type { Origin } from "./origin.ts";
+import type { Reach } from "./reach.ts";
+import type { VrfInstance } from "./vrf.ts";
+
+/** The distribution of a host: which keys and lines its programs know. */
+export type Platform = "debian12" | "debian13" | "proxmox8" | "proxmox9";
+
+/** What the programs of a platform know. */
+export interface HostPrograms {
+  /** systemd-networkd takes ManageForeignNextHops= (systemd 256). */
+  readonly networkdKeepsNextHops: boolean;
+  /** FRR has a management daemon, which listens, too. */
+  readonly frrHasMgmtd: boolean;
+  /** /etc/sysctl.conf is read, and after netgen's file. */
+  readonly readsSysctlConf: boolean;
+}
+
+export interface Host {
+  readonly name: string;
+  readonly platform: Platform;
+  readonly programs: HostPrograms;
+  /** 1 to 65535; addresses, router-id and MACs follow from it. */
+  readonly id: number;
+  readonly reach: Reach;
+  readonly publicKey: string;
+  readonly uplink: string | undefined;
+  readonly networkManager: "networkd" | "other";
+  /** Docker's rules drop what the host forwards, unless its own chain for that lets it through. */
+  readonly hasDocker: boolean;
+  readonly interfaces: readonly WireguardInterface[];
+  /** Source of VXLAN and BGP; `undefined` on a host that is neither a VTEP nor a BGP speaker. */
+  readonly vtep: IpAddress | undefined;
+  readonly bridges: readonly Bridge[];
+  readonly vxlans: readonly VxlanDevice[];
+  /** By name. */
+  readonly vrfs: readonly VrfInstance[];
+  /** What others send to this host through the tunnel, besides its own addresses. */
+  readonly ownedPrefixes: readonly OwnedPrefix[];
+  readonly forwards: { readonly ipv4: boolean; readonly ipv6: boolean };
+  readonly snat: readonly SourceNat[];
+  /** Prefixes that must never leave by another way than the overlay: an `unreachable` of the highest metric each. */
+  readonly unreachable: readonly IpPrefix[];
+  /** Routes by the LAN: to the overlay by the gateway of the site, or to what is behind a neighbour. Sorted by prefix. */
+  readonly lanRoutes: readonly LanRoute[];
+  /** The address that it shares with another host; `undefined`: none. */
+  readonly vrrp: Vrrp | undefined;
+  readonly bgp: BgpSpeaker;
+  readonly frrMode: "complete" | "snippet";
+  /** Neighbour table entries that the host's segments may need, per family. */
+  readonly neighbourCount: { readonly ipv4: number; readonly ipv6: number };
+  readonly extra: Extra;
+  readonly origin: Origin;
+}
+
+export interface OwnedPrefix {
+  readonly prefix: IpPrefix;
+  /**
+   * The subnet's name; `route` for a prefix behind the host; `site lan` for the LAN that it is the gateway of, and
+   * `site route` for a prefix behind a host there.
+   */
+  readonly use: string;
+  readonly origin: Origin;
+}
+
+export interface SourceNat {
+  readonly prefix: IpPrefix;
+  readonly uplink: string;
+}
+
+/** A route to a neighbour on the LAN. */
+export interface LanRoute {
+  readonly prefix: IpPrefix;
+  /** An address on the LAN. */
+  readonly via: IpAddress;
+  /** What the way carries, where that is less than the LAN does; `undefined`: the LAN decides. */
+  readonly mtu: MtuBytes | undefined;
+}
+
+/** One host's part of an address that two share by VRRP. */
+export interface Vrrp {
+  readonly interface: string;
+  /** The virtual router's id, 1 to 255. */
+  readonly id: number;
+  readonly address: InterfaceAddress;
+  /** The host's own address on the LAN, by which it speaks with the other. */
+  readonly source: IpAddress;
+  readonly other: { readonly host: string; readonly address: IpAddress };
+  /** 1 to 254; the higher one is the master when both begin. */
+  readonly priority: number;
+  /** The two share one key: only the master's tunnels are up. Else both are, and the address is for the LAN alone. */
+  readonly isExclusive: boolean;
+}
+
+/** Raw lines of the user's, each checked to stay inside its block. */
+export interface Extra {
+  readonly wireguard: readonly string[];
+  readonly frr: readonly string[];
+  readonly nftables: readonly string[];
+  readonly sysctl: readonly { readonly key: string; readonly value: string }[];
+}

@@ -1,0 +1,63 @@
+/** VRFs: what they are in the whole network, and on one host. */
+import type { IpAddress, IpFamily, IpPrefix } from "../base/ip.ts";
+import type { Vni } from "../base/units.ts";
+import type { VxlanDevice } from "./device.ts";
+import type { Origin } from "./origin.ts";
+import type { SegmentMtu } from "./segment.ts";
+
+/** A routing table of its own for one tenant, on several hosts. */
+export interface Vrf {
+  readonly name: string;
+  /** L3VNI: that of the VXLAN devices which carry routed packets between its instances; also the routing table. */
+  readonly vni: Vni;
+  /** The hosts with an instance: those with a subnet of it, a route in it or an exit. */
+  readonly members: readonly string[];
+  readonly prefixes: readonly IpPrefix[];
+  /** In the order of the file. */
+  readonly exits: readonly VrfExit[];
+  readonly vtepFamily: IpFamily;
+  readonly mtu: SegmentMtu;
+  readonly origin: Origin;
+}
+
+/** One host's way out of a VRF. */
+export interface VrfExit {
+  readonly host: string;
+  readonly interface: string;
+  readonly hasSnat: boolean;
+  /** IPv4 always. */
+  readonly families: readonly IpFamily[];
+  /** Asked through the interface every few seconds; `undefined`: the exit is there while the interface is up. */
+  readonly probe: IpAddress | undefined;
+  /** By which others tell its default from another exit's: a large community, RFC 8092. */
+  readonly tag: string;
+  readonly origin: Origin;
+}
+
+/** A VRF on one host. */
+export interface VrfInstance {
+  readonly name: string;
+  readonly vni: Vni;
+  /** What the VXLAN device is a port of; it has no other, and no address. Its MAC is the router MAC. */
+  readonly bridge: string;
+  readonly routerMac: string;
+  readonly vxlan: VxlanDevice;
+  readonly prefixes: readonly IpPrefix[];
+  /** IPv4, for that is what exits have; IPv6 where a prefix or the exit is. */
+  readonly families: readonly IpFamily[];
+  /** The prefixes of `routes`: announced as long as the instance has a route to each. */
+  readonly behind: readonly IpPrefix[];
+  /** What leads nowhere while no better route is there: all prefixes but those behind this host. */
+  readonly unreachable: readonly IpPrefix[];
+  readonly exit: VrfExit | undefined;
+  /** Whose default counts here, the preferred first; the host's own comes before all of them. */
+  readonly otherExits: readonly PreferredExit[];
+  readonly origin: Origin;
+}
+
+export interface PreferredExit {
+  readonly host: string;
+  readonly tag: string;
+  /** BGP's local preference: the larger wins. */
+  readonly preference: number;
+}
