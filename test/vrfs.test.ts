@@ -88,6 +88,19 @@ describe("what an instance is made of", () => {
     expect(hostOf(out, "beta").vrfs[0]?.families).toEqual([4]);
   });
 
+  test("with both families a route of each that stays, each host its own", () => {
+    const dual = GUESTS.replace("10.77.0.0/24", '[10.77.0.0/24, "fd77::/64"]').replace(
+      "10.77.0.1",
+      '[10.77.0.1, "fd77::1"]',
+    );
+    const hosts = `hosts:\n${host("alpha", 1)}${host("beta", 254)}`;
+    expect(modelOf(`${POOL}${hosts}${NO_EXIT}subnets:\n${dual}`).hosts.map(({ vrfs }) => vrfs[0]?.anchors)).toEqual([
+      ["10.250.0.1/32", "100::1/128"],
+      ["10.250.0.254/32", "100::fe/128"],
+    ]);
+    expect(instances.map(({ anchors }) => anchors)).toEqual([[], [], []]);
+  });
+
   test("BGP is spoken for a VRF without a segment as well", () => {
     const routed = modelOf(
       `${POOL}${THREE}${NO_EXIT}subnets:\n  web: {cidr: 10.78.0.0/24, hosts: [alpha, ], vrf: blue}\n`,

@@ -16,6 +16,7 @@ function familyView(vrf: VrfInstance, family: IpFamily) {
   return {
     name: WORDS[family].name,
     behind: vrf.behind.filter((prefix) => familyOf(prefix) === family),
+    anchors: vrf.anchors.filter((prefix) => familyOf(prefix) === family),
     isExit: vrf.exit?.families.includes(family) ?? false,
     map: exitMap(vrf, family),
   };
@@ -27,6 +28,8 @@ function vrfView(vrf: VrfInstance) {
     vni: String(vrf.vni),
     isExit: vrf.exit !== undefined,
     tag: vrf.exit?.tag ?? "",
+    hasAnchors: vrf.anchors.length > 0,
+    anchors: vrf.anchors.map((prefix) => ({ ip: WORDS[familyOf(prefix)].ip, prefix })),
     families: vrf.families.map((family) => familyView(vrf, family)),
     exitFamilies: (vrf.exit?.families ?? []).map((family) => ({ map: exitMap(vrf, family), ip: WORDS[family].ip })),
   };

@@ -11,6 +11,7 @@ import { mtu } from "./prove-mtu.ts";
 import { reachability } from "./prove-reachability.ts";
 import { routing } from "./prove-routing.ts";
 import { tcp } from "./prove-tcp.ts";
+import { vrfFamilies } from "./prove-vrf-families.ts";
 import { vrfs } from "./prove-vrfs.ts";
 
 /** In the order of {@link PROMISE_KINDS}. */
@@ -20,6 +21,7 @@ export const provers: readonly Prover[] = Object.freeze([
   routing,
   ...evpn,
   vrfs,
+  vrfFamilies,
   ...reachability,
   lan,
   ...mtu,

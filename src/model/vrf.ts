@@ -47,6 +47,12 @@ export interface VrfInstance {
   readonly families: readonly IpFamily[];
   /** The prefixes of `routes`: announced as long as the instance has a route to each. */
   readonly behind: readonly IpPrefix[];
+  /**
+   * Announced for as long as the instance is there, one of each family, and leading nowhere; none where the instance has
+   * one family. Of a host whose last route of one family goes, FRR forgets the router MAC, and the routes of the other
+   * family lead nowhere (its issue 16340).
+   */
+  readonly anchors: readonly IpPrefix[];
   /** What leads nowhere while no better route is there: all prefixes but those behind this host. */
   readonly unreachable: readonly IpPrefix[];
   readonly exit: VrfExit | undefined;

@@ -1,7 +1,16 @@
 /** VRFs: which hosts have an instance of one, what each instance is made of, and whose way out its guests take. */
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import { must } from "../base/invariant.ts";
-import { comparePrefixes, familyOf, type IpFamily } from "../base/ip.ts";
+import {
+  comparePrefixes,
+  familyOf,
+  hostAddress,
+  hostPrefix,
+  type IpAddress,
+  type IpFamily,
+  type IpPrefix,
+  prefixOf,
+} from "../base/ip.ts";
 import { vxlanOverheadBytes } from "../base/mtu.ts";
 import { sortedBy } from "../base/text.ts";
 import type { SourceNat } from "../model/host.ts";
@@ -99,19 +108,30 @@ function familiesOf({ prefixes }: Vrf, exit: VrfExit | undefined): readonly IpFa
   return hasIpv6 ? [4, 6] : [4];
 }
 
+/** RFC 6666: for what is to be discarded. Nobody has an address of it. */
+const DISCARD_BLOCK: IpPrefix = prefixOf("100::" as IpAddress, 64);
+
+/** What is this host's alone in any VRF: its VTEP address, which no VRF may hold, and its id among what is discarded. */
+function anchorsOf({ input }: ResolvedHost, vtep: IpAddress): readonly IpPrefix[] {
+  const discarded = must(hostAddress(DISCARD_BLOCK, input.id), "an id is smaller than the block");
+  return [hostPrefix(vtep), hostPrefix(discarded)];
+}
+
 /** The VRFs of one host. */
 export function vrfInstances(
   host: ResolvedHost,
   { vrfs, hosts }: { readonly vrfs: readonly Vrf[]; readonly hosts: ReadonlyMap<string, ResolvedHost> },
 ): readonly VrfInstance[] {
   const { name, id, routes } = host.input;
+  const vtep = vtepAddress(host);
   // Without an address there is an error already.
-  if (vtepAddress(host) === undefined) return [];
+  if (vtep === undefined) return [];
   const own = vrfs.filter((vrf) => vrf.members.includes(name));
   return own.map((vrf): VrfInstance => {
     const bridge = `br${vrf.vni}`;
     const behind = routes.filter((route) => route.vrf?.value === vrf.name).map((route) => route.value);
     const exit = vrf.exits.find((each) => each.host === name);
+    const families = familiesOf(vrf, exit);
     return {
       name: vrf.name,
       vni: vrf.vni,
@@ -119,8 +139,9 @@ export function vrfInstances(
       routerMac: routerMac(vrf.vni, id),
       vxlan: vxlanDevice(vrf, host, { bridge, vteps: [], hasEvpn: true }),
       prefixes: vrf.prefixes,
-      families: familiesOf(vrf, exit),
+      families,
       behind: [...behind].sort(comparePrefixes),
+      anchors: families.length > 1 ? anchorsOf(host, vtep) : [],
       // FRR would take such a route for one that leads there, and announce the prefix.
       unreachable: vrf.prefixes.filter((prefix) => !behind.includes(prefix)),
       exit,
