@@ -159,20 +159,21 @@ function failoverPromise(lab: Lab, each: Failover): LabPromise {
   };
 }
 
-/** For each exit that another one stands behind: a guest of its own, and one of another host. */
+/** For each exit that another one stands behind: a guest of its own, and for each family one of another host. */
 function failovers(lab: Lab): readonly Failover[] {
   const leavers = leaversOf(lab).filter(({ exits }) => exits.length > 1);
   const all = lab.network.vrfs.flatMap(({ exits }) => exits);
   return all.flatMap((from): readonly Failover[] => {
     const own = leavers.filter(({ exits }) => exits[0] === from);
     const inside = own.find(({ guest }) => guest.host === from.host);
-    const beside = own.find(({ guest }) => guest.host !== from.host);
+    const beside = own.filter(({ guest }) => guest.host !== from.host);
     const as = (leaver: Leaver | undefined, losses: readonly Loss[]): readonly Failover[] => {
       const to = leaver?.exits[1];
       return leaver === undefined || to === undefined ? [] : losses.map((loss) => ({ leaver, from, to, loss }));
     };
     const probed = from.probe === undefined ? [] : [PROBE];
-    return [...as(inside, probed), ...as(beside, [...probed, UPLINK, UNIT])];
+    const ofFamily = (family: IpFamily) => beside.find(({ watched }) => familyOf(watched.to) === family);
+    return [...as(inside, probed), ...FAMILIES.flatMap((family) => as(ofFamily(family), [...probed, UPLINK, UNIT]))];
   });
 }
 
