@@ -1,9 +1,7 @@
 /** Who speaks BGP with whom, inside an AS and between them. */
 import { describe, expect, test } from "vitest";
-import type { BgpSpeaker } from "../src/model/bgp.ts";
+import type { Speaker } from "../src/model/bgp.ts";
 import { compileText, messagesOf, modelOf } from "./compile-text.ts";
-
-type Speaker = Extract<BgpSpeaker, { kind: "speaker" }>;
 
 function topology(sites: string, reflectors: string, where: readonly string[]): string {
   const hosts = ["alpha", "beta", "gamma", "delta"].map(

@@ -96,7 +96,7 @@ describe("two hubs", () => {
   test("EVPN is reflected by the hubs, unless others are asked to", () => {
     const segment = "subnets: {s: {vxlan: {vni: 100}, hosts: [gamma, delta]}}\n";
     const reflectors = (body: string) =>
-      modelOf(body).hosts.flatMap(({ name, bgp }) => (bgp.kind === "speaker" && bgp.isReflector ? [name] : []));
+      modelOf(body).hosts.flatMap(({ name, bgp }) => (bgp.kind !== "none" && bgp.isReflector ? [name] : []));
     expect(reflectors(STAR + segment)).toEqual(["alpha", "beta"]);
     expect(reflectors(STAR.replace("asn: 65000", "asn: 65000, routeReflectors: [beta]") + segment)).toEqual(["beta"]);
     expect(reflectors(STAR)).toEqual([]);

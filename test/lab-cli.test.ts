@@ -225,7 +225,7 @@ describe("some hosts of a network", () => {
       ...plan.hosts.map(({ name }) => name),
       ...plan.guests.map(({ host }) => host),
       ...network.segments.flatMap(({ members }) => members),
-      ...network.hosts.flatMap(({ bgp }) => (bgp.kind === "speaker" ? bgp.neighbours.map(({ host }) => host) : [])),
+      ...network.hosts.flatMap(({ bgp }) => (bgp.kind !== "none" ? bgp.neighbours.map(({ host }) => host) : [])),
     ];
     expect([...new Set(named)].sort()).toEqual(["roz2", "wro1"]);
     expect(plan.routers.map(({ name }) => name)).toEqual(["roz", "wro"]);

@@ -145,7 +145,7 @@ describe("hub and spoke", () => {
     const segment = "subnets: {s: {vxlan: {vni: 100}, hosts: all}}\n";
     const reflectors = (bgp: string): readonly string[] =>
       modelOf(`${HUB}${FOUR}${segment}bgp: {asn: 65000${bgp}}\n`)
-        .hosts.filter(({ bgp: speaker }) => speaker.kind === "speaker" && speaker.isReflector)
+        .hosts.filter(({ bgp: speaker }) => speaker.kind !== "none" && speaker.isReflector)
         .map(({ name }) => name);
     expect(reflectors("")).toEqual(["alpha"]);
     expect(reflectors(", routeReflectors: [beta]")).toEqual(["beta"]);

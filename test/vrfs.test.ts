@@ -105,7 +105,7 @@ describe("what an instance is made of", () => {
     const routed = modelOf(
       `${POOL}${THREE}${NO_EXIT}subnets:\n  web: {cidr: 10.78.0.0/24, hosts: [alpha, ], vrf: blue}\n`,
     );
-    expect(routed.hosts.map(({ bgp }) => bgp.kind)).toEqual(["speaker", "none", "none"]);
+    expect(routed.hosts.map(({ bgp }) => bgp.kind)).toEqual(["evpn", "none", "none"]);
   });
 });
 

@@ -60,7 +60,7 @@ function select(network: Network, hosts: readonly string[] | undefined): Selecti
   if (hosts === undefined) return { network, plan };
   const segment = silentSegment(network, hosts);
   if (segment === undefined) return selectHosts(network, plan, hosts);
-  const reflectors = network.hosts.filter(({ bgp }) => bgp.kind === "speaker" && bgp.isReflector);
+  const reflectors = network.hosts.filter(({ bgp }) => bgp.kind !== "none" && bgp.isReflector);
   throw machineError(
     `--hosts: the hosts of ${segment} hear of each other by a route reflector only; ` +
       `add ${listInWords(

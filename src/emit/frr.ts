@@ -1,5 +1,5 @@
 /** FRR: BGP sessions that carry EVPN, and routes where there is more than one way. A host without BGP gets no file. */
-import type { BgpNeighbour, BgpSpeaker, GatewayVni } from "../model/bgp.ts";
+import type { BgpNeighbour, GatewayVni, Speaker } from "../model/bgp.ts";
 import type { Host } from "../model/host.ts";
 import { unicastOf } from "../model/loopback.ts";
 import { createNeighboursOf } from "../model/relays.ts";
@@ -9,8 +9,6 @@ import { unicastView } from "./frr-unicast.ts";
 import { vrfsView } from "./frr-vrfs.ts";
 import { publicFile } from "./print.ts";
 import type { View } from "./template.ts";
-
-type Speaker = Extract<BgpSpeaker, { kind: "speaker" }>;
 
 /** Neighbours of one kind: whose routes are reflected, whose AS is this host's, who has a tunnel with it. */
 interface Group {
@@ -163,5 +161,5 @@ export const emitFrr: Emitter = (host, context) => {
 
 /** Units of {@link emitFrr} that the host has to enable; where FRR's files are the user's, its unit is as well. */
 export function frrUnits(host: Host): readonly string[] {
-  return host.bgp.kind === "speaker" && host.frrMode === "complete" ? ["frr.service"] : [];
+  return host.bgp.kind !== "none" && host.frrMode === "complete" ? ["frr.service"] : [];
 }

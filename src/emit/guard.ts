@@ -100,7 +100,7 @@ function shareOf(network: Network): Shared {
   const { hosts, prefixes, bgp, guardAllowFrom } = network;
   const vteps = hosts.flatMap((host) => (host.vtep === undefined ? [] : [host.vtep]));
   const pools = prefixes.filter(({ use }) => use.kind === "pool" || use.kind === "transit").map(({ prefix }) => prefix);
-  const isSpoken = bgp.kind === "evpn";
+  const isSpoken = bgp.kind !== "none";
   return {
     vteps: addressSets(VTEPS, [...new Set(vteps)].sort(compareAddresses)),
     transit: addressSets(TRANSIT, [...new Set(transitAddresses(hosts))].sort(compareAddresses)),
@@ -117,7 +117,7 @@ const shared = (context: EmitContext): Shared => once(context, "nftables", () =>
 /** VXLAN, BGP and BFD that are meant for this host itself. */
 function ownGuarded(host: Host): readonly string[] {
   const { bgp } = host;
-  const isSpoken = bgp.kind === "speaker";
+  const isSpoken = bgp.kind !== "none";
   return guardedPackets(vxlansOf(host), { isSpoken, bfd: isSpoken ? bgp.bfd : NO_BFD });
 }
 

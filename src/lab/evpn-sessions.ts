@@ -1,17 +1,15 @@
 /** BGP sessions as they should be, and BFD that watches those of direct neighbours. */
-import type { BgpSpeaker } from "../model/bgp.ts";
+import type { Speaker } from "../model/bgp.ts";
 import { createNeighboursOf } from "../model/relays.ts";
 import type { Box } from "./box.ts";
 import { sessions } from "./evpn-tables.ts";
 import { execCommand, type Lab, type LabPromise, runningHosts } from "./promise.ts";
 import { untilNone } from "./until-none.ts";
 
-type Speaker = Extract<BgpSpeaker, { kind: "speaker" }>;
-
 function sessionPromise(box: Box, speaker: Speaker, near: ReadonlySet<string>): LabPromise {
   const { neighbours } = speaker;
   // Where BGP routes, its sessions over the tunnels are the watched ones.
-  const isWatched = speaker.bfd.kind === "on" && !("unicast" in speaker);
+  const isWatched = speaker.bfd.kind === "on" && speaker.kind === "evpn";
   const names = neighbours.map(({ host }) => host).join(", ");
   const unwatched = neighbours.filter(({ host }) => !near.has(host)).map(({ host }) => host);
   const but = unwatched.length === 0 ? "" : ` but for ${unwatched.join(", ")}, who is several tunnels away`;
@@ -41,6 +39,6 @@ export function sessionPromises(lab: Lab): readonly LabPromise[] {
   const neighboursOf = createNeighboursOf(lab.network);
   return runningHosts(lab).flatMap(({ host, box }) => {
     const { bgp } = host;
-    return bgp.kind === "speaker" && bgp.neighbours.length > 0 ? [sessionPromise(box, bgp, neighboursOf(host))] : [];
+    return bgp.kind !== "none" && bgp.neighbours.length > 0 ? [sessionPromise(box, bgp, neighboursOf(host))] : [];
   });
 }

@@ -25,7 +25,7 @@ function friendsOf({ guardAllowFrom }: Network, host: Host, { addresses }: LabHo
     // Where the lab has put somebody at this address, it is not to be had twice.
     if (addresses.includes(from)) return [];
     const frames = host.vxlans.length > 0 && host.vtep !== undefined && isSame(host.vtep) ? host.vtep : undefined;
-    const bgp = host.bgp.kind === "speaker" ? addresses.find(isSame) : undefined;
+    const bgp = host.bgp.kind !== "none" ? addresses.find(isSame) : undefined;
     return frames === undefined && bgp === undefined ? [] : [{ from, frames, bgp }];
   });
 }

@@ -22,7 +22,7 @@ export interface GuestAttack {
   readonly chain: "guard" | "transit";
 }
 
-const isGuarded = ({ vxlans, bgp }: Host): boolean => vxlans.length > 0 || bgp.kind === "speaker";
+const isGuarded = ({ vxlans, bgp }: Host): boolean => vxlans.length > 0 || bgp.kind !== "none";
 
 /** Each guest attacks the host that it is routed by, and the first other one that its packets would get to by a tunnel. */
 export function guestAttacks(network: Network, { guests }: Pick<LabPlan, "guests">): readonly GuestAttack[] {
@@ -51,7 +51,7 @@ function datagramsOf({ from, to, target, guest }: GuestAttack, guests: readonly 
   const mac = madeUpMac(target.id, serial);
   const frames = target.vxlans.map(({ port, vni }): Datagram => ({ from, to, port, hex: vxlanFrame(vni, mac) }));
   const { bgp } = target;
-  const hasBfd = bgp.kind === "speaker" && bgp.bfd.kind === "on";
+  const hasBfd = bgp.kind !== "none" && bgp.bfd.kind === "on";
   const bfd = hasBfd ? BFD_PORTS.map((port): Datagram => ({ from, to, port, hex: "00" })) : [];
   return { mac, datagrams: [...frames, ...bfd] };
 }
@@ -61,7 +61,7 @@ async function measure(lab: Lab, attack: GuestAttack): Promise<Outcome> {
   const hostBox = (name: string): Box => must(lab.hosts.get(name), "every host has a box");
   const box = must(lab.guests.get(guest.name), "every guest has a box");
   const { mac, datagrams } = datagramsOf(attack, lab.plan.guests);
-  const knocks = target.bgp.kind === "speaker" ? [{ from, to, port: BGP_PORT }] : [];
+  const knocks = target.bgp.kind !== "none" ? [{ from, to, port: BGP_PORT }] : [];
   const wrong: string[] = [];
   const drops = await dropsDuring({ box: hostBox(dropper), chain }, async () => {
     await sendDatagrams(box, datagrams);

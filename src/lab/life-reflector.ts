@@ -74,7 +74,7 @@ async function believers(others: readonly RunningHost[], ended: RunningHost): Pr
   const states = await Promise.all(
     others.map(async ({ host, box }) => {
       const { bgp } = host;
-      const neighbour = bgp.kind === "speaker" && bgp.neighbours.find((each) => each.host === ended.host.name);
+      const neighbour = bgp.kind !== "none" && bgp.neighbours.find((each) => each.host === ended.host.name);
       if (!neighbour) return [];
       const found = await sessions(box, false);
       return found.states.get(neighbour.address) === "Established" ? [host.name] : [];
@@ -85,9 +85,9 @@ async function believers(others: readonly RunningHost[], ended: RunningHost): Pr
 
 /** Whether a host has heard as much from each reflector as from the others; a reflector hears from each what is its own. */
 async function hasHeardAll({ network }: Lab, { host: { bgp }, box }: RunningHost): Promise<boolean> {
-  if (bgp.kind !== "speaker" || bgp.isReflector) return true;
+  if (bgp.kind === "none" || bgp.isReflector) return true;
   const isReflector = (name: string): boolean =>
-    network.hosts.some((host) => host.name === name && host.bgp.kind === "speaker" && host.bgp.isReflector);
+    network.hosts.some((host) => host.name === name && host.bgp.kind !== "none" && host.bgp.isReflector);
   const received = await receivedRoutes(box);
   const reflectors = bgp.neighbours.filter(({ host }) => isReflector(host));
   const counts = new Set(reflectors.map(({ address }) => received.get(address) ?? 0));
@@ -139,7 +139,7 @@ async function measure(lab: Lab, reflector: RunningHost, { watched, boundMs }: W
 
 /** A promise for each reflector that is not the only one, and that two guests of a segment are beside. */
 export function reflectorPromises(lab: Lab): readonly LabPromise[] {
-  const reflectors = runningHosts(lab).filter(({ host: { bgp } }) => bgp.kind === "speaker" && bgp.isReflector);
+  const reflectors = runningHosts(lab).filter(({ host: { bgp } }) => bgp.kind !== "none" && bgp.isReflector);
   if (reflectors.length < 2) return [];
   return reflectors.flatMap((reflector) => {
     const witness = witnessBeside(lab, reflector.host.name);

@@ -191,6 +191,6 @@ export function restartPromises(lab: Lab, running: RunningHost): readonly LabPro
   return [
     ...(managedLinks(files).length > 0 ? [networkdPromise(lab, running, watched)] : []),
     ...(isHeard(host, lab.network.hosts) ? [tunnelPromise(lab, running, watched)] : []),
-    ...(host.bgp.kind === "speaker" ? [frrPromise(lab, running, watched)] : []),
+    ...(host.bgp.kind !== "none" ? [frrPromise(lab, running, watched)] : []),
   ];
 }

@@ -71,7 +71,7 @@ export function isAnswered({ box, to }: Watched, seconds: number): Promise<boole
 
 async function missingSessions({ host, box }: RunningHost): Promise<readonly string[]> {
   const { bgp } = host;
-  if (bgp.kind !== "speaker") return [];
+  if (bgp.kind === "none") return [];
   const { status } = await box.attempt("vtysh", "-c", "show version");
   if (status !== 0) return [`FRR on ${host.name} does not answer`];
   const { states } = await sessions(box, false).catch(() => ({ states: new Map<string, string>() }));

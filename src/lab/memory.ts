@@ -16,7 +16,7 @@ const BASE_BYTES = 400 * MIB;
 
 /** What the hosts of a plan take with all that surrounds them, bytes. */
 export function neededBytes({ hosts }: Network, plan: LabPlan): number {
-  const speakers = hosts.filter(({ bgp }) => bgp.kind === "speaker").length;
+  const speakers = hosts.filter(({ bgp }) => bgp.kind !== "none").length;
   const others = 1 + plan.routers.length + plan.guests.length;
   return BASE_BYTES + hosts.length * HOST_BYTES + speakers * FRR_BYTES + others * BOX_BYTES;
 }

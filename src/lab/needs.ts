@@ -54,7 +54,7 @@ const hasLinks = ({ hosts }: Network): boolean =>
 
 /** The programs that the hosts of a network are run by. */
 export function programsFor(network: Network): readonly Program[] {
-  const hasSpeakers = network.hosts.some(({ bgp }) => bgp.kind === "speaker");
+  const hasSpeakers = network.hosts.some(({ bgp }) => bgp.kind !== "none");
   const isSharing = network.hosts.some(({ vrrp }) => vrrp !== undefined);
   const asked = [...(hasLinks(network) ? NETWORKD : []), ...(hasSpeakers ? FRR : []), ...(isSharing ? KEEPALIVED : [])];
   return [...ALWAYS, ...asked];

@@ -128,7 +128,7 @@ function segmentPromises(lab: Lab, segment: Segment): readonly LabPromise[] {
   if (members.length < 2) return [];
   const gateways = members.flatMap((at) => {
     const { bgp } = must(hosts.get(at.name), "a member is a host");
-    const isAnnounced = bgp.kind === "speaker" && bgp.gatewayVnis.some(({ vni }) => vni === segment.vni);
+    const isAnnounced = bgp.kind !== "none" && bgp.gatewayVnis.some(({ vni }) => vni === segment.vni);
     const others = members.filter((member) => member !== at);
     return isAnnounced && at.bridge !== undefined ? [gatewayPromise(at, at.bridge, others)] : [];
   });

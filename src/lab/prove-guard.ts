@@ -140,10 +140,10 @@ function hostPromises(lab: Lab, victim: Victim): readonly LabPromise[] {
     ...(host.vxlans.length > 0
       ? [promise(`VXLAN -> ${host.name}`, `no frame ${who} enters a segment`, () => measureVxlan(lab, victim))]
       : []),
-    ...(bgp.kind === "speaker"
+    ...(bgp.kind !== "none"
       ? [promise(`BGP -> ${host.name}`, `no answer to a SYN ${who}`, () => measureBgp(lab, victim))]
       : []),
-    ...(bgp.kind === "speaker" && bgp.bfd.kind === "on"
+    ...(bgp.kind !== "none" && bgp.bfd.kind === "on"
       ? [promise(`BFD -> ${host.name}`, `dropped ${who}`, () => measureBfd(lab, victim))]
       : []),
   ];

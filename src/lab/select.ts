@@ -36,7 +36,7 @@ function hostWith(has: Has, host: Host): Host {
   if (bgp.kind === "none") return host;
   const neighbours = bgp.neighbours.filter((each) => has(each.host));
   const vrfs = host.vrfs.map((vrf) => ({ ...vrf, otherExits: vrf.otherExits.filter((each) => has(each.host)) }));
-  if (!("unicast" in bgp)) return { ...host, vrfs, bgp: { ...bgp, neighbours } };
+  if (bgp.kind === "evpn") return { ...host, vrfs, bgp: { ...bgp, neighbours } };
   const unicast = { ...bgp.unicast, neighbours: bgp.unicast.neighbours.filter((each) => has(each.host)) };
   return { ...host, vrfs, bgp: { ...bgp, neighbours, unicast } };
 }
@@ -59,7 +59,7 @@ function networkWith(has: Has, network: Network): Network {
  * does; what comes from another AS, or goes to one, everyone does.
  */
 function hears(hosts: readonly Host[], one: string, other: string): boolean {
-  const speakers = new Map(hosts.flatMap(({ name, bgp }) => (bgp.kind === "speaker" ? [[name, bgp] as const] : [])));
+  const speakers = new Map(hosts.flatMap(({ name, bgp }) => (bgp.kind !== "none" ? [[name, bgp] as const] : [])));
   // A host that heard it inside its AS counts apart: it passes on less.
   const waiting = [{ name: one, isInside: false }];
   const seen = new Set<string>();

@@ -4,17 +4,23 @@ import type { Asn, Vni } from "../base/units.ts";
 import type { InterfaceAddress } from "./device.ts";
 import type { Origin } from "./origin.ts";
 
-export type Bgp = { readonly kind: "none" } | Evpn | RoutingBgp;
+export type Bgp = { readonly kind: "none" } | SpokenBgp;
+export type SpokenBgp = EvpnBgp | RoutingBgp;
 
-export interface Evpn {
-  readonly kind: "evpn";
+interface BgpSettings {
   readonly asn: Asn;
   readonly bfd: Bfd;
   readonly origin: Origin;
 }
 
-/** Where there is more than one way between hosts: BGP carries their routes as well. */
-export interface RoutingBgp extends Evpn {
+/** Where there is one way between hosts: BGP carries EVPN alone. */
+export interface EvpnBgp extends BgpSettings {
+  readonly kind: "evpn";
+}
+
+/** Where there is more than one: BGP carries the routes between hosts as well. */
+export interface RoutingBgp extends BgpSettings {
+  readonly kind: "routing";
   readonly failover: Failover;
 }
 
@@ -30,10 +36,10 @@ export type Bfd =
   | { readonly kind: "none" }
   | { readonly kind: "on"; readonly intervalMs: number; readonly multiplier: number };
 
-export type BgpSpeaker = { readonly kind: "none" } | EvpnSpeaker | RoutingSpeaker;
+export type BgpSpeaker = { readonly kind: "none" } | Speaker;
+export type Speaker = EvpnSpeaker | RoutingSpeaker;
 
-export interface EvpnSpeaker {
-  readonly kind: "speaker";
+interface SpeakerSettings {
   readonly asn: Asn;
   /** Dotted quad: the IPv4 pool address, or 0.0.x.y from the id. */
   readonly routerId: string;
@@ -47,8 +53,13 @@ export interface EvpnSpeaker {
   readonly bfd: Bfd;
 }
 
-/** Where there is more than one way between hosts: a speaker that carries routes as well. */
-export interface RoutingSpeaker extends EvpnSpeaker {
+export interface EvpnSpeaker extends SpeakerSettings {
+  readonly kind: "evpn";
+}
+
+/** A speaker that carries the routes between hosts as well. */
+export interface RoutingSpeaker extends SpeakerSettings {
+  readonly kind: "routing";
   readonly unicast: Unicast;
 }
 

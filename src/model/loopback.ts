@@ -5,12 +5,12 @@ import type { Host } from "./host.ts";
 
 /** How a host routes by BGP; `undefined` where AllowedIPs are the routes. */
 export function unicastOf({ bgp }: { readonly bgp: BgpSpeaker }): Unicast | undefined {
-  return "unicast" in bgp ? bgp.unicast : undefined;
+  return bgp.kind === "routing" ? bgp.unicast : undefined;
 }
 
 /** How long BGP takes to change over; `undefined` where there is nothing to change over to. */
 export function failoverOf({ bgp }: { readonly bgp: Bgp }): RoutingBgp["failover"] | undefined {
-  return "failover" in bgp ? bgp.failover : undefined;
+  return bgp.kind === "routing" ? bgp.failover : undefined;
 }
 
 /** The host's addresses of the pools. */

@@ -217,7 +217,7 @@ export function assembleHost(host: ResolvedHost, parts: Parts, found: Diagnostic
     networkManager: input.networkManager ?? defaults.networkManager,
     hasDocker: input.hasDocker ?? false,
     interfaces: must(parts.interfaces.get(input.name), "every host has a list of interfaces"),
-    vtep: devices.vxlans.length > 0 || vrfs.length > 0 || bgp.kind === "speaker" ? vtepAddress(host) : undefined,
+    vtep: devices.vxlans.length > 0 || vrfs.length > 0 || bgp.kind !== "none" ? vtepAddress(host) : undefined,
     bridges: devices.bridges,
     vxlans: devices.vxlans,
     vrfs,

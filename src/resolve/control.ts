@@ -2,7 +2,7 @@
 import { must } from "../base/invariant.ts";
 import { addressFromInteger, compareAddresses, familyOf, type IpAddress } from "../base/ip.ts";
 import type { Asn } from "../base/units.ts";
-import type { Bgp, BgpNeighbour, BgpSpeaker, Evpn, EvpnSpeaker, GatewayVni } from "../model/bgp.ts";
+import type { Bgp, BgpNeighbour, BgpSpeaker, EvpnSpeaker, GatewayVni, SpokenBgp } from "../model/bgp.ts";
 import type { Segment } from "../model/segment.ts";
 import type { Topology } from "../validate/topology.ts";
 import { autonomousSystems, haveSession, type Systems, systemsOf } from "./autonomous.ts";
@@ -49,7 +49,7 @@ export type Stretched = Pick<Segment, "members">;
 
 /** The BGP speakers: all VTEPs, and the reflectors even where they are none. */
 export interface Speakers {
-  readonly bgp: Evpn;
+  readonly bgp: SpokenBgp;
   /** In the order of their addresses. */
   readonly hosts: readonly ResolvedHost[];
   readonly reflectors: ReadonlySet<string>;
@@ -105,9 +105,9 @@ function neighboursOf(host: ResolvedHost, { hosts, reflectors, systems, asnOf }:
 }
 
 /** A speaker that has said nothing yet, and knows nobody. */
-export function speakerAlone(host: ResolvedHost, { asn, bfd }: Evpn): EvpnSpeaker {
+export function speakerAlone(host: ResolvedHost, { asn, bfd }: SpokenBgp): EvpnSpeaker {
   return {
-    kind: "speaker",
+    kind: "evpn",
     asn,
     routerId: routerId(host),
     updateSource: must(vtepAddress(host), "a BGP speaker has an address"),

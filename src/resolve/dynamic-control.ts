@@ -1,15 +1,6 @@
 /** BGP where it routes: sessions over every tunnel, and EVPN from loopback to loopback. */
 import { addressBits, compareAddresses, comparePrefixes, familyOf, type IpPrefix } from "../base/ip.ts";
-import type {
-  Bfd,
-  Bgp,
-  BgpSpeaker,
-  EvpnSpeaker,
-  Failover,
-  RoutingBgp,
-  Unicast,
-  UnicastNeighbour,
-} from "../model/bgp.ts";
+import type { Bfd, Bgp, BgpSpeaker, Failover, RoutingBgp, Unicast, UnicastNeighbour } from "../model/bgp.ts";
 import type { OwnedPrefix } from "../model/host.ts";
 import type { OverlayPrefix } from "../model/network.ts";
 import type { Segment } from "../model/segment.ts";
@@ -34,7 +25,7 @@ function failoverBound(bfd: Extract<Bfd, { kind: "on" }>): Failover {
 export function routingBgp(bgp: Bgp): Bgp {
   if (bgp.kind === "none") return bgp;
   const bfd = bgp.bfd.kind === "on" ? bgp.bfd : { kind: "on" as const, ...DEFAULT_BFD };
-  return { ...bgp, bfd, failover: failoverBound(bfd) } satisfies RoutingBgp;
+  return { ...bgp, kind: "routing", bfd, failover: failoverBound(bfd) };
 }
 
 /** What {@link resolveRoutingSpeaker} is made from. */
@@ -119,6 +110,6 @@ export function resolveRoutingSpeaker(host: ResolvedHost, routing: Routing, segm
   const { speakers, bgp } = routing;
   const evpn = resolveSpeaker(host, speakers, segments);
   if (host.addresses.length === 0) return evpn;
-  const own: EvpnSpeaker = evpn.kind === "speaker" ? evpn : speakerAlone(host, bgp);
-  return { ...own, unicast: unicastOf(host, routing) };
+  const own = evpn.kind === "none" ? speakerAlone(host, bgp) : evpn;
+  return { ...own, kind: "routing", unicast: unicastOf(host, routing) };
 }

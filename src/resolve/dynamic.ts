@@ -83,7 +83,7 @@ interface Known {
 export function routingOf({ shape, peering }: Dynamic, known: Known): Routing | undefined {
   const { topology, hosts, stretched, owned, routed } = known;
   const bgp = dynamicBgp(topology);
-  if (!("failover" in bgp)) return undefined;
+  if (bgp.kind !== "routing") return undefined;
   return {
     bgp,
     shape,

@@ -108,7 +108,7 @@ const BFD: Bfd = { kind: "on", intervalMs: 1000, multiplier: 5 };
 export const EVPN = { kind: "evpn", asn: AS, bfd: BFD, origin: {} } satisfies Bgp;
 
 export const SPEAKER = {
-  kind: "speaker",
+  kind: "evpn",
   asn: AS,
   routerId: "10.250.0.1",
   updateSource: address("10.250.0.1"),
