@@ -135,6 +135,15 @@ describe("hub and spoke", () => {
     ]);
   });
 
+  test("a spoke's part of a subnet is guarded whatever the subnet is called, a word of the model's own among them", () => {
+    const unreachable = (subnet: string) => {
+      const subnets = `subnets:\n  ${subnet}: {cidr: 10.66.0.0/16, perHost: 24, hosts: all}\n`;
+      return modelOf(`${HUB}${FOUR}${subnets}`).hosts.map((each) => each.unreachable);
+    };
+    const expected = unreachable("guests");
+    for (const word of ["route", "lan", "site"]) expect(unreachable(word), word).toEqual(expected);
+  });
+
   test("all means the spokes: the hub has a part in a segment only when it is named", () => {
     const segment = (members: string): string => `subnets: {s: {vxlan: {vni: 100}, hosts: ${members}}}\n`;
     expect(modelOf(HUB + FOUR + segment("all")).segments[0]?.members).toEqual(["beta", "delta", "gamma"]);

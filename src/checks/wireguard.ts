@@ -112,15 +112,24 @@ export function forwardedPorts(network: Network): readonly Diagnostic[] {
 }
 
 /** Prefixes that lead into the overlay, each with its owner; pools and the tunnels' own have none. */
-interface Routed extends OwnedPrefix {
+interface Routed extends Pick<OwnedPrefix, "prefix" | "origin"> {
+  /** The LAN of its owner's site. */
+  readonly isLan: boolean;
   readonly owner: string | undefined;
 }
 
 function routedPrefixes(network: Network): readonly Routed[] {
-  const owned = network.hosts.flatMap((host) => host.ownedPrefixes.map((each) => ({ ...each, owner: host.name })));
+  const owned = network.hosts.flatMap((host) =>
+    host.ownedPrefixes.map(({ prefix, use, origin }) => ({
+      prefix,
+      origin,
+      isLan: use.kind === "lan",
+      owner: host.name,
+    })),
+  );
   const pools = network.prefixes
     .filter(({ use }) => use.kind === "pool" || use.kind === "transit")
-    .map(({ prefix, use, span }) => ({ prefix, use: use.kind, origin: { "": span }, owner: undefined }));
+    .map(({ prefix, span }) => ({ prefix, origin: { "": span }, isLan: false, owner: undefined }));
   return [...pools, ...owned];
 }
 
@@ -162,10 +171,8 @@ function endpointsInside(network: Network): readonly Inside[] {
     (["endpoint", "lanEndpoint"] as const).flatMap((field) => {
       const endpoint = host.reach[field];
       if (endpoint?.kind !== "address") return [];
-      const isOnLan = ({ use, owner }: Routed): boolean =>
-        field === "lanEndpoint" &&
-        use === "site lan" &&
-        sites.get(must(owner, "a LAN is behind a host")) === host.reach.site;
+      const isOnLan = ({ isLan, owner }: Routed): boolean =>
+        field === "lanEndpoint" && isLan && sites.get(must(owner, "a LAN is behind a host")) === host.reach.site;
       return find(endpoint.address)
         .filter((each) => !isOnLan(each))
         .map((each): Inside => ({ located: { host, field, endpoint }, each }));

@@ -10,7 +10,7 @@ import {
   prefixOf,
 } from "../base/ip.ts";
 import type { Bridge, InterfaceAddress } from "../model/device.ts";
-import type { Host } from "../model/host.ts";
+import type { Host, OwnedPrefix } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
 import type { Segment } from "../model/segment.ts";
 import type { ForeignBridge, LabGuest, LabPlan } from "./plan.ts";
@@ -86,7 +86,7 @@ function segmentPlace(host: Host, segment: Segment): Place {
 }
 
 function bridgePlace(host: Host, bridge: Bridge): Place {
-  const owned = host.ownedPrefixes.filter(({ use }) => use === bridge.subnet).map(({ prefix }) => prefix);
+  const owned = host.ownedPrefixes.filter((each) => subnetOf(each) === bridge.subnet).map(({ prefix }) => prefix);
   const connected = bridge.addresses.map(({ address, lengthBits }) => prefixOf(address, lengthBits));
   return {
     host,
@@ -100,20 +100,29 @@ function bridgePlace(host: Host, bridge: Bridge): Place {
   };
 }
 
-/** Not behind this host: on its LAN, or behind another one there. No name of a subnet has a space. */
-export const isOfSite = (use: string): boolean => use === "site lan" || use === "site route";
+/** Not behind this host: on its LAN, or behind another one there. */
+export const isOfSite = ({ use }: OwnedPrefix): boolean => use.kind === "lan" || use.kind === "lan-route";
+
+/** The subnet that a prefix is of, or is the whole of. */
+export const subnetOf = ({ prefix, use }: Pick<OwnedPrefix, "prefix" | "use">): string =>
+  use.kind === "subnet" ? use.subnet : prefix;
 
 /** Prefixes of a host that no bridge of its own holds: a container program's, or a network behind the host. */
 function foreignPlaces(host: Host): readonly Place[] {
   const known = new Set([...host.bridges.map(({ subnet }) => subnet), ...host.vxlans.map(({ segment }) => segment)]);
-  const owned = host.ownedPrefixes.filter(({ use }) => !isOfSite(use) && (use === "route" || !known.has(use)));
-  const ofVrfs = host.vrfs.flatMap(({ name, behind }) => behind.map((prefix) => ({ prefix, use: "route", vrf: name })));
-  const foreign = [...owned.map((each) => ({ ...each, vrf: undefined })), ...ofVrfs];
-  return foreign.flatMap(({ prefix, use, vrf }, index) => {
+  const owned = host.ownedPrefixes.filter((each) => !isOfSite(each) && !known.has(subnetOf(each)));
+  const ofVrfs = host.vrfs.flatMap(({ name: vrf, behind }) =>
+    behind.map((prefix) => ({ prefix, subnet: prefix, vrf })),
+  );
+  const foreign = [
+    ...owned.map((each) => ({ prefix: each.prefix, subnet: subnetOf(each), vrf: undefined })),
+    ...ofVrfs,
+  ];
+  return foreign.flatMap(({ prefix, subnet, vrf }, index) => {
     const gateway = hostAddress(prefix, 1) ?? networkAddress(prefix);
     return {
       host,
-      subnet: use === "route" ? `${prefix}` : use,
+      subnet,
       vrf,
       bridge: `lab${index}`,
       prefixes: [prefix],

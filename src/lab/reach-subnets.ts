@@ -2,7 +2,7 @@
 import { type IpPrefix, prefixOf } from "../base/ip.ts";
 import type { Bridge } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
-import { isOfSite } from "./guests.ts";
+import { isOfSite, subnetOf } from "./guests.ts";
 import type { Leg } from "./reach.ts";
 
 /** A host's own table, or that of its part of a VRF. */
@@ -30,10 +30,14 @@ function bridgeLeg(host: Host, bridge: Bridge): Leg {
 }
 
 /** What lies behind a host, by the table that is asked. */
-function prefixesBehind(host: Host, vrf: Vrf): readonly { readonly prefix: IpPrefix; readonly use: string }[] {
-  if (vrf === undefined) return host.ownedPrefixes;
+function prefixesBehind(host: Host, vrf: Vrf): readonly { readonly prefix: IpPrefix; readonly subnet: string }[] {
+  if (vrf === undefined) {
+    return host.ownedPrefixes
+      .filter((each) => !isOfSite(each))
+      .map((each) => ({ prefix: each.prefix, subnet: subnetOf(each) }));
+  }
   const behind = host.vrfs.find(({ name }) => name === vrf)?.behind ?? [];
-  return behind.map((prefix) => ({ prefix, use: "route" }));
+  return behind.map((prefix) => ({ prefix, subnet: prefix }));
 }
 
 /** The routes of a host, or of its part of a VRF, into its own subnets. */
@@ -45,12 +49,11 @@ export function subnetRoutes(host: Host, vrf: Vrf): readonly SubnetRoute[] {
     }),
   );
   const known = new Set(own.map(({ prefix }) => prefix));
-  const foreign = prefixesBehind(host, vrf).filter(({ prefix, use }) => !known.has(prefix) && !isOfSite(use));
+  const foreign = prefixesBehind(host, vrf).filter(({ prefix }) => !known.has(prefix));
   return [
     ...own,
-    ...foreign.map(({ prefix, use }): SubnetRoute => {
-      const subnet = use === "route" ? prefix : use;
-      return { kind: "subnet", prefix, subnet, leg: exact(host, subnet, ETHERNET_MTU) };
-    }),
+    ...foreign.map(
+      ({ prefix, subnet }): SubnetRoute => ({ kind: "subnet", prefix, subnet, leg: exact(host, subnet, ETHERNET_MTU) }),
+    ),
   ];
 }

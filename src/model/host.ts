@@ -59,11 +59,14 @@ export interface Host {
 
 export interface OwnedPrefix {
   readonly prefix: IpPrefix;
-  /**
-   * The subnet's name; `route` for a prefix behind the host; `site lan` for the LAN that it is the gateway of, and
-   * `site route` for a prefix behind a host there.
-   */
-  readonly use: string;
+  readonly use: /** The host's part of a subnet. */
+    | { readonly kind: "subnet"; readonly subnet: string }
+    /** Behind the host. */
+    | { readonly kind: "route" }
+    /** Of the LAN that the host is the gateway of. */
+    | { readonly kind: "lan" }
+    /** Behind a host on that LAN. */
+    | { readonly kind: "lan-route" };
   readonly origin: Origin;
 }
 

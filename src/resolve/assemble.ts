@@ -11,7 +11,7 @@ import {
   prefixesWithout,
   prefixLengthBits,
 } from "../base/ip.ts";
-import { compareText, sortedBy } from "../base/text.ts";
+import { sortedBy } from "../base/text.ts";
 import type { Bridge, VxlanDevice } from "../model/device.ts";
 import type { Extra, Host, OwnedPrefix, SourceNat } from "../model/host.ts";
 import type { OverlayPrefix } from "../model/network.ts";
@@ -70,14 +70,14 @@ export function ownedPrefixes(
   const fromSubnets = subnets
     .filter((each) => isInDefaultVrf(each.input))
     .flatMap(({ input, owned }) =>
-      (owned.get(name) ?? []).map((prefix) => ({ prefix, use: input.name, origin: input.origin })),
+      (owned.get(name) ?? []).map((prefix): OwnedPrefix => {
+        return { prefix, use: { kind: "subnet", subnet: input.name }, origin: input.origin };
+      }),
     );
   const behind = routes
     .filter(isInDefaultVrf)
-    .map(({ value: prefix, span }) => ({ prefix, use: "route", origin: { "": span } }));
-  return [...fromSubnets, ...behind, ...lan].sort(
-    (a, b) => comparePrefixes(a.prefix, b.prefix) || compareText(a.use, b.use),
-  );
+    .map(({ value: prefix, span }): OwnedPrefix => ({ prefix, use: { kind: "route" }, origin: { "": span } }));
+  return [...fromSubnets, ...behind, ...lan].sort((a, b) => comparePrefixes(a.prefix, b.prefix));
 }
 
 function devicesOf(host: ResolvedHost, parts: Parts): { bridges: readonly Bridge[]; vxlans: readonly VxlanDevice[] } {
@@ -129,7 +129,7 @@ function unreachablePrefixes({ name, site }: HostInput, routed: readonly Overlay
  */
 function mergedUnreachable(merged: readonly IpPrefix[], owned: readonly OwnedPrefix[]): readonly IpPrefix[] {
   const of = (isRoute: boolean): readonly IpPrefix[] =>
-    owned.filter(({ use }) => (use === "route") === isRoute).map(({ prefix }) => prefix);
+    owned.filter(({ use }) => (use.kind === "route") === isRoute).map(({ prefix }) => prefix);
   return [...new Set([...prefixesWithout(merged, of(true)), ...of(false)])].sort(comparePrefixes);
 }
 

@@ -28,7 +28,7 @@ export function exactAllowedIps(host: ResolvedHost, owned: readonly OwnedPrefix[
 }
 
 /** What of a host's prefixes leads to it from its own site, too: the LAN itself is a shorter way to the rest. */
-const isBeyondLan = ({ use }: OwnedPrefix): boolean => use !== "site lan" && use !== "site route";
+const isBeyondLan = ({ use }: OwnedPrefix): boolean => use.kind !== "lan" && use.kind !== "lan-route";
 
 /** Everything that leads to each host, the second of a pair with the first. */
 export function groundsOf(

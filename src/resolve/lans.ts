@@ -58,10 +58,10 @@ export function resolveLans(topology: Topology): readonly Lan[] {
 export function lanPrefixesBehind(lans: readonly Lan[]): ReadonlyMap<string, readonly OwnedPrefix[]> {
   return new Map(
     lans.flatMap(({ gateways, prefixes, outsiders }) => {
-      const lan = prefixes.map(({ value: prefix, span }) => ({ prefix, use: "site lan", origin: { "": span } }));
-      const routes = outsiders.flatMap((host) =>
-        host.routes.map(({ value: prefix, span }) => ({ prefix, use: "site route", origin: { "": span } })),
-      );
+      const behind = (kind: "lan" | "lan-route", of: readonly Located<IpPrefix>[]): readonly OwnedPrefix[] =>
+        of.map(({ value: prefix, span }) => ({ prefix, use: { kind }, origin: { "": span } }));
+      const lan = behind("lan", prefixes);
+      const routes = outsiders.flatMap((host) => behind("lan-route", host.routes));
       return gateways.map((name) => [name, [...lan, ...routes]] as const);
     }),
   );
