@@ -1,6 +1,6 @@
 /** Where shapes, gateways, VRFs and MTUs meet: what no scenario has by itself. */
 import { describe, expect, test } from "vitest";
-import { hostOf, messagesOf, modelOf } from "./compile-text.ts";
+import { compileText, hostOf, messagesOf, modelOf } from "./compile-text.ts";
 
 const WIREGUARD = "wireguard: {addresses: [10.250.0.0/24]}\n";
 
@@ -44,6 +44,19 @@ describe("two that share an address", () => {
     const found = messagesOf(pair(", lanEndpoint: 10.7.0.1", "fd07::fe/64"));
     expect(found).toEqual([
       expect.stringMatching(/^vrrp-address-outside: the shared address fd07::fe\/64 does not lie beside 10\.7\.0\.1/),
+    ]);
+  });
+});
+
+describe("a gateway without WireGuard", () => {
+  test("is told so once, and of its LAN address as a host and not as a gateway too", () => {
+    const found = messagesOf(`${WIREGUARD}sites: {rack: {gateways: [alpha]}}\nhosts:
+  alpha: {id: 1, site: rack, wireguard: false}
+  beta: {id: 2, site: rack, wireguard: false, lanEndpoint: 10.7.0.2}
+  gamma: {id: 3, endpoint: 192.0.2.3}\n`);
+    expect(found).toEqual([
+      expect.stringMatching(/^wireguard-needed: alpha /),
+      expect.stringMatching(/^lan-address-missing: alpha .*: the gateway sends it/),
     ]);
   });
 });
@@ -93,6 +106,25 @@ vrfs: {blue: {vni: 5000}}\nbgp: {asn: 65000}\nsubnets:
   s: {cidr: 10.5.0.0/24, vxlan: {vni: 100}, hosts: all, vrf: blue, bridge: {name: vmbr1, existing: true}${subnet}}\n`;
   expect(messagesOf(vrf(", gateway: 10.5.0.1"))).toContainEqual(expect.stringMatching(/^subnet-key-conflict: /));
   expect(messagesOf(vrf(""))).toEqual([]);
+});
+
+test("two that meet at several ports are told of the first", () => {
+  // alpha is dialled by delta at 51820 + 4, beta by gamma at 51821 + 3.
+  const found = messagesOf(`wireguard: {addresses: [10.250.0.0/24], transit: [10.251.0.0/16], shape: links,
+  links: [[alpha, beta], [alpha, gamma], [alpha, delta], [beta, gamma], [beta, delta]]}\nbgp: {asn: 65000}\nhosts:
+  alpha: {id: 1, endpoint: "192.0.2.1:51820", behindNat: true}
+  beta: {id: 2, endpoint: "192.0.2.1:51821", behindNat: true}
+  gamma: {id: 3, endpoint: 192.0.2.3}\n  delta: {id: 4, endpoint: 192.0.2.4}\n`);
+  expect(found).toEqual([
+    expect.stringMatching(/^tunnel-endpoint-duplicate: alpha and beta are both dialled at 192\.0\.2\.1:51822:/),
+  ]);
+});
+
+test("an existing bridge that netgen puts nothing on is left alone", () => {
+  const files =
+    compileText(`${WIREGUARD}hosts:\n  alpha: {id: 1, endpoint: 192.0.2.1}\n  beta: {id: 2, endpoint: 192.0.2.2}
+subnets:\n  s: {cidr: 10.5.0.0/24, hosts: [alpha], bridge: {name: vmbr1, existing: true}}\n`).files;
+  expect(files.filter(({ path }) => path.includes("vmbr1"))).toEqual([]);
 });
 
 test("an endpoint on a LAN that is behind its own site's gateway is no endpoint inside the overlay", () => {

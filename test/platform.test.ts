@@ -42,6 +42,33 @@ describe("platforms", () => {
   });
 });
 
+describe("FRR", () => {
+  const VRF = "vrfs: {blue: {vni: 5000}}\n";
+  const ofBlue = (keys: string): string =>
+    topology(keys).replace("hosts: all, gateway", "hosts: all, vrf: blue, gateway");
+
+  test.each([
+    ["debian12", true],
+    ["debian13", false],
+  ])("hides its nexthops from a networkd that would remove them: %s", (platform, hides) => {
+    const routed = ofBlue(`platform: ${platform}`).replace("{alpha: 10.77.0.1}", "10.77.0.1") + VRF;
+    const conf = texts(routed).get("etc/frr/frr.conf") ?? "";
+    expect(conf).toContain("vrf blue");
+    expect(conf.includes("no zebra nexthop kernel enable")).toBe(hides);
+    // Without a route of FRR's there is none to lose.
+    expect(texts(topology(`platform: ${platform}`)).get("etc/frr/frr.conf")).not.toContain("zebra nexthop");
+  });
+
+  test.each([
+    ["complete", ["frr.service"]],
+    ["snippet", []],
+  ])("its unit is the user's where its files are: %s", (mode, units) => {
+    const enabled = compileText(topology(`frr: ${mode}`)).units.alpha ?? [];
+    expect(enabled.filter((unit) => unit.startsWith("frr"))).toEqual(units);
+    expect(enabled).toContain("netgen-nftables.service");
+  });
+});
+
 describe("docker", () => {
   test("the overlay's links let each other through, and guests the uplink; Docker's own links are not named", () => {
     const rules = texts(topology("docker: true, uplink: eth0")).get("etc/netgen/docker.rules4") ?? "";

@@ -1,6 +1,7 @@
 /** What a build may do to a tree on disk, and above all what it may not. */
 import { spawnSync } from "node:child_process";
 import {
+  appendFileSync,
   chmodSync,
   existsSync,
   lstatSync,
@@ -157,6 +158,13 @@ describe("a first build", () => {
         },
       ],
     });
+    // To be read by people too, and with `git diff`.
+    expect(read("manifest.json").split("\n").slice(0, 4)).toEqual([
+      "{",
+      '  "netgenManifest": 1,',
+      '  "name": "test",',
+      '  "hosts": {',
+    ]);
     expect(read("manifest.json").endsWith("}\n")).toBe(true);
   });
 
@@ -260,6 +268,13 @@ describe("a second build", () => {
   test("replaces a listed file that was edited, and names it", () => {
     written(standard());
     writeFileSync(join(out, ALPHA), "edited by hand\n");
+    expect(written(standard())).toMatchObject({ changed: [ALPHA], edited: [ALPHA], unchanged: 2 });
+    expect(read(ALPHA)).toBe("[Interface] # alpha\n");
+  });
+
+  test("replaces a listed file to which a line was added", () => {
+    written(standard());
+    appendFileSync(join(out, ALPHA), "# by hand\n");
     expect(written(standard())).toMatchObject({ changed: [ALPHA], edited: [ALPHA], unchanged: 2 });
     expect(read(ALPHA)).toBe("[Interface] # alpha\n");
   });

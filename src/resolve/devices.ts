@@ -27,9 +27,9 @@ export function bridgeName({ input }: ResolvedSubnet): string {
   return input.vxlan === undefined ? `br-${input.name}` : `br${input.vxlan.vni}`;
 }
 
-/** An MTU that a check has still to judge: devices get at least 1, so that the model can be made and explained. */
+/** An MTU that a check has still to judge. */
 function deviceMtu(bytes: number): MtuBytes {
-  return must(mtuBytes(Math.max(1, bytes)), "no MTU exceeds the path it comes from");
+  return must(mtuBytes(bytes), "the smallest path that the schema allows is larger than any overhead");
 }
 
 /** The bridge of a routed subnet on one of its owners, or `undefined` where the bridge is another program's. */
