@@ -1,12 +1,13 @@
 /** What the lab makes of networks with more than one way between hosts. */
 import { describe, expect, test } from "vitest";
 import { must } from "../src/base/invariant.ts";
+import type { IpPrefix } from "../src/base/ip.ts";
 import { compile } from "../src/compile.ts";
 import { lossesOf } from "../src/lab/life-failover.ts";
 import { planLab } from "../src/lab/plan-lab.ts";
 import { indexReach, roundTrip } from "../src/lab/reach.ts";
 import { selectHosts } from "../src/lab/select.ts";
-import { createNextHop } from "../src/lab/unicast-ways.ts";
+import { announcedTo, createNextHop } from "../src/lab/unicast-ways.ts";
 import { unicastOf } from "../src/model/loopback.ts";
 import type { Network } from "../src/model/network.ts";
 import { hostOf } from "./compile-text.ts";
@@ -56,6 +57,46 @@ describe("the preferred way", () => {
     const deaf = { ...hostOf(ring, "west"), bgp: { kind: "none" } } as const;
     const cut = { ...ring, hosts: ring.hosts.map((host) => (host.name === "west" ? deaf : host)) };
     expect(wayOf(cut, "north", "south", "east")).toEqual(["north nowhere"]);
+  });
+});
+
+describe("what several hosts announce", () => {
+  const { text, ...rest } = sourceOf(
+    must(
+      listFixtures().find((each) => each.name === "two-gateways"),
+      "it is a fixture",
+    ),
+  );
+  const lan = "192.168.7.0/24";
+  const withLan = text.replace("rack: {", `rack: {lan: [${lan}], `);
+  const network = must(compile({ ...rest, text: withLan }).model, "it compiles");
+
+  /** The hosts by which each sends there. */
+  function waysTo({ hosts: list }: Network, prefix: string): readonly string[] {
+    const hosts = new Map(list.map((host) => [host.name, host]));
+    const ways = { hosts, nextHop: createNextHop(hosts) };
+    return list.flatMap((host) =>
+      announcedTo(ways, host).flatMap((each) => (each.prefix === prefix ? [`${host.name} by ${each.peer}`] : [])),
+    );
+  }
+
+  const announcing = (names: readonly string[], ring: Network): Network => ({
+    ...ring,
+    hosts: ring.hosts.map((host) => {
+      if (!names.includes(host.name) || host.bgp.kind !== "routing") return host;
+      const unicast = { ...host.bgp.unicast, announced: [lan as unknown as IpPrefix] };
+      return { ...host, bgp: { ...host.bgp, unicast } };
+    }),
+  });
+
+  test("is one choice, and none for who announces it", () => {
+    expect(waysTo(network, lan)).toEqual(["branch by gate1", "node1 by gate1", "node2 by gate1"]);
+  });
+
+  test("is the router's with the lowest identifier, though another is nearer", () => {
+    // South hears it from west itself, and that east has a way to north.
+    const ring = announcing(["north", "west"], fixture("ring").network);
+    expect(waysTo(ring, lan)).toEqual(["east by north", "south by east"]);
   });
 });
 

@@ -1,57 +1,78 @@
 /** The way that BGP chooses from a host to another, as the model promises it. Pure. */
-import { compareAddresses, type IpPrefix } from "../base/ip.ts";
+import { must } from "../base/invariant.ts";
+import { compareAddresses, type IpAddress, type IpPrefix, parseAddress } from "../base/ip.ts";
 import type { UnicastNeighbour } from "../model/bgp.ts";
 import type { WireguardInterface } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
 import { unicastOf } from "../model/loopback.ts";
 
-/** The session by which a host sends what belongs to another one; `undefined`: by none. */
-export type NextHop = (from: Host, to: Host) => UnicastNeighbour | undefined;
+/** The session by which a host sends what belongs to another one, or to any of several; `undefined`: by none. */
+export type NextHop = (from: Host, ...to: readonly Host[]) => UnicastNeighbour | undefined;
 
 /** Whoever has clients passes on what it hears. */
 const isTransit = (host: Host): boolean => unicastOf(host)?.neighbours.some(({ isClient }) => isClient) ?? false;
 
 const neighboursOf = (host: Host): readonly UnicastNeighbour[] => unicastOf(host)?.neighbours ?? [];
 
-/** Tunnels from each host to one: nobody is passed through who passes nothing on. */
-function distancesTo(hosts: ReadonlyMap<string, Host>, to: Host): ReadonlyMap<string, number> {
-  const distances = new Map([[to.name, 0]]);
-  let edge = [to];
-  for (let steps = 1; edge.length > 0; steps++) {
-    const next: Host[] = [];
-    for (const host of edge.filter((each) => each === to || isTransit(each))) {
-      for (const { host: name } of neighboursOf(host)) {
-        const other = hosts.get(name);
-        if (other === undefined || distances.has(name)) continue;
-        distances.set(name, steps);
-        next.push(other);
-      }
+/** How far something is, and whose it is there. */
+interface Distance {
+  readonly tunnels: number;
+  readonly owner: Host;
+}
+
+const routerId = ({ bgp }: Host): IpAddress =>
+  must(bgp.kind === "none" ? undefined : parseAddress(bgp.routerId), "whoever announces has a router ID");
+const byRouterId = (a: Host, b: Host): number => (a === b ? 0 : compareAddresses(routerId(a), routerId(b)));
+
+/**
+ * From each host to the one of some that it is told of: of several the router that has the lowest identifier, and nobody
+ * passes on what is not its own choice (RFC 4456 §9). Nobody is passed through who passes nothing on.
+ */
+function distancesTo(hosts: ReadonlyMap<string, Host>, to: readonly Host[]): ReadonlyMap<string, Distance> {
+  const owners = [...to].sort(byRouterId);
+  const distances = new Map(owners.map((owner): [string, Distance] => [owner.name, { tunnels: 0, owner }]));
+  for (const owner of owners) {
+    let edge = [owner];
+    for (let tunnels = 1; edge.length > 0; tunnels++) {
+      const next = edge.filter((host) => host === owner || isTransit(host)).flatMap(neighboursOf);
+      const fresh = new Set(next.map(({ host }) => host).filter((name) => !distances.has(name)));
+      edge = [...fresh].flatMap((name) => hosts.get(name) ?? []);
+      for (const { name } of edge) distances.set(name, { tunnels, owner });
     }
-    edge = next;
   }
   return distances;
 }
 
 /** Gives the function that knows all ways between these hosts. */
 export function createNextHop(hosts: ReadonlyMap<string, Host>): NextHop {
-  const known = new Map<string, ReadonlyMap<string, number>>();
-  const distances = (to: Host): ReadonlyMap<string, number> => {
-    const found = known.get(to.name) ?? distancesTo(hosts, to);
-    known.set(to.name, found);
+  const known = new Map<string, ReadonlyMap<string, Distance>>();
+  const distances = (to: readonly Host[]): ReadonlyMap<string, Distance> => {
+    const key = to.map(({ name }) => name).join(" ");
+    const found = known.get(key) ?? distancesTo(hosts, to);
+    known.set(key, found);
     return found;
   };
-  return (from, to) => {
+  return (from, ...to) => {
     const far = distances(to);
-    const usable = neighboursOf(from).filter(({ host }) => {
-      const other = hosts.get(host);
-      return far.has(host) && (host === to.name || (other !== undefined && isTransit(other)));
+    const isOwner = (name: string): boolean => to.some((each) => each.name === name);
+    const usable = neighboursOf(from).flatMap((neighbour) => {
+      const other = hosts.get(neighbour.host);
+      const distance = far.get(neighbour.host);
+      const isWay = isOwner(neighbour.host) || (other !== undefined && isTransit(other));
+      return isWay && distance !== undefined ? [{ neighbour, ...distance }] : [];
     });
     // What a hub has itself is left to the shortest way.
-    const isNearby = neighboursOf(from).some(({ host, preference }) => host === to.name && preference !== undefined);
+    const isNearby = neighboursOf(from).some(({ host, preference }) => isOwner(host) && preference !== undefined);
     const worth = ({ preference }: UnicastNeighbour): number => (isNearby ? 0 : (preference ?? 0));
-    const order = (a: UnicastNeighbour, b: UnicastNeighbour): number =>
-      worth(b) - worth(a) || (far.get(a.host) ?? 0) - (far.get(b.host) ?? 0) || compareAddresses(a.address, b.address);
-    return [...usable].sort(order)[0];
+    // RFC 4456 §9: the router that began it, then the shorter list of clusters, then the neighbour that says it.
+    const [best] = usable.sort(
+      (a, b) =>
+        worth(b.neighbour) - worth(a.neighbour) ||
+        byRouterId(a.owner, b.owner) ||
+        a.tunnels - b.tunnels ||
+        compareAddresses(a.neighbour.address, b.neighbour.address),
+    );
+    return best?.neighbour;
   };
 }
 
@@ -76,13 +97,18 @@ export function roomBetween({ hosts, nextHop }: Ways, from: Host, to: string): n
   return least;
 }
 
-/** What others announce to a host, each with the neighbour and the interface by which it sends there. */
+/**
+ * What others announce to a host, each with the neighbour and the interface by which it sends there. Nothing that the host
+ * announces itself: BGP has no better way to that.
+ */
 export function announcedTo({ hosts, nextHop }: Ways, host: Host) {
-  return [...hosts.values()].flatMap((other) => {
-    const next = other === host ? undefined : nextHop(host, other);
+  const owners = new Map<IpPrefix, readonly Host[]>();
+  for (const each of hosts.values()) {
+    for (const prefix of unicastOf(each)?.announced ?? []) owners.set(prefix, [...(owners.get(prefix) ?? []), each]);
+  }
+  return [...owners].flatMap(([prefix, announcing]) => {
+    const next = announcing.includes(host) ? undefined : nextHop(host, ...announcing);
     const link = linkOf(host, next);
-    if (next === undefined || link === undefined) return [];
-    const announced: readonly IpPrefix[] = unicastOf(other)?.announced ?? [];
-    return announced.map((prefix) => ({ prefix, peer: next.host, link }));
+    return next === undefined || link === undefined ? [] : [{ prefix, peer: next.host, link }];
   });
 }
