@@ -1,5 +1,7 @@
 /** `platform` and `docker`: what each host's programs know, and who else is on the host. */
 import { describe, expect, test } from "vitest";
+import { isOlder, knows, NEEDS, PROGRAMS } from "../src/base/programs.ts";
+import { PLATFORMS } from "../src/resolve/platform.ts";
 import { compileText, hostOf, modelOf } from "./compile-text.ts";
 
 const topology = (keys: string): string => `wireguard: {addresses: [10.250.0.0/24]}
@@ -22,10 +24,10 @@ describe("platforms", () => {
     ["debian13", true, "networkd", "complete"],
     ["proxmox8", false, "other", "snippet"],
     ["proxmox9", true, "other", "snippet"],
-  ])("%s", (platform, isNew, networkManager, frrMode) => {
+  ] as const)("%s", (platform, isNew, networkManager, frrMode) => {
     const alpha = hostOf(modelOf(topology(`platform: ${platform}`)), "alpha");
     expect(alpha).toMatchObject({ platform, networkManager, frrMode });
-    expect(alpha.programs).toEqual({ networkdKeepsNextHops: isNew, frrHasMgmtd: isNew, readsSysctlConf: !isNew });
+    expect(alpha.programs).toEqual(PLATFORMS[platform]);
     const files = texts(topology(`platform: ${platform}, frr: complete`));
     const settings = files.get("etc/systemd/networkd.conf.d/10-netgen.conf") ?? "";
     expect(settings.includes("ManageForeignNextHops=no")).toBe(isNew);
@@ -66,6 +68,64 @@ describe("FRR", () => {
     const enabled = compileText(topology(`frr: ${mode}`)).units.alpha ?? [];
     expect(enabled.filter((unit) => unit.startsWith("frr"))).toEqual(units);
     expect(enabled).toContain("netgen-nftables.service");
+  });
+});
+
+describe("programs", () => {
+  test.each([
+    ["10.2", "10.10", true],
+    ["10.10", "10.2", false],
+    ["9", "10", true],
+    ["10", "10.0.0", false],
+    ["10.0.0", "10", false],
+    ["10", "10.0.0.1", true],
+    ["1.0.20191226", "1.0.20210914", true],
+    ["17.6", "17.06", false],
+  ])("%s is older than %s: %s", (version, other, expected) => {
+    expect(isOlder(version, other)).toBe(expected);
+  });
+
+  test("a feature is there from its first version until the first one without it", () => {
+    const isKnown = (systemd: string) =>
+      (["networkd-foreign-next-hops", "sysctl-conf"] as const).map((name) =>
+        knows({ ...PLATFORMS.debian12, systemd }, name),
+      );
+    expect(["255.99", "256", "257"].map(isKnown)).toEqual([
+      [false, true],
+      [true, true],
+      [true, false],
+    ]);
+  });
+
+  test("every platform has what netgen needs, in the form that a topology may state", () => {
+    for (const versions of Object.values(PLATFORMS)) {
+      for (const program of PROGRAMS) {
+        expect(versions[program]).toMatch(/^\d+(\.\d+){0,3}$/);
+        expect(isOlder(versions[program], NEEDS[program].oldest)).toBe(false);
+      }
+    }
+  });
+
+  test("a host's own versions go before those of hostDefaults, and these before the platform's, each by itself", () => {
+    const body = topology('platform: debian13, programs: {frr: "8.5"}');
+    const stated = `hostDefaults: {programs: {frr: "10.4", nft: "1.1.5"}}\n${body}`;
+    const [alpha, beta] = ["alpha", "beta"].map((name) => hostOf(modelOf(stated), name).programs);
+    expect(alpha).toEqual({ ...PLATFORMS.debian13, frr: "8.5", nft: "1.1.5" });
+    expect(beta).toEqual({ ...PLATFORMS.debian12, frr: "10.4", nft: "1.1.5" });
+    expect(texts(stated).get("etc/frr/daemons")).not.toContain("mgmtd_options");
+  });
+
+  test("the oldest that netgen can write for will do", () => {
+    const oldest = PROGRAMS.map((program) => `${program}: "${NEEDS[program].oldest}"`).join(", ");
+    expect(compileText(topology(`programs: {${oldest}}`)).diagnostics).toEqual(
+      compileText(topology("platform: debian12")).diagnostics,
+    );
+  });
+
+  test("what hostDefaults state too old is said once, at its place", () => {
+    const text = `hostDefaults: {programs: {systemd: "248.9"}}\n${topology("platform: debian12")}`;
+    const found = compileText(text).diagnostics.filter(({ code }) => code === "program-too-old");
+    expect(found.map(({ message }) => message)).toEqual([expect.stringContaining("systemd 248.9 is older than 249")]);
   });
 });
 

@@ -144,6 +144,11 @@ export const catalogue = {
       '{where} is "{value}"; an interface name is 1 to 15 of A-Z, a-z, 0-9, "_", "-" and ".", does not start with "-" or ".", and is not all, default, lo or a number',
     hint: "write it like this: {example}",
   },
+  "version-malformed": {
+    severity: "error",
+    message: '{where} is "{value}"; a version is one to four numbers with dots between them',
+    hint: "leave out what a distribution adds after upstream's number, and write it like this: {example}",
+  },
   "text-malformed": {
     severity: "error",
     message: '{where} is "{value}"; it must be {expected}',
@@ -243,6 +248,12 @@ export const catalogue = {
     severity: "error",
     message: 'on {host} the interface "{name}" is {use}, and {other} as well',
     hint: "rename one of the two",
+  },
+
+  "program-too-old": {
+    severity: "error",
+    message: "{title} {version} is older than {oldest}, the oldest that netgen can write files for: {reason}",
+    hint: "bring it to {oldest} or a later version, and state that one here",
   },
 
   // Who meets whom.

@@ -18,6 +18,7 @@ import {
 } from "./interfaces.ts";
 import { lansOutsideOverlay } from "./lans.ts";
 import { pathsAreUsed, pinsFit, segmentsCarryIpv6, tunnelsCarryIpv6 } from "./mtu.ts";
+import { programsAreNewEnough } from "./programs.ts";
 import { distinctTunnelEndpoints, tunnelNamesFit } from "./tunnels.ts";
 import { exitHostsDistinct, exitsKnowWhoIsMeant, probesLeadOut, vrfsHaveBgp, vrfsSpareHostAddresses } from "./vrfs.ts";
 import {
@@ -48,6 +49,7 @@ export const checks: readonly Check[] = Object.freeze([
   interfaceNamesFit,
   tunnelNamesFit,
   interfaceNamesDistinct,
+  programsAreNewEnough,
   forwardingKeepsUplink,
   existingBridgesHaveGateways,
   oneGatewayLeadsOut,

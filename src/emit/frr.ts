@@ -1,4 +1,5 @@
 /** FRR: BGP sessions that carry EVPN, and routes where there is more than one way. A host without BGP gets no file. */
+import { knows } from "../base/programs.ts";
 import type { BgpNeighbour, GatewayVni, Speaker } from "../model/bgp.ts";
 import type { Host } from "../model/host.ts";
 import { unicastOf } from "../model/loopback.ts";
@@ -97,7 +98,8 @@ function bgpView(host: Host, speaker: Speaker, context: EmitContext) {
     // FRR's own files say "frr defaults datacenter", which says this as well.
     statesPolicy: host.frrMode === "snippet" && neighbours.some(({ asn }) => asn !== speaker.asn),
     // networkd would take FRR's nexthop objects for leftovers when it restarts, and their routes with them.
-    hidesNextHops: (unicastOf(host) !== undefined || host.vrfs.length > 0) && !host.programs.networkdKeepsNextHops,
+    hidesNextHops:
+      (unicastOf(host) !== undefined || host.vrfs.length > 0) && !knows(host.programs, "networkd-foreign-next-hops"),
     extra: host.extra.frr,
     isVtep: speaker.isVtep,
     hasGatewayVnis: gatewayVnis.length > 0,
@@ -122,7 +124,7 @@ const OWNER = { mode: 0o640, owner: "frr", group: "frr" } as const;
 function completeFiles(host: Host, context: EmitContext, speaker: Speaker): readonly OutputFile[] {
   const daemons: View = {
     ...bfdView(speaker),
-    hasMgmtd: host.programs.frrHasMgmtd,
+    hasMgmtd: knows(host.programs, "frr-mgmtd"),
     hasMaxFds: maxFds(host, speaker) > DEFAULT_FDS,
     maxFds: String(maxFds(host, speaker)),
   };

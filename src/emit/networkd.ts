@@ -3,6 +3,7 @@
  * it ignores any other.
  */
 import { familyOf, type IpPrefix } from "../base/ip.ts";
+import { knows } from "../base/programs.ts";
 import type { Bridge, InterfaceAddress, VxlanDevice } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
 import { unicastOf } from "../model/loopback.ts";
@@ -154,7 +155,7 @@ function unitFile(host: Host, context: EmitContext, { file, template, view }: Un
 const settings = ({ programs }: Host): PrintedFile => ({
   path: "etc/systemd/networkd.conf.d/10-netgen.conf",
   template: "systemd-networkd/networkd.conf.njk",
-  view: { keepsNextHops: programs.networkdKeepsNextHops },
+  view: { keepsNextHops: knows(programs, "networkd-foreign-next-hops") },
 });
 const WAIT_ONLINE: PrintedFile = {
   path: "etc/systemd/system/systemd-networkd-wait-online.service.d/10-netgen.conf",

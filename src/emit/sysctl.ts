@@ -1,5 +1,6 @@
 /** Kernel settings that routing for guests and gateways needs, and the modules to load at boot. */
 import { familyOf, type IpFamily } from "../base/ip.ts";
+import { knows } from "../base/programs.ts";
 import type { Bridge } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
 import type { EmitContext, Emitter } from "./context.ts";
@@ -87,7 +88,7 @@ function settingsView(host: Host) {
     ...routingView(host),
     ...neighbourView(host.neighbourCount),
     ...gatewayView(host),
-    readsSysctlConf: host.programs.readsSysctlConf,
+    readsSysctlConf: knows(host.programs, "sysctl-conf"),
     hasExtra: host.extra.sysctl.length > 0,
     extra: host.extra.sysctl,
   };

@@ -1,5 +1,6 @@
 /** What each daemon of a host has made of its file. Every check gives what is wrong; nothing where all is well. */
 import { existsSync } from "node:fs";
+import { knows } from "../base/programs.ts";
 import type { PlacedFile } from "./boot.ts";
 import { runUnit, unconfigured } from "./boot.ts";
 import type { Box } from "./box.ts";
@@ -88,7 +89,9 @@ export async function checkNetworkd({ host, box, files }: RunningHost): Promise<
   const open = await unconfigured(box, files);
   return [
     ...linesOf(log)
-      .filter((line) => COMPLAINT.test(line) && !(host.programs.networkdKeepsNextHops && LATER.test(line)))
+      .filter(
+        (line) => COMPLAINT.test(line) && !(knows(host.programs, "networkd-foreign-next-hops") && LATER.test(line)),
+      )
       .map((line) => `networkd: ${line}`),
     ...open.map((name) => `${name} is not configured`),
     ...(await checkLinks(box, files)),

@@ -1,5 +1,6 @@
 /** One host, with all that its files say. */
 import type { IpAddress, IpPrefix } from "../base/ip.ts";
+import type { ProgramVersions } from "../base/programs.ts";
 import type { MtuBytes } from "../base/units.ts";
 import type { BgpSpeaker } from "./bgp.ts";
 import type { Bridge, InterfaceAddress, VxlanDevice, WireguardInterface } from "./device.ts";
@@ -7,23 +8,14 @@ import type { Origin } from "./origin.ts";
 import type { Reach } from "./reach.ts";
 import type { VrfInstance } from "./vrf.ts";
 
-/** The distribution of a host: which keys and lines its programs know. */
+/** The distribution of a host, which has a version of each program. */
 export type Platform = "debian12" | "debian13" | "proxmox8" | "proxmox9";
-
-/** What the programs of a platform know. */
-export interface HostPrograms {
-  /** systemd-networkd takes ManageForeignNextHops= (systemd 256). */
-  readonly networkdKeepsNextHops: boolean;
-  /** FRR has a management daemon, which listens, too. */
-  readonly frrHasMgmtd: boolean;
-  /** /etc/sysctl.conf is read, and after netgen's file. */
-  readonly readsSysctlConf: boolean;
-}
 
 export interface Host {
   readonly name: string;
   readonly platform: Platform;
-  readonly programs: HostPrograms;
+  /** The platform's, or what the topology states. */
+  readonly programs: ProgramVersions;
   /** 1 to 65535; addresses, router-id and MACs follow from it. */
   readonly id: number;
   readonly reach: Reach;

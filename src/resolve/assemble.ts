@@ -209,7 +209,7 @@ export function assembleHost(host: ResolvedHost, parts: Parts, found: Diagnostic
   return {
     name: input.name,
     platform,
-    programs: programsOf(platform),
+    programs: programsOf(platform, input.programs),
     id: input.id,
     reach,
     publicKey,

@@ -1,22 +1,44 @@
-/** What follows from a host's platform: the defaults of its keys, and what its programs know. */
-import type { Host, HostPrograms, Platform } from "../model/host.ts";
+/** What follows from a host's platform: the versions of its programs, and the defaults of its keys. */
+import type { ProgramVersions } from "../base/programs.ts";
+import type { Host, Platform } from "../model/host.ts";
 
-/** Proxmox VE 8 and 9 are Debian 12 and 13 below. */
-const isTrixie = (platform: Platform): boolean => platform === "debian13" || platform === "proxmox9";
-const isProxmox = (platform: Platform): boolean => platform === "proxmox8" || platform === "proxmox9";
+/** Packages of Debian 12 and 13, upstream's number alone: `apt-cache policy` in each. */
+const BOOKWORM: ProgramVersions = {
+  systemd: "252",
+  frr: "8.4.4",
+  nft: "1.0.6",
+  wireguardTools: "1.0.20210914",
+  docker: "20.10.24",
+  kernel: "6.1",
+};
+const TRIXIE: ProgramVersions = {
+  systemd: "257",
+  frr: "10.3",
+  nft: "1.1.3",
+  wireguardTools: "1.0.20210914",
+  docker: "26.1.5",
+  kernel: "6.12",
+};
 
 /**
- * Debian 13 has systemd 257, FRR 10.3 and no /etc/sysctl.conf; Debian 12 has systemd 252, FRR 8.4 and that file, read
- * after netgen's by the name 99-sysctl.conf.
+ * Proxmox VE 8 and 9 are Debian 12 and 13 below, with an FRR ("frr version" in what their SDN writes) and a kernel of their
+ * own: the one that each release began with.
  */
-export function programsOf(platform: Platform): HostPrograms {
-  const isNew = isTrixie(platform);
-  return { networkdKeepsNextHops: isNew, frrHasMgmtd: isNew, readsSysctlConf: !isNew };
+export const PLATFORMS: Readonly<Record<Platform, ProgramVersions>> = {
+  debian12: BOOKWORM,
+  debian13: TRIXIE,
+  proxmox8: { ...BOOKWORM, frr: "8.5.2", kernel: "6.2" },
+  proxmox9: { ...TRIXIE, frr: "10.4.1", kernel: "6.14" },
+};
+
+/** The versions of a platform, with those in place of them that the topology states. */
+export function programsOf(platform: Platform, stated: Partial<ProgramVersions>): ProgramVersions {
+  return { ...PLATFORMS[platform], ...stated };
 }
 
 /** Proxmox configures its links by ifupdown2, and its SDN's EVPN controller writes frr.conf anew whenever it is applied. */
 export function platformDefaults(platform: Platform): Pick<Host, "networkManager" | "frrMode"> {
-  return isProxmox(platform)
+  return platform === "proxmox8" || platform === "proxmox9"
     ? { networkManager: "other", frrMode: "snippet" }
     : { networkManager: "networkd", frrMode: "complete" };
 }

@@ -1,5 +1,6 @@
 /** Hosts as written → decoded, with hostDefaults laid under each. */
 import { must } from "../base/invariant.ts";
+import { PROGRAMS, type ProgramVersions } from "../base/programs.ts";
 import type { Span } from "../base/source.ts";
 import type { Extra, Platform } from "../model/host.ts";
 import type { Origin } from "../model/origin.ts";
@@ -28,6 +29,7 @@ interface Shared {
   readonly isBehindNat: boolean | undefined;
   readonly uplink: string | undefined;
   readonly platform: Platform | undefined;
+  readonly programs: Partial<ProgramVersions>;
   readonly hasWireguard: boolean | undefined;
   readonly hasDocker: boolean | undefined;
   readonly networkManager: HostInput["networkManager"];
@@ -60,6 +62,7 @@ const NO_DEFAULTS: Shared = {
   isBehindNat: undefined,
   uplink: undefined,
   platform: undefined,
+  programs: {},
   hasWireguard: undefined,
   hasDocker: undefined,
   networkManager: undefined,
@@ -74,6 +77,7 @@ function decodeShared(reader: Reader, node: Node): Shared {
     isBehindNat: truthAt(member(node, "behindNat")),
     uplink: textAt(reader, member(node, "uplink")),
     platform: choiceAt(member(node, "platform"), PLATFORMS),
+    programs: programsAt(reader, member(node, "programs")),
     hasWireguard: truthAt(member(node, "wireguard")),
     hasDocker: truthAt(member(node, "docker")),
     networkManager: choiceAt(member(node, "networkManager"), ["networkd", "other"]),
@@ -96,6 +100,7 @@ function decodeHost(reader: Reader, node: Node, defaults: Shared) {
     uplink: own.uplink ?? defaults.uplink,
     routes: routesAt(reader, member(node, "routes")),
     platform: own.platform ?? defaults.platform,
+    programs: { ...defaults.programs, ...own.programs },
     hasWireguard: own.hasWireguard ?? defaults.hasWireguard,
     hasDocker: own.hasDocker ?? defaults.hasDocker,
     networkManager: own.networkManager ?? defaults.networkManager,
@@ -103,6 +108,11 @@ function decodeHost(reader: Reader, node: Node, defaults: Shared) {
     extra: layExtra(own.extra, defaults.extra),
     origin: layOrigin(own.origin, defaults.origin),
   };
+}
+
+function programsAt(reader: Reader, node: Node): Partial<ProgramVersions> {
+  const stated = PROGRAMS.map((program) => [program, textAt(reader, member(node, program))] as const);
+  return Object.fromEntries(stated.filter(([, version]) => version !== undefined));
 }
 
 /** Prefixes, or mappings with a cidr and a VRF. */
@@ -124,10 +134,11 @@ function layExtra(own: ExtraInput, defaults: ExtraInput): Extra {
   };
 }
 
-/** What is laid over as a whole: a field, or one kind of `extra`. */
+/** What is laid over as a whole: a field, or one member of those that are laid over member by member. */
 function layer(path: string): string {
-  const [field, kind] = path.split("/");
-  return field === "extra" && kind !== undefined ? `extra/${kind}` : must(field, "a path has a first part");
+  const [field, member] = path.split("/");
+  const isWhole = member === undefined || (field !== "extra" && field !== "programs");
+  return isWhole ? must(field, "a path has a first part") : `${field}/${member}`;
 }
 
 /** Places of the host's own fields, and of those that come from the defaults. */

@@ -27,6 +27,8 @@ export function malformed(place: Place, span: Span, refusal: Refusal = {}): Diag
       return diagnostic(code, { value, host: where.split(".").slice(1, -1).join(".") }, span);
     case "interface-name-malformed":
       return diagnostic(code, { where, value, example }, span);
+    case "version-malformed":
+      return diagnostic(code, { where, value, example }, span);
     case "extra-refused":
       return diagnostic(code, { value, reason: refusal.reason ?? `it must be ${expected}` }, span);
     case "address-malformed":

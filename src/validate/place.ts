@@ -27,6 +27,7 @@ export interface SchemaNode {
 }
 
 export type MalformedCode =
+  | "version-malformed"
   | "name-malformed"
   | "address-malformed"
   | "prefix-malformed"

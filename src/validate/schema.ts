@@ -153,11 +153,11 @@ function wrongChoice(place: Place, span: Span): Diagnostic {
   return diagnostic("value-choice", { where, value, expected: expectation(schema), suggestion }, span);
 }
 
-/** A value that YAML read as something else than text, but whose text would do, in quotes. */
+/** A value that YAML read as something else than text, but whose text would do, in quotes. 10.10 is not told from 10.1. */
 function quoted(place: Place): string | undefined {
   const { value, schema } = place;
   const wantsText = [schema.type].flat().includes("string") && schema.pattern !== undefined;
-  if (!wantsText || (typeof value !== "number" && typeof value !== "boolean")) return undefined;
+  if (!wantsText || (!Number.isInteger(value) && typeof value !== "boolean")) return undefined;
   return new RegExp(schema.pattern ?? "", "u").test(String(value)) ? String(value) : undefined;
 }
 

@@ -3,6 +3,7 @@
  * left out is `undefined` here; defaults are decided in `resolve/` and nowhere else.
  */
 import type { IpAddress, IpFamily, IpPrefix } from "../base/ip.ts";
+import type { ProgramVersions } from "../base/programs.ts";
 import type { Span } from "../base/source.ts";
 import type { Asn, MtuBytes, UdpPort, Vni } from "../base/units.ts";
 import type { Extra, Platform } from "../model/host.ts";
@@ -96,6 +97,8 @@ export interface HostInput {
   readonly uplink: string | undefined;
   readonly routes: readonly RouteInput[];
   readonly platform: Platform | undefined;
+  /** The versions that are stated, and no others. */
+  readonly programs: Partial<ProgramVersions>;
   /** `false`: it reaches the overlay through the gateways of its site. */
   readonly hasWireguard: boolean | undefined;
   readonly hasDocker: boolean | undefined;

@@ -13,6 +13,7 @@ import type { Bfd, Bgp, BgpSpeaker } from "../../src/model/bgp.ts";
 import type { Bridge, VxlanDevice, WireguardInterface } from "../../src/model/device.ts";
 import type { Host } from "../../src/model/host.ts";
 import type { Network } from "../../src/model/network.ts";
+import { PLATFORMS } from "../../src/resolve/platform.ts";
 
 // ── Model objects ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -69,7 +70,7 @@ export function aHost(name: string, fields: Partial<Host> = {}): Host {
   return {
     name,
     platform: "debian12",
-    programs: { networkdKeepsNextHops: false, frrHasMgmtd: false, readsSysctlConf: true },
+    programs: PLATFORMS.debian12,
     hasDocker: false,
     id: 1,
     reach: {

@@ -1,0 +1,64 @@
+/** The programs that read netgen's files on a host: what they must know, and what each version of them does. */
+
+export const PROGRAMS = ["systemd", "frr", "nft", "wireguardTools", "docker", "kernel"] as const;
+export type Program = (typeof PROGRAMS)[number];
+
+/** A version of each program: one to four numbers with dots between them, such as `10.3`. */
+export type ProgramVersions = Readonly<Record<Program, string>>;
+
+/** Less than, number by number: 10.2 is older than 10.10, and as old as 10.2.0. */
+export function isOlder(version: string, other: string): boolean {
+  const own = version.split(".").map(Number);
+  const others = other.split(".").map(Number);
+  const differences = [0, 1, 2, 3].map((place) => (own[place] ?? 0) - (others[place] ?? 0));
+  return (differences.find((difference) => difference !== 0) ?? 0) < 0;
+}
+
+interface Need {
+  /** What the program calls itself. */
+  readonly title: string;
+  readonly oldest: string;
+  readonly reason: string;
+}
+
+/** What netgen needs of each program whatever the topology says. */
+export const NEEDS: Readonly<Record<Program, Need>> = {
+  // networkd.conf(5). An older one takes away the rules that others have set.
+  systemd: { title: "systemd", oldest: "249", reason: "networkd knows ManageForeignRoutingPolicyRules= since then" },
+  frr: { title: "FRR", oldest: "8.0", reason: "nobody has tried netgen's files with an older series" },
+  nft: { title: "nft", oldest: "0.9.4", reason: "rules can ask which link of a VRF (sdifname) since then" },
+  wireguardTools: {
+    title: "wireguard-tools",
+    oldest: "1.0.20191226",
+    reason: "the tools are released by themselves since then",
+  },
+  docker: { title: "Docker", oldest: "17.06", reason: "the chain DOCKER-USER is there since then" },
+  kernel: { title: "the kernel", oldest: "5.6", reason: "WireGuard is a part of it since then" },
+};
+
+interface Feature {
+  readonly program: Program;
+  /** The first version that has it; `undefined`: all have it. */
+  readonly since?: string;
+  /** The first version that has it no more. */
+  readonly until?: string;
+}
+
+/** What some versions know and others do not. An emitter asks for one of these, and for nothing else about a program. */
+const FEATURES = {
+  /** ManageForeignNextHops= in networkd.conf(5), "added in version 256"; before, nobody else's nexthop objects stay. */
+  "networkd-foreign-next-hops": { program: "systemd", since: "256" },
+  /** mgmtd, a daemon that listens too (FRR's notes on 9.0). */
+  "frr-mgmtd": { program: "frr", since: "9.0" },
+  /** /etc/sysctl.conf as /etc/sysctl.d/99-sysctl.conf: a link of Debian's package, which that of 257 in Debian 13 lacks. */
+  "sysctl-conf": { program: "systemd", until: "257" },
+} as const satisfies Readonly<Record<string, Feature>>;
+
+export type FeatureName = keyof typeof FEATURES;
+
+/** Whether the host's version of the program that it is a feature of has it. */
+export function knows(versions: ProgramVersions, name: FeatureName): boolean {
+  const { program, since = "0", until }: Feature = FEATURES[name];
+  const version = versions[program];
+  return !isOlder(version, since) && (until === undefined || isOlder(version, until));
+}
