@@ -22,7 +22,8 @@ const ROOMS: Readonly<Record<string, { readonly values: readonly string[]; reado
   deliver: { values: ["base", "compile.ts", "emit", "write"], types: ["model"] },
   edit: { values: ["base", "compile.ts", "parse", "validate"] },
   report: { values: ["base", "model", "compile.ts"], types: ["write"] },
-  lab: { values: ["base", "emit", "model"] },
+  ways: { values: ["base", "model"] },
+  lab: { values: ["base", "emit", "model", "ways"] },
   commands: {
     values: ["base", "compile.ts", "deliver", "edit", "keys", "lab", "model", "parse", "report", "validate", "write"],
     types: ["emit"],

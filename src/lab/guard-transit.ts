@@ -3,12 +3,14 @@ import { must } from "../base/invariant.ts";
 import { familyOf, type IpAddress } from "../base/ip.ts";
 import type { Host } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
+import { wayFromStation } from "../ways/reach.ts";
+import { addressOf } from "../ways/station.ts";
+import { waysOf } from "../ways/ways.ts";
 import { dropsDuring, isAllowed, judge } from "./attacks.ts";
 import type { Box } from "./box.ts";
 import { madeUpMac, seenMacs, vxlanFrame } from "./forge.ts";
 import type { LabGuest, LabPlan } from "./plan.ts";
 import { execCommand, type Lab, type LabPromise, type Outcome } from "./promise.ts";
-import { addressOf, indexReach, wayFromGuest } from "./reach.ts";
 import { BFD_PORTS, BGP_PORT, type Datagram, knock, sendDatagrams } from "./traffic.ts";
 
 /** A host that a guest's packets get to, if they are let. */
@@ -26,14 +28,14 @@ const isGuarded = ({ vxlans, bgp }: Host): boolean => vxlans.length > 0 || bgp.k
 
 /** Each guest attacks the host that it is routed by, and the first other one that its packets would get to by a tunnel. */
 export function guestAttacks(network: Network, { guests }: Pick<LabPlan, "guests">): readonly GuestAttack[] {
-  const index = indexReach(network, guests);
+  const ways = waysOf(network, guests);
   const attacksOf = (guest: LabGuest): readonly GuestAttack[] =>
     network.hosts.filter(isGuarded).flatMap((target): readonly GuestAttack[] => {
       const to = must(target.vtep, "who is guarded has an address in the tunnel");
       const from = addressOf(guest, familyOf(to));
-      const way = wayFromGuest(index, guest, to);
+      const way = wayFromStation(ways, guest, to);
       if (from === undefined || way === undefined || isAllowed(network, from)) return [];
-      const entry = way.find(({ host, via }) => index.hosts.get(host)?.interfaces.some(({ name }) => name === via));
+      const entry = way.find(({ host, via }) => ways.hosts.get(host)?.interfaces.some(({ name }) => name === via));
       const [dropper, chain] =
         entry === undefined ? ([target.name, "guard"] as const) : ([entry.host, "transit"] as const);
       return [{ guest, from, target, to, dropper, chain }];

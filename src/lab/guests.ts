@@ -10,14 +10,14 @@ import {
   prefixOf,
 } from "../base/ip.ts";
 import type { Bridge, InterfaceAddress } from "../model/device.ts";
-import type { Host, OwnedPrefix } from "../model/host.ts";
+import type { Host } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
 import type { Segment } from "../model/segment.ts";
+import { ETHERNET_MTU, isOfSite, subnetOf } from "../ways/subnet-routes.ts";
 import type { ForeignBridge, LabGuest, LabPlan } from "./plan.ts";
 
 type Guests = Pick<LabPlan, "guests" | "foreignBridges">;
 
-const ETHERNET_MTU = 1500;
 /** Guests of a segment that the topology gives no prefix: RFC 2544, of no use outside a bench. */
 const NAMELESS = "198.18.0.0/24" as unknown as IpPrefix;
 /** Where guests' addresses begin: gateways are customarily first. */
@@ -99,13 +99,6 @@ function bridgePlace(host: Host, bridge: Bridge): Place {
     port: bridge.ports[0] ?? "",
   };
 }
-
-/** Not behind this host: on its LAN, or behind another one there. */
-export const isOfSite = ({ use }: OwnedPrefix): boolean => use.kind === "lan" || use.kind === "lan-route";
-
-/** The subnet that a prefix is of, or is the whole of. */
-export const subnetOf = ({ prefix, use }: Pick<OwnedPrefix, "prefix" | "use">): string =>
-  use.kind === "subnet" ? use.subnet : prefix;
 
 /** Prefixes of a host that no bridge of its own holds: a container program's, or a network behind the host. */
 function foreignPlaces(host: Host): readonly Place[] {

@@ -1,18 +1,19 @@
 /** A host that others send through is cut off, without a word to anybody: traffic goes another way, and comes back. */
 import { must } from "../base/invariant.ts";
 import type { IpFamily } from "../base/ip.ts";
-import type { Host } from "../model/host.ts";
 import { failoverOf, unicastOf } from "../model/loopback.ts";
 import type { Network } from "../model/network.ts";
+import { hostsBetween } from "../ways/bgp-choice.ts";
+import { roundTrip } from "../ways/reach.ts";
+import { addressOf } from "../ways/station.ts";
+import { waysOf } from "../ways/ways.ts";
 import { eventually } from "./boot.ts";
 import { brokenSessions } from "./life-watch.ts";
 import { PATIENCE } from "./patience.ts";
 import type { LabGuest } from "./plan.ts";
 import { execCommand, type Lab, type LabPromise, type Outcome, type RunningHost, runningHosts } from "./promise.ts";
 import { bgpRoutes } from "./prove-routing.ts";
-import { addressOf, indexReach, roundTrip } from "./reach.ts";
 import { pingDuring, type Watched } from "./steady-ping.ts";
-import { createNextHop } from "./unicast-ways.ts";
 
 const FAMILIES: readonly IpFamily[] = [4, 6];
 
@@ -24,33 +25,18 @@ export interface Loss {
   readonly family: IpFamily;
 }
 
-type Hosts = ReadonlyMap<string, Host>;
-
-/** The hosts between two others, as BGP chooses them; `undefined`: there is no way. */
-export function between(hosts: Hosts, from: Host, to: Host): readonly string[] | undefined {
-  const nextHop = createNextHop(hosts);
-  const passed: string[] = [];
-  for (let host = from; host !== to; ) {
-    const next = hosts.get(nextHop(host, to)?.host ?? "");
-    if (next === undefined || passed.includes(next.name)) return undefined;
-    passed.push(next.name);
-    host = next;
-  }
-  return passed.slice(0, -1);
-}
-
 /** The first two guests that talk through a host which they can do without, for each such host. Pure. */
 export function lossesOf(network: Network, guests: readonly LabGuest[]): readonly Loss[] {
-  const index = indexReach(network, guests);
+  const ways = waysOf(network, guests);
   const pairs = guests.flatMap((from) => guests.filter((to) => to.host !== from.host).map((to) => [from, to] as const));
   const losses = pairs.flatMap(([from, to]): readonly Loss[] => {
-    const [a, b] = [from, to].map(({ host }) => must(index.hosts.get(host), "a guest is on a host"));
+    const [a, b] = [from, to].map(({ host }) => must(ways.hosts.get(host), "a guest is on a host"));
     if (a === undefined || b === undefined || unicastOf(a) === undefined) return [];
-    const [lost] = between(index.hosts, a, b) ?? [];
-    const family = FAMILIES.find((each) => roundTrip(index, from, to, each) !== undefined);
+    const [lost] = hostsBetween(ways, a, b) ?? [];
+    const family = FAMILIES.find((each) => roundTrip(ways, from, to, each) !== undefined);
     if (lost === undefined || family === undefined) return [];
-    const rest = new Map([...index.hosts].filter(([name]) => name !== lost));
-    return between(rest, a, b) === undefined ? [] : [{ lost, from, to, family }];
+    const rest = waysOf({ ...network, hosts: network.hosts.filter(({ name }) => name !== lost) });
+    return hostsBetween(rest, a, b) === undefined ? [] : [{ lost, from, to, family }];
   });
   return [...new Map([...losses].reverse().map((loss) => [loss.lost, loss])).values()].reverse();
 }

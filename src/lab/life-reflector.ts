@@ -4,9 +4,10 @@
  */
 import { must } from "../base/invariant.ts";
 import { failoverOf } from "../model/loopback.ts";
+import { hostsBetween } from "../ways/bgp-choice.ts";
+import { waysOf } from "../ways/ways.ts";
 import { eventually } from "./boot.ts";
 import { floodTargets, receivedRoutes, sessions } from "./evpn-tables.ts";
-import { between } from "./life-failover.ts";
 import { brokenSessions } from "./life-watch.ts";
 import { PATIENCE } from "./patience.ts";
 import type { LabGuest } from "./plan.ts";
@@ -30,11 +31,11 @@ interface Witness {
  * in order, which its neighbours are told and need not detect.
  */
 function boundOf({ network }: Lab, ended: string, ends: readonly [string, string]): number {
-  const hosts = new Map(network.hosts.map((host) => [host.name, host]));
-  const [a, b] = ends.map((name) => must(hosts.get(name), "a guest is on a host"));
+  const ways = waysOf(network);
+  const [a, b] = ends.map((name) => must(ways.hosts.get(name), "a guest is on a host"));
   const failover = failoverOf(network);
   if (a === undefined || b === undefined || failover === undefined) return 0;
-  const passed = [between(hosts, a, b), between(hosts, b, a)].flatMap((way) => way ?? []);
+  const passed = [hostsBetween(ways, a, b), hostsBetween(ways, b, a)].flatMap((way) => way ?? []);
   return passed.includes(ended) ? (failover.boundMs - failover.detectionMs) * PATIENCE : 0;
 }
 

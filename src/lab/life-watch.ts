@@ -3,10 +3,12 @@ import { must } from "../base/invariant.ts";
 import { familyOf, type IpFamily } from "../base/ip.ts";
 import type { Host } from "../model/host.ts";
 import { poolAddresses, unicastOf } from "../model/loopback.ts";
+import { roundTrip } from "../ways/reach.ts";
+import { addressOf } from "../ways/station.ts";
+import { waysOf } from "../ways/ways.ts";
 import { eventually } from "./boot.ts";
 import { sessions } from "./evpn-tables.ts";
 import { type Lab, type RunningHost, runningHosts } from "./promise.ts";
-import { addressOf, indexReach, roundTrip } from "./reach.ts";
 import type { Watched } from "./steady-ping.ts";
 
 const FAMILIES: readonly IpFamily[] = [4, 6];
@@ -32,10 +34,10 @@ export function hostWatch(lab: Lab, from: Host, to: Host): Watched | undefined {
 /** From a guest of a host to one of another host; where there are none, between the host and a peer. */
 export function watchOf(lab: Lab, host: Host): Watched | undefined {
   const { guests } = lab.plan;
-  const index = indexReach(lab.network, guests);
+  const ways = waysOf(lab.network, guests);
   for (const from of guests.filter((guest) => guest.host === host.name)) {
     for (const other of guests.filter((guest) => guest.host !== host.name)) {
-      const family = FAMILIES.find((each) => roundTrip(index, from, other, each) !== undefined);
+      const family = FAMILIES.find((each) => roundTrip(ways, from, other, each) !== undefined);
       const to = family && addressOf(other, family);
       if (to !== undefined) return { box: must(lab.guests.get(from.name), "every guest has a box"), to };
     }

@@ -1,13 +1,16 @@
 /** What guests on different hosts can send each other: all that their way carries, and not a byte more. */
 import { must } from "../base/invariant.ts";
 import type { IpAddress, IpFamily } from "../base/ip.ts";
+import { roundTrip } from "../ways/reach.ts";
+import { addressOf } from "../ways/station.ts";
+import { ETHERNET_MTU } from "../ways/subnet-routes.ts";
+import { narrowest, type RoundTrip } from "../ways/way.ts";
+import { waysOf } from "../ways/ways.ts";
 import { answered, answersOf, once, type Probe, pingWords, probeKey } from "./ping.ts";
 import type { LabGuest } from "./plan.ts";
 import { execCommand, type Lab, type LabPromise, type Outcome } from "./promise.ts";
-import { addressOf, indexReach, type RoundTrip, roundTrip, type Way } from "./reach.ts";
 
 const FAMILIES: readonly IpFamily[] = [4, 6];
-const ETHERNET_MTU = 1500;
 /** So much more than its subnet carries is what a guest with jumbo frames believes in. */
 const ROOM_BYTES = 100;
 
@@ -36,13 +39,10 @@ interface Sizes {
   readonly tooManyBytes: number | undefined;
 }
 
-const least = (ways: readonly Way[], size: "bytes" | "ceilingBytes"): number =>
-  Math.min(...ways.flat().map((leg) => leg[size]));
-
 // An answer may be cut up on its way back, and must not be asked for that: what limits this way refuses more by itself.
 function sizesOf({ there, back }: RoundTrip, to: IpAddress, ownMtu: number): Sizes {
-  const ceiling = least([there], "ceilingBytes");
-  const bytes = Math.min(least([there, back], "bytes"), ownMtu);
+  const ceiling = narrowest(there, "ceilingBytes");
+  const bytes = Math.min(narrowest([...there, ...back], "bytes"), ownMtu);
   return { to, bytes, tooManyBytes: ceiling < ownMtu ? ceiling + 1 : undefined };
 }
 
@@ -54,10 +54,10 @@ interface Pair {
 }
 
 function pairsOf({ network, plan }: Lab): readonly Pair[] {
-  const index = indexReach(network, plan.guests);
+  const ways = waysOf(network, plan.guests);
   const sizesBetween = (from: LabGuest, other: LabGuest): readonly Sizes[] =>
     FAMILIES.flatMap((family) => {
-      const trip = roundTrip(index, from, other, family);
+      const trip = roundTrip(ways, from, other, family);
       const to = addressOf(other, family);
       const isLimited = trip !== undefined && trip.there.length > 0 && trip.back.length > 0;
       return isLimited && to !== undefined ? [sizesOf(trip, to, Math.min(guestMtu(from), guestMtu(other)))] : [];

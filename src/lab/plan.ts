@@ -1,6 +1,7 @@
 /** What the lab builds around the compiled hosts, decided before anything is started: plain data, no namespaces yet. */
 import type { IpAddress, IpPrefix } from "../base/ip.ts";
 import type { InterfaceAddress } from "../model/device.ts";
+import type { Station } from "../ways/station.ts";
 
 /** A host of the topology, as it stands in the underlay. */
 export interface LabHost {
@@ -48,21 +49,15 @@ export interface LabPath {
   readonly mtu: number;
 }
 
-/** Somebody on a subnet. */
-export interface LabGuest {
+/** A station that the lab puts on a subnet. */
+export interface LabGuest extends Station {
   /** `<subnet>@<host>`. */
   readonly name: string;
-  readonly host: string;
-  readonly subnet: string;
-  /** The VRF that the subnet belongs to. */
-  readonly vrf: string | undefined;
   /** The host's end of the guest's cable. */
   readonly port: string;
   readonly bridge: string;
   /** The host's own files plug the port in: it has to be there before networkd starts. */
   readonly isPluggedByHost: boolean;
-  readonly addresses: readonly InterfaceAddress[];
-  readonly gateways: readonly IpAddress[];
   /** What the subnet carries, in bytes of IP packet. */
   readonly mtu: number;
 }

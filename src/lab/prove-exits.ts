@@ -2,12 +2,13 @@
 import { must } from "../base/invariant.ts";
 import { familyOf, type IpAddress, type IpFamily } from "../base/ip.ts";
 import type { VrfExit } from "../model/vrf.ts";
+import { exitsOf } from "../ways/exits.ts";
+import { waysOf } from "../ways/ways.ts";
 import { eventually } from "./boot.ts";
 import { hostBox, type Loss, labHost, PROBE, routerOf, UNIT, UPLINK } from "./exit-loss.ts";
 import { brokenSessions } from "./life-watch.ts";
 import type { LabGuest } from "./plan.ts";
 import { execCommand, type Lab, type LabPromise, type Outcome, type Prover } from "./promise.ts";
-import { exitsOf, indexReach } from "./reach.ts";
 import { pingDuring, type Watched } from "./steady-ping.ts";
 
 const FAMILIES: readonly IpFamily[] = [4, 6];
@@ -64,15 +65,13 @@ function publicAddress(lab: Lab, name: string, family: IpFamily): IpAddress | un
 }
 
 function leaversOf(lab: Lab): readonly Leaver[] {
-  const index = indexReach(lab.network, lab.plan.guests);
+  const ways = waysOf(lab.network, lab.plan.guests);
   return lab.plan.guests
     .filter(({ vrf }) => vrf !== undefined)
     .flatMap((guest) =>
       FAMILIES.flatMap((family): readonly Leaver[] => {
         const to = lab.plan.outside.find((address) => familyOf(address) === family);
-        const exits = exitsOf(index, guest, family).filter(
-          ({ host }) => publicAddress(lab, host, family) !== undefined,
-        );
+        const exits = exitsOf(ways, guest, family).filter(({ host }) => publicAddress(lab, host, family) !== undefined);
         // Without SNAT no answer finds back: the lab's internet knows no tenant's addresses.
         if (to === undefined || exits.length === 0 || exits.some(({ hasSnat }) => !hasSnat)) return [];
         const box = must(lab.guests.get(guest.name), "every guest has a box");

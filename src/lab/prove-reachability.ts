@@ -2,11 +2,14 @@
 import { must } from "../base/invariant.ts";
 import { familyOf, type IpAddress, type IpFamily } from "../base/ip.ts";
 import { poolAddresses } from "../model/loopback.ts";
+import { exitOf } from "../ways/exits.ts";
+import { reachesHost, roundTrip } from "../ways/reach.ts";
+import { addressOf } from "../ways/station.ts";
+import { type Ways, waysOf } from "../ways/ways.ts";
 import type { Box } from "./box.ts";
 import { answered, answersOf, once, type Probe, pingWords, probeKey, SMALL_BYTES } from "./ping.ts";
 import type { LabGuest } from "./plan.ts";
 import { execCommand, type Lab, type LabPromise, type Outcome, type Prover } from "./promise.ts";
-import { addressOf, exitOf, indexReach, type ReachIndex, reachesHost, roundTrip } from "./reach.ts";
 
 const FAMILIES: readonly IpFamily[] = [4, 6];
 
@@ -39,10 +42,10 @@ function askGateway(guest: LabGuest): Question {
   return { guest, subject: `${guest.name} -> its gateway`, promise: `answers by ${families(open)}`, open, closed: [] };
 }
 
-function askGuest(index: ReachIndex, guest: LabGuest, other: LabGuest): Question {
+function askGuest(ways: Ways, guest: LabGuest, other: LabGuest): Question {
   const targets = FAMILIES.flatMap((family) => {
     const to = addressOf(guest, family) && addressOf(other, family);
-    return to === undefined ? [] : [{ ...byFamily(to), isOpen: roundTrip(index, guest, other, family) !== undefined }];
+    return to === undefined ? [] : [{ ...byFamily(to), isOpen: roundTrip(ways, guest, other, family) !== undefined }];
   });
   const open = targets.filter(({ isOpen }) => isOpen);
   const closed = targets.filter(({ isOpen }) => !isOpen);
@@ -52,15 +55,15 @@ function askGuest(index: ReachIndex, guest: LabGuest, other: LabGuest): Question
 }
 
 /** All hosts' addresses in the tunnels at once: who is not to be reached is as much a promise as who is. */
-function askTunnels(index: ReachIndex, guest: LabGuest): Question {
-  const targets = index.network.hosts.flatMap((host) => {
+function askTunnels(ways: Ways, guest: LabGuest): Question {
+  const targets = ways.network.hosts.flatMap((host) => {
     const addresses = poolAddresses(host).map(({ address }) => address);
     return addresses
       .filter((to) => addressOf(guest, familyOf(to)))
       .map((to) => ({
         to,
         name: `${host.name} (IPv${familyOf(to)})`,
-        isOpen: reachesHost(index, guest, host, to),
+        isOpen: reachesHost(ways, guest, host, to),
       }));
   });
   const open = targets.filter(({ isOpen }) => isOpen);
@@ -70,13 +73,13 @@ function askTunnels(index: ReachIndex, guest: LabGuest): Question {
 }
 
 /** Only families that the guest's host has a way out by: a lab without IPv4 below says nothing about SNAT of IPv4. */
-function askOutside(lab: Lab, index: ReachIndex, guest: LabGuest): Question {
+function askOutside(lab: Lab, ways: Ways, guest: LabGuest): Question {
   const { hosts, outside } = lab.plan;
   const hasWayOut = (name: string, to: IpAddress): boolean =>
     hosts.some((host) => host.name === name && host.addresses.some((each) => familyOf(each) === familyOf(to)));
   const targets = outside
     .filter((to) => addressOf(guest, familyOf(to)))
-    .map((to) => ({ ...byFamily(to), exit: exitOf(index, guest, familyOf(to)) }))
+    .map((to) => ({ ...byFamily(to), exit: exitOf(ways, guest, familyOf(to)) }))
     .filter(({ to, exit }) => hasWayOut(exit?.name ?? guest.host, to));
   const open = targets.filter(({ exit }) => exit !== undefined);
   const closed = targets.filter(({ exit }) => exit === undefined);
@@ -138,16 +141,16 @@ const isOpen = ({ closed }: Question): boolean => closed.length === 0;
 
 function guestQuestions(lab: Lab): readonly Question[] {
   const { guests } = lab.plan;
-  const index = indexReach(lab.network, guests);
+  const ways = waysOf(lab.network, guests);
   return guests.flatMap((guest) => [
     askGateway(guest),
-    ...guests.filter((other) => other !== guest).map((other) => askGuest(index, guest, other)),
+    ...guests.filter((other) => other !== guest).map((other) => askGuest(ways, guest, other)),
   ]);
 }
 
 function otherQuestions(lab: Lab): readonly Question[] {
-  const index = indexReach(lab.network, lab.plan.guests);
-  return lab.plan.guests.flatMap((guest) => [askTunnels(index, guest), askOutside(lab, index, guest)]);
+  const ways = waysOf(lab.network, lab.plan.guests);
+  return lab.plan.guests.flatMap((guest) => [askTunnels(ways, guest), askOutside(lab, ways, guest)]);
 }
 
 // ── Provers ─────────────────────────────────────────────────────────────────────────────────────────────────────────

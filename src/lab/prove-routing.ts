@@ -4,10 +4,11 @@ import { familyOf, hostPrefix, type IpAddress, type IpPrefix } from "../base/ip.
 import type { Unicast } from "../model/bgp.ts";
 import type { Host } from "../model/host.ts";
 import { unicastOf } from "../model/loopback.ts";
+import { announcedTo } from "../ways/bgp-choice.ts";
+import { waysOf } from "../ways/ways.ts";
 import type { Box } from "./box.ts";
 import { sessions } from "./evpn-tables.ts";
 import { execCommand, type Lab, type LabPromise, type Prover, type RunningHost, runningHosts } from "./promise.ts";
-import { announcedTo, createNextHop } from "./unicast-ways.ts";
 import { untilNone } from "./until-none.ts";
 
 // ── Sessions ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -59,10 +60,9 @@ export async function bgpRoutes(box: Box): Promise<readonly KernelRoute[]> {
 
 /** What others announce, by the way that is preferred, from the host's own address. */
 function expectedRoutes({ network }: Lab, host: Host, { loopback }: Unicast): readonly KernelRoute[] {
-  const hosts = new Map(network.hosts.map((each) => [each.name, each]));
   const sourceOf = (prefix: IpPrefix): string =>
     loopback.find(({ address }) => familyOf(address) === familyOf(prefix))?.address ?? "any address";
-  const announced = announcedTo({ hosts, nextHop: createNextHop(hosts) }, host);
+  const announced = announcedTo(waysOf(network), host);
   return announced.map(({ prefix, link }) => ({ dst: prefix, dev: link.name, prefsrc: sourceOf(prefix) }));
 }
 

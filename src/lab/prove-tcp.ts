@@ -9,6 +9,10 @@
 import { must } from "../base/invariant.ts";
 import { familyOf, type IpAddress } from "../base/ip.ts";
 import type { Host } from "../model/host.ts";
+import { LAN_LEG } from "../ways/lan-routes.ts";
+import { reachesHost, wayFromStation } from "../ways/reach.ts";
+import { addressOf } from "../ways/station.ts";
+import { waysOf } from "../ways/ways.ts";
 import { runUnit } from "./boot.ts";
 import type { Box } from "./box.ts";
 import { cover } from "./cover.ts";
@@ -24,8 +28,6 @@ import {
   type RunningHost,
   runningHosts,
 } from "./promise.ts";
-import { addressOf, indexReach, reachesHost, wayFromGuest } from "./reach.ts";
-import { LAN_LEG } from "./reach-lan.ts";
 import { clampingHosts, clampSample, sufficientHosts, type TcpPair, tcpPairs, tcpSample } from "./tcp-pairs.ts";
 
 import { type Exchange, exchange } from "./traffic.ts";
@@ -81,14 +83,14 @@ interface HostPair {
  * by a LAN alone: nothing is clamped there.
  */
 function hostPairs({ network, plan }: Lab): readonly HostPair[] {
-  const index = indexReach(network, plan.guests);
+  const ways = waysOf(network, plan.guests);
   const isClamped = (from: LabGuest, to: IpAddress): boolean =>
-    wayFromGuest(index, from, to)?.some(({ via }) => via !== LAN_LEG) ?? false;
+    wayFromStation(ways, from, to)?.some(({ via }) => via !== LAN_LEG) ?? false;
   const pairs = plan.guests.flatMap((from) =>
     network.hosts
       .filter(({ name }) => name !== from.host)
       .flatMap((host) => host.interfaces.flatMap(({ addresses }) => addresses.map(({ address: to }) => ({ host, to }))))
-      .filter(({ host, to }) => addressOf(from, familyOf(to)) !== undefined && reachesHost(index, from, host, to))
+      .filter(({ host, to }) => addressOf(from, familyOf(to)) !== undefined && reachesHost(ways, from, host, to))
       .filter(({ to }) => isClamped(from, to))
       .map((pair) => ({ from, ...pair })),
   );

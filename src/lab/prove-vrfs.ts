@@ -3,9 +3,9 @@ import { must } from "../base/invariant.ts";
 import { compareText } from "../base/text.ts";
 import type { Host } from "../model/host.ts";
 import type { Vrf, VrfInstance } from "../model/vrf.ts";
+import { connectedPrefixes } from "../ways/routes.ts";
 import { routerMacs, typeFive } from "./evpn-tables.ts";
 import { execCommand, type Lab, type LabPromise, type Prover, type RunningHost, runningHosts } from "./promise.ts";
-import { connectedPrefixes } from "./reach-routes.ts";
 import { untilNone } from "./until-none.ts";
 
 const instanceOf = ({ vrfs }: Host, { name }: Vrf): VrfInstance =>

@@ -1,10 +1,13 @@
 import type { IpAddress, IpFamily } from "../base/ip.ts";
 import type { Network } from "../model/network.ts";
+import { LAN_LEG } from "../ways/lan-routes.ts";
+import { roundTrip } from "../ways/reach.ts";
+import { addressOf } from "../ways/station.ts";
+import { narrowest, type RoundTrip, type Way } from "../ways/way.ts";
+import { waysOf } from "../ways/ways.ts";
 import { cover } from "./cover.ts";
 import { guestMtu } from "./mtu-guests.ts";
 import type { LabGuest, LabPlan } from "./plan.ts";
-import { addressOf, indexReach, type Leg, type RoundTrip, roundTrip, type Way } from "./reach.ts";
-import { LAN_LEG } from "./reach-lan.ts";
 
 const FAMILIES: readonly IpFamily[] = [4, 6];
 
@@ -21,13 +24,13 @@ export interface TcpPair {
 
 /** All pairs of guests that have a way to each other, from one host to another. */
 export function tcpPairs(network: Network, { guests }: Pick<LabPlan, "guests">): readonly TcpPair[] {
-  const index = indexReach(network, guests);
+  const ways = waysOf(network, guests);
   return guests.flatMap((from) =>
     guests
       .filter((to) => to.host !== from.host)
       .flatMap((to) =>
         FAMILIES.flatMap((family) => {
-          const trip = roundTrip(index, from, to, family);
+          const trip = roundTrip(ways, from, to, family);
           const address = addressOf(to, family);
           if (trip === undefined || address === undefined) return [];
           const isStretched = trip.there.length === 1 && trip.back.length === 1;
@@ -37,7 +40,7 @@ export function tcpPairs(network: Network, { guests }: Pick<LabPlan, "guests">):
   );
 }
 
-const legsOf = ({ trip }: TcpPair): readonly Leg[] => [...trip.there, ...trip.back];
+const legsOf = ({ trip }: TcpPair): Way => [...trip.there, ...trip.back];
 
 const kindOf = ({ isStretched, family }: TcpPair): string => `${isStretched ? "stretched" : "routed"} IPv${family}`;
 
@@ -52,7 +55,7 @@ export function tcpSample(pairs: readonly TcpPair[]): readonly TcpPair[] {
 
 /** Whether guests could send more than gets through: only then is there something to clamp. */
 export function isClamped(pair: TcpPair): boolean {
-  const ceilingBytes = Math.min(...legsOf(pair).map((leg) => leg.ceilingBytes));
+  const ceilingBytes = narrowest(legsOf(pair), "ceilingBytes");
   return ceilingBytes < Math.min(guestMtu(pair.from), guestMtu(pair.to));
 }
 
@@ -62,7 +65,7 @@ export function isClamped(pair: TcpPair): boolean {
  */
 export function sufficientHosts(pair: TcpPair): readonly string[] {
   const { there, back } = pair.trip;
-  const leastBytes = Math.min(...legsOf(pair).map(({ bytes }) => bytes));
+  const leastBytes = narrowest(legsOf(pair), "bytes");
   const names = clampingHosts(pair);
   const isOn = (way: Way, name: string): boolean => way.some(({ host }) => host === name);
   return names.filter(

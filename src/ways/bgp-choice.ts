@@ -76,7 +76,8 @@ export function createNextHop(hosts: ReadonlyMap<string, Host>): NextHop {
   };
 }
 
-interface Ways {
+/** Hosts, and what BGP chooses between them. */
+interface Choices {
   readonly hosts: ReadonlyMap<string, Host>;
   readonly nextHop: NextHop;
 }
@@ -84,24 +85,40 @@ interface Ways {
 const linkOf = (host: Host, next: UnicastNeighbour | undefined): WireguardInterface | undefined =>
   host.interfaces.find(({ name }) => name === next?.interface);
 
-/** What the tunnels from a host to another carry, in bytes; `undefined` where there is none. */
-export function roomBetween({ hosts, nextHop }: Ways, from: Host, to: string): number | undefined {
-  const target = hosts.get(to);
-  if (unicastOf(from) === undefined || target === undefined) return from.interfaces[0]?.mtu;
-  let least: number | undefined;
-  for (let host: Host | undefined = from; host !== undefined && host !== target; ) {
-    const next = nextHop(host, target);
-    least = Math.min(least ?? Number.POSITIVE_INFINITY, linkOf(host, next)?.mtu ?? Number.POSITIVE_INFINITY);
-    host = next && hosts.get(next.host);
+/** The tunnels from a host to another, as BGP chooses them; `undefined`: there is no way. */
+function tunnelsBetween({ hosts, nextHop }: Choices, from: Host, to: Host) {
+  const tunnels: { readonly host: Host; readonly next: UnicastNeighbour }[] = [];
+  for (let host = from; host !== to; ) {
+    const next = nextHop(host, to);
+    const following = hosts.get(next?.host ?? "");
+    if (next === undefined || following === undefined || tunnels.some((tunnel) => tunnel.host === host))
+      return undefined;
+    tunnels.push({ host, next });
+    host = following;
   }
-  return least;
+  return tunnels;
+}
+
+/** The hosts between two others, as BGP chooses them; `undefined`: there is no way. */
+export function hostsBetween(choices: Choices, from: Host, to: Host): readonly string[] | undefined {
+  return tunnelsBetween(choices, from, to)
+    ?.slice(1)
+    .map(({ host }) => host.name);
+}
+
+/** What the tunnels from a host to another carry, in bytes; `undefined` where there is none. */
+export function roomBetween(choices: Choices, from: Host, to: string): number | undefined {
+  const target = choices.hosts.get(to);
+  if (unicastOf(from) === undefined || target === undefined) return from.interfaces[0]?.mtu;
+  const links = tunnelsBetween(choices, from, target)?.flatMap(({ host, next }) => linkOf(host, next) ?? []);
+  return links && Math.min(...links.map(({ mtu }) => mtu));
 }
 
 /**
  * What others announce to a host, each with the neighbour and the interface by which it sends there. Nothing that the host
  * announces itself: BGP has no better way to that.
  */
-export function announcedTo({ hosts, nextHop }: Ways, host: Host) {
+export function announcedTo({ hosts, nextHop }: Choices, host: Host) {
   const owners = new Map<IpPrefix, readonly Host[]>();
   for (const each of hosts.values()) {
     for (const prefix of unicastOf(each)?.announced ?? []) owners.set(prefix, [...(owners.get(prefix) ?? []), each]);

@@ -5,18 +5,17 @@ import type { WireguardInterface } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
 import { unicastOf } from "../model/loopback.ts";
 import { mtuTowards } from "../model/tunnel.ts";
-import type { Leg, ReachIndex } from "./reach.ts";
-import { lanRoutes } from "./reach-lan.ts";
-import { subnetRoutes, type Vrf } from "./reach-subnets.ts";
-import { announcedTo } from "./unicast-ways.ts";
-
-const exact = (host: Host, via: string, bytes: number): Leg => ({ host: host.name, via, bytes, ceilingBytes: bytes });
+import { announcedTo } from "./bgp-choice.ts";
+import { lanRoutes, type NeighbourRoute } from "./lan-routes.ts";
+import { type SubnetRoute, subnetRoutes, type Vrf } from "./subnet-routes.ts";
+import { exactLeg, type Leg } from "./way.ts";
+import type { Ways } from "./ways.ts";
 
 /** A route as a host, or its part of a VRF, has it. */
 export type Route =
-  | { readonly kind: "subnet"; readonly prefix: IpPrefix; readonly subnet: string; readonly leg: Leg }
+  | SubnetRoute
   | { readonly kind: "tunnel"; readonly prefix: IpPrefix; readonly peer: string; readonly leg: Leg }
-  | { readonly kind: "lan"; readonly prefix: IpPrefix; readonly via: IpAddress; readonly leg: Leg };
+  | NeighbourRoute;
 
 /** The prefixes of a VRF that a host has a gateway on, or that are behind it. */
 export const connectedPrefixes = (host: Host, vrf: string): readonly IpPrefix[] => [
@@ -24,28 +23,28 @@ export const connectedPrefixes = (host: Host, vrf: string): readonly IpPrefix[] 
 ];
 
 /** AllowedIPs of one interface, which are its routes where nobody else makes any. */
-export function allowedRoutes({ peers }: ReachIndex, host: Host, link: WireguardInterface): readonly Route[] {
+export function allowedRoutes({ peers }: Ways, host: Host, link: WireguardInterface): readonly Route[] {
   return link.peers.flatMap((id) => {
     const { host: peer, allowedIps } = must(peers.get(id), `${id} is a peer`);
-    const leg = exact(host, link.name, mtuTowards(link, peer));
+    const leg = exactLeg(host, link.name, mtuTowards(link, peer));
     return allowedIps.map((prefix): Route => ({ kind: "tunnel", prefix, peer, leg }));
   });
 }
 
-function tunnelRoutes(index: ReachIndex, host: Host): readonly Route[] {
+function tunnelRoutes(ways: Ways, host: Host): readonly Route[] {
   if (unicastOf(host) !== undefined) {
-    return announcedTo(index, host).map(({ prefix, peer, link }) => {
-      return { kind: "tunnel", prefix, peer, leg: exact(host, link.name, link.mtu) };
+    return announcedTo(ways, host).map(({ prefix, peer, link }) => {
+      return { kind: "tunnel", prefix, peer, leg: exactLeg(host, link.name, link.mtu) };
     });
   }
-  return host.interfaces.flatMap((link) => allowedRoutes(index, host, link));
+  return host.interfaces.flatMap((link) => allowedRoutes(ways, host, link));
 }
 
 /** What the other hosts of a VRF have announced: a type-5 route each. */
-function vrfRoutes({ network }: ReachIndex, host: Host, vrf: string): readonly Route[] {
+function vrfRoutes({ network }: Ways, host: Host, vrf: string): readonly Route[] {
   const instance = host.vrfs.find(({ name }) => name === vrf);
   if (instance === undefined) return [];
-  const leg = exact(host, instance.bridge, instance.vxlan.mtu);
+  const leg = exactLeg(host, instance.bridge, instance.vxlan.mtu);
   const others = network.hosts.filter((other) => other !== host && other.vrfs.some(({ name }) => name === vrf));
   return others.flatMap((other) =>
     subnetRoutes(other, vrf).map(({ prefix }): Route => ({ kind: "tunnel", prefix, peer: other.name, leg })),
@@ -53,10 +52,10 @@ function vrfRoutes({ network }: ReachIndex, host: Host, vrf: string): readonly R
 }
 
 /** All routes of a host, or of its part of a VRF. */
-export function routesOf(index: ReachIndex, host: Host, vrf: Vrf): readonly Route[] {
+export function routesOf(ways: Ways, host: Host, vrf: Vrf): readonly Route[] {
   const own = subnetRoutes(host, vrf);
-  if (vrf !== undefined) return [...own, ...vrfRoutes(index, host, vrf)];
-  return [...own, ...tunnelRoutes(index, host), ...lanRoutes(index.network, host)];
+  if (vrf !== undefined) return [...own, ...vrfRoutes(ways, host, vrf)];
+  return [...own, ...tunnelRoutes(ways, host), ...lanRoutes(ways.network, host)];
 }
 
 /** The longest prefix wins; of equals the first. */

@@ -5,22 +5,26 @@ import { familyOf, type IpFamily } from "../src/base/ip.ts";
 import { compile } from "../src/compile.ts";
 import type { LabGuest } from "../src/lab/plan.ts";
 import { planLab } from "../src/lab/plan-lab.ts";
-import { addressOf, exitOf, exitsOf, indexReach, reachesHost, roundTrip, type Way } from "../src/lab/reach.ts";
 import type { Network } from "../src/model/network.ts";
+import { exitOf, exitsOf } from "../src/ways/exits.ts";
+import { reachesHost, roundTrip } from "../src/ways/reach.ts";
+import { addressOf } from "../src/ways/station.ts";
+import type { Way } from "../src/ways/way.ts";
+import { waysOf } from "../src/ways/ways.ts";
 import { listFixtures, sourceOf } from "./fixtures.ts";
 import { compileFleet, fleets } from "./fleet.ts";
 import { fc } from "./property.ts";
 
 function worldOf(network: Network) {
   const { guests } = planLab(network);
-  const index = indexReach(network, guests);
+  const ways = waysOf(network, guests);
   const guest = (name: string): LabGuest =>
     must(
       guests.find((each) => each.name === name),
       `${name} is a guest`,
     );
-  const trip = (from: string, to: string, family: IpFamily) => roundTrip(index, guest(from), guest(to), family);
-  return { index, guests, guest, trip };
+  const trip = (from: string, to: string, family: IpFamily) => roundTrip(ways, guest(from), guest(to), family);
+  return { ways, guests, guest, trip };
 }
 
 function fixture(name: string) {
@@ -34,25 +38,25 @@ function fixture(name: string) {
 const legs = (way: Way): readonly string[] => way.map(({ host, via, bytes }) => `${host} ${via} ${bytes}`);
 
 describe("vrfs", () => {
-  const { index, guests, guest, trip } = fixture("vrfs");
+  const { ways, guests, guest, trip } = fixture("vrfs");
   const ofBlue = guests.filter(({ vrf }) => vrf === "blue");
   const ofRed = guests.filter(({ vrf }) => vrf === "red");
 
   test("guests of one VRF all reach each other, whatever subnet they are on", () => {
     expect(ofBlue).toHaveLength(8);
     const closed = ofBlue.flatMap((a) =>
-      ofBlue.filter((b) => a !== b && roundTrip(index, a, b, 4) === undefined).map((b) => `${a.name} ${b.name}`),
+      ofBlue.filter((b) => a !== b && roundTrip(ways, a, b, 4) === undefined).map((b) => `${a.name} ${b.name}`),
     );
     expect(closed).toEqual([]);
     expect(trip("blue-vms@beta", "blue-web@gamma", 6)).toBeDefined();
   });
 
   test("two VRFs do not, though they have the same addresses, and none reaches a host", () => {
-    const open = ofBlue.flatMap((a) => ofRed.filter((b) => roundTrip(index, a, b, 4) || roundTrip(index, b, a, 4)));
+    const open = ofBlue.flatMap((a) => ofRed.filter((b) => roundTrip(ways, a, b, 4) || roundTrip(ways, b, a, 4)));
     expect(open).toEqual([]);
-    const alpha = must(index.hosts.get("alpha"), "alpha is a host");
+    const alpha = must(ways.hosts.get("alpha"), "alpha is a host");
     const address = must(alpha.interfaces[0]?.addresses[0], "it has an address").address;
-    expect(guests.filter((each) => reachesHost(index, each, alpha, address))).toEqual([]);
+    expect(guests.filter((each) => reachesHost(ways, each, alpha, address))).toEqual([]);
   });
 
   test("another subnet of the VRF is reached through the L3VNI, what is behind a host as well", () => {
@@ -62,18 +66,18 @@ describe("vrfs", () => {
   });
 
   test("a guest leaves by its own host, else by one of its site", () => {
-    const order = (name: string, family: IpFamily) => exitsOf(index, guest(name), family).map(({ host }) => host);
+    const order = (name: string, family: IpFamily) => exitsOf(ways, guest(name), family).map(({ host }) => host);
     expect(order("blue-vms@alpha", 4)).toEqual(["alpha", "gamma"]);
     expect(order("blue-vms@beta", 6)).toEqual(["alpha", "gamma"]);
     expect(order("blue-vms@delta", 4)).toEqual(["gamma", "alpha"]);
     expect(order("red-web@delta", 4)).toEqual(["beta"]);
     expect(order("red-vms@delta", 6)).toEqual([]);
-    expect(exitOf(index, guest("red-web@delta"), 4)?.name).toBe("beta");
+    expect(exitOf(ways, guest("red-web@delta"), 4)?.name).toBe("beta");
   });
 });
 
 describe("dual-stack", () => {
-  const { index, trip, guest } = fixture("dual-stack");
+  const { ways, trip, guest } = fixture("dual-stack");
 
   test.each([
     ["an isolated subnet is not let into a tunnel", "tenant@ams1", "lab@fra2", false],
@@ -108,8 +112,8 @@ describe("dual-stack", () => {
 
   test("hosts answer those whose packets their tunnels take", () => {
     const reached = (name: string): readonly string[] =>
-      index.network.hosts
-        .filter((host) => reachesHost(index, guest(name), host, must(host.interfaces[0]?.addresses[1], "IPv6").address))
+      ways.network.hosts
+        .filter((host) => reachesHost(ways, guest(name), host, must(host.interfaces[0]?.addresses[1], "IPv6").address))
         .map((host) => host.name);
     // By way of fra1, its gateway: even the host that it is on.
     expect(reached("office@ams1")).toEqual(["ams1", "fra1", "fra2", "laptop", "reflector"]);
@@ -117,14 +121,14 @@ describe("dual-stack", () => {
   });
 
   test("only a subnet with SNAT gets out, by its gateway", () => {
-    expect(exitOf(index, guest("office@ams1"), 6)?.name).toBe("fra1");
-    expect(exitOf(index, guest("tenant@fra1"), 6)).toBeUndefined();
-    expect(exitOf(index, guest("lab@fra2"), 4)).toBeUndefined();
+    expect(exitOf(ways, guest("office@ams1"), 6)?.name).toBe("fra1");
+    expect(exitOf(ways, guest("tenant@fra1"), 6)).toBeUndefined();
+    expect(exitOf(ways, guest("lab@fra2"), 4)).toBeUndefined();
   });
 });
 
 test("proxmox: routed subnets reach each other, a segment without a gateway only itself", () => {
-  const { trip, index, guest } = fixture("proxmox");
+  const { trip, ways, guest } = fixture("proxmox");
   expect(legs(must(trip("vms-roz@roz1", "vms-wro@wro1", 4), "reached").there)).toEqual([
     "roz1 wg0 1412",
     "wro1 br-vms-wro 1500",
@@ -132,7 +136,7 @@ test("proxmox: routed subnets reach each other, a segment without a gateway only
   expect(trip("cluster@roz2", "cluster@wro1", 4)).toBeDefined();
   expect(trip("cluster@roz1", "vms-roz@roz1", 4)).toBeUndefined();
   expect(trip("vms-roz@roz1", "cluster@roz1", 4)).toBeUndefined();
-  expect(exitOf(index, guest("cluster@roz1"), 4)).toBeUndefined();
+  expect(exitOf(ways, guest("cluster@roz1"), 4)).toBeUndefined();
 });
 
 test("pods: slices reach each other, and what is behind a host", () => {
@@ -144,12 +148,12 @@ test("pods: slices reach each other, and what is behind a host", () => {
 });
 
 test("a host that does not forward lets nobody through", () => {
-  const { index, guests } = fixture("pods");
+  const { ways, guests } = fixture("pods");
   const hosts = new Map(
-    [...index.hosts].map(([name, host]) => [name, { ...host, forwards: { ipv4: false, ipv6: false } }]),
+    [...ways.hosts].map(([name, host]) => [name, { ...host, forwards: { ipv4: false, ipv6: false } }]),
   );
   const [from, to] = [must(guests[0], "a guest"), must(guests[1], "another")];
-  expect(roundTrip({ ...index, hosts }, from, to, 4)).toBeUndefined();
+  expect(roundTrip({ ...ways, hosts }, from, to, 4)).toBeUndefined();
 });
 
 describe("any fleet", () => {

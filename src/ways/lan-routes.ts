@@ -2,28 +2,28 @@
 import type { IpAddress, IpPrefix } from "../base/ip.ts";
 import type { Host } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
-import type { Leg } from "./reach.ts";
+import { exactLeg, type Leg } from "./way.ts";
 
 /** A route to a neighbour, and what of it limits a packet. */
-export interface ReachLanRoute {
+export interface NeighbourRoute {
   readonly kind: "lan";
   readonly prefix: IpPrefix;
   readonly via: IpAddress;
   readonly leg: Leg;
 }
 
-/** How a leg by the LAN is called: nothing is clamped there. */
+/** How a leg by the LAN is called: no interface of netgen's, and nothing is clamped there. */
 export const LAN_LEG = "the LAN";
 
 /** The routes of a host by its LAN, each with its leg. */
-export function lanRoutes(network: Network, host: Host): readonly ReachLanRoute[] {
+export function lanRoutes(network: Network, host: Host): readonly NeighbourRoute[] {
   const site = network.sites.find(({ name }) => name === host.reach.site);
   const bytes = site?.lanMtu ?? network.underlay.pathMtu;
   return host.lanRoutes.map(({ prefix, via, mtu }) => ({
     kind: "lan",
     prefix,
     via,
-    leg: { host: host.name, via: LAN_LEG, bytes: mtu ?? bytes, ceilingBytes: mtu ?? bytes },
+    leg: exactLeg(host, LAN_LEG, mtu ?? bytes),
   }));
 }
 

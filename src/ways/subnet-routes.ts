@@ -1,9 +1,8 @@
 /** Ways into the subnets that a host is on. Pure. */
 import { type IpPrefix, prefixOf } from "../base/ip.ts";
 import type { Bridge } from "../model/device.ts";
-import type { Host } from "../model/host.ts";
-import { isOfSite, subnetOf } from "./guests.ts";
-import type { Leg } from "./reach.ts";
+import type { Host, OwnedPrefix } from "../model/host.ts";
+import { exactLeg, type Leg } from "./way.ts";
 
 /** A host's own table, or that of its part of a VRF. */
 export type Vrf = string | undefined;
@@ -19,14 +18,20 @@ export interface SubnetRoute {
   readonly leg: Leg;
 }
 
-const ETHERNET_MTU = 1500;
+/** What a bridge has where nobody says otherwise, in bytes. */
+export const ETHERNET_MTU = 1500;
 
-const exact = (host: Host, via: string, bytes: number): Leg => ({ host: host.name, via, bytes, ceilingBytes: bytes });
+/** Not behind this host: on its LAN, or behind another one there. */
+export const isOfSite = ({ use }: OwnedPrefix): boolean => use.kind === "lan" || use.kind === "lan-route";
+
+/** The subnet that a prefix is of, or is the whole of. */
+export const subnetOf = ({ prefix, use }: Pick<OwnedPrefix, "prefix" | "use">): string =>
+  use.kind === "subnet" ? use.subnet : prefix;
 
 function bridgeLeg(host: Host, bridge: Bridge): Leg {
   // Where nobody sets it, the smallest of its ports has it.
   const least = host.vxlans.find((device) => device.bridge === bridge.name)?.mtu ?? ETHERNET_MTU;
-  return exact(host, bridge.name, bridge.mtu ?? least);
+  return exactLeg(host, bridge.name, bridge.mtu ?? least);
 }
 
 /** What lies behind a host, by the table that is asked. */
@@ -53,7 +58,12 @@ export function subnetRoutes(host: Host, vrf: Vrf): readonly SubnetRoute[] {
   return [
     ...own,
     ...foreign.map(
-      ({ prefix, subnet }): SubnetRoute => ({ kind: "subnet", prefix, subnet, leg: exact(host, subnet, ETHERNET_MTU) }),
+      ({ prefix, subnet }): SubnetRoute => ({
+        kind: "subnet",
+        prefix,
+        subnet,
+        leg: exactLeg(host, subnet, ETHERNET_MTU),
+      }),
     ),
   ];
 }

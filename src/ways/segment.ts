@@ -1,0 +1,42 @@
+/** Ways inside a subnet: frames, which nobody routes. Pure. */
+import type { IpAddress } from "../base/ip.ts";
+import { totalBytes, VLAN_TAG_BYTES, vxlanOverhead } from "../base/mtu.ts";
+import type { Host } from "../model/host.ts";
+import { roomBetween } from "./bgp-choice.ts";
+import { ETHERNET_MTU } from "./subnet-routes.ts";
+import type { Way } from "./way.ts";
+import type { Ways } from "./ways.ts";
+
+/** Frames from one member of a segment to another; `undefined`: there is no such segment between them. */
+export function acrossSegment(ways: Ways, from: Host, to: string, subnet: string): Way | undefined {
+  const { network } = ways;
+  if (from.name === to) return [];
+  const segment = network.segments.find(({ name }) => name === subnet);
+  const device = from.vxlans.find((each) => each.segment === subnet);
+  if (segment === undefined || device === undefined || !segment.members.includes(to)) return undefined;
+  const room = (roomBetween(ways, from, to) ?? ETHERNET_MTU) - totalBytes(vxlanOverhead(segment.vtepFamily, false));
+  const ceilingBytes = Math.max(device.mtu, Math.min(device.mtu + VLAN_TAG_BYTES, room));
+  return [{ host: from.name, via: device.name, bytes: device.mtu, ceilingBytes }];
+}
+
+/** The host of whoever has an address on a subnet, seen from one of them: its own stands before that of others. */
+export function holderOf(
+  { network, stations }: Ways,
+  from: Host,
+  subnet: string,
+  address: IpAddress,
+): string | undefined {
+  const station = stations.find(
+    (each) => each.subnet === subnet && each.addresses.some((other) => other.address === address),
+  );
+  if (station !== undefined) return station.host;
+  const isHolder = ({ bridges }: Host): boolean =>
+    bridges.some((bridge) => bridge.subnet === subnet && bridge.addresses.some((each) => each.address === address));
+  return isHolder(from) ? from.name : network.hosts.find(isHolder)?.name;
+}
+
+/** From a host to an address on a subnet that it is on. */
+export function onSubnet(ways: Ways, from: Host, subnet: string, address: IpAddress): Way | undefined {
+  const holder = holderOf(ways, from, subnet, address);
+  return holder === undefined ? undefined : acrossSegment(ways, from, holder, subnet);
+}

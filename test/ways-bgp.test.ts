@@ -1,0 +1,113 @@
+/** The ways that BGP chooses where there are several, as the model has them. */
+import { describe, expect, test } from "vitest";
+import { must } from "../src/base/invariant.ts";
+import type { IpPrefix } from "../src/base/ip.ts";
+import { compile } from "../src/compile.ts";
+import { planLab } from "../src/lab/plan-lab.ts";
+import type { Network } from "../src/model/network.ts";
+import { announcedTo, createNextHop } from "../src/ways/bgp-choice.ts";
+import { roundTrip } from "../src/ways/reach.ts";
+import { waysOf } from "../src/ways/ways.ts";
+import { hostOf } from "./compile-text.ts";
+import { listFixtures, sourceOf } from "./fixtures.ts";
+
+function fixture(name: string) {
+  const found = must(
+    listFixtures().find((each) => each.name === name),
+    `${name} is a fixture`,
+  );
+  const network = must(compile(sourceOf(found)).model, "it compiles");
+  return { network, plan: planLab(network) };
+}
+
+/** The hosts that a packet passes, and the interfaces by which. */
+function wayOf(network: Network, from: string, to: string, without = ""): readonly string[] {
+  const hosts = new Map(network.hosts.filter(({ name }) => name !== without).map((host) => [host.name, host]));
+  const nextHop = createNextHop(hosts);
+  const way: string[] = [];
+  for (let name = from; name !== to && way.length < 9; ) {
+    const next = nextHop(hostOf(network, name), hostOf(network, to));
+    way.push(`${name} ${next?.interface ?? "nowhere"}`);
+    if (next === undefined) break;
+    name = next.host;
+  }
+  return way;
+}
+
+describe("the preferred way", () => {
+  const { network } = fixture("two-hubs");
+
+  test("leads by the first hub, and by the second without it", () => {
+    expect(wayOf(network, "gamma", "delta")).toEqual(["gamma wg1", "alpha wg1"]);
+    expect(wayOf(network, "gamma", "delta", "alpha")).toEqual(["gamma wg2", "beta wg2"]);
+  });
+
+  test("to a hub is the direct one", () => {
+    expect(wayOf(network, "gamma", "beta")).toEqual(["gamma wg2"]);
+    expect(wayOf(network, "alpha", "beta")).toEqual(["alpha wg2"]);
+  });
+
+  test("in a ring is the shorter one, and never leads through who passes nothing on", () => {
+    const ring = fixture("ring").network;
+    expect(wayOf(ring, "north", "east")).toEqual(["north wg2"]);
+    expect(wayOf(ring, "north", "south")).toEqual(["north wg2", "east wg3"]);
+    expect(wayOf(ring, "north", "south", "east")).toEqual(["north wg4", "west wg3"]);
+    const deaf = { ...hostOf(ring, "west"), bgp: { kind: "none" } } as const;
+    const cut = { ...ring, hosts: ring.hosts.map((host) => (host.name === "west" ? deaf : host)) };
+    expect(wayOf(cut, "north", "south", "east")).toEqual(["north nowhere"]);
+  });
+});
+
+describe("what several hosts announce", () => {
+  const { text, ...rest } = sourceOf(
+    must(
+      listFixtures().find((each) => each.name === "two-gateways"),
+      "it is a fixture",
+    ),
+  );
+  const lan = "192.168.7.0/24";
+  const withLan = text.replace("rack: {", `rack: {lan: [${lan}], `);
+  const network = must(compile({ ...rest, text: withLan }).model, "it compiles");
+
+  /** The hosts by which each sends there. */
+  function waysTo(announcing: Network, prefix: string): readonly string[] {
+    const ways = waysOf(announcing);
+    return announcing.hosts.flatMap((host) =>
+      announcedTo(ways, host).flatMap((each) => (each.prefix === prefix ? [`${host.name} by ${each.peer}`] : [])),
+    );
+  }
+
+  const announcedBy = (names: readonly string[], ring: Network): Network => ({
+    ...ring,
+    hosts: ring.hosts.map((host) => {
+      if (!names.includes(host.name) || host.bgp.kind !== "routing") return host;
+      const unicast = { ...host.bgp.unicast, announced: [lan as unknown as IpPrefix] };
+      return { ...host, bgp: { ...host.bgp, unicast } };
+    }),
+  });
+
+  test("is one choice, and none for who announces it", () => {
+    expect(waysTo(network, lan)).toEqual(["branch by gate1", "node1 by gate1", "node2 by gate1"]);
+  });
+
+  test("is the router's with the lowest identifier, though another is nearer", () => {
+    // South hears it from west itself, and that east has a way to north.
+    const ring = announcedBy(["north", "west"], fixture("ring").network);
+    expect(waysTo(ring, lan)).toEqual(["east by north", "south by east"]);
+  });
+});
+
+test("a packet is limited by each tunnel on its way, and taken where its source belongs", () => {
+  const { network, plan } = fixture("two-hubs");
+  const guest = (name: string) =>
+    must(
+      plan.guests.find((each) => each.name === name),
+      `${name} is a guest`,
+    );
+  const trip = roundTrip(waysOf(network, plan.guests), guest("vms@gamma"), guest("192.168.12.0/24@delta"), 4);
+  expect(trip?.there.map(({ host, via, bytes }) => `${host} ${via} ${bytes}`)).toEqual([
+    "gamma wg1 1440",
+    "alpha wg1 1432",
+    "delta 192.168.12.0/24 1500",
+  ]);
+});
