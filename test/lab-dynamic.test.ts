@@ -2,9 +2,9 @@
 import { describe, expect, test } from "vitest";
 import { must } from "../src/base/invariant.ts";
 import { compile } from "../src/compile.ts";
-import { lossesOf } from "../src/lab/life-failover.ts";
-import { planLab } from "../src/lab/plan-lab.ts";
-import { selectHosts } from "../src/lab/select.ts";
+import { lossesOf } from "../src/lab/life/failover.ts";
+import { planLab } from "../src/lab/plan/plan-lab.ts";
+import { selectHosts } from "../src/lab/plan/select.ts";
 import { unicastOf } from "../src/model/loopback.ts";
 import { hostOf } from "./compile-text.ts";
 import { listFixtures, sourceOf } from "./fixtures.ts";

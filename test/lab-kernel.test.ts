@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { compile } from "../src/compile.ts";
-import { findKernelObstacles } from "../src/lab/kernel.ts";
-import type { Machine } from "../src/lab/needs.ts";
+import { findKernelObstacles } from "../src/lab/machine/kernel.ts";
+import type { Machine } from "../src/lab/machine/needs.ts";
 import { ROOT } from "./built-package.ts";
 
 const { model } = compile({

@@ -2,15 +2,22 @@
 import { describe, expect, test } from "vitest";
 import { must } from "../src/base/invariant.ts";
 import { compile } from "../src/compile.ts";
-import { attacksOn } from "../src/lab/attacks.ts";
-import { cover } from "../src/lab/cover.ts";
-import { madeUpMac, vxlanFrame } from "../src/lab/forge.ts";
-import { guestAttacks } from "../src/lab/guard-transit.ts";
-import { movesOf } from "../src/lab/life-address.ts";
-import { shapeOf } from "../src/lab/life-watch.ts";
-import { planLab } from "../src/lab/plan-lab.ts";
-import { longestGapSeconds, lostCount, parseReplies } from "../src/lab/steady-ping.ts";
-import { clampSample, isClamped, sufficientHosts, type TcpPair, tcpPairs, tcpSample } from "../src/lab/tcp-pairs.ts";
+import { movesOf } from "../src/lab/life/address.ts";
+import { attacksOn } from "../src/lab/measure/attacks.ts";
+import { cover } from "../src/lab/measure/cover.ts";
+import { madeUpMac, vxlanFrame } from "../src/lab/measure/forge.ts";
+import { longestGapSeconds, lostCount, parseReplies } from "../src/lab/measure/steady-ping.ts";
+import { shapeOf } from "../src/lab/measure/watch.ts";
+import { planLab } from "../src/lab/plan/plan-lab.ts";
+import { guestAttacks } from "../src/lab/prove/guard-transit.ts";
+import {
+  clampSample,
+  isClamped,
+  sufficientHosts,
+  type TcpPair,
+  tcpPairs,
+  tcpSample,
+} from "../src/lab/prove/tcp-pairs.ts";
 import { hostOf, modelOf } from "./compile-text.ts";
 import { listFixtures, sourceOf } from "./fixtures.ts";
 

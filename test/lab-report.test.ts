@@ -1,7 +1,7 @@
 /** What a lab run prints: every promise in its order with its command, and a summary that cannot be green by mistake. */
 import { describe, expect, test } from "vitest";
 import { labScreen } from "../src/commands/lab-screen.ts";
-import type { Proven } from "../src/lab/promise.ts";
+import type { Proven } from "../src/lab/measure/promise.ts";
 import {
   inOrder,
   isAllKept,

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { must } from "../src/base/invariant.ts";
 import type { IpPrefix } from "../src/base/ip.ts";
 import { compile } from "../src/compile.ts";
-import { planLab } from "../src/lab/plan-lab.ts";
+import { planLab } from "../src/lab/plan/plan-lab.ts";
 import type { Network } from "../src/model/network.ts";
 import { announcedTo, createNextHop } from "../src/ways/bgp-choice.ts";
 import { roundTrip } from "../src/ways/reach.ts";

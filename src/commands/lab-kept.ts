@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { Command } from "commander";
 import { listInWords } from "../base/text.ts";
-import { endLab, type KeptLab, listKept } from "../lab/state.ts";
+import { endLab, type KeptLab, listKept } from "../lab/machine/state.ts";
 import { EXIT_DONE, machineError } from "./exit.ts";
 import { counted } from "./session.ts";
 

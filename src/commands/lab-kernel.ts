@@ -2,8 +2,8 @@
 import { realpathSync } from "node:fs";
 import { execPath } from "node:process";
 import { Option } from "commander";
-import { findKernelObstacles, KERNELS, runInKernel } from "../lab/kernel.ts";
-import { thisMachine } from "../lab/needs.ts";
+import { findKernelObstacles, KERNELS, runInKernel } from "../lab/machine/kernel.ts";
+import { thisMachine } from "../lab/machine/needs.ts";
 import type { Network } from "../model/network.ts";
 import { EXIT_MACHINE, machineError } from "./exit.ts";
 import { exitCodeFor, type Signal, stopOn } from "./lab-watch.ts";

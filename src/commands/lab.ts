@@ -1,16 +1,16 @@
 /** Boots what was compiled, on this machine, and proves it. */
 import { Command, InvalidArgumentError } from "commander";
 import { listInWords, shellWord } from "../base/text.ts";
-import type { Compiled } from "../lab/lab.ts";
-import { availableBytes, memoryComplaint } from "../lab/memory.ts";
-import { findObstacles, thisMachine } from "../lab/needs.ts";
-import type { LabPlan } from "../lab/plan.ts";
-import { planLab } from "../lab/plan-lab.ts";
-import { PROMISE_KINDS, type PromiseKind } from "../lab/promise.ts";
+import { availableBytes, memoryComplaint } from "../lab/machine/memory.ts";
+import { findObstacles, thisMachine } from "../lab/machine/needs.ts";
+import type { Compiled } from "../lab/machine/open.ts";
+import { listKept } from "../lab/machine/state.ts";
+import { PROMISE_KINDS, type PromiseKind } from "../lab/measure/promise.ts";
+import type { LabPlan } from "../lab/plan/plan.ts";
+import { planLab } from "../lab/plan/plan-lab.ts";
+import { type Selection, selectHosts, silentSegment } from "../lab/plan/select.ts";
 import { isAllKept, type Results, renderSummary } from "../lab/report.ts";
 import { type RunEnd, runLab } from "../lab/run.ts";
-import { type Selection, selectHosts, silentSegment } from "../lab/select.ts";
-import { listKept } from "../lab/state.ts";
 import type { Network } from "../model/network.ts";
 import { EXIT_DONE, EXIT_MACHINE, EXIT_TOPOLOGY, machineError } from "./exit.ts";
 import { downCommand, execCommand, listCommand } from "./lab-kept.ts";

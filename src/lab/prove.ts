@@ -1,18 +1,19 @@
 /** Measures what a lab promises, kind after kind. */
-import type { Lab, LabPromise, Outcome, Proven, Prover } from "./promise.ts";
-import { daemons } from "./prove-daemons.ts";
-import { evpn } from "./prove-evpn.ts";
-import { exits } from "./prove-exits.ts";
-import { guard } from "./prove-guard.ts";
-import { handshakes } from "./prove-handshake.ts";
-import { lan } from "./prove-lan.ts";
-import { life } from "./prove-life.ts";
-import { mtu } from "./prove-mtu.ts";
-import { reachability } from "./prove-reachability.ts";
-import { routing } from "./prove-routing.ts";
-import { tcp } from "./prove-tcp.ts";
-import { vrfFamilies } from "./prove-vrf-families.ts";
-import { vrfs } from "./prove-vrfs.ts";
+import type { Lab } from "./machine/running.ts";
+import type { LabPromise, Outcome, Proven, Prover } from "./measure/promise.ts";
+import { daemons } from "./prove/daemons.ts";
+import { evpn } from "./prove/evpn.ts";
+import { exits } from "./prove/exits.ts";
+import { guard } from "./prove/guard.ts";
+import { handshakes } from "./prove/handshake.ts";
+import { lan } from "./prove/lan.ts";
+import { life } from "./prove/life.ts";
+import { mtu } from "./prove/mtu.ts";
+import { reachability } from "./prove/reachability.ts";
+import { routing } from "./prove/routing.ts";
+import { tcp } from "./prove/tcp.ts";
+import { vrfFamilies } from "./prove/vrf-families.ts";
+import { vrfs } from "./prove/vrfs.ts";
 
 /** In the order of {@link PROMISE_KINDS}. */
 export const provers: readonly Prover[] = Object.freeze([

@@ -1,6 +1,6 @@
 /** What came of a lab, for people and for programs. */
 import { printable } from "../base/diagnostic.ts";
-import type { PromiseKind, Proven } from "./promise.ts";
+import type { PromiseKind, Proven } from "./measure/promise.ts";
 import type { OnProven } from "./prove.ts";
 
 /** How a part of a line is set off on a terminal; identity where there are no colours. */

@@ -1,12 +1,13 @@
 /** A lab from its beginning to its end: opened, proven kind by kind, and torn down or left to itself. */
 import { InternalError } from "../base/invariant.ts";
-import type { LabRoot } from "./box.ts";
-import { isBootFailure } from "./failure.ts";
-import { type Compiled, openLab } from "./lab.ts";
-import type { Lab, PromiseKind, Proven, Prover } from "./promise.ts";
+import type { LabRoot } from "./machine/box.ts";
+import { isBootFailure } from "./machine/failure.ts";
+import { type Compiled, openLab } from "./machine/open.ts";
+import type { Lab } from "./machine/running.ts";
+import { keepLab } from "./machine/state.ts";
+import type { PromiseKind, Proven, Prover } from "./measure/promise.ts";
 import { type OnProven, proveKind, provers } from "./prove.ts";
 import type { KindResult, Results } from "./report.ts";
-import { keepLab } from "./state.ts";
 
 /** Told of what goes on. */
 export interface Watch {

@@ -2,10 +2,10 @@
 import { describe, expect, test } from "vitest";
 import { must } from "../../src/base/invariant.ts";
 import { compile } from "../../src/compile.ts";
-import { findKernelObstacles } from "../../src/lab/kernel.ts";
-import { hasHardwareHelp } from "../../src/lab/kernel-machine.ts";
-import { findObstacles, thisMachine } from "../../src/lab/needs.ts";
-import { PROMISE_KINDS, type PromiseKind } from "../../src/lab/promise.ts";
+import { findKernelObstacles } from "../../src/lab/machine/kernel.ts";
+import { hasHardwareHelp } from "../../src/lab/machine/kernel-machine.ts";
+import { findObstacles, thisMachine } from "../../src/lab/machine/needs.ts";
+import { PROMISE_KINDS, type PromiseKind } from "../../src/lab/measure/promise.ts";
 import { type Fixture, listFixtures, sourceOf, TOPOLOGY } from "../fixtures.ts";
 import { CLI } from "../netgen.ts";
 import { brokenIn, runLab } from "./netgen-lab.ts";

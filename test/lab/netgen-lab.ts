@@ -1,6 +1,6 @@
 /** `netgen lab` as a user runs it, and what came of each promise. */
 import { spawn } from "node:child_process";
-import type { Proven } from "../../src/lab/promise.ts";
+import type { Proven } from "../../src/lab/measure/promise.ts";
 
 /** A promise as `--format json` prints it. */
 export interface PrintedPromise extends Pick<Proven, "kind" | "subject" | "promise" | "measured" | "command"> {

@@ -2,9 +2,9 @@
 import { test } from "vitest";
 import { must } from "../../src/base/invariant.ts";
 import { compile } from "../../src/compile.ts";
-import type { PlacedFile } from "../../src/lab/boot.ts";
-import { openLab, type Tamper } from "../../src/lab/lab.ts";
-import type { PromiseKind, Proven, Prover } from "../../src/lab/promise.ts";
+import type { PlacedFile } from "../../src/lab/machine/keys.ts";
+import { openLab, type Tamper } from "../../src/lab/machine/open.ts";
+import type { PromiseKind, Proven, Prover } from "../../src/lab/measure/promise.ts";
 import { proveKind, provers } from "../../src/lab/prove.ts";
 
 /** A stretched segment with EVPN and a gateway, a routed subnet on each of two hosts, and a third to be confused with. */

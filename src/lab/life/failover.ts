@@ -1,0 +1,117 @@
+/** A host that others send through is cut off, without a word to anybody: traffic goes another way, and comes back. */
+import { must } from "../../base/invariant.ts";
+import type { IpFamily } from "../../base/ip.ts";
+import { failoverOf, unicastOf } from "../../model/loopback.ts";
+import type { Network } from "../../model/network.ts";
+import { hostsBetween } from "../../ways/bgp-choice.ts";
+import { roundTrip } from "../../ways/reach.ts";
+import { addressOf } from "../../ways/station.ts";
+import { waysOf } from "../../ways/ways.ts";
+import { eventually, PATIENCE, sleep } from "../machine/patience.ts";
+import { type Lab, type RunningHost, runningHosts } from "../machine/running.ts";
+import { bgpRoutes } from "../measure/bgp-routes.ts";
+import { execCommand, type LabPromise, type Outcome } from "../measure/promise.ts";
+import { pingDuring, type Watched } from "../measure/steady-ping.ts";
+import { brokenSessions } from "../measure/watch.ts";
+import type { LabGuest } from "../plan/plan.ts";
+
+const FAMILIES: readonly IpFamily[] = [4, 6];
+
+/** Two guests, and the host between theirs that is to be lost. */
+export interface Loss {
+  readonly lost: string;
+  readonly from: LabGuest;
+  readonly to: LabGuest;
+  readonly family: IpFamily;
+}
+
+/** The first two guests that talk through a host which they can do without, for each such host. Pure. */
+export function lossesOf(network: Network, guests: readonly LabGuest[]): readonly Loss[] {
+  const ways = waysOf(network, guests);
+  const pairs = guests.flatMap((from) => guests.filter((to) => to.host !== from.host).map((to) => [from, to] as const));
+  const losses = pairs.flatMap(([from, to]): readonly Loss[] => {
+    const [a, b] = [from, to].map(({ host }) => must(ways.hosts.get(host), "a guest is on a host"));
+    if (a === undefined || b === undefined || unicastOf(a) === undefined) return [];
+    const [lost] = hostsBetween(ways, a, b) ?? [];
+    const family = FAMILIES.find((each) => roundTrip(ways, from, to, each) !== undefined);
+    if (lost === undefined || family === undefined) return [];
+    const rest = waysOf({ ...network, hosts: network.hosts.filter(({ name }) => name !== lost) });
+    return hostsBetween(rest, a, b) === undefined ? [] : [{ lost, from, to, family }];
+  });
+  return [...new Map([...losses].reverse().map((loss) => [loss.lost, loss])).values()].reverse();
+}
+
+// The host itself notices nothing but silence: no link goes down, no daemon ends.
+const CUT = (uplink: string): string => `
+table inet cut {
+  chain in { type filter hook prerouting priority -500; iifname "${uplink}" drop; }
+  chain out { type filter hook postrouting priority 500; oifname "${uplink}" drop; }
+}`;
+
+interface Cut {
+  readonly lab: Lab;
+  readonly lost: RunningHost;
+  readonly uplink: string;
+  readonly watched: Watched;
+  /** A host that sends through the lost one. */
+  readonly sender: RunningHost;
+  readonly boundMs: number;
+}
+
+const linksOf = async ({ box }: RunningHost): Promise<string> =>
+  (await bgpRoutes(box)).map(({ dst, dev }) => `${dst} ${dev}`).join("\n");
+
+async function measure({ lab, lost, uplink, watched, sender, boundMs }: Cut): Promise<Outcome> {
+  const before = await linksOf(sender);
+  const wrong: string[] = [];
+  try {
+    const gone = await pingDuring(watched, async () => {
+      await lost.box.run("nft", CUT(uplink));
+      await sleep(2 * boundMs);
+    });
+    const seconds = gone.gapSeconds.toFixed(2);
+    if (!gone.isBack) wrong.push("no answer by another way within 60 s");
+    if (gone.gapSeconds * 1000 > boundMs)
+      wrong.push(`${seconds} s without an answer, expected ${boundMs / 1000} at most`);
+    const back = await pingDuring(watched, async () => {
+      await lost.box.run("nft", "delete table inet cut");
+      wrong.push(...(await brokenSessions(lab)));
+      if (!(await eventually(async () => (await linksOf(sender)) === before)))
+        wrong.push(`${sender.host.name} does not come back to the preferred way`);
+      await sleep(2000);
+    });
+    if (back.lost > 0) wrong.push(`${back.lost} packets lost on its return, expected none`);
+    if (wrong.length > 0) return { isKept: false, measured: wrong.join("; ") };
+    const answered = `${back.lost} of ${back.answered} lost on its return`;
+    return { isKept: true, measured: `${gone.lost} packets lost, ${seconds} s without; ${answered}` };
+  } finally {
+    await lost.box.attempt("nft", "delete table inet cut");
+  }
+}
+
+/** A promise for each host that some guests can do without. */
+export function failoverPromises(lab: Lab): readonly LabPromise[] {
+  const failover = failoverOf(lab.network);
+  if (failover === undefined) return [];
+  const boundMs = failover.boundMs * PATIENCE;
+  const running = new Map(runningHosts(lab).map((each) => [each.host.name, each]));
+  return lossesOf(lab.network, lab.plan.guests).flatMap(({ lost, from, to, family }) => {
+    const box = must(lab.guests.get(from.name), "every guest has a box");
+    const address = must(addressOf(to, family), "the guest has an address of this family");
+    const host = must(running.get(lost), "every host runs");
+    const sender = must(running.get(from.host), "every host runs");
+    const uplink = must(
+      lab.plan.hosts.find(({ name }) => name === lost),
+      "every host is in the plan",
+    ).uplink;
+    return [
+      {
+        kind: "life" as const,
+        subject: `${lost}, cut off`,
+        promise: `${from.name} is answered by ${to.name} again within ${boundMs / 1000} s, and loses nothing on its return`,
+        command: execCommand(sender.box, "ip", "route", "show", "proto", "bgp"),
+        measure: () => measure({ lab, lost: host, uplink, watched: { box, to: address }, sender, boundMs }),
+      },
+    ];
+  });
+}

@@ -1,0 +1,142 @@
+/** Compiled files → hosts that run them: put in place as a user would, and started in the order of their units. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { must } from "../../base/invariant.ts";
+import type { Host } from "../../model/host.ts";
+import { type Box, writeInto } from "./box.ts";
+import type { Keys, PlacedFile } from "./keys.ts";
+import { eventually } from "./patience.ts";
+
+/** Puts files and keys where the host's programs look for them. */
+export async function install(box: Box, host: Host, files: readonly PlacedFile[], keys: Keys): Promise<void> {
+  for (const { path, mode, text } of files) {
+    mkdirSync(dirname(box.outside(path)), { recursive: true });
+    writeFileSync(box.outside(path), text, { mode });
+  }
+  const owned = files.filter(({ owner, group }) => owner !== "root" || group !== "root");
+  for (const { owner, group, path } of owned) await box.run("chown", `${owner}:${group}`, path);
+  mkdirSync(box.outside("/etc/wireguard/psk"), { recursive: true, mode: 0o700 });
+  for (const { name } of host.interfaces) {
+    writeInto(
+      box,
+      `/etc/wireguard/${name}.key`,
+      `${must(keys.privateKeys.get(host.name), "a host has a key")}\n`,
+      0o600,
+    );
+  }
+  const configurations = files.filter(({ path }) => path.startsWith("/etc/wireguard/"));
+  for (const [, path] of configurations.flatMap(({ text }) => [...text.matchAll(/preshared-key (\S+)/g)])) {
+    writeInto(box, must(path, "the expression has a group"), `${keys.presharedKey}\n`, 0o600);
+  }
+}
+
+// ── Starting ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A box with the files that were put into it. */
+export interface Furnished {
+  readonly box: Box;
+  readonly files: readonly PlacedFile[];
+}
+
+/** Does what a unit file says under a key, line by line; nothing where there is no such file. */
+export async function runUnit(
+  { box, files }: Furnished,
+  unit: string,
+  { key = "ExecStart", instance = "" }: { readonly key?: string; readonly instance?: string } = {},
+): Promise<void> {
+  const file = files.find(({ path }) => path === join("/etc/systemd/system", unit));
+  for (const line of file?.text.split("\n") ?? []) {
+    const command = line.startsWith(`${key}=`) ? line.slice(key.length + 1).replaceAll("%i", instance) : "";
+    if (command !== "") await box.shell(command);
+  }
+}
+
+const has = (files: readonly PlacedFile[], path: string): boolean => files.some((file) => file.path === path);
+
+const SYSCTL = "/etc/sysctl.d/90-netgen.conf";
+const APPLY = `grep -E '^(-?net[./]|[#;]|$)' ${SYSCTL} > /run/net.conf
+/lib/systemd/systemd-sysctl /run/net.conf >> /run/log/sysctl 2>&1 || true`;
+
+// The lab's hosts have networks of their own, but one kernel with this machine: what is not of the network is not theirs to
+// set. Without udev nothing sets the keys of an interface when it appears: hence before and after. A value that is not taken ends
+// no boot, here or on a machine: that all are is a promise to be measured.
+export async function applySysctl(box: Box, files: readonly PlacedFile[]): Promise<void> {
+  if (has(files, SYSCTL)) await box.shell(APPLY);
+}
+
+// What is to be merged by hand, in the words of the snippet's own head.
+const MERGE = `
+{ echo 'frr defaults datacenter'; cat /etc/netgen/frr.conf.snippet; } > /etc/frr/frr.conf
+sed -i -e s/^bgpd=no/bgpd=yes/ -e s/^bfdd=no/bfdd=yes/ /etc/frr/daemons
+chown frr:frr /etc/frr/frr.conf
+`;
+
+async function startFrr(box: Box, files: readonly PlacedFile[]): Promise<void> {
+  const isSnippet = has(files, "/etc/netgen/frr.conf.snippet");
+  if (!isSnippet && !has(files, "/etc/frr/frr.conf")) return;
+  if (isSnippet) await box.shell(MERGE);
+  // The limit of Debian's frr.service; the soft one only, as root in a container may not raise the other. watchfrr would
+  // kill what is not up after 20 s, which many hosts that start at once on a busy machine may take.
+  const start = "ulimit -Sn 1024; watchfrr_options='-T 600' /usr/lib/frr/frrinit.sh start";
+  await box.shell(`${start} > /run/log/frr 2>&1 < /dev/null`);
+}
+
+/** Interfaces that networkd is to configure, by the files that name them. */
+export function managedLinks(files: readonly PlacedFile[]): readonly string[] {
+  return files
+    .filter(({ path, text }) => path.endsWith(".network") && !/^Unmanaged=yes$/m.test(text))
+    .flatMap(({ text }) => [...text.matchAll(/^Name=(\S+)$/gm)].map(([, name]) => must(name, "a match has its group")));
+}
+
+const NETWORKD = "/lib/systemd/systemd-networkd";
+
+/** Links that networkd has not done with. Without a carrier an IPv6 address stays tentative: then it has done what it can. */
+export async function unconfigured(box: Box, files: readonly PlacedFile[]): Promise<readonly string[]> {
+  const names = managedLinks(files);
+  if (names.length === 0) return [];
+  const script =
+    'for name; do state=$(cat "/run/systemd/netif/links/$(cat "/sys/class/net/$name/ifindex" 2>/dev/null)" 2>/dev/null || true); ' +
+    'case $state in *ADMIN_STATE=configured*|*CARRIER_STATE=no-carrier*) ;; *) echo "$name";; esac; done';
+  const { output } = await box.attempt("sh", "-uc", script, "sh", ...names);
+  return output.split("\n").filter((line) => line !== "");
+}
+
+/** @throws Error when networkd has ended: what it has not done by then never comes. */
+async function assertNetworkd(box: Box, files: readonly PlacedFile[]): Promise<void> {
+  // By its whole command line: that of the shell that starts it has the same words.
+  const { output } = await box.attempt("pgrep", "-f", NETWORKD);
+  if (output === "" && managedLinks(files).length > 0) throw new Error(`${box.name}: systemd-networkd has ended`);
+}
+
+export async function startNetworkd(box: Box, files: readonly PlacedFile[]): Promise<void> {
+  if (managedLinks(files).length === 0) return;
+  const environment = ["SYSTEMD_LOG_TARGET=console", "SYSTEMD_LOG_LEVEL=info"];
+  await box.start("networkd", "env", ...environment, NETWORKD);
+}
+
+/** Brings a host up in the order in which its units do. Its cables are there before. */
+export async function bootHost(box: Box, host: Host, files: readonly PlacedFile[]): Promise<void> {
+  await applySysctl(box, files);
+  await runUnit({ box, files }, "netgen-nftables.service");
+  await runUnit({ box, files }, "netgen-routes.service");
+  await runUnit({ box, files }, "netgen-lan-routes.service");
+  await startNetworkd(box, files);
+  // Where two share one key, keepalived does that.
+  const own = host.vrrp?.isExclusive ? [] : host.interfaces;
+  for (const { name } of own) await box.shell(`wg-quick up ${name} >> /run/log/wg-quick 2>&1 < /dev/null`);
+  await eventually(async () => {
+    await assertNetworkd(box, files);
+    return (await unconfigured(box, files)).length === 0;
+  });
+  await applySysctl(box, files);
+  await runUnit({ box, files }, "netgen-endpoints.service");
+  await startFrr(box, files);
+  for (const vrf of exitsOf(host)) await startExit(box, vrf);
+}
+
+/** VRFs that this host is an exit of. */
+export const exitsOf = ({ vrfs }: Host): readonly string[] =>
+  vrfs.filter(({ exit }) => exit !== undefined).map(({ name }) => name);
+
+/** Does what netgen-exit@.service does for a VRF. */
+export const startExit = (box: Box, vrf: string): Promise<void> => box.start(`exit-${vrf}`, "/etc/netgen/exit", vrf);

@@ -1,0 +1,235 @@
+/** LabPlan → the underlay as it stands: the internet, the routers with their NAT and path MTUs, the cables and addresses. */
+import { must } from "../../base/invariant.ts";
+import { familyOf, type IpAddress } from "../../base/ip.ts";
+import { ofFamily } from "../plan/addresses.ts";
+import type { LabGuest, LabHost, LabPath, LabPlan, LabRouter } from "../plan/plan.ts";
+import { type Box, cable, type LabRoot, writeInto } from "./box.ts";
+import {
+  cableLines,
+  defaultRoutes,
+  full,
+  hostRoutes,
+  ip,
+  lanLines,
+  linkAddresses,
+  memberLinks,
+  neighboursOf,
+  waysTo,
+} from "./cables.ts";
+import { watchRules } from "./watch-rules.ts";
+
+/** A lab whose cables are plugged in; nothing of the hosts' own runs yet. */
+export interface Built {
+  readonly plan: LabPlan;
+  readonly internet: Box;
+  /** By name. */
+  readonly routers: ReadonlyMap<string, Box>;
+  readonly hosts: ReadonlyMap<string, Box>;
+  readonly guests: ReadonlyMap<string, Box>;
+}
+
+const FORWARDING = "sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1";
+
+const routesVia = (link: string, gateways: readonly IpAddress[], addresses: readonly IpAddress[]): string =>
+  addresses
+    .map((address) => {
+      const gateway = must(ofFamily(gateways, familyOf(address)), "there is a gateway of each family");
+      return `${ip(address)} route add ${full(address)} via ${gateway} dev ${link} onlink\n`;
+    })
+    .join("");
+
+function natRules({ forwards, masquerades }: LabRouter): string {
+  const family = (address: IpAddress): string => (familyOf(address) === 4 ? "ip" : "ip6");
+  const target = (address: IpAddress, port: number): string =>
+    familyOf(address) === 4 ? `${address}:${port}` : `[${address}]:${port}`;
+  const inward = forwards.map(
+    ({ address, port, to, toPort }) =>
+      `iifname "wan" ${family(address)} daddr ${address} udp dport ${port} dnat ${family(to)} to ${target(to, toPort)}`,
+  );
+  const outward = masquerades.map(
+    ({ from, to }) => `oifname "wan" ${family(from)} saddr ${from} snat ${family(to)} to ${to}`,
+  );
+  return `table inet nat {
+  chain in {
+    type nat hook prerouting priority dstnat
+    ${inward.join("\n    ")}
+  }
+  chain out {
+    type nat hook postrouting priority srcnat
+    ${outward.join("\n    ")}
+  }
+}
+`;
+}
+
+/** A direction that carries only so many bytes: what is larger is refused, or cut up where that is allowed. */
+function pathRoutes(
+  paths: readonly LabPath[],
+  links: ReadonlyMap<string, string>,
+  members: readonly LabHost[],
+): string {
+  return paths
+    .map(({ from, to, mtu }) => {
+      const host = must(
+        members.find(({ addresses, shared }) => [...addresses, ...shared].includes(to)),
+        "a path ends at a host of the router",
+      );
+      const link = links.get(host.name);
+      return (
+        `${ip(to)} rule add from ${from} to ${to} table ${mtu}\n` +
+        `${ip(to)} route replace ${full(to)} dev ${link} mtu lock ${mtu} table ${mtu}\n`
+      );
+    })
+    .join("");
+}
+
+async function setUpRouter(box: Box, router: LabRouter, plan: LabPlan): Promise<void> {
+  const members = plan.hosts.filter((host) => host.router === router.name);
+  const toMembers = router.hasLan ? [lanLines(members, plan)] : cableLines(members, plan);
+  writeInto(box, "/run/rules.nft", watchRules(plan) + natRules(router));
+  await box.shell(
+    `${FORWARDING}
+nft -f /run/rules.nft
+${linkAddresses("lo", router.addresses)}${linkAddresses("wan", plan.routerAddresses)}${defaultRoutes("wan", plan.outside)}
+${toMembers.join("")}${pathRoutes(
+  plan.paths.filter((path) => path.router === router.name),
+  waysTo(router, members),
+  members,
+)}`,
+  );
+}
+
+/** Room for any path: the routers behind it are what limits one. */
+const INTERNET_MTU = 65_535;
+
+async function setUpInternet(box: Box, plan: LabPlan): Promise<void> {
+  const toRouters = plan.routers.map((router, index) => {
+    const link = `r${index}`;
+    const open = plan.hosts
+      .filter((host) => host.router === router.name && !host.isBehindNat)
+      .flatMap(({ publicAddresses, shared }) => [...publicAddresses, ...shared]);
+    const reached = [...new Set([...router.addresses, ...open])];
+    return (
+      `ip link set ${link} mtu ${INTERNET_MTU}\n` +
+      linkAddresses(link, plan.outside) +
+      routesVia(link, plan.routerAddresses, reached)
+    );
+  });
+  writeInto(box, "/run/rules.nft", watchRules(plan));
+  await box.shell(`${FORWARDING}\nnft -f /run/rules.nft\n${linkAddresses("lo", plan.probes)}${toRouters.join("")}`);
+}
+
+async function setUpHost(box: Box, host: LabHost, plan: LabPlan): Promise<void> {
+  const families = new Set(host.addresses.map(familyOf));
+  const gateways = plan.routerAddresses.filter((address) => families.has(familyOf(address)));
+  const bridges = plan.foreignBridges.filter((bridge) => bridge.host === host.name);
+  const lines = bridges.map(
+    ({ name, addresses }) =>
+      `ip link add ${name} type bridge\nip link set ${name} up\n` +
+      addresses.map(({ address, lengthBits }) => `ip address add ${address}/${lengthBits} dev ${name}\n`).join(""),
+  );
+  writeInto(
+    box,
+    "/etc/hosts",
+    ["127.0.0.1 localhost", "::1 localhost", ...plan.names.map(({ name, address }) => `${address} ${name}`), ""].join(
+      "\n",
+    ),
+  );
+  await box.shell(
+    `ip link set ${host.uplink} mtu ${host.uplinkMtu}
+${linkAddresses(host.uplink, host.addresses)}${defaultRoutes(host.uplink, gateways)}${hostRoutes(host.uplink, neighboursOf(host, plan))}${lines.join("")}`,
+  );
+}
+
+// A virtual cable would carry what is not yet cut into segments past any MTU.
+const CUT = "ip link set eth0 gso_max_segs 1";
+
+// The word that a packet is too big gets lost on so many ways.
+const DEAF = `
+table inet deaf {
+  chain input {
+    type filter hook input priority 0
+    icmp type destination-unreachable drop
+    icmpv6 type packet-too-big drop
+  }
+}
+`;
+
+async function setUpGuest(box: Box, guest: LabGuest): Promise<void> {
+  const addresses = guest.addresses.map(
+    ({ address, lengthBits }) => `ip address add ${address}/${lengthBits} dev eth0\n`,
+  );
+  const routes = guest.gateways.map((gateway) => `${ip(gateway)} route add default via ${gateway}\n`);
+  writeInto(box, "/run/deaf.nft", DEAF);
+  await box.shell(
+    `${CUT}\nip link set eth0 mtu ${guest.mtu}\n${addresses.join("")}${routes.join("")}nft -f /run/deaf.nft`,
+  );
+}
+
+/**
+ * Plugs in what the hosts' own files do not, guests and others' bridges in VRFs: what it goes into is there by then. A port
+ * of less than its segment would pull the bridge down.
+ */
+export async function plugGuests({ plan, hosts }: Built): Promise<void> {
+  for (const { host, name, vrf } of plan.foreignBridges) {
+    if (vrf !== undefined)
+      await must(hosts.get(host), "a bridge's host is there").run("ip", "link", "set", name, "master", vrf);
+  }
+  for (const { host, port, bridge, mtu, isPluggedByHost } of plan.guests) {
+    if (isPluggedByHost) continue;
+    const set = `ip link set ${port} mtu ${Math.max(mtu, 1500)} master ${bridge}`;
+    await must(hosts.get(host), "a guest's host is there").shell(set);
+  }
+}
+
+async function openAll(root: LabRoot, names: readonly string[], prefix = ""): Promise<ReadonlyMap<string, Box>> {
+  return new Map(await Promise.all(names.map(async (name) => [name, await root.open(prefix + name)] as const)));
+}
+
+async function layCables({ plan, internet, routers, hosts, guests }: Built): Promise<void> {
+  const box = (boxes: ReadonlyMap<string, Box>, name: string): Box => must(boxes.get(name), `${name} has a box`);
+  for (const [index, { name }] of plan.routers.entries()) {
+    const router = box(routers, name);
+    await cable({ box: internet, link: `r${index}` }, { box: router, link: "wan" });
+    await router.run("ip", "link", "set", "wan", "mtu", String(INTERNET_MTU));
+    const members = plan.hosts.filter((host) => host.router === name);
+    const links = memberLinks(members);
+    for (const member of members) {
+      const link = must(links.get(member.name), "a member has a link");
+      await cable({ box: router, link }, { box: box(hosts, member.name), link: member.uplink });
+    }
+  }
+  for (const { name, host, port } of plan.guests) {
+    await cable({ box: box(guests, name), link: "eth0" }, { box: box(hosts, host), link: port });
+  }
+}
+
+/** Builds all that surrounds the hosts. */
+export async function build(root: LabRoot, plan: LabPlan): Promise<Built> {
+  const [internet, routers, hosts, guests] = await Promise.all([
+    root.open("internet"),
+    openAll(
+      root,
+      plan.routers.map(({ name }) => name),
+      "router:",
+    ),
+    openAll(
+      root,
+      plan.hosts.map(({ name }) => name),
+    ),
+    openAll(
+      root,
+      plan.guests.map(({ name }) => name),
+    ),
+  ]);
+  const built: Built = { plan, internet, routers, hosts, guests };
+  await layCables(built);
+  const box = (boxes: ReadonlyMap<string, Box>, name: string): Box => must(boxes.get(name), `${name} has a box`);
+  await Promise.all([
+    setUpInternet(internet, plan),
+    ...plan.routers.map((router) => setUpRouter(box(routers, router.name), router, plan)),
+    ...plan.hosts.map((host) => setUpHost(box(hosts, host.name), host, plan)),
+    ...plan.guests.map((guest) => setUpGuest(box(guests, guest.name), guest)),
+  ]);
+  return built;
+}

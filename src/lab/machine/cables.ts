@@ -1,0 +1,63 @@
+/** Lines of shell for the ends of cables: a cable from a router to each host, or one LAN for all of them. */
+import { must } from "../../base/invariant.ts";
+import { addressBits, familyOf, type IpAddress } from "../../base/ip.ts";
+import type { LabHost, LabPlan, LabRouter } from "../plan/plan.ts";
+
+/** An address with the length of a single one. */
+export const full = (address: IpAddress): string => `${address}/${addressBits(familyOf(address))}`;
+
+/** `ip` for the family of an address. */
+export const ip = (address: IpAddress): string => `ip -${familyOf(address)}`;
+
+/** Of an end of a cable: an address that only the other end asks for. */
+export const linkAddresses = (link: string, addresses: readonly IpAddress[]): string =>
+  addresses.map((address) => `${ip(address)} address add ${full(address)} dev ${link}\n`).join("");
+
+/** Whoever is at the far end passes on all the rest. */
+export const defaultRoutes = (link: string, gateways: readonly IpAddress[]): string =>
+  gateways.map((gateway) => `${ip(gateway)} route add default via ${gateway} dev ${link} onlink\n`).join("");
+
+/** What lies at the far end of a cable, directly. */
+export const hostRoutes = (link: string, addresses: readonly IpAddress[]): string =>
+  addresses.map((address) => `${ip(address)} route add ${full(address)} dev ${link}\n`).join("");
+
+/** Names of a router's interfaces to its hosts, by host. */
+export const memberLinks = (members: readonly LabHost[]): ReadonlyMap<string, string> =>
+  new Map(members.map(({ name }, index) => [name, `h${index}`]));
+
+/** The bridge of a router whose hosts are on one LAN. */
+const LAN = "lan";
+
+/** Names of the interfaces by which a router reaches its hosts, by host. */
+export const waysTo = ({ hasLan }: LabRouter, members: readonly LabHost[]): ReadonlyMap<string, string> =>
+  hasLan ? new Map(members.map(({ name }) => [name, LAN])) : memberLinks(members);
+
+/** A cable to each host. */
+export function cableLines(members: readonly LabHost[], { routerAddresses }: LabPlan): readonly string[] {
+  return members.map(({ name, addresses, uplinkMtu }) => {
+    const link = must(memberLinks(members).get(name), "a member has a link");
+    return `ip link set ${link} mtu ${uplinkMtu}\n${linkAddresses(link, routerAddresses)}${hostRoutes(link, addresses)}`;
+  });
+}
+
+/** One LAN for all hosts: a bridge that their cables lead to, with the router on it. */
+export function lanLines(members: readonly LabHost[], { routerAddresses }: LabPlan): string {
+  const links = memberLinks(members);
+  const ports = members.map(({ name, uplinkMtu }) => {
+    const link = links.get(name);
+    return `ip link set ${link} mtu ${uplinkMtu} master ${LAN}\n`;
+  });
+  const mtu = Math.max(...members.map(({ uplinkMtu }) => uplinkMtu));
+  const reached = new Set(members.flatMap(({ addresses, shared }) => [...addresses, ...shared]));
+  return `ip link add ${LAN} type bridge
+${ports.join("")}ip link set ${LAN} mtu ${mtu} up
+${linkAddresses(LAN, routerAddresses)}${hostRoutes(LAN, [...reached])}`;
+}
+
+/** What stands on the same LAN as a host, besides the host itself. */
+export function neighboursOf({ name, router, addresses }: LabHost, { hosts, routers }: LabPlan): readonly IpAddress[] {
+  if (!routers.some((each) => each.name === router && each.hasLan)) return [];
+  const others = hosts.filter((other) => other.router === router && other.name !== name);
+  const all = new Set(others.flatMap((other) => [...other.addresses, ...other.shared]));
+  return [...all].filter((address) => addresses.some((own) => familyOf(own) === familyOf(address)));
+}

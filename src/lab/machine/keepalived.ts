@@ -1,0 +1,81 @@
+/** Hosts that share an address: keepalived in their boxes, and which of the two has the address. */
+import type { Host } from "../../model/host.ts";
+import { applySysctl, runUnit } from "./boot.ts";
+import { type Box, writeInto } from "./box.ts";
+import { eventually } from "./patience.ts";
+import type { RunningHost } from "./running.ts";
+
+/** The host that is to be silent: it shares a key, and the other one is to be the master. */
+export function isStandby({ vrrp, name }: Host, hosts: readonly Host[]): boolean {
+  if (vrrp === undefined || !vrrp.isExclusive) return false;
+  const other = hosts.find((each) => each.name === vrrp.other.host);
+  return other?.vrrp !== undefined && other.name !== name && other.vrrp.priority > vrrp.priority;
+}
+
+/** The lower of two priorities that share a key: while the other is there its tunnels are down. */
+export const hasRival = ({ host: { vrrp } }: Pick<RunningHost, "host">): boolean =>
+  vrrp?.isExclusive === true && vrrp.priority <= 100;
+
+/** It has tunnels, and they are up. */
+export function isHeard(host: Host, hosts: readonly Host[]): boolean {
+  return host.interfaces.length > 0 && !isStandby(host, hosts);
+}
+
+// There is no systemd in a box: what keepalived's script asks of it is done as its units would.
+const SYSTEMCTL = `#!/bin/bash
+[[ $2 =~ ^wg-quick@(.*)\\.service$ ]] || exit 1
+link=\${BASH_REMATCH[1]}
+exec >> /run/log/wg-quick 2>&1 < /dev/null
+case $1 in
+  start) ip link show "$link" > /dev/null 2>&1 || wg-quick up "$link" || exit 1
+    grep -s ^net /etc/sysctl.d/90-netgen.conf | sysctl -qe -p - || true
+    [[ ! -x /etc/netgen/wg-endpoints ]] || /etc/netgen/wg-endpoints ;;
+  stop) ! ip link show "$link" > /dev/null 2>&1 || wg-quick down "$link" ;;
+esac
+`;
+
+const PUT_SYSTEMCTL = "mountpoint -q /usr/bin/systemctl || mount --bind /run/systemctl /usr/bin/systemctl";
+const PID_FILE = "/run/keepalived.pid";
+
+/** Starts keepalived on a host that has a file for it. */
+export async function startKeepalived({ box, files }: RunningHost): Promise<void> {
+  writeInto(box, "/run/systemctl", SYSTEMCTL, 0o755);
+  await box.shell(PUT_SYSTEMCTL);
+  await box.start("keepalived", "keepalived", "--dont-fork", "--log-console", "--log-detail", `--pid=${PID_FILE}`);
+  await runUnit({ box, files }, "netgen-lan-routes.service");
+}
+
+/** Ends it as its unit does: it says goodbye, and the other takes over. */
+export async function stopKeepalived(box: Box): Promise<void> {
+  await box.shell(`kill "$(cat ${PID_FILE})"; while [ -e ${PID_FILE} ]; do sleep 0.1; done`);
+}
+
+/** Whether a host has the shared address, and its tunnels where only then they are to be up. */
+export async function isMaster({ host, box }: RunningHost): Promise<boolean> {
+  const { vrrp } = host;
+  if (vrrp === undefined) return false;
+  const { output } = await box.attempt("ip", "-o", "address", "show", "to", vrrp.address.address);
+  const tunnels = vrrp.isExclusive ? host.interfaces : [];
+  const states = await Promise.all(tunnels.map(({ name }) => box.attempt("wg", "show", name, "public-key")));
+  return output !== "" && states.every(({ status }) => status === 0);
+}
+
+/** Starts those that are to be masters, and when they are, the others. @throws Error when none becomes one. */
+export async function startPairs(hosts: readonly RunningHost[]): Promise<void> {
+  const sharing = hosts.filter(({ host }) => host.vrrp !== undefined);
+  const order = [...sharing].sort((a, b) => (b.host.vrrp?.priority ?? 0) - (a.host.vrrp?.priority ?? 0));
+  const all = order.map(({ host }) => host);
+  const isFirst = ({ host }: RunningHost): boolean => {
+    const other = all.find(({ name }) => name === host.vrrp?.other.host);
+    return (other?.vrrp?.priority ?? 0) < (host.vrrp?.priority ?? 0);
+  };
+  const masters = order.filter(isFirst);
+  await Promise.all(masters.map(startKeepalived));
+  for (const master of masters) {
+    if (!(await eventually(() => isMaster(master), 30))) {
+      throw new Error(`${master.host.name} does not become the master: ${await master.box.log("keepalived")}`);
+    }
+    await applySysctl(master.box, master.files);
+  }
+  await Promise.all(order.filter((each) => !masters.includes(each)).map(startKeepalived));
+}

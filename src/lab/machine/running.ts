@@ -1,0 +1,30 @@
+/** A lab that is up, and its hosts as they run. */
+import { must } from "../../base/invariant.ts";
+import type { Host } from "../../model/host.ts";
+import type { Network } from "../../model/network.ts";
+import type { Box } from "./box.ts";
+import type { Built } from "./build.ts";
+import type { PlacedFile } from "./keys.ts";
+
+/** A lab that is up. */
+export interface Lab extends Built {
+  readonly network: Network;
+  /** What each host was given, by its name. */
+  readonly files: ReadonlyMap<string, readonly PlacedFile[]>;
+}
+
+/** A host with all that belongs to it. */
+export interface RunningHost {
+  readonly host: Host;
+  readonly box: Box;
+  readonly files: readonly PlacedFile[];
+}
+
+/** The hosts of a lab, in the order of the model. */
+export function runningHosts({ network, hosts, files }: Lab): readonly RunningHost[] {
+  return network.hosts.map((host) => ({
+    host,
+    box: must(hosts.get(host.name), "every host has a box"),
+    files: must(files.get(host.name), "every host has its files"),
+  }));
+}

@@ -1,0 +1,108 @@
+/** What an attacker would send, and what the hosts say about it: forged frames, borrowed addresses, who has seen what. */
+import { must } from "../../base/invariant.ts";
+import { addressBits, familyOf, type IpAddress } from "../../base/ip.ts";
+import type { Box } from "../machine/box.ts";
+import type { LabHost } from "../plan/plan.ts";
+import { macAddressOf } from "./evpn-tables.ts";
+import { countedPackets, ipFor } from "./traffic.ts";
+
+// ── Frames ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** IEEE 802: for experiments, so that nobody takes it for something of its own. */
+const ETHER_TYPE = "88b5";
+const BROADCAST = "ff".repeat(6);
+/** The shortest frame that Ethernet has is 60 bytes, 14 of them the header. */
+const PAYLOAD = "00".repeat(46);
+
+/** A MAC that the lab makes up: locally administered, one for each `serial` (below 65536) of each host. */
+export function madeUpMac(hostId: number, serial: number): string {
+  const hex = (value: number): string => value.toString(16).padStart(4, "0");
+  const digits = `026e${hex(hostId)}${hex(serial)}`;
+  return must(digits.match(/../g) ?? undefined, "a MAC has digits").join(":");
+}
+
+/** What UDP carries when a broadcast frame from a MAC is sent into a segment (RFC 7348 §5: flag I, then the VNI). */
+export function vxlanFrame(vni: number, mac: string): string {
+  const header = `08000000${vni.toString(16).padStart(6, "0")}00`;
+  return `${header}${BROADCAST}${mac.replaceAll(":", "")}${ETHER_TYPE}${PAYLOAD}`;
+}
+
+// Learning says nothing: with EVPN a VTEP learns from no frame at all.
+const WATCH = `
+table bridge lab
+delete table bridge lab
+table bridge lab {
+  set seen { type ether_addr; size 65535; flags dynamic; }
+  chain in {
+    type filter hook prerouting priority -400; policy accept;
+    ether type 0x${ETHER_TYPE} add @seen { ether saddr }
+  }
+}
+`;
+
+/** Has a host note who sends such frames into its bridges. */
+export async function watchFrames(box: Box): Promise<void> {
+  await box.run("nft", WATCH);
+}
+
+/** The MACs of such frames that have entered a bridge of the host. */
+export async function seenMacs(box: Box): Promise<ReadonlySet<string>> {
+  const text = await box.run("nft", "list", "set", "bridge", "lab", "seen");
+  return new Set(text.match(/[0-9a-f]{2}(?::[0-9a-f]{2}){5}/g));
+}
+
+// ── The guard ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Packets that a chain of the guard has dropped; 0 where there is no such chain. */
+export const dropped = (box: Box, chain: "guard" | "transit"): Promise<number> =>
+  countedPackets(box, "inet", "netgen", chain);
+
+// ── A router that lies ──────────────────────────────────────────────────────────────────────────────────────────────
+
+const queues = new Map<Box, Promise<unknown>>();
+
+/** Does one thing after the other for the same box. */
+export function inTurn<T>(box: Box, work: () => Promise<T>): Promise<T> {
+  const turn = (queues.get(box) ?? Promise.resolve()).then(work);
+  queues.set(
+    box,
+    turn.catch(() => undefined),
+  );
+  return turn;
+}
+
+export interface Lie {
+  readonly router: Box;
+  readonly host: LabHost;
+  readonly hostBox: Box;
+  /** Addresses of others that the router takes. */
+  readonly sources: readonly IpAddress[];
+  /** Addresses of the host in the tunnel, to which the router sends by its cable. */
+  readonly targets: readonly IpAddress[];
+}
+
+const whole = (address: IpAddress): string => `${address}/${addressBits(familyOf(address))}`;
+
+/** Lets a router speak as others, and to what a host has inside the tunnel, while something is done. */
+export function lying<T>({ router, host, hostBox, sources, targets }: Lie, work: () => Promise<T>): Promise<T> {
+  return inTurn(router, async () => {
+    const own = must(host.addresses[0], "a host has an address");
+    const link = /dev (\S+)/.exec(await router.run("ip", "-o", "route", "get", own))?.[1] ?? "";
+    const mac = await macAddressOf(hostBox, host.uplink);
+    // Of IPv6 no host answers for an address that stands on another interface.
+    for (const to of targets) {
+      await router.run("ip", ipFor(to), "neigh", "replace", to, "lladdr", mac, "dev", link);
+      await router.run("ip", ipFor(to), "route", "replace", whole(to), "dev", link);
+    }
+    for (const from of sources) await router.run("ip", ipFor(from), "address", "replace", whole(from), "dev", "lo");
+    try {
+      return await work();
+    } finally {
+      for (const from of sources) await router.attempt("ip", ipFor(from), "address", "del", whole(from), "dev", "lo");
+      for (const to of targets) {
+        await router.attempt("ip", ipFor(to), "route", "del", whole(to), "dev", link);
+        await router.attempt("ip", ipFor(to), "neigh", "del", to, "dev", link);
+      }
+    }
+  });
+}

@@ -1,0 +1,78 @@
+/** A ping that goes on while something is done: which packets were lost, and for how long nothing came back. */
+import type { IpAddress } from "../../base/ip.ts";
+import type { Box } from "../machine/box.ts";
+import { eventually } from "../machine/patience.ts";
+
+/** An answer: the packet's number, and when it came, in seconds. */
+export interface Reply {
+  readonly sequence: number;
+  readonly at: number;
+}
+
+/** What `ping -D` printed → the answers, in their order, each packet once. Pure. */
+export function parseReplies(log: string): readonly Reply[] {
+  const lines = log.matchAll(/^\[(\d+\.\d+)\] \d+ bytes from .*icmp_seq=(\d+) /gm);
+  const first = new Map<number, number>();
+  for (const [, at, sequence] of lines) {
+    if (!first.has(Number(sequence))) first.set(Number(sequence), Number(at));
+  }
+  return [...first].map(([sequence, at]) => ({ sequence, at }));
+}
+
+/** How many packets were not answered, between the first and the last that were. Pure. */
+export function lostCount(replies: readonly Reply[]): number {
+  const sequences = replies.map(({ sequence }) => sequence);
+  return replies.length === 0 ? 0 : Math.max(...sequences) - Math.min(...sequences) + 1 - replies.length;
+}
+
+/** The longest time between two answers, in seconds. Pure. */
+export function longestGapSeconds(replies: readonly Reply[]): number {
+  const times = replies.map(({ at }) => at).sort((a, b) => a - b);
+  return Math.max(0, ...times.slice(1).map((at, index) => at - (times[index] ?? at)));
+}
+
+/** Who pings whom. */
+export interface Watched {
+  readonly box: Box;
+  readonly to: IpAddress;
+}
+
+/** What a ping saw. */
+export interface PingRecord {
+  readonly answered: number;
+  readonly lost: number;
+  readonly gapSeconds: number;
+  /** Answers came after what was done, within the time given. */
+  readonly isBack: boolean;
+}
+
+// 50 a second. Its number is noted, so that just this one is ended.
+const PING = 'echo $$ > "/run/log/$1.pid"; exec ping -n -D -i 0.02 -s 1000 "$2"';
+const STOP = 'kill -INT "$(cat "/run/log/$1.pid")" 2> /dev/null || true';
+
+let pings = 0;
+
+/** Pings 50 times a second from before something is done until after it. @throws Error when there is no answer before. */
+export async function pingDuring(
+  { box, to }: Watched,
+  work: () => Promise<void>,
+  backSeconds = 60,
+): Promise<PingRecord> {
+  pings += 1;
+  const log = `ping-${pings}`;
+  const replies = async (): Promise<readonly Reply[]> => parseReplies(await box.log(log));
+  const more = async (count: number, seconds: number): Promise<boolean> => {
+    const wanted = (await replies()).length + count;
+    return eventually(async () => (await replies()).length >= wanted, seconds);
+  };
+  await box.start(log, "sh", "-uc", PING, "sh", log, to);
+  try {
+    if (!(await more(15, 30))) throw new Error(`${box.name} gets no answer from ${to} even before, expected one`);
+    await work();
+    const isBack = await more(50, backSeconds);
+    const seen = await replies();
+    return { answered: seen.length, lost: lostCount(seen), gapSeconds: longestGapSeconds(seen), isBack };
+  } finally {
+    await box.run("sh", "-uc", STOP, "sh", log);
+  }
+}

@@ -1,0 +1,183 @@
+/** Network → its guests: one on each host for each subnet that it has a part of. */
+import { must } from "../../base/invariant.ts";
+import {
+  familyOf,
+  hostAddress,
+  type IpAddress,
+  type IpPrefix,
+  networkAddress,
+  prefixLengthBits,
+  prefixOf,
+} from "../../base/ip.ts";
+import type { Bridge, InterfaceAddress } from "../../model/device.ts";
+import type { Host } from "../../model/host.ts";
+import type { Network } from "../../model/network.ts";
+import type { Segment } from "../../model/segment.ts";
+import { ETHERNET_MTU, isOfSite, subnetOf } from "../../ways/subnet-routes.ts";
+import type { ForeignBridge, LabGuest, LabPlan } from "./plan.ts";
+
+type Guests = Pick<LabPlan, "guests" | "foreignBridges">;
+
+/** Guests of a segment that the topology gives no prefix: RFC 2544, of no use outside a bench. */
+const NAMELESS = "198.18.0.0/24" as unknown as IpPrefix;
+/** Where guests' addresses begin: gateways are customarily first. */
+const FIRST_OFFSET = 11;
+const LAST_OFFSET = 254;
+
+const withLength = (prefix: IpPrefix, address: IpAddress): InterfaceAddress => ({
+  address,
+  lengthBits: prefixLengthBits(prefix),
+});
+
+/** Gives the addresses of a prefix one by one, those taken left out. */
+function createTaker(taken: Set<IpAddress>) {
+  const isFree = (address: IpAddress | undefined): address is IpAddress => address !== undefined && !taken.has(address);
+  return (prefix: IpPrefix): readonly InterfaceAddress[] => {
+    for (let step = 0; step < LAST_OFFSET; step++) {
+      const offset = ((FIRST_OFFSET - 1 + step) % LAST_OFFSET) + 1;
+      const address = hostAddress(prefix, offset);
+      if (!isFree(address)) continue;
+      taken.add(address);
+      return [withLength(prefix, address)];
+    }
+    return [];
+  };
+}
+
+type Take = (prefix: IpPrefix) => readonly InterfaceAddress[];
+
+/** A place on a host where a guest of a subnet can be plugged in. */
+interface Place {
+  readonly host: Host;
+  readonly subnet: string;
+  readonly vrf: string | undefined;
+  readonly bridge: string;
+  readonly prefixes: readonly IpPrefix[];
+  readonly gateways: readonly IpAddress[];
+  readonly mtu: number;
+  /** An interface that the host's files enslave; "" where there is none. */
+  readonly port: string;
+}
+
+function gatewaysOf({ gateway }: Segment, bridge: Bridge | undefined): readonly InterfaceAddress[] {
+  if (bridge !== undefined && bridge.addresses.length > 0) return bridge.addresses;
+  if (gateway.kind === "none") return [];
+  return gateway.kind === "shared" ? gateway.addresses : (gateway.hosts[0]?.addresses ?? []);
+}
+
+const only = (addresses: readonly InterfaceAddress[]): readonly IpAddress[] => addresses.map(({ address }) => address);
+
+function segmentPlace(host: Host, segment: Segment): Place {
+  const device = must(
+    host.vxlans.find(({ vni }) => vni === segment.vni),
+    "a member has the segment's device",
+  );
+  const bridge = host.bridges.find(({ name }) => name === device.bridge);
+  return {
+    host,
+    subnet: segment.name,
+    vrf: segment.vrf,
+    bridge: device.bridge,
+    prefixes: segment.prefixes.length === 0 ? [NAMELESS] : segment.prefixes,
+    gateways: only(gatewaysOf(segment, bridge)),
+    mtu: device.mtu,
+    port: bridge?.ports[0] ?? "",
+  };
+}
+
+function bridgePlace(host: Host, bridge: Bridge): Place {
+  const owned = host.ownedPrefixes.filter((each) => subnetOf(each) === bridge.subnet).map(({ prefix }) => prefix);
+  const connected = bridge.addresses.map(({ address, lengthBits }) => prefixOf(address, lengthBits));
+  return {
+    host,
+    subnet: bridge.subnet,
+    vrf: bridge.vrf,
+    bridge: bridge.name,
+    prefixes: bridge.vrf === undefined ? owned : connected,
+    gateways: only(bridge.addresses),
+    mtu: bridge.mtu ?? ETHERNET_MTU,
+    port: bridge.ports[0] ?? "",
+  };
+}
+
+/** Prefixes of a host that no bridge of its own holds: a container program's, or a network behind the host. */
+function foreignPlaces(host: Host): readonly Place[] {
+  const known = new Set([...host.bridges.map(({ subnet }) => subnet), ...host.vxlans.map(({ segment }) => segment)]);
+  const owned = host.ownedPrefixes.filter((each) => !isOfSite(each) && !known.has(subnetOf(each)));
+  const ofVrfs = host.vrfs.flatMap(({ name: vrf, behind }) =>
+    behind.map((prefix) => ({ prefix, subnet: prefix, vrf })),
+  );
+  const foreign = [
+    ...owned.map((each) => ({ prefix: each.prefix, subnet: subnetOf(each), vrf: undefined })),
+    ...ofVrfs,
+  ];
+  return foreign.flatMap(({ prefix, subnet, vrf }, index) => {
+    const gateway = hostAddress(prefix, 1) ?? networkAddress(prefix);
+    return {
+      host,
+      subnet,
+      vrf,
+      bridge: `lab${index}`,
+      prefixes: [prefix],
+      gateways: [gateway],
+      mtu: ETHERNET_MTU,
+      port: "",
+    };
+  });
+}
+
+function placesOf(host: Host, segments: readonly Segment[]): readonly Place[] {
+  const own = segments.filter(({ members }) => members.includes(host.name));
+  const stretched = new Set(own.map(({ name }) => name));
+  return [
+    ...own.map((segment) => segmentPlace(host, segment)),
+    ...host.bridges.filter(({ subnet }) => !stretched.has(subnet)).map((bridge) => bridgePlace(host, bridge)),
+    ...foreignPlaces(host),
+  ];
+}
+
+function guestAt({ host, subnet, bridge, port, ...place }: Place, index: number, take: Take): LabGuest {
+  return {
+    name: `${subnet}@${host.name}`,
+    host: host.name,
+    subnet,
+    vrf: place.vrf,
+    port: port || `guest${index}`,
+    bridge,
+    isPluggedByHost: port !== "",
+    addresses: place.prefixes.flatMap(take),
+    gateways: place.gateways.filter((gateway) =>
+      place.prefixes.some((prefix) => familyOf(prefix) === familyOf(gateway)),
+    ),
+    mtu: place.mtu,
+  };
+}
+
+/** Bridges that have to be there before the host's own programs start. */
+function foreignBridgesOf(host: Host): readonly ForeignBridge[] {
+  const existing = host.bridges.filter(({ isExisting }) => isExisting);
+  return [
+    ...existing.map(({ name, addresses }) => ({ host: host.name, name, addresses, vrf: undefined })),
+    ...foreignPlaces(host).map(({ bridge, prefixes, gateways, vrf }) => ({
+      host: host.name,
+      vrf,
+      name: bridge,
+      addresses: prefixes.flatMap((prefix) => gateways.map((gateway) => withLength(prefix, gateway))),
+    })),
+  ];
+}
+
+/** Guests of every subnet on every host that has a part of it, and the bridges of others that they need. */
+export function planGuests({ hosts, segments }: Network): Guests {
+  const places = hosts.map((host) => placesOf(host, segments));
+  const gateways = segments.flatMap(({ gateway }) => {
+    if (gateway.kind === "none") return [];
+    return gateway.kind === "shared" ? gateway.addresses : gateway.hosts.flatMap((each) => each.addresses);
+  });
+  const taken = new Set([...only(gateways), ...places.flat().flatMap((place) => place.gateways)]);
+  const take = createTaker(taken);
+  return {
+    guests: places.flatMap((own) => own.map((place, index) => guestAt(place, index, take))),
+    foreignBridges: hosts.flatMap(foreignBridgesOf),
+  };
+}

@@ -1,0 +1,38 @@
+/** Network → the whole of its lab. */
+import { collapsePrefixes, compareAddresses, type IpAddress, type IpFamily } from "../../base/ip.ts";
+import type { Network } from "../../model/network.ts";
+import { createAllot } from "./addresses.ts";
+import { planGuests } from "./guests.ts";
+import type { LabPlan } from "./plan.ts";
+import { planUnderlay } from "./underlay.ts";
+
+const FAMILIES: readonly IpFamily[] = [4, 6];
+
+function probesOf({ vrfs }: Network): readonly IpAddress[] {
+  const asked = vrfs.flatMap((vrf) => vrf.exits.flatMap(({ probe }) => (probe === undefined ? [] : [probe])));
+  return [...new Set(asked)].sort(compareAddresses);
+}
+
+/**
+ * Where guests are in several VRFs, one may well send what the prefix of another holds out by its own exit or by the host's
+ * default route: there it is anybody's.
+ */
+function guardedPrefixes({ prefixes }: Network): Network["prefixes"] {
+  const guests = prefixes.filter(({ use }) => use.kind === "subnet" || use.kind === "route");
+  const vrfs = new Set(guests.map(({ vrf }) => vrf));
+  return vrfs.size > 1 ? prefixes.filter(({ vrf }) => vrf === undefined) : prefixes;
+}
+
+/** Decides everything that the lab builds around the hosts of a network. Pure: the same network gives the same lab. */
+export function planLab(network: Network): LabPlan {
+  const allot = createAllot(network);
+  return {
+    name: network.name,
+    routerAddresses: FAMILIES.map(allot),
+    outside: FAMILIES.map(allot),
+    probes: probesOf(network),
+    overlay: collapsePrefixes(guardedPrefixes(network).map(({ prefix }) => prefix)),
+    ...planUnderlay(network, allot),
+    ...planGuests(network),
+  };
+}

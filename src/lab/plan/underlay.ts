@@ -1,0 +1,248 @@
+/** Network → what surrounds its hosts: a router for each site, NAT and forwarded ports, names, and the MTU of each path. */
+import { must } from "../../base/invariant.ts";
+import { containsAddress, familyOf, type IpAddress, type IpFamily, type IpPrefix } from "../../base/ip.ts";
+import type { Host } from "../../model/host.ts";
+import { unicastOf } from "../../model/loopback.ts";
+import type { Network } from "../../model/network.ts";
+import type { Endpoint } from "../../model/reach.ts";
+import { createMeeting, type Dial, indexPaths, type Meeting, type PathIndex, pathBetween } from "../../model/tunnel.ts";
+import { type Allot, ofFamily } from "./addresses.ts";
+import type { LabHost, LabPath, LabPlan, LabRouter, PortForward } from "./plan.ts";
+import { isInside, ownAddress } from "./site.ts";
+
+type Underlay = Pick<LabPlan, "hosts" | "routers" | "paths" | "names">;
+
+/** What the lab makes the names of endpoints resolve to; where any will do, what costs most. */
+function familyOfNames({ underlay }: Network): IpFamily {
+  return underlay.ipVersion === "auto" ? 6 : underlay.ipVersion;
+}
+
+function familiesInUse(network: Network): readonly IpFamily[] {
+  const endpoints = network.hosts.flatMap(({ reach }) => [reach.endpoint, reach.lanEndpoint]);
+  const outward = network.vrfs.flatMap((vrf) => vrf.exits.flatMap((exit) => exit.families));
+  const families = endpoints.flatMap((each) => {
+    if (each === undefined) return [];
+    return [each.kind === "address" ? familyOf(each.address) : familyOfNames(network)];
+  });
+  return [...new Set<IpFamily>(families.length === 0 ? [4] : [...families, ...outward])].sort();
+}
+
+/** Addresses by endpoint name, given out as they are asked for. */
+function createNames(network: Network, allot: Allot) {
+  const addresses = new Map<string, IpAddress>();
+  const resolve = (endpoint: Endpoint): IpAddress => {
+    if (endpoint.kind === "address") return endpoint.address;
+    const known = addresses.get(endpoint.name) ?? allot(familyOfNames(network));
+    addresses.set(endpoint.name, known);
+    return known;
+  };
+  return { addresses, resolve };
+}
+
+/** A host with its endpoints resolved. */
+interface Placed {
+  readonly host: Host;
+  readonly router: string;
+  readonly endpoint: IpAddress | undefined;
+  readonly lan: IpAddress | undefined;
+  /** Its endpoint is its router's: a port there leads to it. */
+  readonly isForwarded: boolean;
+  /** It reaches the outside through the gateway of its site, and is not reached from there. */
+  readonly isInside: boolean;
+  /** The address that VRRP gives to it or to another. */
+  readonly shared: IpAddress | undefined;
+}
+
+/** A port of an endpoint, and the one that the host listens on there. */
+interface DialledPort {
+  readonly port: number;
+  readonly toPort: number;
+}
+
+const isSamePlace = (a: Endpoint, b: Endpoint): boolean =>
+  a.kind === "address" ? b.kind === "address" && a.address === b.address : b.kind === "name" && a.name === b.name;
+
+/** Where others dial a host from outside: each of its interfaces that is dialled has a port of its own. */
+function dialledPorts({ hosts, peers }: Network, host: Host): readonly DialledPort[] {
+  const { endpoint } = host.reach;
+  const [only] = host.interfaces;
+  if (endpoint === undefined || only === undefined) return [];
+  if (unicastOf(host) === undefined) return [{ port: endpoint.port, toPort: only.listenPort }];
+  const hostOf = new Map(peers.map((peer) => [peer.id, peer.host]));
+  const views = new Map(peers.filter((peer) => peer.host === host.name).map((peer) => [peer.id, peer]));
+  const ports = hosts.flatMap((other) => {
+    const own = host.interfaces.find((link) => link.peers.some((id) => hostOf.get(id) === other.name));
+    return other.interfaces.flatMap((link) =>
+      link.peers.flatMap((id): readonly (readonly [number, DialledPort])[] => {
+        const dialled = views.get(id)?.endpoint;
+        if (own === undefined || dialled === undefined || !isSamePlace(dialled, endpoint)) return [];
+        return [[dialled.port, { port: dialled.port, toPort: own.listenPort }]];
+      }),
+    );
+  });
+  return [...new Map(ports).values()];
+}
+
+function place(network: Network, resolve: (endpoint: Endpoint) => IpAddress): readonly Placed[] {
+  const placed = network.hosts.map((host) => {
+    const { endpoint, lanEndpoint, site } = host.reach;
+    return {
+      host,
+      router: site ?? host.name,
+      endpoint: endpoint && resolve(endpoint),
+      lan: ownAddress(host) ?? (lanEndpoint && resolve(lanEndpoint)),
+      isInside: isInside(network, host),
+      shared: host.vrrp?.address.address,
+    };
+  });
+  const users = (address: IpAddress): number => placed.filter((each) => each.endpoint === address).length;
+  return placed.map((each) => {
+    const { isBehindNat } = each.host.reach;
+    const isPort = dialledPorts(network, each.host).some(({ port, toPort }) => port !== toPort);
+    const isShared = each.endpoint !== undefined && users(each.endpoint) > 1;
+    const isOpen = each.endpoint === undefined || each.endpoint === each.shared;
+    return { ...each, isForwarded: !isOpen && (isBehindNat || isPort || isShared) };
+  });
+}
+
+const present = (...addresses: readonly (IpAddress | undefined)[]): readonly IpAddress[] => [
+  ...new Set(addresses.filter((address) => address !== undefined)),
+];
+
+interface Surroundings {
+  readonly families: readonly IpFamily[];
+  readonly allot: Allot;
+  /** What a router hides a family's hosts behind; asked for, it is given out. */
+  readonly natAddress: (router: string, family: IpFamily) => IpAddress;
+}
+
+/** Addresses of a host: those of its own, and as what the internet sees it, one per family. */
+function addressesOf(placed: Placed, { families, allot, natAddress }: Surroundings) {
+  const { lan, isForwarded, router } = placed;
+  const endpoint = placed.endpoint === placed.shared ? undefined : placed.endpoint;
+  const isHidden = placed.host.reach.isBehindNat || isForwarded || placed.isInside;
+  const declared = isHidden ? present(lan) : present(endpoint, lan);
+  const own = families.map((family) => ofFamily(declared, family) ?? allot(family));
+  const seenAs = families.map((family) => {
+    const dialled = ofFamily(present(endpoint), family);
+    if (dialled !== undefined) return dialled;
+    return isHidden ? natAddress(router, family) : must(ofFamily(own, family), "a host has an address of each family");
+  });
+  return { addresses: present(...own, ...declared), publicAddresses: present(...seenAs) };
+}
+
+function toHost(placed: Placed, surroundings: Surroundings, uplinkMtu: number): LabHost {
+  const { host, router } = placed;
+  return {
+    name: host.name,
+    uplink: host.uplink ?? host.vrfs.find(({ exit }) => exit !== undefined)?.exit?.interface ?? "eth0",
+    uplinkMtu,
+    router,
+    isBehindNat: host.reach.isBehindNat || placed.isForwarded || placed.isInside,
+    shared: present(placed.shared),
+    ...addressesOf(placed, surroundings),
+  };
+}
+
+function toRouter(network: Network, name: string, members: readonly (readonly [Placed, LabHost])[]): LabRouter {
+  const hidden = members.filter(([, { isBehindNat }]) => isBehindNat);
+  const forwards = hidden.flatMap(([{ host, endpoint, isForwarded }, { addresses, shared }]): PortForward[] => {
+    const to = endpoint && ofFamily(host.reach.isShared ? shared : addresses, familyOf(endpoint));
+    if (!isForwarded || to === undefined || endpoint === undefined) return [];
+    return dialledPorts(network, host).map((dialled) => ({ address: endpoint, to, ...dialled }));
+  });
+  const masquerades = hidden.flatMap(([, { addresses, shared, publicAddresses }]) =>
+    [...addresses, ...shared].flatMap((from) => {
+      const to = ofFamily(publicAddresses, familyOf(from));
+      return to === undefined ? [] : [{ from, to }];
+    }),
+  );
+  const isOnLan = ({ host: { vrrp, interfaces } }: Placed): boolean => vrrp !== undefined || interfaces.length === 0;
+  return {
+    name,
+    hasLan: members.some(([placed]) => isOnLan(placed)),
+    addresses: present(...masquerades.map(({ to }) => to)),
+    // Two that share an address have one port.
+    forwards: [...new Map(forwards.map((each) => [`${each.address} ${each.port}`, each])).values()],
+    masquerades,
+  };
+}
+
+/** The MTU between two hosts: that of the ways they may use; `undefined`: they cannot meet. */
+function pairMtu(index: PathIndex, [a, b]: readonly [Host, Host], { there, back }: Meeting): number | undefined {
+  const ways = [there, back].filter((way): way is Dial => way !== undefined);
+  if (ways.length === 0) return undefined;
+  return Math.min(...ways.map(({ scope }) => pathBetween(index, a.reach, b.reach, scope).mtu));
+}
+
+/** Where both are of one family. Nobody outside knows the way to an address of a LAN, save the router that hides it. */
+function pathsBetween(from: LabHost, to: LabHost, mtu: number, lan: readonly IpPrefix[]): readonly LabPath[] {
+  const isOneLan = from.router === to.router;
+  const seen = isOneLan ? from.addresses : from.publicAddresses;
+  const known = isOneLan || to.isBehindNat ? to.addresses : to.publicAddresses;
+  // From another site, addresses of a LAN with a gateway are reached through a tunnel, or else by a forwarded port.
+  const isOpen = (address: IpAddress): boolean =>
+    isOneLan || to.isBehindNat || !lan.some((prefix) => containsAddress(prefix, address));
+  return [...known, ...to.shared]
+    .filter(isOpen)
+    .flatMap((address) =>
+      seen
+        .filter((each) => familyOf(each) === familyOf(address))
+        .map((each) => ({ router: to.router, from: each, to: address, mtu })),
+    );
+}
+
+/**
+ * Two hosts behind one address look alike to a third: a path that differs between them counts with its larger MTU, so that
+ * nothing is refused that the topology promises.
+ */
+function largestEach(paths: readonly LabPath[]): readonly LabPath[] {
+  const largest = new Map<string, LabPath>();
+  for (const path of paths) {
+    const key = `${path.from} ${path.to}`;
+    if (path.mtu > (largest.get(key)?.mtu ?? 0)) largest.set(key, path);
+  }
+  return [...largest.values()];
+}
+
+/** Who stands where, and what lies between. */
+export function planUnderlay(network: Network, allot: Allot): Underlay {
+  const families = familiesInUse(network);
+  const { addresses: names, resolve } = createNames(network, allot);
+  const placed = place(network, resolve);
+  const natAddresses = new Map<string, IpAddress>();
+  const natAddress = (router: string, family: IpFamily): IpAddress => {
+    const known = natAddresses.get(`${router} ${family}`) ?? allot(family);
+    natAddresses.set(`${router} ${family}`, known);
+    return known;
+  };
+  const index = indexPaths(network.underlay, network.sites);
+  const meeting = createMeeting(network);
+  const pairs = network.hosts.flatMap((a) =>
+    network.hosts.flatMap((b) => {
+      const isApart = a.reach.site !== b.reach.site && (isInside(network, a) || isInside(network, b));
+      const mtu = a === b || isApart ? undefined : pairMtu(index, [a, b], meeting(a, b));
+      return mtu === undefined ? [] : [{ from: a.name, to: b.name, mtu }];
+    }),
+  );
+  const largest = new Map<string, number>();
+  for (const { to, mtu } of pairs) largest.set(to, Math.max(mtu, largest.get(to) ?? 0));
+  const uplinkMtu = ({ name }: Host): number => Math.max(network.underlay.pathMtu, largest.get(name) ?? 0);
+  const hosts = placed.map((each) => toHost(each, { families, allot, natAddress }, uplinkMtu(each.host)));
+  const byName = new Map(hosts.map((host) => [host.name, host]));
+  const host = (name: string): LabHost => must(byName.get(name), "a pair is of two hosts");
+  const lan = network.prefixes.filter(({ use }) => use.kind === "lan").map(({ prefix }) => prefix);
+  const routers = [...new Set(placed.map(({ router }) => router))].map((name) =>
+    toRouter(
+      network,
+      name,
+      placed.filter(({ router }) => router === name).map((each) => [each, host(each.host.name)] as const),
+    ),
+  );
+  return {
+    hosts,
+    routers,
+    paths: largestEach(pairs.flatMap(({ from, to, mtu }) => pathsBetween(host(from), host(to), mtu, lan))),
+    names: [...names].map(([name, address]) => ({ name, address })),
+  };
+}

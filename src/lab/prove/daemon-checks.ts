@@ -1,0 +1,240 @@
+/** What each daemon of a host has made of its file. Every check gives what is wrong; nothing where all is well. */
+import { existsSync } from "node:fs";
+import { knows } from "../../base/programs.ts";
+import { runUnit, unconfigured } from "../machine/boot.ts";
+import type { Box } from "../machine/box.ts";
+import { hasRival } from "../machine/keepalived.ts";
+import type { PlacedFile } from "../machine/keys.ts";
+import type { RunningHost } from "../machine/running.ts";
+
+type Problems = readonly string[];
+
+const textOf = (files: readonly PlacedFile[], path: string): string | undefined =>
+  files.find((file) => file.path === path)?.text;
+
+export const linesOf = (text: string): readonly string[] => text.split("\n").filter((line) => line.trim() !== "");
+
+const LAST_LINES = 5;
+
+/** The end of a log: what a daemon that died had to say. */
+export const lastWords = (log: string): string => linesOf(log).slice(-LAST_LINES).join(" / ") || "(its log is empty)";
+
+// ── wg-quick ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+// Without WireGuard in the kernel, wg-quick says so and takes wireguard-go, which says the same in a frame.
+const FALLBACK = /^(Error: Unknown device type\.|\[!\] Missing WireGuard kernel module\.|[┌│└])/;
+
+/** wg-quick echoes its commands; everything else that it prints is a complaint. */
+export async function checkWireguard({ host, box, files }: RunningHost): Promise<Problems> {
+  const log = await box.log("wg-quick");
+  const said = linesOf(log).filter((line) => !line.startsWith("[#] ") && !FALLBACK.test(line));
+  const states = await Promise.all(
+    host.interfaces.map(async ({ name, peers }): Promise<Problems> => {
+      const { status, output } = await box.attempt("wg", "show", name, "peers");
+      if (status !== 0) return [`${name} is gone: ${lastWords(log)}`];
+      const file = textOf(files, `/etc/wireguard/${name}.conf`) ?? "";
+      const asked = /^MTU = (\d+)$/m.exec(file)?.[1];
+      const bytes = (await box.run("cat", `/sys/class/net/${name}/mtu`)).trim();
+      return [
+        ...(linesOf(output).length === peers.length
+          ? []
+          : [`${name} has ${linesOf(output).length} peers, expected ${peers.length}`]),
+        ...(asked === undefined || asked === bytes ? [] : [`${name} has MTU ${bytes}, expected ${asked}`]),
+      ];
+    }),
+  );
+  return [...said.map((line) => `wg-quick: ${line}`), ...states.flat()];
+}
+
+// ── systemd-networkd ────────────────────────────────────────────────────────────────────────────────────────────────
+
+// What systemd-networkd 252 and 257 say of what they do not take, at the level info. No box has a cgroup for the latter.
+const COMPLAINT =
+  /Unknown key|Unknown section|(?<!Failed to get cgroup path, )[Ii]gnoring|Failed to (?!get cgroup path)|Invalid|Could not|Missing|not found/;
+
+/** What the kernel can be asked for of that which the files say of a link. */
+const ASKED = [
+  { key: "MTUBytes", file: "mtu" },
+  { key: "MACAddress", file: "address" },
+] as const;
+
+/** Some of it networkd changes without a word, such as an MTU that the device below has no room for. */
+async function checkLinks(box: Box, files: readonly PlacedFile[]): Promise<Problems> {
+  const units = files.filter(({ path }) => path.startsWith("/etc/systemd/network/"));
+  const wrong = units.flatMap(({ text }) => {
+    const name = /^Name=(\S+)$/m.exec(text)?.[1] ?? "";
+    const own = text.split(/^\[/m).filter((section) => /^(NetDev|Link)\]/.test(section));
+    return ASKED.map(async ({ key, file }): Promise<Problems> => {
+      const asked = new RegExp(`^${key}=(.*)$`, "m").exec(own.join(""))?.[1] ?? "none";
+      if (asked === "none") return [];
+      const { status, output } = await box.attempt("cat", `/sys/class/net/${name}/${file}`);
+      if (status !== 0) return [`${name} is not there`];
+      return output.trim() === asked ? [] : [`${name} has ${output.trim()}, expected ${key}=${asked}`];
+    });
+  });
+  return [...new Set((await Promise.all(wrong)).flat())];
+}
+
+/** Whether any link is networkd's. */
+export const hasNetworkd = (files: readonly PlacedFile[]): boolean =>
+  files.some(({ path, text }) => path.endsWith(".network") && !/^Unmanaged=yes$/m.test(text));
+
+/** Of a host's own release, which this machine's may not know yet: systemd 252 ignores the line. */
+const LATER = /Unknown key 'ManageForeignNextHops' in section \[Network\], ignoring/;
+
+export async function checkNetworkd({ host, box, files }: RunningHost): Promise<Problems> {
+  const log = await box.log("networkd");
+  const { status } = await box.attempt("pgrep", "-x", "systemd-network");
+  if (status !== 0) return [`systemd-networkd has died: ${lastWords(log)}`];
+  const open = await unconfigured(box, files);
+  return [
+    ...linesOf(log)
+      .filter(
+        (line) => COMPLAINT.test(line) && !(knows(host.programs, "networkd-foreign-next-hops") && LATER.test(line)),
+      )
+      .map((line) => `networkd: ${line}`),
+    ...open.map((name) => `${name} is not configured`),
+    ...(await checkLinks(box, files)),
+  ];
+}
+
+// ── sysctl ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const SYSCTL_FILE = "/etc/sysctl.d/90-netgen.conf";
+
+/** sysctl.d(5): if the first separator is a dot, dots become slashes and slashes dots; else both stay. */
+function procPath(key: string): string {
+  if (/^[^./]*\//.test(key)) return key;
+  return key.replace(/[./]/g, (separator) => (separator === "." ? "/" : "."));
+}
+
+/** The assignments of a sysctl.d file by path below /proc/sys; the last one of a key counts. */
+export function assignments(text: string): ReadonlyMap<string, string> {
+  const lines = linesOf(text).filter((line) => !/^\s*[#;]/.test(line));
+  return new Map(
+    lines.map((line) => {
+      const [key = "", ...value] = line.split("=");
+      return [procPath(key.trim().replace(/^-/, "")), value.join("=").trim()] as const;
+    }),
+  );
+}
+
+export interface SysctlState {
+  readonly held: number;
+  readonly refused: Problems;
+  /** Keys that this kernel does not have in a namespace, each with why. */
+  readonly absent: Problems;
+}
+
+/** Why a key is not there; `undefined`: it should be. */
+function reasonOfAbsence(path: string): string | undefined {
+  if (path.startsWith("net/bridge/")) return "br_netfilter is not loaded";
+  return existsSync(`/proc/sys/${path}`) ? "the whole machine's, in no namespace" : undefined;
+}
+
+export async function checkSysctl(running: RunningHost): Promise<SysctlState> {
+  const { box, files, host } = running;
+  const silent = hasRival(running) ? host.interfaces.map(({ name }) => `/conf/${name}/`) : [];
+  const absenceOf = (path: string): string | undefined =>
+    silent.some((each) => path.includes(each)) ? "a standby has no tunnels" : reasonOfAbsence(path);
+  const asked = assignments(textOf(files, SYSCTL_FILE) ?? "");
+  const script = `for path; do printf '%s=%s\\n' "$path" "$(cat "/proc/sys/$path" 2>/dev/null || echo missing)"; done`;
+  const output = await box.run("sh", "-uc", script, "sh", ...asked.keys());
+  const found = new Map(linesOf(output).map((line) => line.split("=") as [string, string]));
+  const values = [...asked].map(([path, value]) => {
+    const now = (found.get(path) ?? "missing").replaceAll("\t", " ");
+    return { path, value, now, absence: now === "missing" ? absenceOf(path) : undefined };
+  });
+  const wrong = values.filter(({ value, now, absence }) => now !== value && absence === undefined);
+  const absent = values.filter(({ absence }) => absence !== undefined);
+  return {
+    held: values.length - wrong.length - absent.length,
+    refused: wrong.map(({ path, value, now }) => `${path} is ${now}, expected ${value}`),
+    absent: absent.map(({ path, absence }) => `${path} (${absence})`),
+  };
+}
+
+// ── nftables ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const NFT_FILE = "/etc/netgen/netgen.nft";
+
+/** Tables that a ruleset file leaves behind: it names others only to take away what an earlier one made. */
+export const tablesOf = (text: string): readonly string[] => [
+  ...new Set([...text.matchAll(/^table (\S+ \S+) \{/gm)].map(([, table = ""]) => table)),
+];
+
+/** All that a ruleset file makes is there: it is loaded as one transaction. */
+export async function checkNftables({ box, files }: RunningHost): Promise<Problems> {
+  const loaded = new Set(linesOf(await box.run("nft", "list", "tables")).map((line) => line.replace(/^table /, "")));
+  const missing = tablesOf(textOf(files, NFT_FILE) ?? "").filter((table) => !loaded.has(table));
+  return missing.map((table) => `table ${table} is not loaded`);
+}
+
+// ── Units ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Units whose scripts may be run again at any time, as their timers and reloads do. */
+const SCRIPTS = ["netgen-routes.service", "netgen-endpoints.service"];
+
+async function missingRoutes({ host, box }: RunningHost): Promise<Problems> {
+  const list = (family: string): Promise<string> => box.run("ip", family, "route", "show", "type", "unreachable");
+  const lines = linesOf((await Promise.all(["-4", "-6"].map(list))).join("\n"));
+  const there = new Set(lines.map((line) => line.split(" ")[1]));
+  // Of a single address, ip leaves out the length.
+  const missing = host.unreachable.filter(
+    (prefix) => !there.has(prefix) && !there.has(prefix.replace(/\/(32|128)$/, "")),
+  );
+  return missing.map((prefix) => `no unreachable route for ${prefix}`);
+}
+
+export async function checkUnits(running: RunningHost): Promise<Problems> {
+  // Before the scripts run again: they would put right what is to be seen.
+  const missing = await missingRoutes(running);
+  const failed = await Promise.all(
+    SCRIPTS.map((unit) =>
+      runUnit(running, unit).then(
+        (): Problems => [],
+        (error: unknown): Problems => [`${unit}: ${error instanceof Error ? error.message : error}`],
+      ),
+    ),
+  );
+  return [...missing, ...failed.flat()];
+}
+
+// ── FRR ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const hasFrr = (files: readonly PlacedFile[]): boolean =>
+  ["/etc/frr/frr.conf", "/etc/netgen/frr.conf.snippet"].some((path) => textOf(files, path) !== undefined);
+
+/** watchfrr starts what has died again, but not before its next look. */
+async function deadDaemons(box: Box): Promise<Problems> {
+  const script = `for name; do kill -0 "$(cat "/run/frr/$name.pid" 2>/dev/null)" 2>/dev/null || echo "$name"; done`;
+  const daemons = await box.run("cat", "/etc/frr/daemons");
+  const enabled = [...daemons.matchAll(/^(\w+d)=yes/gm)].map(([, name = ""]) => name);
+  const wanted = new Set(["watchfrr", "zebra", "staticd", ...enabled]);
+  return linesOf(await box.run("sh", "-uc", script, "sh", ...wanted));
+}
+
+/** Lines that FRR has and the file has not, and the other way round, as a reload would change them. */
+async function reloadChanges(box: Box): Promise<Problems> {
+  const { status, output } = await box.attempt("/usr/lib/frr/frr-reload.py", "--test", "--stdout", "/etc/frr/frr.conf");
+  if (status !== 0) return [`frr-reload.py: ${lastWords(output)}`];
+  // Its own log goes the same way, each line with a date.
+  const lists = output.replace(/^\d{4}-.*\n/gm, "").split(/^Lines To (?:Delete|Add)\n=+$/m);
+  const changes = lists.slice(1).flatMap(linesOf);
+  // The host's name is the machine's in a namespace, and forwarding that is on is not listed.
+  return changes.filter((line) => !/^(no )?hostname |^(ip|ipv6) forwarding$/.test(line.trim()));
+}
+
+export async function checkFrr({ box }: RunningHost): Promise<Problems> {
+  const log = await box.log("frr");
+  const dead = await deadDaemons(box);
+  if (dead.length > 0) return [`${dead.join(", ")} died: ${lastWords(log)}`];
+  const grammar = await box.attempt("vtysh", "-C", "-f", "/etc/frr/frr.conf");
+  return [
+    ...linesOf(log)
+      .filter((line) => /line \d+|%|[Ff]ail/.test(line))
+      .map((line) => `frr: ${line}`),
+    ...(grammar.status === 0 ? [] : [`vtysh: ${lastWords(grammar.output)}`]),
+    ...(await reloadChanges(box)).map((line) => `a reload would change: ${line.trim()}`),
+  ];
+}

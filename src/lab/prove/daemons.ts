@@ -1,0 +1,115 @@
+/** Every daemon runs, and has taken every line of its file. */
+
+import { hasRival } from "../machine/keepalived.ts";
+import { type RunningHost, runningHosts } from "../machine/running.ts";
+import { execCommand, type LabPromise, type Outcome, type Prover } from "../measure/promise.ts";
+import {
+  checkFrr,
+  checkNetworkd,
+  checkNftables,
+  checkSysctl,
+  checkUnits,
+  checkWireguard,
+  hasFrr,
+  hasNetworkd,
+  NFT_FILE,
+  SYSCTL_FILE,
+} from "./daemon-checks.ts";
+import { checkKeepalived } from "./daemon-keepalived.ts";
+
+interface Check {
+  readonly daemon: string;
+  readonly promise: string;
+  readonly isThere: (host: RunningHost) => boolean;
+  readonly command: readonly string[];
+  readonly measure: (host: RunningHost) => Promise<Outcome>;
+}
+
+/** Nothing wrong: kept. */
+const unless =
+  (check: (host: RunningHost) => Promise<readonly string[]>, kept: string): Check["measure"] =>
+  async (host) => {
+    const problems = await check(host);
+    return { isKept: problems.length === 0, measured: problems.length === 0 ? kept : problems.join("; ") };
+  };
+
+async function measureSysctl(host: RunningHost): Promise<Outcome> {
+  const { held, refused, absent } = await checkSysctl(host);
+  if (refused.length > 0) return { isKept: false, measured: refused.join("; ") };
+  const rest = absent.length === 0 ? "" : `; cannot be seen here: ${absent.join(", ")}`;
+  return { isKept: true, measured: `${held} keys have their values${rest}` };
+}
+
+const has =
+  (path: string): Check["isThere"] =>
+  ({ files }) =>
+    files.some((file) => file.path === path);
+
+const CHECKS: readonly Check[] = [
+  {
+    daemon: "wg-quick",
+    promise: "no line refused, every peer there",
+    isThere: (running) => running.host.interfaces.length > 0 && !hasRival(running),
+    command: ["cat", "/run/log/wg-quick"],
+    measure: unless(checkWireguard, "up, without a warning"),
+  },
+  {
+    daemon: "keepalived",
+    promise: "no line refused; where a key is shared, the tunnels are up on the master alone",
+    isThere: ({ host }) => host.vrrp !== undefined,
+    command: ["cat", "/run/log/keepalived"],
+    measure: unless(checkKeepalived, "runs, without a complaint, and is what it is to be"),
+  },
+  {
+    daemon: "systemd-networkd",
+    promise: "no key unknown or ignored, every link configured",
+    isThere: ({ files }) => hasNetworkd(files),
+    command: ["cat", "/run/log/networkd"],
+    measure: unless(checkNetworkd, "all configured, without a complaint"),
+  },
+  {
+    daemon: "sysctl",
+    promise: "every key has its value",
+    isThere: has(SYSCTL_FILE),
+    command: ["sysctl", "-a"],
+    measure: measureSysctl,
+  },
+  {
+    daemon: "nftables",
+    promise: "the ruleset is loaded",
+    isThere: has(NFT_FILE),
+    command: ["nft", "list", "ruleset"],
+    measure: unless(checkNftables, "all tables are there"),
+  },
+  {
+    daemon: "scripts",
+    promise: "the units' own scripts succeed, and routes that keep the overlay inside stand",
+    isThere: () => true,
+    command: ["ip", "route", "show", "type", "unreachable"],
+    measure: unless(checkUnits, "ended with 0"),
+  },
+  {
+    daemon: "frr",
+    promise: "all daemons run with every line of frr.conf",
+    isThere: ({ files }) => hasFrr(files),
+    command: ["/usr/lib/frr/frr-reload.py", "--test", "--stdout", "/etc/frr/frr.conf"],
+    measure: unless(checkFrr, "running, and a reload would change nothing"),
+  },
+];
+
+const promiseOf = (host: RunningHost, { daemon, promise, command, measure }: Check): LabPromise => ({
+  kind: "daemons",
+  subject: `${daemon} on ${host.host.name}`,
+  promise,
+  command: execCommand(host.box, ...command),
+  measure: () => measure(host),
+});
+
+export const daemons: Prover = {
+  kind: "daemons",
+  isAlone: false,
+  promises: (lab) =>
+    runningHosts(lab).flatMap((host) =>
+      CHECKS.filter(({ isThere }) => isThere(host)).map((check) => promiseOf(host, check)),
+    ),
+};

@@ -1,0 +1,102 @@
+/** The ways in which the exit of a VRF goes, and is back. */
+import { must } from "../../base/invariant.ts";
+import { familyOf, type IpAddress } from "../../base/ip.ts";
+import type { VrfExit } from "../../model/vrf.ts";
+import { startExit } from "../machine/boot.ts";
+import type { Box } from "../machine/box.ts";
+import type { Lab } from "../machine/running.ts";
+import type { LabHost } from "../plan/plan.ts";
+
+/** A host as it stands in the underlay. */
+export const labHost = (lab: Lab, name: string): LabHost =>
+  must(
+    lab.plan.hosts.find((host) => host.name === name),
+    "an exit's host is in the plan",
+  );
+
+/** A way for an exit to go, and to be back. */
+export interface Loss {
+  readonly what: string;
+  readonly how: string;
+  readonly lose: (lab: Lab, exit: VrfExit) => Promise<void>;
+  readonly restore: (lab: Lab, exit: VrfExit) => Promise<void>;
+  /** Nothing is lost on the way: the exit is left before it goes. */
+  readonly isAnnounced: boolean;
+}
+
+/** The box of a host's router. */
+export const routerOf = (lab: Lab, host: string): Box =>
+  must(lab.routers.get(labHost(lab, host).router), "every router has a box");
+
+const dropAtRouter = (rules: readonly string[]): string =>
+  `table inet lost {
+  chain lost {
+    type filter hook forward priority -300
+    ${rules.join("\n    ")}
+  }
+}`;
+
+const family = (address: IpAddress): string => (familyOf(address) === 4 ? "ip" : "ip6");
+
+/** What an exit's host sends to the rest of the internet: its tunnels go on. */
+async function loseInternet(lab: Lab, { host }: VrfExit): Promise<void> {
+  const targets = [...lab.plan.outside, ...lab.plan.probes];
+  const rules = labHost(lab, host).addresses.flatMap((from) =>
+    targets
+      .filter((to) => familyOf(to) === familyOf(from))
+      .map((to) => `${family(to)} saddr ${from} ${family(to)} daddr ${to} drop`),
+  );
+  await routerOf(lab, host).run("nft", dropAtRouter(rules));
+}
+
+/** All that an exit's host sends, and all that is sent to it. */
+async function loseUplink(lab: Lab, { host }: VrfExit): Promise<void> {
+  const rules = labHost(lab, host).addresses.flatMap((address) => [
+    `${family(address)} saddr ${address} drop`,
+    `${family(address)} daddr ${address} drop`,
+  ]);
+  await routerOf(lab, host).run("nft", dropAtRouter(rules));
+}
+
+async function restoreRouter(lab: Lab, { host }: VrfExit): Promise<void> {
+  await routerOf(lab, host).run("nft", "delete", "table", "inet", "lost");
+}
+
+const vrfOf = ({ network }: Lab, exit: VrfExit): string =>
+  must(
+    network.vrfs.find(({ exits }) => exits.includes(exit)),
+    "an exit is one of a VRF",
+  ).name;
+
+/** The box of a host. */
+export const hostBox = ({ hosts }: Lab, name: string): Box => must(hosts.get(name), "every host has a box");
+
+async function stopUnit(lab: Lab, exit: VrfExit): Promise<void> {
+  const vrf = vrfOf(lab, exit);
+  await hostBox(lab, exit.host).shell(`kill $(pgrep -f '^/bin/bash /etc/netgen/exit ${vrf}$')`);
+}
+
+/** Its probe alone can tell. */
+export const PROBE: Loss = {
+  what: "leads nowhere, while its tunnels are up",
+  how: "its router drops what it sends outside",
+  lose: loseInternet,
+  restore: restoreRouter,
+  isAnnounced: false,
+};
+/** BFD or BGP tells the others. */
+export const UPLINK: Loss = {
+  what: "is cut off, its tunnels with it",
+  how: "its router drops all of it",
+  lose: loseUplink,
+  restore: restoreRouter,
+  isAnnounced: false,
+};
+/** It says so itself. */
+export const UNIT: Loss = {
+  what: "is stopped by hand",
+  how: "its unit is stopped",
+  lose: stopUnit,
+  restore: (lab, exit) => startExit(hostBox(lab, exit.host), vrfOf(lab, exit)),
+  isAnnounced: true,
+};

@@ -1,0 +1,34 @@
+/**
+ * What a network lives through: reloads, restarts, an address that changes.
+ *
+ * Every host is reloaded. The rest, which takes longer, is done to the first host of each shape: its role in BGP, who
+ * configures its network, how its segments are flooded, whether it is a gateway, has prefixes, stands behind NAT. An
+ * address changes for the first host with a name of each kind: reached as it is, or by a port of its router. Where there are
+ * several route reflectors, each ends once; where there is more than one way, whoever others send through is cut off.
+ */
+import { addressPromises } from "../life/address.ts";
+import { failoverPromises } from "../life/failover.ts";
+import { reflectorPromises } from "../life/reflector.ts";
+import { reloadPromises } from "../life/reload.ts";
+import { restartPromises } from "../life/restart.ts";
+import { vrrpPromises } from "../life/vrrp.ts";
+import { runningHosts } from "../machine/running.ts";
+import type { Prover } from "../measure/promise.ts";
+import { oneOfEachShape } from "../measure/watch.ts";
+
+/** One after the other, and each leaves the lab as well as it found it. */
+export const life: Prover = {
+  kind: "life",
+  isAlone: true,
+  promises: (lab) => {
+    const hosts = runningHosts(lab);
+    return [
+      ...hosts.flatMap((running) => reloadPromises(lab, running)),
+      ...oneOfEachShape(hosts).flatMap((running) => restartPromises(lab, running)),
+      ...reflectorPromises(lab),
+      ...addressPromises(lab),
+      ...failoverPromises(lab),
+      ...vrrpPromises(lab),
+    ];
+  },
+};
