@@ -1,67 +1,52 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { join, relative } from "node:path";
-import { fileURLToPath } from "node:url";
-import { describe, expect, test } from "vitest";
-import { afterChange } from "../src/emit/after.ts";
+/** What a host does after a file changed; the commands of every golden file stand in its scenario's after.txt. */
+import { expect, test } from "vitest";
+import { must } from "../src/base/invariant.ts";
+import { compile } from "../src/compile.ts";
 import type { OutputFile } from "../src/emit/file.ts";
+import { listFixtures, sourceOf, textOf } from "./fixtures.ts";
 
-const fixtures = fileURLToPath(new URL("../fixtures", import.meta.url));
+const scenarios = listFixtures().filter(({ kind }) => kind === "scenario");
+const files = scenarios.flatMap((fixture) => compile(sourceOf(fixture)).files);
 
-/** All golden files of all scenarios. */
-function goldenFiles(): readonly OutputFile[] {
-  return readdirSync(fixtures, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.parentPath.includes("/expect/"))
-    .map((entry) => {
-      const path = join(entry.parentPath, entry.name);
-      const inTree = relative(fixtures, path).split("/").slice(2).join("/");
-      return { path: inTree, mode: 0o644, owner: "root", group: "root", content: [readFileSync(path)] };
-    });
-}
+test("deletes the device of a vxlan or a VRF first, and never a bridge, whatever it is called", () => {
+  const kindOf = (file: OutputFile): string => /^Kind=(.+)$/m.exec(textOf(file))?.[1] ?? "";
+  const nameIn = (file: OutputFile): string => /^Name=(.+)$/m.exec(textOf(file))?.[1] ?? "";
+  const devices = files.filter(({ path }) => path.endsWith(".netdev"));
+  expect(new Set(devices.map(kindOf))).toEqual(new Set(["bridge", "vrf", "vxlan"]));
+  for (const file of devices) {
+    const isRemade = kindOf(file) !== "bridge";
+    const expected = [...(isRemade ? [`networkctl delete ${nameIn(file)}`] : []), "networkctl reload"];
+    expect(file.after, file.path).toEqual(expected);
+  }
+  const deleting = files.filter(({ after }) => after.some((command) => command.includes("delete")));
+  expect(deleting.filter((file) => !devices.includes(file))).toEqual([]);
+});
 
-const fileAt = (path: string, text = ""): OutputFile => {
-  const content = [new TextEncoder().encode(text)];
-  return { path: `alpha/${path}`, mode: 0o644, owner: "root", group: "root", content };
-};
+test("has systemd read every unit and drop-in before anything is done with it", () => {
+  const units = files.filter(({ path }) => path.includes("/etc/systemd/system/"));
+  expect(units.length).toBeGreaterThan(0);
+  expect(units.filter(({ after }) => after[0] !== "systemctl daemon-reload").map(({ path }) => path)).toEqual([]);
+});
 
-describe("what a host does after a file changed", () => {
-  test("is known for every kind of file", () => {
-    const files = goldenFiles();
-    expect(files.length).toBeGreaterThan(100);
-    expect(files.filter((file) => afterChange(file) === undefined).map((file) => file.path)).toEqual([]);
-  });
-
-  test.each([
-    ["etc/wireguard/wg-cluster.conf", ["systemctl reload wg-quick@wg-cluster.service"]],
-    ["etc/systemd/system/wg-quick@wg0.service.d/10-netgen.conf", ["systemctl daemon-reload"]],
-    ["etc/systemd/system/netgen-endpoints.service", ["systemctl daemon-reload"]],
-    [
-      "etc/systemd/system/netgen-endpoints.timer",
-      ["systemctl daemon-reload", "systemctl restart netgen-endpoints.timer"],
-    ],
-    ["etc/systemd/system/netgen-routes.service", ["systemctl daemon-reload", "systemctl reload netgen-routes.service"]],
-    ["etc/netgen/netgen.nft", ["systemctl reload netgen-nftables.service"]],
-    ["etc/netgen/routes-apply", ["systemctl reload netgen-routes.service"]],
-    ["etc/netgen/wg0.endpoints", ["systemctl start netgen-endpoints.service"]],
-    ["etc/netgen/blue.exit", ["systemctl reload netgen-exit@blue.service"]],
-    ["etc/netgen/exit", ["systemctl reload netgen-exit@*.service"]],
-    ["etc/netgen/wg-reload", []],
-    ["etc/systemd/network/20-netgen-vx100.network", ["networkctl reload"]],
-    ["etc/systemd/networkd.conf.d/10-netgen.conf", ["systemctl restart systemd-networkd.service"]],
-    ["etc/frr/frr.conf", ["systemctl reload frr.service"]],
-    ["etc/frr/daemons", ["systemctl restart frr.service"]],
-  ])("%s", (path, expected) => {
-    expect(afterChange(fileAt(path))).toEqual(expected);
-  });
-
-  test("deletes a vxlan device first, and never a bridge, whatever it is called", () => {
-    const netdev = (kind: string) =>
-      fileAt("etc/systemd/network/20-netgen-vx7.netdev", `[NetDev]\nName=vx7\nKind=${kind}\n`);
-    expect(afterChange(netdev("vxlan"))).toEqual(["networkctl delete vx7", "networkctl reload"]);
-    expect(afterChange(netdev("vrf"))).toEqual(["networkctl delete vx7", "networkctl reload"]);
-    expect(afterChange(netdev("bridge"))).toEqual(["networkctl reload"]);
-  });
-
-  test("says nothing of what it does not know", () => {
-    expect(afterChange(fileAt("etc/motd"))).toBeUndefined();
-  });
+test("reloads the tunnels of a host that may be silent only where they run, for whatever changed of them", () => {
+  const hubs = must(
+    scenarios.find(({ name }) => name === "vrrp-hubs"),
+    "there is such a scenario",
+  );
+  const { name, text } = sourceOf(hubs);
+  const smaller = "  mtu: per-peer\n  shape:";
+  const path = "underlay: {paths: [{between: [core, laptop], mtu: 1400}]}\nsites:";
+  const changed = text.replace("  shape:", smaller).replace("sites:", path);
+  const commands = compile({ name, text: changed })
+    .files.filter((file) => /\/wg0\.(conf|mtu)$/.test(file.path))
+    .map((file) => [file.path, ...file.after]);
+  const silent = "systemctl try-reload-or-restart wg-quick@wg0.service";
+  expect(commands).toEqual([
+    ["branch/etc/wireguard/wg0.conf", "systemctl reload wg-quick@wg0.service"],
+    ["hub1/etc/netgen/wg0.mtu", silent],
+    ["hub1/etc/wireguard/wg0.conf", silent],
+    ["hub2/etc/netgen/wg0.mtu", silent],
+    ["hub2/etc/wireguard/wg0.conf", silent],
+    ["laptop/etc/wireguard/wg0.conf", "systemctl reload wg-quick@wg0.service"],
+  ]);
 });

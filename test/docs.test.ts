@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
@@ -18,6 +18,7 @@ import { mtuCommand } from "../src/commands/mtu.ts";
 import { schemaCommand } from "../src/commands/schema.ts";
 import { compile } from "../src/compile.ts";
 import { reportMtu } from "../src/report/mtu.ts";
+import { listFixtures } from "./fixtures.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
@@ -168,7 +169,9 @@ describe("outputs.md", () => {
     .filter((each) => each !== undefined);
   const toRegExp = (pattern: string): RegExp =>
     new RegExp(`^${pattern.replace(/[.@]/g, "\\$&").replace(/[A-Z]{2,}/g, "[^/]+")}$`);
-  const scenarios = readdirSync(join(root, "fixtures")).filter((name) => !/^(err|warn)-/.test(name));
+  const scenarios = listFixtures()
+    .filter(({ kind }) => kind === "scenario")
+    .map(({ name }) => name);
   const paths = scenarios.flatMap((scenario) => {
     const name = `fixtures/${scenario}/topology.yaml`;
     return compile({ name, text: read(name) }).files.map((file) => file.path.replace(/^[^/]+\//, ""));

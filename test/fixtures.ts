@@ -1,6 +1,7 @@
 /**
- * The fixture directories. `<scenario>` holds a topology, its model and the whole tree that it compiles to;
- * `err-<code>[-variant]` and `warn-<code>[-variant]` hold a topology with one mistake, and what is said about it.
+ * The fixture directories. `<scenario>` holds a topology, its model, the whole tree that it compiles to and what follows
+ * a change of each file; `err-<code>[-variant]` and `warn-<code>[-variant]` hold a topology with one mistake, and what is
+ * said about it. `scripts` holds what is no host's own: the scripts that are alike on all hosts of all scenarios.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -8,7 +9,7 @@ import { type Code, catalogue } from "../src/base/catalogue.ts";
 import { renderText } from "../src/base/render.ts";
 import type { Source } from "../src/base/source.ts";
 import { type Compilation, compile } from "../src/compile.ts";
-import { contentOf } from "../src/emit/file.ts";
+import { contentOf, type OutputFile } from "../src/emit/file.ts";
 import { renderModel } from "../src/report/model.ts";
 import { generatedInputs } from "./generated-inputs.ts";
 
@@ -18,7 +19,9 @@ export const FIXTURES = fileURLToPath(new URL("../fixtures", import.meta.url));
 export const TOPOLOGY = "topology.yaml";
 export const MODEL = "model.json";
 export const DIAGNOSTICS = "diagnostics.txt";
+export const AFTER = "after.txt";
 export const EXPECT = "expect";
+export const SCRIPTS = "scripts";
 
 export interface Fixture {
   readonly name: string;
@@ -41,7 +44,8 @@ function describeFixture(name: string): Fixture {
 /** Every directory in fixtures/, sorted by name. */
 export function listFixtures(): readonly Fixture[] {
   const entries = readdirSync(FIXTURES, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  const names = new Set([...entries.map((entry) => entry.name), ...Object.keys(generatedInputs)]);
+  const own = entries.map((entry) => entry.name).filter((name) => name !== SCRIPTS);
+  const names = new Set([...own, ...Object.keys(generatedInputs)]);
   return [...names].sort().map(describeFixture);
 }
 
@@ -56,10 +60,34 @@ export type Results = ReadonlyMap<string, string>;
 
 export interface Outcome {
   readonly compilation: Compilation;
+  /** All but the scripts. */
   readonly results: Results;
+  /** As the results. */
+  readonly scripts: Results;
 }
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+const goldenPath = (file: OutputFile): string => `${EXPECT}/${file.path}`;
+export const textOf = (file: OutputFile): string => decoder.decode(contentOf(file));
+const isScript = (file: OutputFile): boolean => file.mode === 0o755;
+const withoutOwner = (text: string): string => text.replace(/ from \S+ for \S+;/, " from TOPOLOGY for HOST;");
+
+/** Each path on a host with the commands that follow a change there, and the hosts where not all are alike. */
+function renderAfter(files: readonly OutputFile[]): string {
+  const hostsOf = new Map<string, readonly string[]>();
+  for (const { path, after } of files) {
+    const [host = "", ...rest] = path.split("/");
+    const line = JSON.stringify([rest.join("/"), after.join("; ") || "nothing"]);
+    hostsOf.set(line, [...(hostsOf.get(line) ?? []), host]);
+  }
+  const all = new Set([...hostsOf.values()].flat()).size;
+  const lines = [...hostsOf].map(([line, hosts]) => {
+    const [path, commands] = JSON.parse(line) as [string, string];
+    return `${path}${hosts.length === all ? "" : ` (${hosts.join(", ")})`}: ${commands}\n`;
+  });
+  return lines.sort().join("");
+}
 
 /** Compiles a fixture, and gives what should stand in its directory besides the topology. */
 export function runFixture(fixture: Fixture): Outcome {
@@ -68,15 +96,41 @@ export function runFixture(fixture: Fixture): Outcome {
   const results = new Map<string, string>();
   const said = renderText(source, compilation.diagnostics);
   if (said !== "") results.set(DIAGNOSTICS, said);
-  if (fixture.kind === "scenario" && compilation.model !== undefined) {
-    results.set(MODEL, renderModel(compilation.model));
-    for (const file of compilation.files) results.set(`${EXPECT}/${file.path}`, decoder.decode(contentOf(file)));
+  if (fixture.kind !== "scenario" || compilation.model === undefined)
+    return { compilation, results, scripts: new Map() };
+  const { files, model } = compilation;
+  results.set(MODEL, renderModel(model));
+  results.set(AFTER, renderAfter(files));
+  for (const file of files.filter((each) => !isScript(each))) results.set(goldenPath(file), textOf(file));
+  const scripts = files.filter(isScript).map((file) => [goldenPath(file), textOf(file)] as const);
+  return { compilation, results, scripts: new Map(scripts) };
+}
+
+const nameOf = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
+
+/** Every script by its name, less whom it was written for. */
+export function namedScripts({ scripts }: Outcome): readonly (readonly [name: string, text: string])[] {
+  return [...scripts].map(([path, text]) => [nameOf(path), withoutOwner(text)]);
+}
+
+/** The scripts that are the same wherever one of their name is, by name. */
+export function commonScripts(outcomes: readonly Outcome[]): Results {
+  const textsOf = new Map<string, Set<string>>();
+  for (const [name, text] of outcomes.flatMap(namedScripts)) {
+    textsOf.set(name, (textsOf.get(name) ?? new Set()).add(text));
   }
-  return { compilation, results };
+  return new Map(
+    [...textsOf].filter(([, texts]) => texts.size === 1).map(([name, texts]) => [name, [...texts].join("")]),
+  );
+}
+
+/** What stands in a fixture's own directory when the scripts of these names stand elsewhere. */
+export function ownResults({ results, scripts }: Outcome, common: Results): Results {
+  return new Map([...results, ...[...scripts].filter(([path]) => !common.has(nameOf(path)))]);
 }
 
 /** What stands in a fixture's directory besides the topology. */
-export function readExpected({ directory }: Fixture): Results {
+export function readExpected({ directory }: Pick<Fixture, "directory">): Results {
   if (!existsSync(directory)) return new Map();
   const paths = readdirSync(directory, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())

@@ -2,7 +2,19 @@ import { createTwoFilesPatch } from "diff";
 import { describe, expect, test } from "vitest";
 import { catalogue } from "../src/base/catalogue.ts";
 import type { OutputFile } from "../src/emit/file.ts";
-import { EXPECT, type Fixture, listFixtures, type Results, readExpected, runFixture } from "./fixtures.ts";
+import {
+  commonScripts,
+  FIXTURES,
+  type Fixture,
+  listFixtures,
+  namedScripts,
+  ownResults,
+  type Results,
+  readExpected,
+  runFixture,
+  SCRIPTS,
+  textOf,
+} from "./fixtures.ts";
 
 const fixtures = listFixtures();
 const ofKind = (kind: Fixture["kind"]): readonly Fixture[] => fixtures.filter((fixture) => fixture.kind === kind);
@@ -28,11 +40,25 @@ function modeAndOwner({ path, content }: OutputFile): string {
     : "644 root:root";
 }
 
-describe.each(ofKind("scenario"))("$name", (fixture) => {
-  const { compilation, results } = runFixture(fixture);
+const scenarios = ofKind("scenario").map((fixture) => ({ ...fixture, outcome: runFixture(fixture) }));
+const scripts = readExpected({ directory: `${FIXTURES}/${SCRIPTS}` });
+
+test("the scripts that all hosts have alike are those of a directory of their own, and no other is there", () => {
+  expectSame(commonScripts(scenarios.map(({ outcome }) => outcome)), scripts);
+});
+
+describe.each(scenarios)("$name", ({ outcome, ...fixture }) => {
+  const { compilation, results } = outcome;
 
   test("compiles to what its directory holds", () => {
-    expectSame(results, readExpected(fixture));
+    expectSame(ownResults(outcome, scripts), readExpected(fixture));
+  });
+
+  test("has the scripts that all hosts have, on every host", () => {
+    for (const [name, text] of namedScripts(outcome)) {
+      const common = scripts.get(name);
+      if (common !== undefined) expectSame(new Map([[name, text]]), new Map([[name, common]]));
+    }
   });
 
   test("has no error, and files for every host", () => {
@@ -50,15 +76,16 @@ describe.each(ofKind("scenario"))("$name", (fixture) => {
   });
 
   test("every file ends in one newline, has no line end but LF and nothing behind a line", () => {
-    for (const { path } of compilation.files) {
-      const text = results.get(`${EXPECT}/${path}`) ?? "";
+    for (const file of compilation.files) {
+      const { path } = file;
+      const text = textOf(file);
       expect(text.endsWith("\n") && !text.endsWith("\n\n"), path).toBe(true);
       expect(/\r|[ \t]\n|^\n/.test(text), path).toBe(false);
     }
   });
 
   test("nothing was printed that is no text, and no secret", () => {
-    for (const [path, text] of results) {
+    for (const [path, text] of [...results, ...outcome.scripts]) {
       expect(text, path).not.toMatch(/\[object |\bundefined\b|\bNaN\b/);
       expect(text, path).not.toMatch(/^\s*(PrivateKey|PresharedKey)\s*=/m);
     }

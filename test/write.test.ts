@@ -42,10 +42,12 @@ afterEach(() => {
   rmSync(sandbox, { recursive: true, force: true });
 });
 
+const AFTER = ["systemctl reload frr.service", "networkctl reload"];
+
 function file(path: string, text: string, mode = 0o600): OutputFile {
   // In several chunks, as the emitters give it.
   const content = [...(text.match(/[\s\S]{1,4}/g) ?? [])].map((chunk) => new TextEncoder().encode(chunk));
-  return { path, mode, owner: "root", group: "root", content };
+  return { path, mode, owner: "root", group: "root", after: AFTER, content };
 }
 
 function treeOf(files: readonly OutputFile[], name = "test"): Tree {
@@ -138,7 +140,7 @@ describe("a first build", () => {
           owner: "root",
           group: "root",
           sha256: spawnSync("sha256sum", { input: "hostname alpha\n", encoding: "utf8" }).stdout.slice(0, 64),
-          after: ["systemctl reload frr.service"],
+          after: AFTER,
         },
         {
           path: ALPHA,
@@ -146,7 +148,7 @@ describe("a first build", () => {
           owner: "root",
           group: "root",
           sha256: spawnSync("sha256sum", { input: "[Interface] # alpha\n", encoding: "utf8" }).stdout.slice(0, 64),
-          after: ["systemctl reload wg-quick@wg0.service"],
+          after: AFTER,
         },
         {
           path: BETA,
@@ -154,7 +156,7 @@ describe("a first build", () => {
           owner: "root",
           group: "root",
           sha256: spawnSync("sha256sum", { input: "[Interface]\n", encoding: "utf8" }).stdout.slice(0, 64),
-          after: ["systemctl reload wg-quick@wg0.service"],
+          after: AFTER,
         },
       ],
     });

@@ -21,7 +21,8 @@ function manifestOf({ name, files, units }: Tree): OutputFile {
   const hosts = sortedBy(Object.entries(units), ([host]) => host).map(([host, enable]) => [host, { enable }] as const);
   const entries = sortedBy(files.map(describeFile), ({ path }) => path);
   const text = formatManifest({ name, hosts: Object.fromEntries(hosts), files: entries });
-  return { path: MANIFEST_NAME, mode: 0o644, owner: "root", group: "root", content: [new TextEncoder().encode(text)] };
+  const content = [new TextEncoder().encode(text)];
+  return { path: MANIFEST_NAME, mode: 0o644, owner: "root", group: "root", after: [], content };
 }
 
 /** Adds a file; resolves when there is room for the next one. */

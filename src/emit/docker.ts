@@ -1,6 +1,7 @@
 /** Docker drops what the host forwards for others. Its chain for the user's own rules lets the overlay's packets through. */
 import { familyOf, type IpFamily } from "../base/ip.ts";
 import type { Host } from "../model/host.ts";
+import { RELOAD_UNITS, reload } from "./after.ts";
 import type { EmitContext, Emitter } from "./context.ts";
 import { publicFile, scriptFile } from "./print.ts";
 import type { View } from "./template.ts";
@@ -31,17 +32,24 @@ function rules(host: Host, context: EmitContext, family: IpFamily) {
     path: `etc/netgen/docker.rules${family}`,
     template: "docker/docker.rules.njk",
     view,
+    after: [reload(UNIT)],
   });
 }
 
 /** The rules of both families, the script that puts them into Docker's chain, and its unit; nothing without Docker. */
 export const emitDocker: Emitter = (host, context) => {
   if (!host.hasDocker) return [];
+  const script = { path: "etc/netgen/docker-user", template: "docker/docker-user.njk", after: [reload(UNIT)] };
+  const unit = {
+    path: `etc/systemd/system/${UNIT}`,
+    template: `docker/${UNIT}.njk`,
+    after: [RELOAD_UNITS, reload(UNIT)],
+  };
   return [
     rules(host, context, 4),
     rules(host, context, 6),
-    scriptFile(host, context, { path: "etc/netgen/docker-user", template: "docker/docker-user.njk", view: {} }),
-    publicFile(host, context, { path: `etc/systemd/system/${UNIT}`, template: `docker/${UNIT}.njk`, view: {} }),
+    scriptFile(host, context, { ...script, view: {} }),
+    publicFile(host, context, { ...unit, view: {} }),
   ];
 };
 

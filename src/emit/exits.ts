@@ -1,6 +1,7 @@
 /** A host's ways out of its VRFs: what watches each of them, and opens and closes it. */
 import type { Host } from "../model/host.ts";
 import type { VrfExit, VrfInstance } from "../model/vrf.ts";
+import { RELOAD_UNITS, reload } from "./after.ts";
 import type { EmitContext, Emitter } from "./context.ts";
 import type { OutputFile } from "./file.ts";
 import { publicFile, scriptFile } from "./print.ts";
@@ -20,6 +21,8 @@ const hasExit = (vrf: VrfInstance): vrf is OpenVrf => vrf.exit !== undefined;
 /** Conntrack zone of a closed exit's connections. Zone 0 holds all that nobody assigns, and Proxmox uses 1. */
 const CLOSED_ZONE = "210";
 
+const unitOf = (vrf: string): string => `netgen-exit@${vrf}.service`;
+
 function exitFile(host: Host, context: EmitContext, { name, vni, exit, bridge }: OpenVrf): OutputFile {
   const guests = host.bridges.filter(({ vrf }) => vrf === name).map((each) => each.name);
   const view = {
@@ -31,7 +34,8 @@ function exitFile(host: Host, context: EmitContext, { name, vni, exit, bridge }:
     probe: exit.probe ?? "",
     families: exit.families.join(" "),
   };
-  return publicFile(host, context, { path: `etc/netgen/${name}.exit`, template: "exits/vrf.exit.njk", view });
+  const file = { path: `etc/netgen/${name}.exit`, template: "exits/vrf.exit.njk", after: [reload(unitOf(name))] };
+  return publicFile(host, context, { ...file, view });
 }
 
 /** One file for each exit, the script that reads it and its unit; nothing for a host that is no exit. */
@@ -44,15 +48,17 @@ export const emitExits: Emitter = (host, context) => {
     followedMetric: FOLLOWED_METRIC,
     zone: CLOSED_ZONE,
   };
-  const unit = "netgen-exit@.service";
+  const script = { path: "etc/netgen/exit", template: "exits/exit.njk", after: [reload(unitOf("*"))] };
+  const unit = unitOf("");
+  const template = { path: `etc/systemd/system/${unit}`, template: `exits/${unit}.njk`, after: [RELOAD_UNITS] };
   return [
     ...exits.map((vrf) => exitFile(host, context, vrf)),
-    scriptFile(host, context, { path: "etc/netgen/exit", template: "exits/exit.njk", view }),
-    publicFile(host, context, { path: `etc/systemd/system/${unit}`, template: `exits/${unit}.njk`, view: {} }),
+    scriptFile(host, context, { ...script, view }),
+    publicFile(host, context, { ...template, view: {} }),
   ];
 };
 
 /** Units of {@link emitExits} that the host has to enable. */
 export function exitUnits(host: Host): readonly string[] {
-  return host.vrfs.filter(hasExit).map(({ name }) => `netgen-exit@${name}.service`);
+  return host.vrfs.filter(hasExit).map(({ name }) => unitOf(name));
 }

@@ -5,6 +5,8 @@ export interface OutputFile {
   readonly mode: number;
   readonly owner: string;
   readonly group: string;
+  /** Commands to run on the host, in this order, once the file has changed there. May be empty. */
+  readonly after: readonly string[];
   /** The bytes, in order. Chunks may be shared between files: never write into one. */
   readonly content: readonly Uint8Array[];
 }

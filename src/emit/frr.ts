@@ -4,6 +4,7 @@ import type { BgpNeighbour, GatewayVni, Speaker } from "../model/bgp.ts";
 import type { Host } from "../model/host.ts";
 import { unicastOf } from "../model/loopback.ts";
 import { createNeighboursOf } from "../model/relays.ts";
+import { reload, restart } from "./after.ts";
 import type { EmitContext, Emitter } from "./context.ts";
 import type { OutputFile } from "./file.ts";
 import { unicastView } from "./frr-unicast.ts";
@@ -119,6 +120,7 @@ function maxFds(host: Host, { neighbours }: Speaker): number {
   return Math.max(DEFAULT_FDS, 2 ** Math.ceil(Math.log2(needed)));
 }
 
+const UNIT = "frr.service";
 const OWNER = { mode: 0o640, owner: "frr", group: "frr" } as const;
 
 function completeFiles(host: Host, context: EmitContext, speaker: Speaker): readonly OutputFile[] {
@@ -135,12 +137,18 @@ function completeFiles(host: Host, context: EmitContext, speaker: Speaker): read
     ipv6Forwarding: host.forwards.ipv6 ? "ipv6 forwarding" : "no ipv6 forwarding",
   };
   const files = [
-    publicFile(host, context, { path: "etc/frr/daemons", template: "frr/daemons.njk", view: daemons }),
+    publicFile(host, context, {
+      path: "etc/frr/daemons",
+      template: "frr/daemons.njk",
+      view: daemons,
+      after: [restart(UNIT)],
+    }),
     publicFile(host, context, {
       path: "etc/frr/frr.conf",
       head: "!",
       template: "frr/frr.conf.njk",
       view: configuration,
+      after: [reload(UNIT)],
     }),
   ];
   return files.map((file) => ({ ...file, ...OWNER }));
@@ -151,8 +159,9 @@ function snippet(host: Host, context: EmitContext, speaker: Speaker): OutputFile
     ...bgpView(host, speaker, context),
     daemons: speaker.bfd.kind === "on" ? "bgpd=yes and bfdd=yes" : "bgpd=yes",
   };
-  const path = "etc/netgen/frr.conf.snippet";
-  return publicFile(host, context, { path, head: "!", template: "frr/frr.conf.snippet.njk", view });
+  // Merged by hand.
+  const file = { path: "etc/netgen/frr.conf.snippet", template: "frr/frr.conf.snippet.njk", after: [] };
+  return publicFile(host, context, { ...file, head: "!", view });
 }
 
 /** frr.conf and daemons, or on request a snippet that leaves FRR's own files alone. */
@@ -163,5 +172,5 @@ export const emitFrr: Emitter = (host, context) => {
 
 /** Units of {@link emitFrr} that the host has to enable; where FRR's files are the user's, its unit is as well. */
 export function frrUnits(host: Host): readonly string[] {
-  return host.bgp.kind !== "none" && host.frrMode === "complete" ? ["frr.service"] : [];
+  return host.bgp.kind !== "none" && host.frrMode === "complete" ? [UNIT] : [];
 }

@@ -1,8 +1,11 @@
 /** keepalived, for hosts that share an address: who has it, and that only that one is heard. */
 import type { Host } from "../model/host.ts";
+import { reload } from "./after.ts";
 import type { Emitter } from "./context.ts";
 import { publicFile, scriptFile } from "./print.ts";
 import { wireguardUnit } from "./wireguard.ts";
+
+const UNIT = "keepalived.service";
 
 /** keepalived's file, and the script that starts and stops the tunnels where the two share a key; nothing for other hosts. */
 export const emitKeepalived: Emitter = (host, context) => {
@@ -23,14 +26,16 @@ export const emitKeepalived: Emitter = (host, context) => {
     units: host.interfaces.map(wireguardUnit),
   };
   const path = "etc/keepalived/keepalived.conf";
-  const script = { path: "etc/netgen/vrrp-notify", template: "keepalived/vrrp-notify.njk", view };
+  const configuration = { path, template: "keepalived/keepalived.conf.njk", after: [reload(UNIT)] };
+  // Read each time it is run.
+  const script = { path: "etc/netgen/vrrp-notify", template: "keepalived/vrrp-notify.njk", after: [] };
   return [
-    publicFile(host, context, { path, template: "keepalived/keepalived.conf.njk", view, head: "!" }),
-    ...(vrrp.isExclusive ? [scriptFile(host, context, script)] : []),
+    publicFile(host, context, { ...configuration, head: "!", view }),
+    ...(vrrp.isExclusive ? [scriptFile(host, context, { ...script, view })] : []),
   ];
 };
 
 /** Units of {@link emitKeepalived} that the host has to enable. */
 export function keepalivedUnits({ vrrp }: Host): readonly string[] {
-  return vrrp === undefined ? [] : ["keepalived.service"];
+  return vrrp === undefined ? [] : [UNIT];
 }

@@ -8,6 +8,7 @@ import type { Bridge, InterfaceAddress, VxlanDevice } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
 import { unicastOf } from "../model/loopback.ts";
 import type { VrfInstance } from "../model/vrf.ts";
+import { RELOAD_UNITS, restart } from "./after.ts";
 import type { EmitContext, Emitter } from "./context.ts";
 import type { OutputFile } from "./file.ts";
 import { type PrintedFile, publicFile } from "./print.ts";
@@ -19,25 +20,39 @@ interface Unit {
   readonly file: string;
   readonly template: string;
   readonly view: View;
+  readonly after: readonly string[];
 }
+
+const RELOAD = "networkctl reload";
 
 // 05 and 20: of several .network files that match a link the first one wins, and catch-alls are customarily 70 to 99.
 const fileName = (order: "05" | "20", name: string, kind: "netdev" | "network"): string =>
   `${order}-netgen-${name}.${kind}`;
 
 function unit(name: string, kind: "netdev" | "network", [template, view]: readonly [string, View]): Unit {
-  return { file: fileName("20", name, kind), template: `${template}.${kind}.njk`, view: { ...view, name } };
+  const file = fileName("20", name, kind);
+  return { file, template: `${template}.${kind}.njk`, view: { ...view, name }, after: [RELOAD] };
+}
+
+/**
+ * networkd never changes the VNI, the port or the learning of a device that exists (nor do older ones anything else), so
+ * a vxlan goes first, and so does a VRF, whose table has to change. Never a bridge: guests hang on it, and it may be the
+ * user's.
+ */
+function remadeDevice(name: string, print: readonly [string, View]): Unit {
+  return { ...unit(name, "netdev", print), after: [`networkctl delete ${name}`, RELOAD] };
 }
 
 function unmanaged(name: string): Unit {
-  return { file: fileName("05", name, "network"), template: "unmanaged.network.njk", view: { name } };
+  return { file: fileName("05", name, "network"), template: "unmanaged.network.njk", view: { name }, after: [RELOAD] };
 }
 
 /** The host's own addresses, where they are those of no tunnel. */
 function loopbackUnits(host: Host): readonly Unit[] {
   const addresses = (unicastOf(host)?.loopback ?? []).map(({ address, lengthBits }) => `${address}/${lengthBits}`);
   if (addresses.length === 0) return [];
-  return [{ file: fileName("05", "lo", "network"), template: "loopback.network.njk", view: { addresses } }];
+  const file = fileName("05", "lo", "network");
+  return [{ file, template: "loopback.network.njk", view: { addresses }, after: [RELOAD] }];
 }
 
 /** `isFromLoopback`: its packets come from an address that is no tunnel's. `carriesRouted`: it is a VRF's. */
@@ -60,7 +75,7 @@ function vxlanUnits({ name, flooding, ...device }: VxlanDevice, use: VxlanUse): 
     isStatic: flooding.kind === "static",
     remotes: remotes.map((address, index) => ({ address, isFirst: index === 0 })),
   };
-  return [unit(name, "netdev", ["vxlan", view]), unit(name, "network", ["vxlan", view])];
+  return [remadeDevice(name, ["vxlan", view]), unit(name, "network", ["vxlan", view])];
 }
 
 const isIpv6 = ({ address }: InterfaceAddress): boolean => familyOf(address) === 6;
@@ -109,7 +124,7 @@ function vrfDeviceUnits({ name, vni, prefixes, unreachable, exit }: VrfInstance)
     own: numbered(unreachable),
     entrances: numbered(entrances),
   };
-  return [unit(name, "netdev", ["vrf", view]), unit(name, "network", ["vrf", view])];
+  return [remadeDevice(name, ["vrf", view]), unit(name, "network", ["vrf", view])];
 }
 
 /** The bridge that carries nothing but the VXLAN device of a VRF. */
@@ -147,20 +162,22 @@ function linkUnits(host: Host): readonly Unit[] {
   ];
 }
 
-function unitFile(host: Host, context: EmitContext, { file, template, view }: Unit): OutputFile {
+function unitFile(host: Host, context: EmitContext, { file, template, ...rest }: Unit): OutputFile {
   const path = `etc/systemd/network/${file}`;
-  return publicFile(host, context, { path, template: `systemd-networkd/${template}`, view });
+  return publicFile(host, context, { path, template: `systemd-networkd/${template}`, ...rest });
 }
 
 const settings = ({ programs }: Host): PrintedFile => ({
   path: "etc/systemd/networkd.conf.d/10-netgen.conf",
   template: "systemd-networkd/networkd.conf.njk",
   view: { keepsNextHops: knows(programs, "networkd-foreign-next-hops") },
+  after: [restart("systemd-networkd.service")],
 });
 const WAIT_ONLINE: PrintedFile = {
   path: "etc/systemd/system/systemd-networkd-wait-online.service.d/10-netgen.conf",
   template: "systemd-networkd/wait-online.conf.njk",
   view: {},
+  after: [RELOAD_UNITS],
 };
 
 /** networkd's units for a host's links; what it must leave alone; and no waiting for links that never count as online. */

@@ -8,6 +8,7 @@ import { tcpMss } from "../base/mtu.ts";
 import { sortedBy } from "../base/text.ts";
 import type { VxlanDevice } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
+import { RELOAD_UNITS, reload } from "./after.ts";
 import type { EmitContext, Emitter } from "./context.ts";
 import { guardSection, setsSection, transitSection } from "./guard.ts";
 import { forwardedFamilies, nftFamily, oneOf, quotedName, type Section, sortedNumbers } from "./nft-words.ts";
@@ -120,8 +121,9 @@ export function nftablesUnits(host: Host, context: EmitContext): readonly string
 export const emitNftables: Emitter = (host, context) => {
   const text = sectionsOf(host, context);
   if (text.length === 0) return [];
-  const opening: PrintedFile = { path: "etc/netgen/netgen.nft", template: "nftables/netgen.nft.njk", view: {} };
-  const unit: PrintedFile = { path: `etc/systemd/system/${UNIT}`, template: `nftables/${UNIT}.njk`, view: {} };
-  const ruleset = publicFile(host, context, opening);
+  const opening = { path: "etc/netgen/netgen.nft", template: "nftables/netgen.nft.njk", after: [reload(UNIT)] };
+  const path = `etc/systemd/system/${UNIT}`;
+  const unit: PrintedFile = { path, template: `nftables/${UNIT}.njk`, view: {}, after: [RELOAD_UNITS, reload(UNIT)] };
+  const ruleset = publicFile(host, context, { ...opening, view: {} });
   return [{ ...ruleset, content: [...ruleset.content, ...text] }, publicFile(host, context, unit)];
 };

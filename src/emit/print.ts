@@ -22,15 +22,19 @@ export function headOf(host: Host, context: EmitContext, head: Head): Uint8Array
 export interface PrintedFile extends Print {
   readonly path: string;
   readonly head?: Head;
+  /** As in {@link OutputFile}. */
+  readonly after: readonly string[];
 }
 
 /** A file of root's that anyone on the host may read. */
-export function publicFile(host: Host, context: EmitContext, { path, head = "#", ...body }: PrintedFile): OutputFile {
+export function publicFile(host: Host, context: EmitContext, file: PrintedFile): OutputFile {
+  const { path, head = "#", after, ...body } = file;
   return {
     path: `${host.name}/${path}`,
     mode: 0o644,
     owner: "root",
     group: "root",
+    after,
     content: [headOf(host, context, head), print(context, body)],
   };
 }

@@ -3,6 +3,7 @@
  * leave in clear, and those by the LAN, for hosts that reach the overlay through the gateway of their site.
  */
 import type { Host, LanRoute } from "../model/host.ts";
+import { RELOAD_UNITS, reload } from "./after.ts";
 import type { EmitContext, Emitter } from "./context.ts";
 import type { OutputFile } from "./file.ts";
 import { publicFile, scriptFile } from "./print.ts";
@@ -38,10 +39,13 @@ function lanLine({ prefix, via, mtu }: LanRoute, context: EmitContext): Uint8Arr
   return print(context, { template: "routes/lan-route.njk", view });
 }
 
+const UNIT = "netgen-routes.service";
+
 /** One line per prefix; hosts share most of them, so each is printed once. */
 function batch(host: Host, context: EmitContext): OutputFile {
   const view = { ...SETTINGS, lanMetric: LAN_METRIC, hasLanRoutes: hasLanRoutes(host) };
-  const head = publicFile(host, context, { path: "etc/netgen/routes", template: "routes/routes.njk", view });
+  const file = { path: "etc/netgen/routes", template: "routes/routes.njk", after: [reload(UNIT)] };
+  const head = publicFile(host, context, { ...file, view });
   const lines = host.unreachable.map((prefix) =>
     print(context, { template: "routes/route.njk", view: { prefix, ...SETTINGS } }),
   );
@@ -61,21 +65,24 @@ export const emitRoutes: Emitter = (host, context) => {
     lanMetric: LAN_METRIC,
     bootOption: isByLan ? " --boot" : "",
   };
-  const late = { path: `${UNITS}/netgen-lan-routes.service`, template: "routes/lan-routes.service.njk", view };
+  const script = { path: "etc/netgen/routes-apply", template: "routes/routes-apply.njk", after: [reload(UNIT)] };
+  const early = {
+    path: `${UNITS}/${UNIT}`,
+    template: "routes/routes.service.njk",
+    after: [RELOAD_UNITS, reload(UNIT)],
+  };
+  const path = `${UNITS}/netgen-lan-routes.service`;
+  const late = { path, template: "routes/lan-routes.service.njk", after: [RELOAD_UNITS] };
   return [
     batch(host, context),
-    scriptFile(host, context, { path: "etc/netgen/routes-apply", template: "routes/routes-apply.njk", view }),
-    publicFile(host, context, {
-      path: `${UNITS}/netgen-routes.service`,
-      template: "routes/routes.service.njk",
-      view,
-    }),
-    ...(isByLan ? [publicFile(host, context, late)] : []),
+    scriptFile(host, context, { ...script, view }),
+    publicFile(host, context, { ...early, view }),
+    ...(isByLan ? [publicFile(host, context, { ...late, view })] : []),
   ];
 };
 
 /** Units of {@link emitRoutes} that the host has to enable. */
 export function routesUnits(host: Host): readonly string[] {
   if (!hasRoutes(host)) return [];
-  return ["netgen-routes.service", ...(hasLanRoutes(host) ? ["netgen-lan-routes.service"] : [])];
+  return [UNIT, ...(hasLanRoutes(host) ? ["netgen-lan-routes.service"] : [])];
 }

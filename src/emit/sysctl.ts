@@ -3,6 +3,7 @@ import { familyOf, type IpFamily } from "../base/ip.ts";
 import { knows } from "../base/programs.ts";
 import type { Bridge } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
+import { restart } from "./after.ts";
 import type { EmitContext, Emitter } from "./context.ts";
 import { publicFile } from "./print.ts";
 import type { View } from "./template.ts";
@@ -108,7 +109,8 @@ export const emitSysctl: Emitter = (host: Host, context: EmitContext) => {
   ].includes(true);
   if (!isNeeded) return [];
   const path = "etc/sysctl.d/90-netgen.conf";
-  return [publicFile(host, context, { path, template: "sysctl/90-netgen.conf.njk", view: settings })];
+  const after = [restart("systemd-sysctl.service")];
+  return [publicFile(host, context, { path, template: "sysctl/90-netgen.conf.njk", view: settings, after })];
 };
 
 // ── Modules ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -128,5 +130,6 @@ export const emitModules: Emitter = (host: Host, context: EmitContext) => {
   };
   if (!Object.values(view).includes(true)) return [];
   const path = "etc/modules-load.d/netgen.conf";
-  return [publicFile(host, context, { path, template: "modules/netgen.conf.njk", view })];
+  const after = [restart("systemd-modules-load.service")];
+  return [publicFile(host, context, { path, template: "modules/netgen.conf.njk", view, after })];
 };

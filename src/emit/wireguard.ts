@@ -4,6 +4,7 @@ import { compareText } from "../base/text.ts";
 import type { WireguardInterface } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
 import type { Endpoint, Peer } from "../model/reach.ts";
+import { RELOAD_UNITS, reload, restart } from "./after.ts";
 import type { EmitContext, Emitter } from "./context.ts";
 import type { OutputFile } from "./file.ts";
 import { headOf, type PrintedFile, publicFile, scriptFile } from "./print.ts";
@@ -13,6 +14,12 @@ import { render } from "./template.ts";
 /** The systemd unit that brings an interface up. */
 export function wireguardUnit({ name }: WireguardInterface): string {
   return `wg-quick@${name}.service`;
+}
+
+/** A host that is silent while another with its key is heard has tunnels to reload only where they run. */
+function reloadTunnel({ vrrp }: Host, wireguard: WireguardInterface): string {
+  const unit = wireguardUnit(wireguard);
+  return vrrp?.isExclusive ? `systemctl try-reload-or-restart ${unit}` : reload(unit);
 }
 
 type NamedPeer = Peer & { readonly endpoint: Endpoint & { readonly kind: "name" } };
@@ -100,6 +107,7 @@ function configuration(host: Host, wireguard: WireguardInterface, context: EmitC
   return {
     path: `${host.name}/etc/wireguard/${wireguard.name}.conf`,
     ...CONFIGURATION,
+    after: [reloadTunnel(host, wireguard)],
     content: [
       headOf(host, context, "#"),
       interfaceSection(host, wireguard, context),
@@ -116,21 +124,36 @@ function routeMtus(host: Host, wireguard: WireguardInterface, context: EmitConte
   if (peers.length === 0) return [];
   const path = `etc/netgen/${wireguard.name}.mtu`;
   const view = { interface: wireguard.name, mtu: String(wireguard.mtu), peers };
-  return [publicFile(host, context, { path, template: "wireguard/route-mtu.njk", view })];
+  const after = [reloadTunnel(host, wireguard)];
+  return [publicFile(host, context, { path, template: "wireguard/route-mtu.njk", view, after })];
 }
 
-const script = (name: "wg-reload" | "wg-endpoints"): PrintedFile => ({
-  path: `etc/netgen/${name}`,
-  template: `wireguard/${name}.njk`,
+// Read each time it is run.
+const RELOAD_SCRIPT: PrintedFile = {
+  path: "etc/netgen/wg-reload",
+  template: "wireguard/wg-reload.njk",
   view: {},
-});
+  after: [],
+};
+
+const ENDPOINTS = "netgen-endpoints";
+/** It runs by a timer, and once for what is new. */
+const SET_ENDPOINTS = `systemctl start ${ENDPOINTS}.service`;
+
+const ENDPOINTS_SCRIPT: PrintedFile = {
+  path: "etc/netgen/wg-endpoints",
+  template: "wireguard/wg-endpoints.njk",
+  view: {},
+  after: [SET_ENDPOINTS],
+};
 
 function interfaceFiles(host: Host, wireguard: WireguardInterface, context: EmitContext): readonly OutputFile[] {
   const isShared = host.vrrp?.isExclusive ?? false;
-  const dropIn = `etc/systemd/system/${wireguardUnit(wireguard)}.d/10-netgen.conf`;
+  const path = `etc/systemd/system/${wireguardUnit(wireguard)}.d/10-netgen.conf`;
+  const dropIn = { path, template: "wireguard/wg-quick.conf.njk", view: { isShared }, after: [RELOAD_UNITS] };
   return [
     configuration(host, wireguard, context),
-    publicFile(host, context, { path: dropIn, template: "wireguard/wg-quick.conf.njk", view: { isShared } }),
+    publicFile(host, context, dropIn),
     ...routeMtus(host, wireguard, context),
   ];
 }
@@ -149,22 +172,23 @@ function endpointData(host: Host, wireguard: WireguardInterface, context: EmitCo
     family: ipVersion === "auto" ? "any" : String(ipVersion),
   }));
   const path = `etc/netgen/${wireguard.name}.endpoints`;
-  return publicFile(host, context, { path, template: "wireguard/endpoints.njk", view: { peers } });
+  const after = [SET_ENDPOINTS];
+  return publicFile(host, context, { path, template: "wireguard/endpoints.njk", view: { peers }, after });
 }
 
 function endpointFiles(host: Host, context: EmitContext): readonly OutputFile[] {
   const interfaces = dialling(host, context);
   if (interfaces.length === 0) return [];
   const view = { interfaceUnits: interfaces.map(wireguardUnit).join(" ") };
-  const unit = (kind: "service" | "timer"): OutputFile => {
-    const path = `etc/systemd/system/netgen-endpoints.${kind}`;
-    return publicFile(host, context, { path, template: `wireguard/endpoints.${kind}.njk`, view });
+  const unit = (kind: "service" | "timer", after: readonly string[]): OutputFile => {
+    const path = `etc/systemd/system/${ENDPOINTS}.${kind}`;
+    return publicFile(host, context, { path, template: `wireguard/endpoints.${kind}.njk`, view, after });
   };
   return [
-    scriptFile(host, context, script("wg-endpoints")),
+    scriptFile(host, context, ENDPOINTS_SCRIPT),
     ...interfaces.map((wireguard) => endpointData(host, wireguard, context)),
-    unit("service"),
-    unit("timer"),
+    unit("service", [RELOAD_UNITS]),
+    unit("timer", [RELOAD_UNITS, restart(`${ENDPOINTS}.timer`)]),
   ];
 }
 
@@ -173,14 +197,14 @@ export const emitWireguard: Emitter = (host, context) => {
   if (host.interfaces.length === 0) return [];
   return [
     ...host.interfaces.flatMap((wireguard) => interfaceFiles(host, wireguard, context)),
-    scriptFile(host, context, script("wg-reload")),
+    scriptFile(host, context, RELOAD_SCRIPT),
     ...endpointFiles(host, context),
   ];
 };
 
 /** Units of {@link emitWireguard} that the host has to enable. */
 export function wireguardUnits(host: Host, context: EmitContext): readonly string[] {
-  const endpoints = dialling(host, context).length > 0 ? ["netgen-endpoints.service", "netgen-endpoints.timer"] : [];
+  const endpoints = dialling(host, context).length > 0 ? [`${ENDPOINTS}.service`, `${ENDPOINTS}.timer`] : [];
   // keepalived starts and stops the tunnels of a host that is silent while another is heard.
   const own = host.vrrp?.isExclusive ? [] : host.interfaces.map(wireguardUnit);
   return [...own, ...endpoints];

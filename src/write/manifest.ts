@@ -1,6 +1,5 @@
 /** manifest.json: what netgen wrote into a tree, so that the next build knows its own files from the user's. */
 import { createHash } from "node:crypto";
-import { afterChange } from "../emit/after.ts";
 import type { OutputFile } from "../emit/file.ts";
 
 /** The version of the manifest's format. */
@@ -40,8 +39,8 @@ export function sha256(chunks: readonly Uint8Array[]): string {
 
 function describe(file: OutputFile): ManifestFile {
   const mode = file.mode.toString(8).padStart(4, "0");
-  const { path, owner, group, content } = file;
-  return { path, mode, owner, group, sha256: sha256(content), after: afterChange(file) ?? [] };
+  const { path, owner, group, content, after } = file;
+  return { path, mode, owner, group, sha256: sha256(content), after };
 }
 
 const described = new WeakMap<OutputFile, ManifestFile>();

@@ -17,9 +17,10 @@ import {
   startFrr,
   vtysh,
 } from "./frr-box.ts";
+import { goldenFiles } from "./golden-trees.ts";
 import { type Box, openBox, until } from "./netns.ts";
 import { type Booted, link, settle, startNetworkd } from "./networkd-box.ts";
-import { address, aHost, aNetwork, EVPN, emitted, goldenFiles, isEquipped, run, SPEAKER } from "./nft-helpers.ts";
+import { address, aHost, aNetwork, EVPN, emitted, isEquipped, run, SPEAKER } from "./nft-helpers.ts";
 
 const CONFIGURATION = "etc/frr/frr.conf";
 const SNIPPET = "etc/netgen/frr.conf.snippet";

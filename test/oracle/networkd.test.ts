@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
 import { emitNetworkd } from "../../src/emit/networkd.ts";
 import type { Host } from "../../src/model/host.ts";
+import { type GoldenTree, goldenTrees } from "./golden-trees.ts";
 import { type Box, openBox, until } from "./netns.ts";
 import {
   all,
@@ -23,19 +24,7 @@ import {
   settle,
   startNetworkd,
 } from "./networkd-box.ts";
-import {
-  aBridge,
-  address,
-  aHost,
-  aNetwork,
-  aVxlan,
-  emitted,
-  type GoldenTree,
-  goldenTrees,
-  isEquipped,
-  isKindMade,
-  mtu,
-} from "./nft-helpers.ts";
+import { aBridge, address, aHost, aNetwork, aVxlan, emitted, isEquipped, isKindMade, mtu } from "./nft-helpers.ts";
 
 const isReady = isEquipped("ip", "bridge", "unshare", "nsenter", "/lib/systemd/systemd-networkd");
 

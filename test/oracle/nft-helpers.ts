@@ -1,9 +1,8 @@
-/** What the tests of nftables, sysctl and units share: model objects, golden files, network namespaces, traffic. */
+/** What the tests of nftables, sysctl and units share: model objects, network namespaces, traffic. */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { must } from "../../src/base/invariant.ts";
 import { type IpAddress, type IpPrefix, parseAddress, parsePrefix } from "../../src/base/ip.ts";
 import { asn, type MtuBytes, mtuBytes, udpPort, vni } from "../../src/base/units.ts";
@@ -149,40 +148,6 @@ export function emitted(emitter: Emitter, network: Network): ReadonlyMap<string,
   const host = must(network.hosts[0], "the network has a host");
   const files = emitter(host, contextOf(network));
   return new Map(files.map((file) => [file.path.slice(host.name.length + 1), Buffer.from(contentOf(file)).toString()]));
-}
-
-// ── Golden trees ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-const FIXTURES = fileURLToPath(new URL("../../fixtures", import.meta.url));
-
-/** The expected tree of one host of one fixture. */
-export interface GoldenTree {
-  /** `fixture/host`. */
-  readonly name: string;
-  readonly directory: string;
-}
-
-const subdirectories = (directory: string): readonly string[] =>
-  existsSync(directory)
-    ? readdirSync(directory, { withFileTypes: true })
-        .filter((entry) => entry.isDirectory())
-        .map((entry) => entry.name)
-        .sort()
-    : [];
-
-export function goldenTrees(): readonly GoldenTree[] {
-  return subdirectories(FIXTURES).flatMap((fixture) =>
-    subdirectories(join(FIXTURES, fixture, "expect")).map((host) => ({
-      name: `${fixture}/${host}`,
-      directory: join(FIXTURES, fixture, "expect", host),
-    })),
-  );
-}
-
-/** The golden trees that hold a file, with where it is. */
-export function goldenFiles(path: string): readonly { readonly name: string; readonly file: string }[] {
-  const files = goldenTrees().map(({ name, directory }) => ({ name, file: join(directory, path) }));
-  return files.filter(({ file }) => existsSync(file));
 }
 
 // ── The machine ─────────────────────────────────────────────────────────────────────────────────────────────────────

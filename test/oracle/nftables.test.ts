@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { afterAll, describe, expect, test } from "vitest";
 import { emitNftables } from "../../src/emit/nftables.ts";
+import { goldenFiles } from "./golden-trees.ts";
 import {
   aBridge,
   address,
@@ -11,7 +12,6 @@ import {
   aVxlan,
   EVPN,
   emitted,
-  goldenFiles,
   isEquipped,
   mtu,
   prefix,

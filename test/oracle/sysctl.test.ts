@@ -2,18 +2,8 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { afterAll, describe, expect, test } from "vitest";
 import { emitModules, emitSysctl } from "../../src/emit/sysctl.ts";
-import {
-  aBridge,
-  address,
-  aHost,
-  aNetwork,
-  aVxlan,
-  emitted,
-  goldenFiles,
-  isEquipped,
-  scratch,
-  succeed,
-} from "./nft-helpers.ts";
+import { goldenFiles } from "./golden-trees.ts";
+import { aBridge, address, aHost, aNetwork, aVxlan, emitted, isEquipped, scratch, succeed } from "./nft-helpers.ts";
 
 const SETTINGS = "etc/sysctl.d/90-netgen.conf";
 const MODULES = "etc/modules-load.d/netgen.conf";

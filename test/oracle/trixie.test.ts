@@ -3,8 +3,9 @@ import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { goldenTrees } from "./golden-trees.ts";
 import { complaints } from "./networkd-box.ts";
-import { type Ended, goldenTrees, isKindMade } from "./nft-helpers.ts";
+import { type Ended, isKindMade } from "./nft-helpers.ts";
 import { trixieTree } from "./trixie-tree.ts";
 
 const root = trixieTree();

@@ -12,7 +12,8 @@ import {
 import { basename, dirname, join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { emitNftables } from "../../src/emit/nftables.ts";
-import { aHost, aNetwork, type Ended, emitted, goldenTrees, isEquipped, run, scratch } from "./nft-helpers.ts";
+import { goldenTrees } from "./golden-trees.ts";
+import { aHost, aNetwork, type Ended, emitted, isEquipped, run, scratch } from "./nft-helpers.ts";
 
 const { directory, write, remove } = scratch();
 afterAll(remove);

@@ -1,32 +1,29 @@
 /** Every golden tree's WireGuard files in the programs that read them. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { goldenFiles } from "./golden-trees.ts";
 import { attempt, type Lab, type LabHost, openLab, run, writeOn } from "./wg-helpers.ts";
 
-const FIXTURES = fileURLToPath(new URL("../../fixtures", import.meta.url));
-
 interface Golden {
-  /** Below fixtures/: for the name of the test. */
   readonly name: string;
-  /** Path on the host. */
-  readonly path: string;
   readonly text: string;
 }
 
-/** All golden files whose path on the host matches. */
-function golden(pattern: RegExp): readonly Golden[] {
-  return readdirSync(FIXTURES, { recursive: true, encoding: "utf8" })
-    .map((name) => ({ name, path: /^[^/]+\/expect\/[^/]+(\/.+)$/.exec(name)?.[1] ?? "" }))
-    .filter(({ path }) => pattern.test(path))
-    .sort((a, b) => (a.name < b.name ? -1 : 1))
-    .map((file) => ({ ...file, text: readFileSync(join(FIXTURES, file.name), "utf8") }));
+const read = (files: ReturnType<typeof goldenFiles>): readonly Golden[] =>
+  files.map(({ name, file }) => ({ name, text: readFileSync(file, "utf8") }));
+
+/** All golden files below a directory of the host whose names match. */
+function goldenIn(directory: string, pattern: RegExp): readonly Golden[] {
+  return goldenFiles(directory).flatMap(({ name, file }) => {
+    const found = readdirSync(file).filter((each) => pattern.test(each));
+    return read(found.sort().map((each) => ({ name: `${name}/${each}`, file: join(file, each) })));
+  });
 }
 
-const configurations = golden(/^\/etc\/wireguard\/[^/]+\.conf$/);
-const batches = golden(/^\/etc\/netgen\/routes$/);
-const scripts = golden(/^\/etc\/netgen\/routes-apply$/);
+const configurations = goldenIn("etc/wireguard", /\.conf$/);
+const batches = read(goldenFiles("etc/netgen/routes"));
+const scripts = read(goldenFiles("etc/netgen/routes-apply"));
 
 let lab: Lab;
 const host = (): LabHost => lab.hosts.oracle as LabHost;
