@@ -633,6 +633,43 @@ describe("two builds at once", () => {
     expect(snapshot(out)).toEqual(before);
   });
 
+  /** The tree of three files, before whose files are looked at, and after the manifest was read, something happens. */
+  function interrupted(happens: () => void): Tree {
+    const { files, ...rest } = standard();
+    let isFirst = true;
+    return {
+      ...rest,
+      get files() {
+        if (isFirst) happens();
+        isFirst = false;
+        return files;
+      },
+    };
+  }
+  const other = (): Tree => treeOf([file(ALPHA, "[Interface] # another's\n")]);
+
+  test("what another build has just written, start to end, is no stranger's", () => {
+    const tree = interrupted(() => written(other()));
+    expect(written(tree)).toMatchObject({ created: [ALPHA_FRR, BETA], changed: [ALPHA] });
+  });
+
+  test("what another build is just writing is no stranger's: that build is in the way", () => {
+    const tree = interrupted(() => {
+      written(other());
+      symlinkSync(String(process.ppid), lock());
+    });
+    expect(write(tree)).toMatchObject({ kind: "refused", paths: [".netgen-lock"] });
+    expect(read(ALPHA)).toBe("[Interface] # another's\n");
+  });
+
+  test("a stranger's file that another build passes by is a stranger's all the same", () => {
+    const tree = interrupted(() => {
+      written(treeOf([file(BETA, "[Interface] # another's\n")]));
+      put(ALPHA, "a stranger's\n");
+    });
+    expect(write(tree)).toMatchObject({ kind: "refused", paths: [ALPHA], canForce: true });
+  });
+
   test.each([
     ["that was killed", () => spawnSync("true").pid],
     ["with our own id, killed in an earlier life of a container", () => process.pid],

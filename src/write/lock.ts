@@ -52,7 +52,9 @@ function tryLock(path: string): boolean {
 function take(path: string): boolean {
   if (tryLock(path)) return true;
   const holder = readLock(path);
-  if (holder === undefined || !isAbandoned(holder)) return false;
+  // Gone since: nobody is in the way any more, unless another was quicker.
+  if (holder === undefined) return tryLock(path);
+  if (!isAbandoned(holder)) return false;
   const removal = `${path}.${holder}`;
   if (!take(removal)) return false;
   if (readLock(path) === holder) rmSync(path);
@@ -65,6 +67,12 @@ function clearRemovals(directory: string): void {
   for (const name of readdirSync(directory)) {
     if (name.startsWith(`${LOCK_NAME}.`)) rmSync(join(directory, name), { force: true });
   }
+}
+
+/** True while another build writes the tree. */
+export function isLocked(directory: string): boolean {
+  const holder = readLock(join(directory, LOCK_NAME));
+  return holder !== undefined && !isAbandoned(holder);
 }
 
 /** True if a build that was killed has left a lock. */

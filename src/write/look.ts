@@ -33,12 +33,23 @@ function isEqual(bytes: Buffer, content: OutputFile["content"]): boolean {
   );
 }
 
+/** The bytes of a file; `undefined` when another build has removed it since it was looked at. */
+function bytesAt(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
 /** Compares a file on disk with what is wanted there. */
 export function inspect(path: string, { content }: OutputFile): Found {
   const stats = look(path);
   if (stats === undefined) return { kind: "absent" };
   if (!stats.isFile()) return { kind: "obstacle" };
-  const bytes = readFileSync(path);
+  const bytes = bytesAt(path);
+  if (bytes === undefined) return { kind: "absent" };
   return isEqual(bytes, content)
     ? { kind: "equal", mode: stats.mode & 0o7777 }
     : { kind: "different", sha256: sha256([bytes]) };

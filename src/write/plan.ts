@@ -174,6 +174,12 @@ function planFiles(judged: readonly Judged[], force: boolean): PlannedFiles | Re
   };
 }
 
+/** The manifest's text as it is now; empty where there is none that can be read. */
+export function manifestText(directory: string): string {
+  const found = readManifest(directory);
+  return found.kind === "read" ? found.text : "";
+}
+
 /** Decides all of a build before any of it is done. */
 export function planTree(tree: Tree, { directory, hosts, force }: WriteOptions): Plan | Refusal {
   const before = readManifest(directory);

@@ -2,9 +2,9 @@
 import { chmodSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { makeDirectory, removeFile, removeTemporary, replaceFile } from "./disk.ts";
-import { hasAbandonedLock, LOCK_NAME, withLock } from "./lock.ts";
+import { hasAbandonedLock, isLocked, LOCK_NAME, withLock } from "./lock.ts";
 import { MANIFEST_NAME } from "./manifest.ts";
-import { type Plan, planTree, type Refusal, type Tree, type WriteOptions } from "./plan.ts";
+import { manifestText, type Plan, planTree, type Refusal, type Tree, type WriteOptions } from "./plan.ts";
 
 /** What a build has done to the tree; paths are relative to it, sorted. */
 export interface Written {
@@ -78,9 +78,25 @@ const LOCK_HELD: Refusal = {
   canForce: false,
 };
 
+/**
+ * A plan without the lock, or a refusal that holds. What another build has written since the manifest was read looks like
+ * a stranger's file: such a refusal counts only if nobody writes, and nobody has come and gone.
+ */
+function lookAlone(tree: Tree, options: WriteOptions): Plan | Refusal {
+  const { directory } = options;
+  let plan = planTree(tree, options);
+  while (plan.kind === "refused") {
+    if (isLocked(directory)) return LOCK_HELD;
+    const before = manifestText(directory);
+    plan = planTree(tree, options);
+    if (!isLocked(directory) && manifestText(directory) === before) break;
+  }
+  return plan;
+}
+
 /** Writes a tree, or says why it did not touch anything. Errors of the machine are thrown as Node makes them. */
 export function writeTree(tree: Tree, options: WriteOptions): WriteResult {
-  const plan = planTree(tree, options);
+  const plan = lookAlone(tree, options);
   if (plan.kind === "refused") return plan;
   // Nothing to do touches nothing, not even for a lock; but what a build that was killed has left goes.
   if (!hasWork(plan) && !hasAbandonedLock(options.directory)) return report(plan);
