@@ -1,14 +1,10 @@
-/** The part of nunjucks that runs precompiled templates; @types/nunjucks knows only the whole. */
+/** The part of nunjucks that precompiled templates call while they print; @types/nunjucks knows only the whole. */
 declare module "nunjucks/browser/nunjucks-slim.min.js" {
-  interface Loader {
-    readonly precompiled: Readonly<Record<string, object>>;
-  }
-  interface Environment {
-    render(name: string, context: object): string;
+  export interface Frame {
+    push(isolateWrites?: boolean): Frame;
   }
   interface Slim {
-    readonly PrecompiledLoader: new (templates: Readonly<Record<string, object>>) => Loader;
-    readonly Environment: new (loader: Loader, options: Readonly<Record<string, boolean>>) => Environment;
+    readonly runtime: { readonly Frame: new () => Frame };
   }
   const slim: Slim;
   export default slim;
