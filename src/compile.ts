@@ -25,11 +25,12 @@ export interface Compilation {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** Compiles one topology. Pure and synchronous: the same input gives the same bytes, on any machine, on any day. */
-export function compile(source: Source, { publicKeys = {} }: CompileOptions = {}): Compilation {
-  const stop = (diagnostics: readonly Diagnostic[], model?: Network): Compilation => ({
-    files: [],
-    units: {},
+/** What is known of a topology before any file is made of it. */
+export type Judgement = Pick<Compilation, "model" | "diagnostics">;
+
+/** Compiles one topology as far as to say what is wrong with it. */
+export function judge(source: Source, { publicKeys = {} }: CompileOptions = {}): Judgement {
+  const stop = (diagnostics: readonly Diagnostic[], model?: Network): Judgement => ({
     model,
     diagnostics: sortDiagnostics(diagnostics),
   });
@@ -45,8 +46,12 @@ export function compile(source: Source, { publicKeys = {} }: CompileOptions = {}
   const resolved = resolveNetwork(validated.value, { publicKeys, topologyName: source.name });
   const model = resolved.value;
   const later = [...resolved.diagnostics, ...runChecks(model)];
-  const judged = [...read, ...later.filter((each) => !validated.unsure.has(each.code))];
-  if (hasErrors(judged)) return stop(judged, model);
+  return stop([...read, ...later.filter((each) => !validated.unsure.has(each.code))], model);
+}
 
-  return { ...emitNetwork(model), model, diagnostics: sortDiagnostics(judged) };
+/** Compiles one topology. Pure and synchronous: the same input gives the same bytes, on any machine, on any day. */
+export function compile(source: Source, options: CompileOptions = {}): Compilation {
+  const { model, diagnostics } = judge(source, options);
+  const isFit = model !== undefined && !hasErrors(diagnostics);
+  return { ...(isFit ? emitNetwork(model) : { files: [], units: {} }), model, diagnostics };
 }

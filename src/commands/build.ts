@@ -6,7 +6,7 @@ import { type Written, writeTree } from "../write/write.ts";
 import { EXIT_DONE, EXIT_MACHINE, withAdvice } from "./exit.ts";
 import { formatOption, keysOption, quietOption, topologyArgument } from "./options.ts";
 import { progressFor } from "./progress.ts";
-import { exitCodeOf, open, printDiagnostics, printSummary } from "./session.ts";
+import { exitCodeOf, openCompiled, printDiagnostics, printSummary } from "./session.ts";
 import { complain, listPaths, type TreeOptions, treeOf, treePlace } from "./tree.ts";
 
 interface BuildOptions extends TreeOptions {
@@ -58,7 +58,7 @@ function write(tree: Tree, place: Place, options: BuildOptions): ReturnType<type
 }
 
 async function build(topology: string, options: BuildOptions): Promise<number> {
-  const session = open(topology, options);
+  const session = openCompiled(topology, options);
   printDiagnostics(session, process.stderr, options.format);
   const tree = treeOf(session);
   if (tree === undefined) return exitCodeOf(session);

@@ -4,7 +4,7 @@ import { diffTree, type FileDiff, renderStat } from "../deliver/diff.ts";
 import { planTree } from "../write/plan.ts";
 import { EXIT_DIFFERENT, EXIT_DONE, EXIT_MACHINE, machineError } from "./exit.ts";
 import { formatOption, keysOption, quietOption, topologyArgument } from "./options.ts";
-import { exitCodeOf, hasColours, open, printDiagnostics } from "./session.ts";
+import { exitCodeOf, hasColours, openCompiled, printDiagnostics } from "./session.ts";
 import { complain, type TreeOptions, treeOf, treePlace } from "./tree.ts";
 
 interface DiffOptions extends TreeOptions {
@@ -35,7 +35,7 @@ function diff(topology: string, options: DiffOptions): number {
   if (options.output === "-") {
     throw machineError("-o - is no tree to compare with; name its directory, or ./- if that is its name");
   }
-  const session = open(topology, options);
+  const session = openCompiled(topology, options);
   printDiagnostics(session, process.stderr, "text");
   const tree = treeOf(session);
   if (tree === undefined) return exitCodeOf(session);

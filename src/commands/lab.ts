@@ -17,7 +17,7 @@ import { downCommand, execCommand, listCommand } from "./lab-kept.ts";
 import { kernelOption, labInKernel } from "./lab-kernel.ts";
 import { exitCodeFor, type Signal, screenFor, stopOn, watchFor } from "./lab-watch.ts";
 import { formatOption, keysOption, quietOption, topologyArgument } from "./options.ts";
-import { type CommonOptions, counted, exitCodeOf, open, printDiagnostics, printSummary } from "./session.ts";
+import { type CommonOptions, counted, exitCodeOf, openCompiled, printDiagnostics, printSummary } from "./session.ts";
 import { askedHosts } from "./tree.ts";
 
 interface LabOptions extends CommonOptions {
@@ -144,7 +144,7 @@ async function lab(topology: string, options: LabOptions): Promise<number> {
   const isInside = options.kernel === "debian";
   if (isInside && options.keep === true)
     throw machineError("--keep: a virtual machine ends with its lab; use --kernel host");
-  const session = open(topology, options);
+  const session = openCompiled(topology, options);
   const { model, files } = session;
   const hasErrors = model === undefined || exitCodeOf(session) !== EXIT_DONE;
   // Otherwise the lab in the virtual machine says it.

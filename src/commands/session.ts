@@ -5,7 +5,7 @@ import pc from "picocolors";
 import { type Diagnostic, hasErrors, type Severity } from "../base/diagnostic.ts";
 import { type Paint, renderJson, renderText } from "../base/render.ts";
 import { lineStarts, positionAt, type Source } from "../base/source.ts";
-import { type Compilation, compile } from "../compile.ts";
+import { type Compilation, type CompileOptions, compile, type Judgement, judge } from "../compile.ts";
 import { readPublicKeys } from "../keys/store.ts";
 import { findStrayKey } from "../keys/stray.ts";
 import { readSome } from "../write/input.ts";
@@ -66,11 +66,14 @@ export function beside(topology: string, name: string): string {
   return topology === "-" ? name : join(dirname(topology), name);
 }
 
-export interface Session extends Compilation {
+interface Opened {
   readonly source: Source;
   readonly keysDirectory: string;
   readonly isQuiet: boolean;
 }
+
+export type Session = Opened & Judgement;
+export type CompiledSession = Opened & Compilation;
 
 /** Before anything is compiled: a private key taken for a public one would be in every host's files, and in messages. */
 export function refuseStrayKey({ name, text }: Source, publicKeys: Readonly<Record<string, string>>): void {
@@ -83,16 +86,27 @@ export function refuseStrayKey({ name, text }: Source, publicKeys: Readonly<Reco
   );
 }
 
-/** Reads and compiles one topology. */
-export function open(topology: string, options: CommonOptions): Session {
+/** Reads one topology, and compiles it as far as to know what is wrong with it. */
+export const open = (topology: string, options: CommonOptions): Session => openWith(judge, topology, options);
+
+/** Reads one topology, and compiles it to every host's files. */
+export const openCompiled = (topology: string, options: CommonOptions): CompiledSession =>
+  openWith(compile, topology, options);
+
+function openWith<Result extends Judgement>(
+  run: (source: Source, options: CompileOptions) => Result,
+  topology: string,
+  options: CommonOptions,
+): Opened & Result {
   const source = readSource(topology);
   const keysDirectory = options.keys ?? beside(topology, "keys");
   const isQuiet = options.quiet ?? false;
   const publicKeys = readPublicKeys(keysDirectory);
   refuseStrayKey(source, publicKeys);
-  const { diagnostics, ...rest } = compile(source, { publicKeys });
+  const result = run(source, { publicKeys });
+  const { diagnostics } = result;
   const told = isQuiet ? diagnostics.filter(({ severity }) => severity !== "note") : diagnostics;
-  return { source, keysDirectory, isQuiet, diagnostics: told, ...rest };
+  return { ...result, source, keysDirectory, isQuiet, diagnostics: told };
 }
 
 /** Colours are for terminals, and for those who did not ask for none (no-color.org). */

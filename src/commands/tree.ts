@@ -1,7 +1,7 @@
 /** What the commands that deal with an output tree share: which tree, where it stands, and why it cannot be written. */
 import type { Refusal, Tree } from "../write/plan.ts";
 import { EXIT_DONE, machineError } from "./exit.ts";
-import { beside, type CommonOptions, exitCodeOf, type Session } from "./session.ts";
+import { beside, type CommonOptions, type CompiledSession, exitCodeOf } from "./session.ts";
 
 export interface TreeOptions extends CommonOptions {
   readonly output?: string;
@@ -9,13 +9,13 @@ export interface TreeOptions extends CommonOptions {
 }
 
 /** What was compiled, or `undefined` when there is an error. */
-export function treeOf(session: Session): Tree | undefined {
+export function treeOf(session: CompiledSession): Tree | undefined {
   if (session.model === undefined || exitCodeOf(session) !== EXIT_DONE) return undefined;
   return { name: session.model.name, files: session.files, units: session.units };
 }
 
 /** The hosts of `--hosts`; `undefined`: all. @throws Error when the topology has no such host. */
-export function askedHosts({ model }: Session, hosts: string | undefined): readonly string[] | undefined {
+export function askedHosts({ model }: CompiledSession, hosts: string | undefined): readonly string[] | undefined {
   const asked = hosts?.split(",").map((name) => name.trim());
   const unknown = asked?.filter((name) => !model?.hosts.some((host) => host.name === name)) ?? [];
   if (unknown.length > 0) {
@@ -25,7 +25,7 @@ export function askedHosts({ model }: Session, hosts: string | undefined): reado
 }
 
 /** The directory of the tree, and the part of it that is asked for. */
-export function treePlace(session: Session, topology: string, { output, hosts }: TreeOptions) {
+export function treePlace(session: CompiledSession, topology: string, { output, hosts }: TreeOptions) {
   return { directory: output ?? beside(topology, "out"), hosts: askedHosts(session, hosts) };
 }
 
