@@ -32,7 +32,8 @@ export function routingBgp(bgp: Bgp): Bgp {
 export interface Routing {
   readonly bgp: RoutingBgp;
   readonly shape: DynamicShape;
-  readonly tunnels: readonly TunnelPair[];
+  /** Those of each host, by its name: its own end first. */
+  readonly tunnelsOf: ReadonlyMap<string, readonly TunnelPair[]>;
   /** The EVPN sessions. */
   readonly speakers: Speakers;
   /** Prefixes that may be announced, as declared. */
@@ -84,11 +85,27 @@ function sessionsOf(own: TunnelEnd, far: TunnelEnd, routing: Routing): readonly 
   });
 }
 
+const tunnelsOf = ({ input }: ResolvedHost, routing: Routing): readonly TunnelPair[] =>
+  routing.tunnelsOf.get(input.name) ?? [];
+
+/** Each tunnel with both of its hosts, by name. */
+export function tunnelsByHost(tunnels: readonly TunnelPair[]): Routing["tunnelsOf"] {
+  const byHost = new Map<string, TunnelPair[]>();
+  for (const [a, b] of tunnels) {
+    for (const pair of [
+      [a, b],
+      [b, a],
+    ] as const) {
+      const known = byHost.get(pair[0].host.input.name);
+      if (known === undefined) byHost.set(pair[0].host.input.name, [pair]);
+      else known.push(pair);
+    }
+  }
+  return byHost;
+}
+
 function neighboursOf(host: ResolvedHost, routing: Routing): readonly UnicastNeighbour[] {
-  const sessions = routing.tunnels.flatMap(([a, b]) => {
-    if (a.host === host) return sessionsOf(a, b, routing);
-    return b.host === host ? sessionsOf(b, a, routing) : [];
-  });
+  const sessions = tunnelsOf(host, routing).flatMap(([own, far]) => sessionsOf(own, far, routing));
   return sessions.sort((a, b) => compareAddresses(a.address, b.address));
 }
 
@@ -100,7 +117,7 @@ function unicastOf(host: ResolvedHost, routing: Routing): Unicast {
     announced: of(host.input.name),
     accepted,
     nearby: shape.hubsOf(host).flatMap(of).sort(comparePrefixes),
-    hubInterface: routing.tunnels.find(([, end]) => end.host === host && !end.isPointToPoint)?.[1].interface,
+    hubInterface: tunnelsOf(host, routing).find(([own]) => own.isHub)?.[0].interface,
     neighbours: neighboursOf(host, routing),
   };
 }

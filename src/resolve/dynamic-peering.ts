@@ -25,9 +25,11 @@ export interface TunnelEnd {
   readonly interface: string;
   readonly addresses: readonly TransitAddress[];
   readonly isPointToPoint: boolean;
+  /** That of a hub, for all its leaves. */
+  readonly isHub: boolean;
 }
 
-/** Both ends of a tunnel, that of the hub last. */
+/** Both ends of a tunnel. */
 export type TunnelPair = readonly [TunnelEnd, TunnelEnd];
 
 export interface DynamicPeering extends Peering {
@@ -157,6 +159,7 @@ function makeStar(making: Making, { hub, leaves }: Star): Made {
     interface: interfaceName(settings, hub),
     addresses: transit(hub, host),
     isPointToPoint: false,
+    isHub: host === hub,
   });
   const own = draft(end(hub), settings.listenPort);
   const tunnels: TunnelPair[] = [];
@@ -188,6 +191,7 @@ function makeTrunk(making: Making, [a, b]: Trunk): Made {
       interface: interfaceName(settings, to),
       addresses: transit(from, to),
       isPointToPoint: true,
+      isHub: false,
     };
     const made = draft(end, portAbove(settings.listenPort, to, found));
     join(made, trunkView(making, [from, to], met.sight), met.mtu);

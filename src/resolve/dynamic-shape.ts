@@ -1,6 +1,8 @@
 /** Who has a tunnel with whom in the dynamic class, and who passes on what is not his own. */
+import { must } from "../base/invariant.ts";
 import type { Topology } from "../validate/topology.ts";
 import type { ResolvedHost } from "./hosts.ts";
+import { linkNeighbours } from "./link-ways.ts";
 
 /** A hub, and those that send to it and pass nothing on: all on one interface of the hub. */
 export interface Star {
@@ -66,10 +68,26 @@ function joinsOf(topology: Topology, behind: (host: ResolvedHost) => readonly st
   };
 }
 
+/** Gives the function that finds the later ones of a list that a host of it may be joined with: of links, few of thousands. */
+function createLaterThan({ wireguard, sites }: Topology, hosts: readonly ResolvedHost[]) {
+  const positions = new Map(hosts.map((host, index) => [nameOf(host), index]));
+  const positionOf = (host: ResolvedHost): number => must(positions.get(nameOf(host)), "the host is in the list");
+  if (wireguard.shape !== "links") return (host: ResolvedHost) => hosts.slice(positionOf(host) + 1);
+  const linked = linkNeighbours([...positions.keys()], wireguard.links);
+  const gateways = new Map(sites.map((site) => [site.name, names(site.gateways)]));
+  return (host: ResolvedHost): readonly ResolvedHost[] => {
+    const near = new Set([...(linked.get(nameOf(host)) ?? []), ...(gateways.get(host.input.site ?? "") ?? [])]);
+    const later = [...near].flatMap((name) => positions.get(name) ?? []).filter((each) => each > positionOf(host));
+    return later.sort((a, b) => a - b).map((each) => must(hosts[each], "a position is that of a host"));
+  };
+}
+
 /** Hubs, gateways, and whoever stands between two links. */
 function transitOf({ wireguard, sites }: Topology): ReadonlySet<string> {
   const ends = wireguard.shape === "links" ? wireguard.links.flatMap(({ hosts }) => hosts) : [];
-  const between = ends.filter((name, index) => ends.indexOf(name) !== index);
+  const counts = new Map<string, number>();
+  for (const name of ends) counts.set(name, (counts.get(name) ?? 0) + 1);
+  const between = [...counts].filter(([, count]) => count > 1).map(([name]) => name);
   const hubs = wireguard.shape === "hub-and-spoke" ? names(wireguard.hubs) : [];
   return new Set([...hubs, ...between, ...sites.flatMap((site) => names(site.gateways))]);
 }
@@ -86,19 +104,16 @@ export function dynamicShape(topology: Topology, hosts: readonly ResolvedHost[])
   // Of the rest each has an interface, and so an MTU, of its own: a LAN must not be held to what crosses the internet.
   const isLeaf = (host: ResolvedHost): boolean =>
     behind(host).length > 0 || (wireguard.shape === "hub-and-spoke" && !isTransit(host));
-  const stars = hosts
-    .filter(isTransit)
-    .map((hub) => ({ hub, leaves: hosts.filter((leaf) => isLeaf(leaf) && joins(hub, leaf)) }));
-  const trunks = hosts.flatMap((a, index) =>
-    hosts
-      .slice(index + 1)
-      .filter((b) => joins(a, b) && !(isTransit(a) && isLeaf(b)) && !(isTransit(b) && isLeaf(a)))
-      .map((b): Trunk => [a, b]),
-  );
+  const leaves = hosts.filter(isLeaf);
+  const stars = hosts.filter(isTransit).map((hub) => ({ hub, leaves: leaves.filter((leaf) => joins(hub, leaf)) }));
+  // A leaf is joined with those alone whose leaf it is.
+  const equals = hosts.filter((host) => !isLeaf(host));
+  const laterThan = createLaterThan(topology, equals);
+  const trunks = equals.flatMap((a) => laterThan(a).flatMap((b): readonly Trunk[] => (joins(a, b) ? [[a, b]] : [])));
   const hubs = wireguard.shape === "hub-and-spoke" ? names(wireguard.hubs) : [];
   const asked = bgp === undefined ? [] : names(bgp.routeReflectors);
   return {
-    stars: stars.filter(({ leaves }) => leaves.length > 0),
+    stars: stars.filter((star) => star.leaves.length > 0),
     trunks,
     transit,
     reflectors: new Set(asked.length > 0 ? asked : hubs),

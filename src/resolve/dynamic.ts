@@ -9,7 +9,14 @@ import { originSpan } from "../model/origin.ts";
 import type { PathIndex } from "../model/tunnel.ts";
 import type { Topology } from "../validate/topology.ts";
 import { resolveBgp, type Stretched } from "./control.ts";
-import { acceptedPrefixes, announcedPrefixes, evpnSpeakers, type Routing, routingBgp } from "./dynamic-control.ts";
+import {
+  acceptedPrefixes,
+  announcedPrefixes,
+  evpnSpeakers,
+  type Routing,
+  routingBgp,
+  tunnelsByHost,
+} from "./dynamic-control.ts";
 import { type DynamicPeering, resolveDynamicPeering } from "./dynamic-peering.ts";
 import { type DynamicShape, dynamicShape } from "./dynamic-shape.ts";
 import { createTransit } from "./dynamic-transit.ts";
@@ -67,7 +74,7 @@ export function resolveDynamic(topology: Topology, hosts: readonly ResolvedHost[
   const transit = createTransit(topology.wireguard.transit, found);
   const wireguardShape = topology.wireguard.shape;
   const peering = resolveDynamicPeering(running, { ...input, shape, wireguardShape, transit });
-  const none = hosts.filter((host) => !running.includes(host)).map((host) => [host.input.name, []] as const);
+  const none = hosts.filter((host) => !hasTunnels(host.input)).map((host) => [host.input.name, []] as const);
   return { shape, peering: { ...peering, interfaces: new Map([...peering.interfaces, ...none]) } };
 }
 
@@ -87,7 +94,7 @@ export function routingOf({ shape, peering }: Dynamic, known: Known): Routing | 
   return {
     bgp,
     shape,
-    tunnels: peering.tunnels,
+    tunnelsOf: tunnelsByHost(peering.tunnels),
     speakers: evpnSpeakers(bgp, shape, { hosts: hosts.filter(({ input }) => hasTunnels(input)), stretched }),
     accepted: acceptedPrefixes(routed),
     announced: new Map(

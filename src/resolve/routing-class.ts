@@ -9,21 +9,36 @@ export type RoutingClass =
   /** `why`: what makes a second way, for messages; `span`: where it was asked for. */
   | { readonly kind: "dynamic"; readonly why: string; readonly span: Span };
 
-/** The first of the links that closes a ring; `undefined` where there is one way between any two hosts at most. */
-function ringLink({ links }: WireguardInput): WireguardInput["links"][number] | undefined {
+/** Sets that are joined one by one (union-find): gives the function that joins those of two names, `false`: it is one already. */
+function createJoin(): (a: string, b: string) => boolean {
   const parents = new Map<string, string>();
   const rootOf = (name: string): string => {
-    const parent = parents.get(name);
-    return parent === undefined ? name : rootOf(parent);
+    let root = name;
+    for (let parent = parents.get(root); parent !== undefined; parent = parents.get(root)) root = parent;
+    // Whoever was passed leads there directly from now on, or chains of thousands would be walked thousands of times.
+    for (let at = name; at !== root; ) {
+      const next = parents.get(at) ?? root;
+      parents.set(at, root);
+      at = next;
+    }
+    return root;
   };
+  return (a, b) => {
+    const [one, other] = [rootOf(a), rootOf(b)];
+    if (one !== other) parents.set(one, other);
+    return one !== other;
+  };
+}
+
+/** The first of the links that closes a ring; `undefined` where there is one way between any two hosts at most. */
+function ringLink({ links }: WireguardInput): WireguardInput["links"][number] | undefined {
+  const join = createJoin();
   const joined = new Set<string>();
   return links.find(({ hosts: [a, b] }) => {
-    const [one, other] = [rootOf(a), rootOf(b)];
     // Twice the same, or with itself, is a mistake that is said elsewhere. No name holds a space.
     const isKnown = a === b || joined.has(`${a} ${b}`);
     for (const pair of [`${a} ${b}`, `${b} ${a}`]) joined.add(pair);
-    if (one !== other) parents.set(one, other);
-    return one === other && !isKnown;
+    return !join(a, b) && !isKnown;
   });
 }
 
