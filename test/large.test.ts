@@ -3,7 +3,7 @@
  * The time is held by the test runner's own limit alone.
  */
 import { expect, test } from "vitest";
-import { compile } from "../src/compile.ts";
+import { compile, judge } from "../src/compile.ts";
 
 const HEAD = "netgen: 1\nname: many\nwireguard: {addresses: [10.0.0.0/8]}\n";
 
@@ -64,6 +64,30 @@ test("seven megabytes of hosts: as many as there are ids, and more than any mesh
   const text = `${HEAD}hosts:\n${lines(65_535, (index) => host(index, `h${index}.example.net`))}`;
   expect(text.length).toBeGreaterThan(7_000_000);
   expect(countsOf(text)).toEqual({ "mesh-too-large": 1 });
+});
+
+test.each([
+  ["a mesh of three thousand hosts", 3000, ""],
+  ["ten thousand spokes", MANY, ", shape: hub-and-spoke, hubs: [node1]"],
+])("%s with a segment and EVPN", (_, count, shape) => {
+  const subnets = "subnets:\n  vms: {cidr: 172.16.0.0/16, vxlan: {vni: 100}, hosts: all}\n";
+  const bgp = shape === "" ? "bgp: {asn: 65000, routeReflectors: [node1, node2]}\n" : "bgp: {asn: 65000}\n";
+  const head = HEAD.replace("]}", `]${shape}}`);
+  const text = `${head}${bgp}hosts:\n${lines(count, (index) => host(index))}${subnets}`;
+  const { model, diagnostics } = judge({ name: "t.yaml", text });
+  expect(diagnostics).toEqual([]);
+  expect(model?.hosts.length).toBe(count);
+  expect(model?.hosts[2000]?.interfaces[0]?.peers.length).toBe(shape === "" ? count - 1 : 1);
+});
+
+test("a ring of twelve thousand links", () => {
+  const count = 12_000;
+  const links = lines(count, (index) => `    - [node${index}, node${(index % count) + 1}]`);
+  const wireguard = `wireguard:\n  addresses: ["fd00:1::/64"]\n  transit: ["fd00:2::/64"]\n  shape: links\n  links:\n${links}`;
+  const text = `netgen: 1\nname: ring\nbgp: {asn: 65000}\n${wireguard}hosts:\n${lines(count, (index) => host(index))}`;
+  const { model, diagnostics } = judge({ name: "t.yaml", text });
+  expect(diagnostics).toEqual([]);
+  expect(model?.hosts.every(({ interfaces }) => interfaces.length === 2)).toBe(true);
 });
 
 test("seven megabytes of comment", () => {

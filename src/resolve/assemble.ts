@@ -27,7 +27,7 @@ import { type Lan, lanRoutesOf } from "./lans.ts";
 import { type Pair, resolveVrrp } from "./pairs.ts";
 import type { Interfaces, Peering } from "./peering.ts";
 import { platformDefaults, programsOf } from "./platform.ts";
-import { gatewayAddresses, type ResolvedSubnet } from "./subnets.ts";
+import type { ResolvedSubnet } from "./subnets.ts";
 import { exitSnat, isInDefaultVrf, vrfInstances } from "./vrfs.ts";
 
 /** Everything resolved about the network before the hosts are put together. */
@@ -40,7 +40,10 @@ export interface Parts {
   readonly merged: readonly IpPrefix[];
   readonly subnets: readonly ResolvedSubnet[];
   readonly segments: readonly Segment[];
+  readonly segmentsByName: ReadonlyMap<string, Segment>;
   readonly vrfs: readonly Vrf[];
+  /** The VRFs of each host that is in one, by its name. */
+  readonly vrfsOf: ReadonlyMap<string, readonly Vrf[]>;
   /** VTEP addresses of each segment, by its name. */
   readonly vteps: ReadonlyMap<string, readonly IpAddress[]>;
   readonly speakers: Speakers | undefined;
@@ -83,10 +86,9 @@ export function ownedPrefixes(
 function devicesOf(host: ResolvedHost, parts: Parts): { bridges: readonly Bridge[]; vxlans: readonly VxlanDevice[] } {
   const bridges: Bridge[] = [];
   const vxlans: VxlanDevice[] = [];
-  const segments = new Map(parts.segments.map((segment) => [segment.name, segment]));
   for (const subnet of parts.subnets) {
-    if (!subnet.members.includes(host.input.name)) continue;
-    const segment = segments.get(subnet.input.name);
+    if (!subnet.isMember.has(host.input.name)) continue;
+    const segment = parts.segmentsByName.get(subnet.input.name);
     const bridge = segment ? segmentBridge(segment, subnet, host) : routedBridge(subnet, host);
     if (bridge === undefined) continue;
     bridges.push(bridge);
@@ -100,8 +102,8 @@ function devicesOf(host: ResolvedHost, parts: Parts): { bridges: readonly Bridge
 /** Masquerading for the subnets that ask for it, on the hosts that their guests leave by. */
 function snatOf(host: ResolvedHost, { subnets }: Parts, found: Diagnostic[]): readonly SourceNat[] {
   const { name, uplink } = host.input;
-  return subnets.flatMap(({ input, owned, gateway }) => {
-    const isGateway = gatewayAddresses(gateway, name).length > 0;
+  return subnets.flatMap(({ input, owned, gatewayAddresses }) => {
+    const isGateway = (gatewayAddresses.get(name) ?? []).length > 0;
     const ofSegment = isGateway ? input.prefixes.map((each) => each.value) : undefined;
     const prefixes = input.vxlan === undefined ? owned.get(name) : ofSegment;
     if (!input.hasSnat || prefixes === undefined) return [];
@@ -145,7 +147,7 @@ function neighbourCount(host: string, subnets: readonly ResolvedSubnet[]): Host[
   let ipv4 = 0;
   let ipv6 = 0;
   for (const subnet of subnets) {
-    if (!subnet.members.includes(host)) continue;
+    if (!subnet.isMember.has(host)) continue;
     const prefixes = subnet.owned.get(host) ?? subnet.input.prefixes.map((each) => each.value);
     const sizes = prefixes
       .filter((prefix) => familyOf(prefix) === 4)

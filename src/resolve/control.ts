@@ -36,9 +36,9 @@ function routerId(host: ResolvedHost): string {
 function gatewayVnis(host: string, segments: readonly Segment[]): readonly GatewayVni[] {
   return segments.flatMap(({ vni, gateway, members }): GatewayVni[] => {
     const hosts = gatewayHosts(gateway);
-    if (!hosts.includes(host) || members.length < 2) return [];
-    if (hosts.length === 1) return [{ vni, advertise: "default-gateway" }];
-    return gateway.kind === "each" ? [{ vni, advertise: "svi-ip" }] : [];
+    if (members.length < 2 || hosts.length === 0) return [];
+    if (hosts.length === 1) return hosts[0] === host ? [{ vni, advertise: "default-gateway" }] : [];
+    return gateway.kind === "each" && hosts.includes(host) ? [{ vni, advertise: "svi-ip" }] : [];
   });
 }
 
@@ -50,11 +50,10 @@ export type Stretched = Pick<Segment, "members">;
 /** The BGP speakers: all VTEPs, and the reflectors even where they are none. */
 export interface Speakers {
   readonly bgp: SpokenBgp;
-  /** In the order of their addresses. */
-  readonly hosts: readonly ResolvedHost[];
+  /** Each with what it has sessions with, in the order of their addresses. */
+  readonly neighboursOf: (host: ResolvedHost) => readonly BgpNeighbour[] | undefined;
   readonly reflectors: ReadonlySet<string>;
   readonly vteps: ReadonlySet<string>;
-  readonly systems: Systems;
   readonly asnOf: (host: ResolvedHost) => Asn;
 }
 
@@ -87,21 +86,38 @@ export function speakersAmong(
   const speaks = ({ input, addresses }: ResolvedHost): boolean =>
     addresses.length > 0 && (vteps.has(input.name) || reflectors.has(input.name));
   const sorted = hosts.filter(speaks).sort((a, b) => compareAddresses(bgpAddress(a), bgpAddress(b)));
-  return { bgp, hosts: sorted, reflectors, vteps, asnOf, systems: systemsOf(sorted, asnOf, reflectors) };
+  return {
+    bgp,
+    neighboursOf: createNeighboursOf(sorted, systemsOf(sorted, asnOf, reflectors)),
+    reflectors,
+    vteps,
+    asnOf,
+  };
 }
 
-function neighboursOf(host: ResolvedHost, { hosts, reflectors, systems, asnOf }: Speakers): readonly BgpNeighbour[] {
-  const isReflector = reflectors.has(host.input.name);
-  const isNeighbour = (other: ResolvedHost): boolean => other !== host && haveSession(host, other, systems);
-  return hosts.filter(isNeighbour).map(
-    (other): BgpNeighbour => ({
-      host: other.input.name,
-      address: bgpAddress(other),
-      asn: asnOf(other),
-      // One reflects inside one's own AS only.
-      isClient: isReflector && !reflectors.has(other.input.name) && asnOf(host) === asnOf(other),
-    }),
-  );
+/** Gives the function that knows the sessions of each speaker; `undefined`: it is none. */
+function createNeighboursOf(speakers: readonly ResolvedHost[], systems: Systems): Speakers["neighboursOf"] {
+  const { reflectors, asnOf } = systems;
+  const isReflector = (host: ResolvedHost): boolean => reflectors.has(host.input.name);
+  const neighbourOf = (host: ResolvedHost, other: ResolvedHost): BgpNeighbour => ({
+    host: other.input.name,
+    address: bgpAddress(other),
+    asn: asnOf(other),
+    // One reflects inside one's own AS only.
+    isClient: isReflector(host) && !isReflector(other) && asnOf(host) === asnOf(other),
+  });
+  // Two of one AS that both reflect, or both do not, have the same sessions but for the one with each other.
+  const alike = new Map<string, readonly BgpNeighbour[]>();
+  const known = new Set(speakers);
+  return (host) => {
+    if (!known.has(host)) return undefined;
+    const kind = `${asnOf(host)} ${isReflector(host)}`;
+    const all =
+      alike.get(kind) ??
+      speakers.filter((other) => haveSession(host, other, systems)).map((other) => neighbourOf(host, other));
+    alike.set(kind, all);
+    return all.filter((neighbour) => neighbour.host !== host.input.name);
+  };
 }
 
 /** A speaker that has said nothing yet, and knows nobody. */
@@ -124,14 +140,15 @@ export function resolveSpeaker(
   speakers: Speakers | undefined,
   segments: readonly Segment[],
 ): BgpSpeaker {
-  if (!speakers?.hosts.includes(host)) return { kind: "none" };
+  const neighbours = speakers?.neighboursOf(host);
+  if (speakers === undefined || neighbours === undefined) return { kind: "none" };
   const { name } = host.input;
   return {
     ...speakerAlone(host, speakers.bgp),
     asn: speakers.asnOf(host),
     isReflector: speakers.reflectors.has(name),
     isVtep: speakers.vteps.has(name),
-    neighbours: neighboursOf(host, speakers),
+    neighbours,
     gatewayVnis: gatewayVnis(name, segments),
   };
 }

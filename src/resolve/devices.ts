@@ -6,7 +6,7 @@ import type { Bridge, Flooding, VxlanDevice } from "../model/device.ts";
 import type { Segment } from "../model/segment.ts";
 import type { ResolvedHost } from "./hosts.ts";
 import { routedBridgeMac, segmentBridgeMac, vxlanMac } from "./mac.ts";
-import { gatewayAddresses, type ResolvedSubnet } from "./subnets.ts";
+import type { ResolvedSubnet } from "./subnets.ts";
 
 /** VXLAN's port with IANA (RFC 7348 §8). The kernel's own default, 8472, is flannel's. */
 const VXLAN_PORT = must(udpPort(4789), "4789 is a port");
@@ -37,7 +37,7 @@ export function routedBridge(subnet: ResolvedSubnet, host: ResolvedHost): Bridge
   const { input } = subnet;
   const { name } = host.input;
   if (input.isExternal || !subnet.owned.has(name)) return undefined;
-  const addresses = gatewayAddresses(subnet.gateway, name);
+  const addresses = subnet.gatewayAddresses.get(name) ?? [];
   const enslaved = ports(subnet, name);
   // Nothing but a route: whoever has the addresses has the interface too.
   if (addresses.length === 0 && enslaved.length === 0 && input.bridge === undefined) return undefined;
@@ -65,7 +65,7 @@ export function segmentBridge(segment: Segment, subnet: ResolvedSubnet, host: Re
     isExisting: subnet.input.bridge?.isExisting ?? false,
     macAddress: segmentBridgeMac(segment.vni, host.input.id, isSharedGateway),
     mtu: deviceMtu(segment.mtu.bytes),
-    addresses: gatewayAddresses(segment.gateway, host.input.name),
+    addresses: subnet.gatewayAddresses.get(host.input.name) ?? [],
     isSharedGateway,
     ports: ports(subnet, host.input.name),
     vrf: segment.vrf,
@@ -80,8 +80,9 @@ export function vxlanDevice(
   { bridge, vteps, hasEvpn }: { bridge: string; vteps: readonly IpAddress[]; hasEvpn: boolean },
 ): VxlanDevice {
   const local = must(vtepAddress(host), "a VTEP has an address");
-  const remotes = vteps.filter((address) => address !== local);
-  const flooding: Flooding = hasEvpn ? { kind: "evpn" } : { kind: "static", remotes };
+  const flooding: Flooding = hasEvpn
+    ? { kind: "evpn" }
+    : { kind: "static", remotes: vteps.filter((address) => address !== local) };
   return {
     name: `vx${segment.vni}`,
     segment: segment.name,

@@ -79,12 +79,16 @@ interface Tunnels {
   readonly refuse: (from: Member, to: Member) => void;
 }
 
-/** Lets one host meet its neighbours. */
-function halfOf(from: Member, { paths, hasPeerMtus, meet, ways, view, refuse }: Tunnels): Half {
+/** Lets one host meet its neighbours; `withItself`: as another of its kind would. */
+function halfOf(
+  from: Member,
+  { paths, hasPeerMtus, meet, ways, view, refuse }: Tunnels,
+  { withItself } = { withItself: false },
+): Half {
   const peers: string[] = [];
   const mtus = createMtus(paths.underlay, hasPeerMtus);
   for (const to of ways.neighboursOf(from)) {
-    if (to === from) continue;
+    if (to === from && !withItself) continue;
     const met = meet(from, to);
     if (met === undefined) {
       refuse(from, to);
@@ -94,6 +98,30 @@ function halfOf(from: Member, { paths, hasPeerMtus, meet, ways, view, refuse }: 
     mtus.add(to.host.input.name, met.mtu);
   }
   return { peers, ...mtus.result() };
+}
+
+/** Gives the function that makes every host's half. */
+function createHalfOf(members: readonly Member[], tunnels: Tunnels): (from: Member) => Half {
+  if (!tunnels.ways.isFull) return (from) => halfOf(from, tunnels);
+  const sizes = new Map<number, number>();
+  for (const { kind } of members) sizes.set(kind, (sizes.get(kind) ?? 0) + 1);
+  const positions = new Map(members.map((member, index) => [member, index]));
+  // A mesh of n hosts has n² tunnels. Two of a kind make the same of all others, and each other's view of them is their own.
+  const whole = new Map<number, Half>();
+  return (from) => {
+    if (sizes.get(from.kind) === 1) return halfOf(from, tunnels);
+    const { name } = from.host.input;
+    const known = whole.get(from.kind) ?? halfOf(from, { ...tunnels, refuse: () => undefined }, { withItself: true });
+    whole.set(from.kind, known);
+    const position = must(positions.get(from), "every member has a position");
+    // Not all of a kind can meet, or its own MTU is the one that counts.
+    if (known.peers.length !== members.length || known.limitingPeer === name) return halfOf(from, tunnels);
+    return {
+      ...known,
+      peers: known.peers.slice(0, position).concat(known.peers.slice(position + 1)),
+      smaller: known.smaller.filter(({ host }) => host !== name),
+    };
+  };
 }
 
 /** As many as can be held at once, each with all others: some 50 million tunnels. Larger fleets have hubs. */
@@ -163,7 +191,8 @@ export function resolvePeering(
   const ways = waysOf(members, { meet, grounds }, options);
   const { hasPeerMtus } = settings;
   const tunnels = { paths, hasPeerMtus, meet, ways, view, refuse: createRefuse(members, options) };
-  const halves = new Map(members.map((member) => [member.host, halfOf(member, tunnels)]));
+  const makeHalf = createHalfOf(members, tunnels);
+  const halves = new Map(members.map((member) => [member.host, makeHalf(member)]));
   const byId = new Map(views.map((peer) => [peer.id, peer]));
   const interfaceOf = (host: ResolvedHost): readonly WireguardInterface[] => {
     const half = halves.get(standbys.get(host) ?? host);

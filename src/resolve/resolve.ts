@@ -21,7 +21,7 @@ import { checkShape } from "./shape.ts";
 import { checkSites } from "./sites.ts";
 import { resolveSubnet } from "./subnets.ts";
 import { checkTunnelShape } from "./tunnel-shape.ts";
-import { resolveVrfs } from "./vrfs.ts";
+import { resolveVrfs, vrfsByMember } from "./vrfs.ts";
 
 const DEFAULT_PATH_MTU = must(mtuBytes(1500), "1500 is an MTU");
 /** What WireGuard's own documentation uses throughout; IANA has given it to nobody. */
@@ -107,8 +107,10 @@ function resolveParts(topology: Topology, { peering, dynamic, ...below }: Below,
     merging,
     merged: merging.size === 0 ? [] : mergePrefixes(routed.map(({ prefix }) => prefix)),
     segments,
+    segmentsByName: new Map(segments.map((segment) => [segment.name, segment])),
     vteps: vtepsBySegment(segments, hosts),
     vrfs,
+    vrfsOf: vrfsByMember(vrfs),
     speakers: findSpeakers(topology, [...hosts.values()], stretched),
     hasEvpn: topology.bgp !== undefined,
     routing: dynamic && routingOf(dynamic, { topology, hosts: [...hosts.values()], stretched, owned, routed }),

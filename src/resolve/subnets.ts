@@ -25,9 +25,13 @@ export interface ResolvedSubnet {
   readonly input: SubnetInput;
   /** Host names, sorted. */
   readonly members: readonly string[];
+  /** The same names, to be asked. */
+  readonly isMember: ReadonlySet<string>;
   /** The prefixes that each member owns, by host name; nothing for a host that owns none. */
   readonly owned: ReadonlyMap<string, readonly IpPrefix[]>;
   readonly gateway: Gateway;
+  /** The gateway addresses of each host that is one, by its name. */
+  readonly gatewayAddresses: ReadonlyMap<string, readonly InterfaceAddress[]>;
 }
 
 /** The hosts that a subnet can be on. */
@@ -39,10 +43,9 @@ interface Candidates {
 
 /** Host names for names of hosts and sites, or all; sorted, each once. Both of the latter mean hosts that run WireGuard. */
 function expandMembers(members: SubnetInput["members"], { hosts, hubs }: Candidates): readonly string[] {
-  const isMember = (host: ResolvedHost): boolean =>
-    members === "all"
-      ? !hubs.has(host.input.name)
-      : members.some(({ value }) => value === host.input.name || value === host.input.site);
+  const named = new Set(members === "all" ? [] : members.map(({ value }) => value));
+  const isMember = ({ input: { name, site } }: ResolvedHost): boolean =>
+    members === "all" ? !hubs.has(name) : named.has(name) || (site !== undefined && named.has(site));
   return [...hosts.values()]
     .filter(({ input }) => hasTunnels(input))
     .filter(isMember)
@@ -129,7 +132,8 @@ function resolveSegmentGateway(subnet: SubnetInput, members: readonly string[], 
       return { kind: "shared", hosts: members, addresses };
     }
     case "perHost": {
-      const memberPrefixes = (host: string) => (members.includes(host) ? prefixes : undefined);
+      const known = new Set(members);
+      const memberPrefixes = (host: string) => (known.has(host) ? prefixes : undefined);
       return gatewaysPerHost(subnet, subnet.gateway, { prefixes: memberPrefixes, found });
     }
   }
@@ -167,19 +171,21 @@ export function gatewayHosts(gateway: Gateway): readonly string[] {
   }
 }
 
-/** The gateway addresses of a subnet on one host; none on a host that is no gateway. */
-export function gatewayAddresses(gateway: Gateway, host: string): readonly InterfaceAddress[] {
+function addressesByHost(gateway: Gateway): ResolvedSubnet["gatewayAddresses"] {
   switch (gateway.kind) {
     case "none":
-      return [];
+      return new Map();
     case "shared":
-      return gateway.hosts.includes(host) ? gateway.addresses : [];
+      return new Map(gateway.hosts.map((host) => [host, gateway.addresses]));
     case "each":
-      return gateway.hosts.find((each) => each.host === host)?.addresses ?? [];
+      return new Map(gateway.hosts.map(({ host, addresses }) => [host, addresses]));
   }
 }
 
-function resolveSegment(subnet: SubnetInput, members: readonly string[], found: Diagnostic[]): ResolvedSubnet {
+/** A subnet before what follows from its members and its gateway alone. */
+type Draft = Omit<ResolvedSubnet, "isMember" | "gatewayAddresses">;
+
+function resolveSegment(subnet: SubnetInput, members: readonly string[], found: Diagnostic[]): Draft {
   const gateway = resolveSegmentGateway(subnet, members, found);
   const [owner, ...others] = gatewayHosts(gateway);
   // AllowedIPs know one owner: with several gateways the prefix is reachable inside the segment only.
@@ -187,7 +193,7 @@ function resolveSegment(subnet: SubnetInput, members: readonly string[], found: 
   return { input: subnet, members, owned: new Map(isOwned ? [[owner, prefixesOf(subnet)]] : []), gateway };
 }
 
-function resolveRouted(subnet: SubnetInput, members: readonly ResolvedHost[], found: Diagnostic[]): ResolvedSubnet {
+function resolveRouted(subnet: SubnetInput, members: readonly ResolvedHost[], found: Diagnostic[]): Draft {
   const owners = subnet.perHost === undefined && members.length > 1 ? [] : members;
   const owned = new Map(owners.map((host) => [host.input.name, hostPrefixes(subnet, host, found)]));
   const gateway = resolveRoutedGateway(subnet, owned, found);
@@ -210,7 +216,8 @@ export function resolveSubnet(input: SubnetInput, candidates: Candidates, found:
   const { hosts } = candidates;
   const subnet = withoutAbsentHosts(input, hosts);
   const members = expandMembers(subnet.members, candidates);
-  if (subnet.vxlan !== undefined) return resolveSegment(subnet, members, found);
   const memberHosts = members.map((name) => must(hosts.get(name), "members are hosts"));
-  return resolveRouted(subnet, memberHosts, found);
+  const draft =
+    subnet.vxlan === undefined ? resolveRouted(subnet, memberHosts, found) : resolveSegment(subnet, members, found);
+  return { ...draft, isMember: new Set(members), gatewayAddresses: addressesByHost(draft.gateway) };
 }

@@ -85,6 +85,19 @@ export function resolveVrfs(topology: Topology, below: Below, found: Diagnostic[
   });
 }
 
+/** The VRFs of each host that is in one, by its name. */
+export function vrfsByMember(vrfs: readonly Vrf[]): ReadonlyMap<string, readonly Vrf[]> {
+  const byMember = new Map<string, Vrf[]>();
+  for (const vrf of vrfs) {
+    for (const member of vrf.members) {
+      const known = byMember.get(member);
+      if (known === undefined) byMember.set(member, [vrf]);
+      else known.push(vrf);
+    }
+  }
+  return byMember;
+}
+
 /** What every local preference is without a word, in FRR and by custom; a chosen exit's lies above. */
 const PREFERENCE_BASE = 1000;
 
@@ -120,14 +133,19 @@ function anchorsOf({ input }: ResolvedHost, vtep: IpAddress): readonly IpPrefix[
 /** The VRFs of one host. */
 export function vrfInstances(
   host: ResolvedHost,
-  { vrfs, hosts }: { readonly vrfs: readonly Vrf[]; readonly hosts: ReadonlyMap<string, ResolvedHost> },
+  {
+    vrfsOf,
+    hosts,
+  }: {
+    readonly vrfsOf: ReadonlyMap<string, readonly Vrf[]>;
+    readonly hosts: ReadonlyMap<string, ResolvedHost>;
+  },
 ): readonly VrfInstance[] {
   const { name, id, routes } = host.input;
   const vtep = vtepAddress(host);
   // Without an address there is an error already.
   if (vtep === undefined) return [];
-  const own = vrfs.filter((vrf) => vrf.members.includes(name));
-  return own.map((vrf): VrfInstance => {
+  return (vrfsOf.get(name) ?? []).map((vrf): VrfInstance => {
     const bridge = `br${vrf.vni}`;
     const behind = routes.filter((route) => route.vrf?.value === vrf.name).map((route) => route.value);
     const exit = vrf.exits.find((each) => each.host === name);

@@ -16,6 +16,8 @@ export interface Ways {
   readonly neighboursOf: (from: Member) => readonly Member[];
   /** What a member sends to a neighbour; `undefined`: what is the neighbour's own and no more. */
   readonly loadOf: (from: Member, to: Member) => Load | undefined;
+  /** Everyone has a tunnel with everyone, and sends each its own: what one of a kind makes of the others, all of them do. */
+  readonly isFull: boolean;
   /** Names of the hosts that pass on what their neighbours send each other. */
   readonly relays: ReadonlySet<string>;
   /** Names of hosts whose AllowedIPs are merged, so that one may hold the prefixes of several hosts. */
@@ -37,6 +39,7 @@ const NOBODY: ReadonlySet<string> = new Set();
 /** No tunnel beyond those of neighbours, none with what is behind one. */
 export const DIRECT: Omit<Ways, "neighboursOf"> = Object.freeze({
   loadOf: () => undefined,
+  isFull: false,
   relays: NOBODY,
   merging: NOBODY,
   between: () => [],
@@ -44,5 +47,5 @@ export const DIRECT: Omit<Ways, "neighboursOf"> = Object.freeze({
 
 /** Everyone has a tunnel with everyone, and sends each what is its own. */
 export function meshWays(members: readonly Member[]): Ways {
-  return { ...DIRECT, neighboursOf: () => members };
+  return { ...DIRECT, neighboursOf: () => members, isFull: true };
 }
