@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Code } from "../src/base/catalogue.ts";
 import { type Diagnostic, sortDiagnostics } from "../src/base/diagnostic.ts";
 import { parseYaml } from "../src/parse/yaml.ts";
-import type { Topology } from "../src/validate/topology.ts";
+import type { Topology } from "../src/topology/topology.ts";
 import { validate } from "../src/validate/validate.ts";
 
 function read(text: string): { readonly topology: Topology | undefined; readonly diagnostics: readonly Diagnostic[] } {

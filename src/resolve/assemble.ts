@@ -18,17 +18,18 @@ import type { OverlayPrefix } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
 import type { Segment } from "../model/segment.ts";
 import type { Vrf, VrfInstance } from "../model/vrf.ts";
-import type { HostInput } from "../validate/topology.ts";
+import type { Pair } from "../topology/pairs.ts";
+import type { HostInput } from "../topology/topology.ts";
 import { resolveSpeaker, type Speakers } from "./control.ts";
 import { routedBridge, segmentBridge, vtepAddress, vxlanDevice } from "./devices.ts";
 import { type Routing, resolveRoutingSpeaker } from "./dynamic-control.ts";
 import type { ResolvedHost } from "./hosts.ts";
 import { type Lan, lanRoutesOf } from "./lans.ts";
-import { type Pair, resolveVrrp } from "./pairs.ts";
 import type { Interfaces, Peering } from "./peering.ts";
 import { platformDefaults, programsOf } from "./platform.ts";
 import type { ResolvedSubnet } from "./subnets.ts";
 import { exitSnat, isInDefaultVrf, vrfInstances } from "./vrfs.ts";
+import { resolveVrrp } from "./vrrp.ts";
 
 /** Everything resolved about the network before the hosts are put together. */
 export interface Parts {

@@ -1,6 +1,6 @@
 /** Autonomous systems: which hosts form one, and who of them speaks BGP with whom. */
 import type { Asn } from "../base/units.ts";
-import type { Topology } from "../validate/topology.ts";
+import type { Topology } from "../topology/topology.ts";
 import type { ResolvedHost } from "./hosts.ts";
 
 /** The AS of a host: that of its site, else that of the network. Sites with one number are one AS. */

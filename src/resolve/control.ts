@@ -4,7 +4,7 @@ import { addressFromInteger, compareAddresses, familyOf, type IpAddress } from "
 import type { Asn } from "../base/units.ts";
 import type { Bgp, BgpNeighbour, BgpSpeaker, EvpnSpeaker, GatewayVni, SpokenBgp } from "../model/bgp.ts";
 import type { Segment } from "../model/segment.ts";
-import type { Topology } from "../validate/topology.ts";
+import type { Topology } from "../topology/topology.ts";
 import { autonomousSystems, haveSession, type Systems, systemsOf } from "./autonomous.ts";
 import { vtepAddress } from "./devices.ts";
 import type { ResolvedHost } from "./hosts.ts";

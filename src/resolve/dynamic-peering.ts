@@ -9,7 +9,7 @@ import type { OwnedPrefix } from "../model/host.ts";
 import { originSpan } from "../model/origin.ts";
 import type { Endpoint, Peer } from "../model/reach.ts";
 import { KEEPALIVE_SECONDS, type PathIndex } from "../model/tunnel.ts";
-import type { WireguardInput } from "../validate/topology.ts";
+import type { WireguardInput } from "../topology/topology.ts";
 import { interfaceName, placed, portAbove } from "./dynamic-ends.ts";
 import type { DynamicShape, Star, Trunk } from "./dynamic-shape.ts";
 import type { TransitAddress, TransitOf } from "./dynamic-transit.ts";

@@ -15,7 +15,7 @@ import {
   subPrefix,
 } from "../base/ip.ts";
 import { originSpan } from "../model/origin.ts";
-import type { Located } from "../validate/topology.ts";
+import type { Located } from "../topology/topology.ts";
 import type { ResolvedHost } from "./hosts.ts";
 
 /** An address that a host has in a block. */

@@ -7,7 +7,9 @@ import type { OwnedPrefix } from "../model/host.ts";
 import type { OverlayPrefix } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
 import type { PathIndex } from "../model/tunnel.ts";
-import type { Topology } from "../validate/topology.ts";
+import { hasTunnels } from "../topology/hosts.ts";
+import { type RoutingClass, routingClass } from "../topology/routing-class.ts";
+import type { Topology } from "../topology/topology.ts";
 import { resolveBgp, type Stretched } from "./control.ts";
 import {
   acceptedPrefixes,
@@ -21,9 +23,7 @@ import { type DynamicPeering, resolveDynamicPeering } from "./dynamic-peering.ts
 import { type DynamicShape, dynamicShape } from "./dynamic-shape.ts";
 import { createTransit } from "./dynamic-transit.ts";
 import type { ResolvedHost } from "./hosts.ts";
-import { hasTunnels } from "./lans.ts";
 import type { InterfaceSettings } from "./peering.ts";
-import { type RoutingClass, routingClass } from "./routing-class.ts";
 
 /** What is decided before the segments are. */
 export interface Dynamic {

@@ -15,9 +15,9 @@ import type { UdpPort } from "../base/units.ts";
 import type { InterfaceAddress } from "../model/device.ts";
 import { originSpan } from "../model/origin.ts";
 import type { Endpoint, Reach } from "../model/reach.ts";
-import type { EndpointInput, HostInput, Topology } from "../validate/topology.ts";
-import { hasTunnels } from "./lans.ts";
-import { type Pair, pairOf, resolvePairs } from "./pairs.ts";
+import { hasTunnels } from "../topology/hosts.ts";
+import { type Pair, pairOf, resolvePairs } from "../topology/pairs.ts";
+import type { EndpointInput, HostInput, Topology } from "../topology/topology.ts";
 
 /** A host with what follows from its own entry and the pools alone. */
 export interface ResolvedHost {

@@ -4,9 +4,9 @@ import { comparePrefixes, containsAddress, familyOf, hostPrefix, type IpAddress,
 import type { LanRoute, OwnedPrefix } from "../model/host.ts";
 import type { OverlayPrefix } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
-import type { HostInput, Located, SiteInput, Topology } from "../validate/topology.ts";
+import { hasTunnels, hostsByName, lanAddress } from "../topology/hosts.ts";
+import type { HostInput, Located, SiteInput, Topology } from "../topology/topology.ts";
 import type { ResolvedHost } from "./hosts.ts";
-import { lanAddress } from "./pairs.ts";
 import type { Interfaces } from "./peering.ts";
 
 /** A site with gateways. */
@@ -22,9 +22,6 @@ export interface Lan {
   readonly nextHop: IpAddress | undefined;
 }
 
-/** Runs WireGuard, unless it says that it does not. */
-export const hasTunnels = ({ hasWireguard }: HostInput): boolean => hasWireguard !== false;
-
 function lanPrefixes({ lan }: SiteInput, outsiders: readonly HostInput[]): readonly Located<IpPrefix>[] {
   const strays = outsiders.flatMap((host) => {
     const address = lanAddress(host);
@@ -36,7 +33,7 @@ function lanPrefixes({ lan }: SiteInput, outsiders: readonly HostInput[]): reado
 
 /** The sites with gateways, in the order of the file. What is wrong about one is said by `checkSites`. */
 export function resolveLans(topology: Topology): readonly Lan[] {
-  const hosts = new Map(topology.hosts.map((host) => [host.name, host]));
+  const hosts = hostsByName(topology);
   return topology.sites.flatMap((site): readonly Lan[] => {
     const named = site.gateways.map(({ value }) => hosts.get(value)).filter((host) => host !== undefined);
     const [first, ...others] = named.filter((host) => host.site === site.name && hasTunnels(host));

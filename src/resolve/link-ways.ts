@@ -2,37 +2,10 @@
 import { must } from "../base/invariant.ts";
 import { comparePrefixes } from "../base/ip.ts";
 import { compareText } from "../base/text.ts";
-import type { WireguardInput } from "../validate/topology.ts";
+import { linkNeighbours, type Neighbours, neighboursOf, reachedFrom } from "../topology/links.ts";
+import type { WireguardInput } from "../topology/topology.ts";
 import type { Member } from "./encounter.ts";
 import { DIRECT, type Grounds, type Ways } from "./ways.ts";
-
-/** Who is linked with whom, by name. */
-export type Neighbours = ReadonlyMap<string, ReadonlySet<string>>;
-
-/** The neighbours of each of some hosts. Links with others, and of a host with itself, are left out. */
-export function linkNeighbours(names: readonly string[], links: WireguardInput["links"]): Neighbours {
-  const neighbours = new Map(names.map((name) => [name, new Set<string>()]));
-  for (const {
-    hosts: [a, b],
-  } of links) {
-    if (a === b || !neighbours.has(a) || !neighbours.has(b)) continue;
-    neighbours.get(a)?.add(b);
-    neighbours.get(b)?.add(a);
-  }
-  return neighbours;
-}
-
-const neighboursOf = (neighbours: Neighbours, name: string): ReadonlySet<string> =>
-  must(neighbours.get(name), "every host has a set of neighbours");
-
-/** The hosts that are reached from one, itself the first, without going through another. */
-export function reachedFrom(neighbours: Neighbours, start: string, without?: string): readonly string[] {
-  const reached = new Set([start]);
-  for (const name of reached) {
-    for (const next of neighboursOf(neighbours, name)) if (next !== without) reached.add(next);
-  }
-  return [...reached];
-}
 
 /** Who lies between some hosts: what is left of the tree when its ends are cut off until each end is one of them. */
 function between(neighbours: Neighbours, names: readonly string[]): readonly string[] {

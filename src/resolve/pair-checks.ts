@@ -2,9 +2,9 @@
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import { containsAddress, type IpAddress } from "../base/ip.ts";
 import { originSpan } from "../model/origin.ts";
-import type { HostInput, SubnetInput, Topology } from "../validate/topology.ts";
-import { hasTunnels } from "./lans.ts";
-import { isBeside, lanAddress, type Pair, pairCandidates, resolvePairs } from "./pairs.ts";
+import { hasTunnels, lanAddress } from "../topology/hosts.ts";
+import { isBeside, type Pair, pairCandidates, resolvePairs } from "../topology/pairs.ts";
+import type { HostInput, SubnetInput, Topology } from "../topology/topology.ts";
 
 type Candidate = ReturnType<typeof pairCandidates>[number];
 

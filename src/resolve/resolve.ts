@@ -7,15 +7,16 @@ import { mtuBytes, udpPort } from "../base/units.ts";
 import type { Network, OverlayPrefix, Site, Underlay } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
 import { indexPaths } from "../model/tunnel.ts";
-import type { SiteInput, Topology } from "../validate/topology.ts";
+import { createMembers } from "../topology/members.ts";
+import { type Pair, resolvePairs } from "../topology/pairs.ts";
+import { routingClass } from "../topology/routing-class.ts";
+import type { SiteInput, Topology } from "../topology/topology.ts";
 import { assembleHost, ownedPrefixes, type Parts } from "./assemble.ts";
 import { findSpeakers, resolveBgp } from "./control.ts";
 import { type Dynamic, dynamicBgp, resolveDynamic, routingOf, transitPrefixes } from "./dynamic.ts";
 import { type ResolvedHost, type ResolveOptions, resolveHosts } from "./hosts.ts";
 import { type Lan, lanOverlayPrefixes, lanPrefixesBehind, resolveLans } from "./lans.ts";
-import { type Pair, resolvePairs } from "./pairs.ts";
 import { type InterfaceSettings, type Peering, resolvePeering } from "./peering.ts";
-import { routingClass } from "./routing-class.ts";
 import { resolveSegments, vtepsBySegment } from "./segments.ts";
 import { checkShape } from "./shape.ts";
 import { checkSites } from "./sites.ts";
@@ -126,9 +127,9 @@ export function resolveNetwork(topology: Topology, options: ResolveOptions): Res
   const hosts = new Map(
     resolveHosts(topology, settings.listenPort, options, found).map((host) => [host.input.name, host]),
   );
-  const hubs = new Set(topology.wireguard.hubs.map((hub) => hub.value));
+  const membersOf = createMembers(topology);
   const subnets = sortedBy(topology.subnets, (subnet) => subnet.name).map((each) =>
-    resolveSubnet(each, { hosts, hubs }, found),
+    resolveSubnet(each, { hosts, membersOf }, found),
   );
   for (const subnet of subnets) checkShape(subnet, found);
   checkSites(topology, found);

@@ -2,7 +2,7 @@
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import { addressBits, familyOf, prefixLengthBits } from "../base/ip.ts";
 import { originSpan } from "../model/origin.ts";
-import type { SubnetInput } from "../validate/topology.ts";
+import type { SubnetInput } from "../topology/topology.ts";
 import type { ResolvedSubnet } from "./subnets.ts";
 
 interface Conflict {

@@ -2,11 +2,10 @@
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import type { Span } from "../base/source.ts";
 import { originSpan } from "../model/origin.ts";
-import type { HostInput, Located, SiteInput, Topology } from "../validate/topology.ts";
-import { hasTunnels } from "./lans.ts";
+import { hasTunnels, lanAddress } from "../topology/hosts.ts";
+import { routingClass } from "../topology/routing-class.ts";
+import type { HostInput, Located, SiteInput, Topology } from "../topology/topology.ts";
 import { checkPairs } from "./pair-checks.ts";
-import { lanAddress } from "./pairs.ts";
-import { routingClass } from "./routing-class.ts";
 
 type Hosts = ReadonlyMap<string, HostInput>;
 

@@ -16,9 +16,9 @@ import { compareText } from "../base/text.ts";
 import type { InterfaceAddress } from "../model/device.ts";
 import { originSpan } from "../model/origin.ts";
 import type { Gateway, GatewayHost } from "../model/segment.ts";
-import type { GatewayInput, Located, SubnetInput } from "../validate/topology.ts";
+import type { createMembers } from "../topology/members.ts";
+import type { GatewayInput, Located, SubnetInput } from "../topology/topology.ts";
 import type { ResolvedHost } from "./hosts.ts";
-import { hasTunnels } from "./lans.ts";
 
 /** A subnet with its members and with every prefix and address given to one of them. */
 export interface ResolvedSubnet {
@@ -32,25 +32,6 @@ export interface ResolvedSubnet {
   readonly gateway: Gateway;
   /** The gateway addresses of each host that is one, by its name. */
   readonly gatewayAddresses: ReadonlyMap<string, readonly InterfaceAddress[]>;
-}
-
-/** The hosts that a subnet can be on. */
-interface Candidates {
-  readonly hosts: ReadonlyMap<string, ResolvedHost>;
-  /** Names of the hubs, which `all` does not mean: they are on a subnet only if they or their site are named. */
-  readonly hubs: ReadonlySet<string>;
-}
-
-/** Host names for names of hosts and sites, or all; sorted, each once. Both of the latter mean hosts that run WireGuard. */
-function expandMembers(members: SubnetInput["members"], { hosts, hubs }: Candidates): readonly string[] {
-  const named = new Set(members === "all" ? [] : members.map(({ value }) => value));
-  const isMember = ({ input: { name, site } }: ResolvedHost): boolean =>
-    members === "all" ? !hubs.has(name) : named.has(name) || (site !== undefined && named.has(site));
-  return [...hosts.values()]
-    .filter(({ input }) => hasTunnels(input))
-    .filter(isMember)
-    .map((host) => host.input.name)
-    .sort(compareText);
 }
 
 const prefixesOf = (subnet: SubnetInput): readonly IpPrefix[] => subnet.prefixes.map((each) => each.value);
@@ -211,11 +192,20 @@ function withoutAbsentHosts(subnet: SubnetInput, hosts: ReadonlyMap<string, Reso
   };
 }
 
+/** The hosts that a subnet can be on. */
+interface Candidates {
+  readonly hosts: ReadonlyMap<string, ResolvedHost>;
+  readonly membersOf: ReturnType<typeof createMembers>;
+}
+
 /** Gives each subnet its members, owners and gateway addresses. */
-export function resolveSubnet(input: SubnetInput, candidates: Candidates, found: Diagnostic[]): ResolvedSubnet {
-  const { hosts } = candidates;
+export function resolveSubnet(
+  input: SubnetInput,
+  { hosts, membersOf }: Candidates,
+  found: Diagnostic[],
+): ResolvedSubnet {
   const subnet = withoutAbsentHosts(input, hosts);
-  const members = expandMembers(subnet.members, candidates);
+  const members = membersOf(subnet.members);
   const memberHosts = members.map((name) => must(hosts.get(name), "members are hosts"));
   const draft =
     subnet.vxlan === undefined ? resolveRouted(subnet, memberHosts, found) : resolveSegment(subnet, members, found);

@@ -3,8 +3,8 @@ import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import { must } from "../base/invariant.ts";
 import { compareText } from "../base/text.ts";
 import { originSpan } from "../model/origin.ts";
-import type { Topology, WireguardInput } from "../validate/topology.ts";
-import { linkNeighbours, reachedFrom } from "./link-ways.ts";
+import { linkNeighbours, reachedFrom } from "../topology/links.ts";
+import type { Topology, WireguardInput } from "../topology/topology.ts";
 
 type Report = (diagnostic: Diagnostic) => void;
 

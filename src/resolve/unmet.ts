@@ -1,7 +1,7 @@
 /** What is said of hosts that should have a tunnel and cannot meet. */
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import { originSpan } from "../model/origin.ts";
-import type { WireguardInput } from "../validate/topology.ts";
+import type { WireguardInput } from "../topology/topology.ts";
 import type { Member } from "./encounter.ts";
 import type { ResolvedHost } from "./hosts.ts";
 

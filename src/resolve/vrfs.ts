@@ -17,7 +17,7 @@ import type { SourceNat } from "../model/host.ts";
 import type { OverlayPrefix } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
 import type { PreferredExit, Vrf, VrfExit, VrfInstance } from "../model/vrf.ts";
-import type { ExitInput, Located, Topology, VrfInput } from "../validate/topology.ts";
+import type { ExitInput, Located, Topology, VrfInput } from "../topology/topology.ts";
 import { vtepAddress, vtepFamily, vxlanDevice } from "./devices.ts";
 import type { ResolvedHost } from "./hosts.ts";
 import { routerMac } from "./mac.ts";

@@ -1,4 +1,15 @@
 /** The parts of a topology that are neither hosts nor subnets → decoded. */
+
+import type {
+  BgpInput,
+  ExitInput,
+  SiteInput,
+  Topology,
+  UnderlayInput,
+  VrfInput,
+  VrrpInput,
+  WireguardInput,
+} from "../topology/topology.ts";
 import type { Entry } from "./hosts.ts";
 import {
   choiceAt,
@@ -25,16 +36,6 @@ import {
   prefixAt,
   vniAt,
 } from "./scalars.ts";
-import type {
-  BgpInput,
-  ExitInput,
-  SiteInput,
-  Topology,
-  UnderlayInput,
-  VrfInput,
-  VrrpInput,
-  WireguardInput,
-} from "./topology.ts";
 
 type PathInput = UnderlayInput["paths"][number];
 

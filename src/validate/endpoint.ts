@@ -1,10 +1,10 @@
 /** Endpoints: `host`, `host:port`, `1.2.3.4`, `1.2.3.4:51820`, `[2001:db8::1]`, `[2001:db8::1]:51820`. */
 import { hostPrefix, parseAddress } from "../base/ip.ts";
 import { MAX_PORT, type UdpPort, udpPort } from "../base/units.ts";
+import type { EndpointInput } from "../topology/topology.ts";
 import type { Refusal } from "./malformed.ts";
 import { type Node, type Reader, refuse, textAt } from "./reader.ts";
 import { isUnicast } from "./scalars.ts";
-import type { EndpointInput } from "./topology.ts";
 
 type Parsed = { readonly value: EndpointInput } | { readonly refusal: Refusal };
 

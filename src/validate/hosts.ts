@@ -4,6 +4,7 @@ import { PROGRAMS, type ProgramVersions } from "../base/programs.ts";
 import type { Span } from "../base/source.ts";
 import type { Extra, Platform } from "../model/host.ts";
 import type { Origin } from "../model/origin.ts";
+import type { HostInput, RouteInput } from "../topology/topology.ts";
 import { endpointAt } from "./endpoint.ts";
 import { type ExtraInput, extraAt } from "./extra.ts";
 import {
@@ -21,7 +22,6 @@ import {
   valueSpan,
 } from "./reader.ts";
 import { addressAt, locatedAt, prefixAt } from "./scalars.ts";
-import type { HostInput, RouteInput } from "./topology.ts";
 
 /** What hostDefaults may say. */
 interface Shared {

@@ -12,8 +12,8 @@ import {
   rangeOf,
 } from "../base/ip.ts";
 import { type Asn, asn, type MtuBytes, mtuBytes, type UdpPort, udpPort, type Vni, vni } from "../base/units.ts";
+import type { Located } from "../topology/topology.ts";
 import { entries, type Node, numberAt, type Reader, refuse, report, textAt, valueSpan } from "./reader.ts";
-import type { Located } from "./topology.ts";
 
 /** Prefixes that hold no address of one host on a network. */
 const NOT_UNICAST: readonly IpRange[] = [

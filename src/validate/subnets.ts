@@ -1,4 +1,6 @@
 /** Subnets as written → decoded, short forms spelt out. */
+
+import type { GatewayInput, Located, SubnetInput } from "../topology/topology.ts";
 import type { Entry } from "./hosts.ts";
 import {
   keySpan,
@@ -13,7 +15,6 @@ import {
   truthAt,
 } from "./reader.ts";
 import { addressAt, locatedAt, prefixAt, vniAt } from "./scalars.ts";
-import type { GatewayInput, Located, SubnetInput } from "./topology.ts";
 
 /** Every subnet, also those with a mistake, in the order of the file. */
 export function decodeSubnets(reader: Reader): readonly Entry<SubnetInput>[] {

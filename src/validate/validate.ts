@@ -2,6 +2,7 @@
 import type { Code } from "../base/catalogue.ts";
 import type { Result } from "../base/diagnostic.ts";
 import type { ParsedYaml } from "../parse/tree.ts";
+import type { Topology } from "../topology/topology.ts";
 import { consequencesOf } from "./consequences.ts";
 import {
   decodeBgp,
@@ -19,7 +20,6 @@ import { member, members, type Reader, rootOf, startOfFile, valueSpan } from "./
 import { checkReferences } from "./references.ts";
 import { checkSchema } from "./schema.ts";
 import { decodeSubnets } from "./subnets.ts";
-import type { Topology } from "./topology.ts";
 
 /** A topology with the mistakes of its text, and what later passes cannot say for sure because of them. */
 export interface Validated extends Result<Topology | undefined> {

@@ -1,7 +1,7 @@
 /** Whether there is one way from each host to each other one, or more than one, which only BGP can choose from. */
 import type { Span } from "../base/source.ts";
 import { originSpan } from "../model/origin.ts";
-import type { Topology, WireguardInput } from "../validate/topology.ts";
+import type { Topology, WireguardInput } from "./topology.ts";
 
 /** What routes between the hosts: AllowedIPs alone, or BGP over tunnels that take anything. */
 export type RoutingClass =

@@ -1,0 +1,29 @@
+/** What a host that shares an address tells the other by VRRP. */
+import type { Vrrp } from "../model/host.ts";
+import { lanAddress } from "../topology/hosts.ts";
+import { type Pair, pairOf } from "../topology/pairs.ts";
+import type { HostInput } from "../topology/topology.ts";
+
+/** keepalived's own example, and what the schema promises. */
+const DEFAULT_VIRTUAL_ROUTER = 51;
+/** 255 is for a router that owns the address, RFC 5798 §5.2.4; 100 is what is given to others by default. */
+const PRIORITIES = [150, 100] as const;
+
+/** A host's part of the address it shares; `undefined`: it shares none, or lacks what that needs. */
+export function resolveVrrp(host: HostInput, pairs: readonly Pair[]): Vrrp | undefined {
+  const pair = pairOf(host.name, pairs);
+  if (pair === undefined) return undefined;
+  const isFirst = pair.hosts[0].name === host.name;
+  const other = pair.hosts[isFirst ? 1 : 0];
+  const [source, address] = [lanAddress(host), lanAddress(other)];
+  if (source === undefined || address === undefined || host.uplink === undefined) return undefined;
+  return {
+    interface: host.uplink,
+    id: pair.vrrp.id ?? DEFAULT_VIRTUAL_ROUTER,
+    address: pair.vrrp.address,
+    source,
+    other: { host: other.name, address },
+    priority: PRIORITIES[isFirst ? 0 : 1],
+    isExclusive: pair.isExclusive,
+  };
+}

@@ -1,0 +1,16 @@
+/** What is asked of a host everywhere. */
+import type { IpAddress } from "../base/ip.ts";
+import type { HostInput, Topology } from "./topology.ts";
+
+/** Runs WireGuard, unless it says that it does not. */
+export const hasTunnels = ({ hasWireguard }: HostInput): boolean => hasWireguard !== false;
+
+/** The address of a host on its LAN; a name is none, as a route leads to an address. */
+export function lanAddress({ lanEndpoint }: HostInput): IpAddress | undefined {
+  return lanEndpoint?.kind === "address" ? lanEndpoint.address : undefined;
+}
+
+/** The hosts by name; those with a mistake of their own are not there. */
+export function hostsByName({ hosts }: Topology): ReadonlyMap<string, HostInput> {
+  return new Map(hosts.map((host) => [host.name, host]));
+}
