@@ -1,9 +1,10 @@
-/** The pipeline: parse → validate → resolve → checks → emit. The only place that knows the order and decides to stop. */
+/** The pipeline: parse → validate → laws → resolve → checks → emit. The only place that knows the order and decides to stop. */
 import { type Diagnostic, hasErrors, sortDiagnostics } from "./base/diagnostic.ts";
 import type { Source } from "./base/source.ts";
 import { runChecks } from "./checks/index.ts";
 import type { OutputFile } from "./emit/file.ts";
 import { emitNetwork } from "./emit/index.ts";
+import { applyLaws } from "./laws/index.ts";
 import type { Network } from "./model/network.ts";
 import { parseYaml } from "./parse/yaml.ts";
 import { resolveNetwork } from "./resolve/resolve.ts";
@@ -45,7 +46,7 @@ export function judge(source: Source, { publicKeys = {} }: CompileOptions = {}):
   // What has a mistake is left out of the topology: the rest is judged all the same.
   const resolved = resolveNetwork(validated.value, { publicKeys, topologyName: source.name });
   const model = resolved.value;
-  const later = [...resolved.diagnostics, ...runChecks(model)];
+  const later = [...applyLaws(validated.value), ...resolved.diagnostics, ...runChecks(model)];
   return stop([...read, ...later.filter((each) => !validated.unsure.has(each.code))], model);
 }
 

@@ -15,6 +15,11 @@ export function listInWords(items: readonly string[], conjunction = "and"): stri
   return `${items.slice(0, -1).join(", ")} ${conjunction} ${items.at(-1)}`;
 }
 
+/** `a, b, c and 4 more` for a long list; four at most are all named. */
+export function someOf(names: readonly string[]): string {
+  return names.length > 4 ? `${names.slice(0, 3).join(", ")} and ${names.length - 3} more` : names.join(", ");
+}
+
 /** The text as one word of a POSIX shell: quoted where it is not plain, so that a command shown to the user can be pasted. */
 export function shellWord(text: string): string {
   return /^[\w./:@%+,=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;

@@ -1,14 +1,12 @@
 /** The dynamic class from end to end: more than one way between hosts, and BGP to choose from them. */
-import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
+import type { Diagnostic } from "../base/diagnostic.ts";
 import { must } from "../base/invariant.ts";
-import { familyOf, type IpFamily } from "../base/ip.ts";
 import type { Bgp } from "../model/bgp.ts";
 import type { OwnedPrefix } from "../model/host.ts";
 import type { OverlayPrefix } from "../model/network.ts";
-import { originSpan } from "../model/origin.ts";
 import type { PathIndex } from "../model/tunnel.ts";
 import { hasTunnels } from "../topology/hosts.ts";
-import { type RoutingClass, routingClass } from "../topology/routing-class.ts";
+import { routingClass } from "../topology/routing-class.ts";
 import type { Topology } from "../topology/topology.ts";
 import { resolveBgp, type Stretched } from "./control.ts";
 import {
@@ -32,42 +30,14 @@ export interface Dynamic {
 }
 
 interface DynamicInput {
-  readonly routing: Extract<RoutingClass, { kind: "dynamic" }>;
   readonly settings: InterfaceSettings;
   readonly paths: PathIndex;
   readonly owned: ReadonlyMap<string, readonly OwnedPrefix[]>;
-  /** What hosts route, of no VRF. */
-  readonly routed: readonly OverlayPrefix[];
   readonly found: Diagnostic[];
-}
-
-/** Families of whatever is routed: each needs tunnels of its own. */
-function routedFamilies(routed: readonly OverlayPrefix[]): readonly IpFamily[] {
-  return [...new Set(acceptedPrefixes(routed).map(familyOf))].sort();
-}
-
-/** What a topology must say besides, where there is more than one way. */
-function reportMissing(topology: Topology, { routing: { why, span }, routed, found }: DynamicInput): void {
-  const { wireguard, bgp } = topology;
-  if (bgp === undefined) found.push(diagnostic("several-ways-need-bgp", { why }, span));
-  if (wireguard.mtu === "per-peer") {
-    const related = [{ message: `${why} are here`, span }];
-    found.push(diagnostic("mtu-per-peer-with-bgp", { why }, originSpan(wireguard.origin, "mtu"), related));
-  }
-  for (const { name, origin } of topology.sites.filter(({ asn }) => asn !== undefined && asn !== bgp?.asn)) {
-    const related = [{ message: `${why} are here`, span }];
-    found.push(diagnostic("asn-with-several-ways", { site: name, why }, originSpan(origin, "asn"), related));
-  }
-  const given = new Set(wireguard.transit.map(({ value }) => familyOf(value)));
-  for (const family of routedFamilies(routed).filter((each) => !given.has(each))) {
-    const example = family === 4 ? "10.251.0.0/16" : "fd00:251::/64";
-    found.push(diagnostic("transit-missing", { why, family, example }, span));
-  }
 }
 
 /** The tunnels, and who is where in them. */
 export function resolveDynamic(topology: Topology, hosts: readonly ResolvedHost[], input: DynamicInput): Dynamic {
-  reportMissing(topology, input);
   const { found } = input;
   const running = hosts.filter(({ input: each }) => hasTunnels(each));
   const shape = dynamicShape(topology, running);

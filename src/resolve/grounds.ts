@@ -2,10 +2,10 @@
 import { must } from "../base/invariant.ts";
 import { comparePrefixes, hostPrefix, type IpPrefix } from "../base/ip.ts";
 import type { OwnedPrefix } from "../model/host.ts";
+import type { Lan } from "../topology/lans.ts";
 import type { Pair } from "../topology/pairs.ts";
 import type { GatewayGrounds } from "./gateway-ways.ts";
 import type { ResolvedHost } from "./hosts.ts";
-import type { Lan } from "./lans.ts";
 
 /** Hosts that are silent while another with the same key is there, with that other: all others see one peer. */
 export function standbysOf(

@@ -1,21 +1,12 @@
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
-import {
-  containsAddress,
-  familyOf,
-  hostAddress,
-  type IpAddress,
-  type IpPrefix,
-  isHostAddress,
-  prefixLengthBits,
-  rangeOf,
-} from "../base/ip.ts";
+import { type IpPrefix, prefixLengthBits } from "../base/ip.ts";
 import { isWireguardKey } from "../base/key.ts";
 import { shellWord, sortedBy } from "../base/text.ts";
 import type { UdpPort } from "../base/units.ts";
 import type { InterfaceAddress } from "../model/device.ts";
 import { originSpan } from "../model/origin.ts";
 import type { Endpoint, Reach } from "../model/reach.ts";
-import { hasTunnels } from "../topology/hosts.ts";
+import { hasTunnels, poolAddress } from "../topology/hosts.ts";
 import { type Pair, pairOf, resolvePairs } from "../topology/pairs.ts";
 import type { EndpointInput, HostInput, Topology } from "../topology/topology.ts";
 
@@ -49,33 +40,12 @@ function resolveReach(host: HostInput, pair: Pair | undefined, listenPort: UdpPo
   return { ...reach, endpoint, lanEndpoint: shared, isShared: true };
 }
 
-/** The highest offset that {@link hostAddress} gives an address for, for the message. */
-function lastId(pool: IpPrefix): number {
-  const { family, first, last } = rangeOf(pool);
-  const size = last - first - (family === 4 && prefixLengthBits(pool) < 31 ? 1n : 0n);
-  return Number(size);
-}
-
-function poolAddress(host: HostInput, pool: IpPrefix, found: Diagnostic[]): readonly InterfaceAddress[] {
-  const pinned = host.addresses.find((pin) => containsAddress(pool, pin.value))?.value;
-  const address: IpAddress | undefined = pinned ?? hostAddress(pool, host.id);
-  if (address !== undefined) return [{ address, lengthBits: prefixLengthBits(pool) }];
-  const params = { host: host.name, id: host.id, pool, last: lastId(pool) };
-  found.push(diagnostic("id-outside-pool", params, originSpan(host.origin, "id")));
-  return [];
-}
-
-function resolveAddresses(
-  host: HostInput,
-  pools: readonly IpPrefix[],
-  found: Diagnostic[],
-): readonly InterfaceAddress[] {
-  for (const { value: address, span } of host.addresses) {
-    const candidates = pools.filter((pool) => familyOf(pool) === familyOf(address));
-    if (candidates.some((pool) => isHostAddress(pool, address))) continue;
-    found.push(diagnostic("address-outside-pool", { address, pools: pools.join(", ") }, span));
-  }
-  return pools.flatMap((pool) => poolAddress(host, pool, found));
+/** One per pool; where there is none, that has been said. */
+function resolveAddresses(host: HostInput, pools: readonly IpPrefix[]): readonly InterfaceAddress[] {
+  return pools.flatMap((pool) => {
+    const address = poolAddress(host, pool);
+    return address === undefined ? [] : [{ address, lengthBits: prefixLengthBits(pool) }];
+  });
 }
 
 /** What compile was called with, besides the topology. */
@@ -113,7 +83,7 @@ export function resolveHosts(topology: Topology, listenPort: UdpPort, options: R
       reach: resolveReach(input, pairOf(input.name, pairs), listenPort),
       isSpoke: shape === "hub-and-spoke" && !led.has(input.name),
       publicKey: resolvePublicKey(input, options, found),
-      addresses: hasTunnels(input) ? resolveAddresses(input, pools, found) : [],
+      addresses: hasTunnels(input) ? resolveAddresses(input, pools) : [],
     }),
   );
 }

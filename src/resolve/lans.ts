@@ -1,55 +1,13 @@
-/** Sites that have gateways: what lies on their LANs, and how hosts without WireGuard get from there to the overlay. */
+/** What is behind the gateways of sites, and how hosts without WireGuard get from there to the overlay. */
 import { must } from "../base/invariant.ts";
-import { comparePrefixes, containsAddress, familyOf, hostPrefix, type IpAddress, type IpPrefix } from "../base/ip.ts";
+import { comparePrefixes, familyOf, hostPrefix, type IpPrefix } from "../base/ip.ts";
 import type { LanRoute, OwnedPrefix } from "../model/host.ts";
 import type { OverlayPrefix } from "../model/network.ts";
-import { originSpan } from "../model/origin.ts";
-import { hasTunnels, hostsByName, lanAddress } from "../topology/hosts.ts";
-import type { HostInput, Located, SiteInput, Topology } from "../topology/topology.ts";
+import { hasTunnels, lanAddress } from "../topology/hosts.ts";
+import type { Lan } from "../topology/lans.ts";
+import type { HostInput, Located } from "../topology/topology.ts";
 import type { ResolvedHost } from "./hosts.ts";
 import type { Interfaces } from "./peering.ts";
-
-/** A site with gateways. */
-export interface Lan {
-  readonly site: string;
-  /** Names of hosts with WireGuard, the preferred first. */
-  readonly gateways: readonly string[];
-  /** What the other sites reach through the gateways: the LAN, and addresses of hosts without WireGuard outside it. */
-  readonly prefixes: readonly Located<IpPrefix>[];
-  /** The hosts without WireGuard. */
-  readonly outsiders: readonly HostInput[];
-  /** Where these send what belongs to the overlay: the address that the gateways share, else the gateway's. */
-  readonly nextHop: IpAddress | undefined;
-}
-
-function lanPrefixes({ lan }: SiteInput, outsiders: readonly HostInput[]): readonly Located<IpPrefix>[] {
-  const strays = outsiders.flatMap((host) => {
-    const address = lanAddress(host);
-    if (address === undefined || lan.some(({ value }) => containsAddress(value, address))) return [];
-    return [{ value: hostPrefix(address), span: originSpan(host.origin, "lanEndpoint") }];
-  });
-  return [...lan, ...strays];
-}
-
-/** The sites with gateways, in the order of the file. What is wrong about one is said by `checkSites`. */
-export function resolveLans(topology: Topology): readonly Lan[] {
-  const hosts = hostsByName(topology);
-  return topology.sites.flatMap((site): readonly Lan[] => {
-    const named = site.gateways.map(({ value }) => hosts.get(value)).filter((host) => host !== undefined);
-    const [first, ...others] = named.filter((host) => host.site === site.name && hasTunnels(host));
-    if (first === undefined) return [];
-    const outsiders = topology.hosts.filter((host) => host.site === site.name && !hasTunnels(host));
-    return [
-      {
-        site: site.name,
-        gateways: [first, ...others].map(({ name }) => name),
-        prefixes: lanPrefixes(site, outsiders),
-        outsiders,
-        nextHop: site.vrrp?.address.address ?? lanAddress(first),
-      },
-    ];
-  });
-}
 
 /** What of their sites' LANs is behind the gateways, by the name of the gateway. */
 export function lanPrefixesBehind(lans: readonly Lan[]): ReadonlyMap<string, readonly OwnedPrefix[]> {

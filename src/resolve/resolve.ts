@@ -7,6 +7,7 @@ import { mtuBytes, udpPort } from "../base/units.ts";
 import type { Network, OverlayPrefix, Site, Underlay } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
 import { indexPaths } from "../model/tunnel.ts";
+import { type Lan, resolveLans } from "../topology/lans.ts";
 import { createMembers } from "../topology/members.ts";
 import { type Pair, resolvePairs } from "../topology/pairs.ts";
 import { routingClass } from "../topology/routing-class.ts";
@@ -15,13 +16,10 @@ import { assembleHost, ownedPrefixes, type Parts } from "./assemble.ts";
 import { findSpeakers, resolveBgp } from "./control.ts";
 import { type Dynamic, dynamicBgp, resolveDynamic, routingOf, transitPrefixes } from "./dynamic.ts";
 import { type ResolvedHost, type ResolveOptions, resolveHosts } from "./hosts.ts";
-import { type Lan, lanOverlayPrefixes, lanPrefixesBehind, resolveLans } from "./lans.ts";
+import { lanOverlayPrefixes, lanPrefixesBehind } from "./lans.ts";
 import { type InterfaceSettings, type Peering, resolvePeering } from "./peering.ts";
 import { resolveSegments, vtepsBySegment } from "./segments.ts";
-import { checkShape } from "./shape.ts";
-import { checkSites } from "./sites.ts";
 import { resolveSubnet } from "./subnets.ts";
-import { checkTunnelShape } from "./tunnel-shape.ts";
 import { resolveVrfs, vrfsByMember } from "./vrfs.ts";
 
 const DEFAULT_PATH_MTU = must(mtuBytes(1500), "1500 is an MTU");
@@ -95,11 +93,11 @@ interface Below {
   readonly dynamic: Dynamic | undefined;
 }
 
-function resolveParts(topology: Topology, { peering, dynamic, ...below }: Below, found: Diagnostic[]): Parts {
+function resolveParts(topology: Topology, { peering, dynamic, ...below }: Below): Parts {
   const { hosts, subnets, owned, prefixes, routed } = below;
   const { interfaces, relays, merging, between } = peering;
   const segments = resolveSegments(subnets, { hosts, interfaces, between });
-  const vrfs = resolveVrfs(topology, { hosts, interfaces, between, subnets, prefixes }, found);
+  const vrfs = resolveVrfs(topology, { hosts, interfaces, between, subnets, prefixes });
   const stretched = [...segments, ...vrfs];
   return {
     ...below,
@@ -131,8 +129,6 @@ export function resolveNetwork(topology: Topology, options: ResolveOptions): Res
   const subnets = sortedBy(topology.subnets, (subnet) => subnet.name).map((each) =>
     resolveSubnet(each, { hosts, membersOf }, found),
   );
-  for (const subnet of subnets) checkShape(subnet, found);
-  checkSites(topology, found);
   const [lans, pairs] = [resolveLans(topology), resolvePairs(topology)];
   const behind = lanPrefixesBehind(lans);
   const owned = new Map([...hosts].map(([name, host]) => [name, ownedPrefixes(host, subnets, behind.get(name) ?? [])]));
@@ -140,12 +136,10 @@ export function resolveNetwork(topology: Topology, options: ResolveOptions): Res
   const prefixes = overlayPrefixes(topology, lans);
   const routed = prefixes.filter(({ vrf }) => vrf === undefined);
   const { wireguard } = topology;
-  checkTunnelShape(topology, found);
-  const routing = routingClass(topology);
   const dynamic =
-    routing.kind === "static"
+    routingClass(topology).kind === "static"
       ? undefined
-      : resolveDynamic(topology, [...hosts.values()], { routing, settings, paths, owned, routed, found });
+      : resolveDynamic(topology, [...hosts.values()], { settings, paths, owned, found });
   const peering =
     dynamic?.peering ??
     resolvePeering([...hosts.values()], owned, {
@@ -159,11 +153,7 @@ export function resolveNetwork(topology: Topology, options: ResolveOptions): Res
       lans,
       pairs,
     });
-  const parts = resolveParts(
-    topology,
-    { hosts, subnets, peering, lans, pairs, owned, prefixes, routed, dynamic },
-    found,
-  );
+  const parts = resolveParts(topology, { hosts, subnets, peering, lans, pairs, owned, prefixes, routed, dynamic });
   const network: Network = {
     name: topology.name,
     underlay,

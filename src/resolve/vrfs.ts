@@ -1,5 +1,4 @@
 /** VRFs: which hosts have an instance of one, what each instance is made of, and whose way out its guests take. */
-import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import { must } from "../base/invariant.ts";
 import {
   comparePrefixes,
@@ -15,7 +14,6 @@ import { vxlanOverheadBytes } from "../base/mtu.ts";
 import { sortedBy } from "../base/text.ts";
 import type { SourceNat } from "../model/host.ts";
 import type { OverlayPrefix } from "../model/network.ts";
-import { originSpan } from "../model/origin.ts";
 import type { PreferredExit, Vrf, VrfExit, VrfInstance } from "../model/vrf.ts";
 import type { ExitInput, Located, Topology, VrfInput } from "../topology/topology.ts";
 import { vtepAddress, vtepFamily, vxlanDevice } from "./devices.ts";
@@ -37,18 +35,12 @@ interface Below extends Carriers {
 function resolveExits(
   vrf: VrfInput,
   { asn, hosts }: { readonly asn: number; readonly hosts: Below["hosts"] },
-  found: Diagnostic[],
 ): readonly VrfExit[] {
   return vrf.exits.flatMap((exit: ExitInput): VrfExit[] => {
     const host = hosts.get(exit.host.value);
-    if (host === undefined) return [];
-    const { name, id, uplink } = host.input;
-    const device = exit.interface ?? uplink;
-    if (device === undefined) {
-      const related = [{ message: `${name} is here`, span: originSpan(host.input.origin) }];
-      found.push(diagnostic("exit-without-interface", { vrf: vrf.name, host: name }, exit.host.span, related));
-      return [];
-    }
+    const device = exit.interface ?? host?.input.uplink;
+    if (host === undefined || device === undefined) return [];
+    const { name, id } = host.input;
     const families: readonly IpFamily[] = exit.hasIpv6 ? [4, 6] : [4];
     const tag = `${asn}:${vrf.vni}:${id}`;
     const { hasSnat, probe, origin } = exit;
@@ -66,10 +58,10 @@ function membersOf(vrf: string, { hosts, subnets }: Below, exits: readonly VrfEx
 }
 
 /** The VRFs, sorted by name. */
-export function resolveVrfs(topology: Topology, below: Below, found: Diagnostic[]): readonly Vrf[] {
+export function resolveVrfs(topology: Topology, below: Below): readonly Vrf[] {
   const { hosts } = below;
   return sortedBy(topology.vrfs, (vrf) => vrf.name).map((vrf): Vrf => {
-    const exits = resolveExits(vrf, { asn: topology.bgp?.asn ?? 0, hosts }, found);
+    const exits = resolveExits(vrf, { asn: topology.bgp?.asn ?? 0, hosts });
     const members = membersOf(vrf.name, below, exits);
     const family = vtepFamily(vtepsOf(members, hosts));
     return {

@@ -1,5 +1,5 @@
 /** What is asked of a host everywhere. */
-import type { IpAddress } from "../base/ip.ts";
+import { containsAddress, hostAddress, type IpAddress, type IpPrefix } from "../base/ip.ts";
 import type { HostInput, Topology } from "./topology.ts";
 
 /** Runs WireGuard, unless it says that it does not. */
@@ -13,4 +13,9 @@ export function lanAddress({ lanEndpoint }: HostInput): IpAddress | undefined {
 /** The hosts by name; those with a mistake of their own are not there. */
 export function hostsByName({ hosts }: Topology): ReadonlyMap<string, HostInput> {
   return new Map(hosts.map((host) => [host.name, host]));
+}
+
+/** The address of a host in a pool: the one pinned, else that of its id; `undefined`: the pool has none for it. */
+export function poolAddress({ addresses, id }: HostInput, pool: IpPrefix): IpAddress | undefined {
+  return addresses.find(({ value }) => containsAddress(pool, value))?.value ?? hostAddress(pool, id);
 }

@@ -1,9 +1,7 @@
-/** Which keys of a subnet go together. What is refused here has no meaning, so no later pass has to give it one. */
+/** Which keys of a subnet go together. */
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
-import { addressBits, familyOf, prefixLengthBits } from "../base/ip.ts";
 import { originSpan } from "../model/origin.ts";
-import type { SubnetInput } from "../topology/topology.ts";
-import type { ResolvedSubnet } from "./subnets.ts";
+import type { SubnetInput, Topology } from "../topology/topology.ts";
 
 interface Conflict {
   readonly key: string;
@@ -125,45 +123,14 @@ function conflictsOf(subnet: SubnetInput): readonly Conflict[] {
   ];
 }
 
-function checkSliceLength(subnet: SubnetInput, found: Diagnostic[]): void {
-  const { perHost } = subnet;
-  if (perHost === undefined) return;
-  for (const { value: cidr } of subnet.prefixes) {
-    const longest = addressBits(familyOf(cidr));
-    if (perHost > prefixLengthBits(cidr) && perHost <= longest) continue;
-    const example = Math.min(longest, prefixLengthBits(cidr) + 8);
-    const params = { length: perHost, cidr, longest, example };
-    found.push(diagnostic("slice-length-wrong", params, originSpan(subnet.origin, "perHost")));
-  }
-}
-
-function checkOwners({ input: subnet, members }: ResolvedSubnet, found: Diagnostic[]): void {
-  if (subnet.vxlan !== undefined || subnet.perHost !== undefined || members.length < 2) return;
-  const shown =
-    members.length > 4 ? `${members.slice(0, 3).join(", ")} and ${members.length - 3} more` : members.join(", ");
-  const params = { subnet: subnet.name, count: members.length, hosts: shown };
-  found.push(diagnostic("subnet-several-owners", params, originSpan(subnet.origin, "hosts")));
-}
-
-function checkPorts({ input: subnet, members }: ResolvedSubnet, found: Diagnostic[]): void {
-  for (const { host } of subnet.ports) {
-    if (members.includes(host.value)) continue;
-    found.push(diagnostic("host-not-member", { host: host.value, what: "ports", subnet: subnet.name }, host.span));
-  }
-}
-
-/** Reports keys of a subnet that contradict each other or its members. */
-export function checkShape(subnet: ResolvedSubnet, found: Diagnostic[]): void {
-  const { input } = subnet;
-  const hasGateway = input.gateway !== undefined && input.gateway.kind !== "none";
-  if (input.prefixes.length === 0 && (input.vxlan === undefined || hasGateway)) {
-    found.push(diagnostic("subnet-without-prefix", { subnet: input.name }, originSpan(input.origin)));
-  }
-  for (const conflict of conflictsOf(input).filter((each) => each.isSet)) {
-    const params = { subnet: input.name, key: conflict.key, with: conflict.with, advice: conflict.advice };
-    found.push(diagnostic("subnet-key-conflict", params, originSpan(input.origin, conflict.key)));
-  }
-  checkSliceLength(input, found);
-  checkOwners(subnet, found);
-  checkPorts(subnet, found);
+/** No key of a subnet contradicts another. */
+export function subnetKeysGoTogether({ subnets }: Topology): readonly Diagnostic[] {
+  return subnets.flatMap((subnet) =>
+    conflictsOf(subnet)
+      .filter(({ isSet }) => isSet)
+      .map(({ key, with: other, advice }) => {
+        const params = { subnet: subnet.name, key, with: other, advice };
+        return diagnostic("subnet-key-conflict", params, originSpan(subnet.origin, key));
+      }),
+  );
 }

@@ -1,0 +1,36 @@
+/** What makes the addresses of a host. */
+import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
+import { familyOf, type IpPrefix, isHostAddress, prefixLengthBits, rangeOf } from "../base/ip.ts";
+import { originSpan } from "../model/origin.ts";
+import { hasTunnels, poolAddress } from "../topology/hosts.ts";
+import type { Topology } from "../topology/topology.ts";
+
+/** The highest id that gives an address of the pool, for the message. */
+function lastId(pool: IpPrefix): number {
+  const { family, first, last } = rangeOf(pool);
+  const size = last - first - (family === 4 && prefixLengthBits(pool) < 31 ? 1n : 0n);
+  return Number(size);
+}
+
+/** Every host has an address of every pool: its id counts that far, or one is pinned. */
+export function idsFitPools({ hosts, wireguard }: Topology): readonly Diagnostic[] {
+  return hosts.filter(hasTunnels).flatMap((host) =>
+    wireguard.addresses.flatMap(({ value: pool }) => {
+      if (poolAddress(host, pool) !== undefined) return [];
+      const params = { host: host.name, id: host.id, pool, last: lastId(pool) };
+      return [diagnostic("id-outside-pool", params, originSpan(host.origin, "id"))];
+    }),
+  );
+}
+
+/** A pinned address is one of a pool. */
+export function pinsLieInPools({ hosts, wireguard }: Topology): readonly Diagnostic[] {
+  const pools = wireguard.addresses.map(({ value }) => value);
+  return hosts.filter(hasTunnels).flatMap((host) =>
+    host.addresses.flatMap(({ value: address, span }) => {
+      const candidates = pools.filter((pool) => familyOf(pool) === familyOf(address));
+      if (candidates.some((pool) => isHostAddress(pool, address))) return [];
+      return [diagnostic("address-outside-pool", { address, pools: pools.join(", ") }, span)];
+    }),
+  );
+}

@@ -1,0 +1,85 @@
+/**
+ * The laws that a topology must keep as it was written. Each is a function from the topology to diagnostics. What breaks one
+ * has no meaning, so no later pass has to give it one. What can only be judged of the network that comes of it is for
+ * `checks/`.
+ */
+import type { Diagnostic } from "../base/diagnostic.ts";
+import type { Topology } from "../topology/topology.ts";
+import { idsFitPools, pinsLieInPools } from "./hosts.ts";
+import {
+  gatewaysCanBeSentTo,
+  gatewaysOfOutsidersAreOne,
+  outsidersCanBeSentTo,
+  outsidersHaveGateways,
+  rolesNeedWireguard,
+} from "./outsiders.ts";
+import {
+  pairsAreOnePeer,
+  pairsHaveNoPresharedKeys,
+  pairsLeadNowhereElse,
+  pairsStandInOneSite,
+  pairsWithoutBgp,
+} from "./pairs.ts";
+import {
+  severalWaysHaveBgp,
+  severalWaysHaveOneMtu,
+  severalWaysHaveOneSystem,
+  severalWaysHaveTransit,
+} from "./several-ways.ts";
+import {
+  hostsShareOneAddress,
+  pairsAreTwo,
+  sharedAddressesAreFree,
+  sharedAddressesStandBeside,
+  sharersHaveLanAddresses,
+  sharersHaveUplinks,
+} from "./shared-addresses.ts";
+import { gatewaysNeedMesh, gatewaysStandInTheirSites } from "./sites.ts";
+import { subnetKeysGoTogether } from "./subnet-keys.ts";
+import { portsAreOnMembers, slicesFit, subnetsHavePrefixes, wholeSubnetsHaveOneOwner } from "./subnets.ts";
+import { everyHostIsLinked, linksAreDistinct, linksJoinAll, shapesHaveTheirKeys } from "./tunnels.ts";
+import { exitsHaveInterfaces } from "./vrfs.ts";
+
+export type Law = (topology: Topology) => readonly Diagnostic[];
+
+/** Order is for the reader of this list; diagnostics are sorted by their place in the file. */
+export const laws: readonly Law[] = Object.freeze([
+  idsFitPools,
+  pinsLieInPools,
+  shapesHaveTheirKeys,
+  linksAreDistinct,
+  everyHostIsLinked,
+  linksJoinAll,
+  severalWaysHaveBgp,
+  severalWaysHaveOneMtu,
+  severalWaysHaveOneSystem,
+  severalWaysHaveTransit,
+  gatewaysStandInTheirSites,
+  gatewaysNeedMesh,
+  rolesNeedWireguard,
+  outsidersCanBeSentTo,
+  outsidersHaveGateways,
+  gatewaysOfOutsidersAreOne,
+  gatewaysCanBeSentTo,
+  pairsAreTwo,
+  hostsShareOneAddress,
+  sharedAddressesAreFree,
+  sharedAddressesStandBeside,
+  sharersHaveUplinks,
+  sharersHaveLanAddresses,
+  pairsAreOnePeer,
+  pairsStandInOneSite,
+  pairsLeadNowhereElse,
+  pairsWithoutBgp,
+  pairsHaveNoPresharedKeys,
+  subnetsHavePrefixes,
+  subnetKeysGoTogether,
+  slicesFit,
+  wholeSubnetsHaveOneOwner,
+  portsAreOnMembers,
+  exitsHaveInterfaces,
+]);
+
+export function applyLaws(topology: Topology): readonly Diagnostic[] {
+  return laws.flatMap((law) => law(topology));
+}

@@ -1,0 +1,98 @@
+/** Hosts without WireGuard: what they cannot be, and what they reach the overlay by. */
+import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
+import { originSpan } from "../model/origin.ts";
+import { hasTunnels, hostsByName, lanAddress } from "../topology/hosts.ts";
+import type { HostInput, Located, SiteInput, Topology } from "../topology/topology.ts";
+
+/** A host where only one with WireGuard will do. */
+interface Role {
+  readonly host: Located<string>;
+  readonly role: string;
+}
+
+function rolesOf({ sites, subnets, vrfs, hosts, wireguard, bgp }: Topology): readonly Role[] {
+  const members = subnets.flatMap(({ name, members: list }) =>
+    list === "all" ? [] : list.map((host) => ({ host, role: `a member of ${name}` })),
+  );
+  const as = (role: string, names: readonly Located<string>[]): readonly Role[] =>
+    names.map((host) => ({ host, role }));
+  return [
+    ...sites.flatMap(({ name, gateways }) => as(`a gateway of ${name}`, gateways)),
+    ...members,
+    ...vrfs.flatMap(({ name, exits }) => exits.map(({ host }) => ({ host, role: `an exit of ${name}` }))),
+    ...hosts.flatMap(({ name: value, routes }) =>
+      routes.flatMap(({ vrf, span }) => (vrf ? [{ host: { value, span }, role: `a member of ${vrf.value}` }] : [])),
+    ),
+    ...as("a hub", wireguard.hubs),
+    ...wireguard.links.flatMap(({ hosts, span }) => hosts.map((value) => ({ host: { value, span }, role: "linked" }))),
+    ...as("a route reflector", bgp?.routeReflectors ?? []),
+  ];
+}
+
+/** Whoever is named for what only tunnels can do has them. */
+export function rolesNeedWireguard(topology: Topology): readonly Diagnostic[] {
+  const hosts = hostsByName(topology);
+  return rolesOf(topology).flatMap(({ host, role }) => {
+    const named = hosts.get(host.value);
+    if (named === undefined || hasTunnels(named)) return [];
+    const related = [{ message: `${host.value} runs none`, span: originSpan(named.origin, "wireguard") }];
+    return [diagnostic("wireguard-needed", { host: host.value, role }, host.span, related)];
+  });
+}
+
+/** A host without WireGuard, with its site. */
+interface Outsider {
+  readonly host: HostInput;
+  readonly site: SiteInput | undefined;
+}
+
+function outsidersOf({ hosts, sites }: Topology): readonly Outsider[] {
+  const named = new Map(sites.map((site) => [site.name, site]));
+  return hosts
+    .filter((host) => !hasTunnels(host))
+    .map((host) => ({ host, site: host.site === undefined ? undefined : named.get(host.site) }));
+}
+
+/** The gateways of a site are more than one, and have no address in common. */
+const isUndecided = ({ gateways, vrrp }: SiteInput): boolean => gateways.length > 1 && vrrp === undefined;
+
+function lanAddressMissing(host: HostInput, why: string): readonly Diagnostic[] {
+  if (lanAddress(host) !== undefined) return [];
+  return [diagnostic("lan-address-missing", { host: host.name, why }, originSpan(host.origin, "lanEndpoint"))];
+}
+
+/** A gateway knows where on the LAN a host without WireGuard is. */
+export function outsidersCanBeSentTo(topology: Topology): readonly Diagnostic[] {
+  return outsidersOf(topology).flatMap(({ host }) =>
+    lanAddressMissing(host, "the gateway sends it what is meant for it"),
+  );
+}
+
+/** A host without WireGuard stands in a site with a gateway. */
+export function outsidersHaveGateways(topology: Topology): readonly Diagnostic[] {
+  return outsidersOf(topology).flatMap(({ host, site }) => {
+    if (site !== undefined && site.gateways.length > 0) return [];
+    const where = host.site === undefined ? "it stands in no site" : `${host.site} has no gateway`;
+    return [diagnostic("host-without-gateway", { host: host.name, where }, originSpan(host.origin, "wireguard"))];
+  });
+}
+
+/** Several gateways share an address where a host without WireGuard has to send to one. */
+export function gatewaysOfOutsidersAreOne(topology: Topology): readonly Diagnostic[] {
+  return outsidersOf(topology).flatMap(({ host, site }) => {
+    if (site === undefined || !isUndecided(site)) return [];
+    const params = { host: host.name, site: site.name, count: site.gateways.length };
+    return [diagnostic("gateways-without-vrrp", params, originSpan(site.origin, "gateways"))];
+  });
+}
+
+/** A host without WireGuard knows where on the LAN its gateways are. */
+export function gatewaysCanBeSentTo(topology: Topology): readonly Diagnostic[] {
+  const hosts = hostsByName(topology);
+  return outsidersOf(topology).flatMap(({ host, site }) => {
+    if (site === undefined || isUndecided(site)) return [];
+    const gateways = site.gateways.flatMap(({ value }) => hosts.get(value) ?? []).filter(hasTunnels);
+    const why = `${host.name}, which runs no WireGuard, sends to it`;
+    return gateways.flatMap((gateway) => lanAddressMissing(gateway, why));
+  });
+}

@@ -1,0 +1,75 @@
+/** What two hosts cannot have that share a key besides an address: all others know them as one. */
+import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
+import { originSpan } from "../model/origin.ts";
+import { createMembers } from "../topology/members.ts";
+import { type Pair, resolvePairs } from "../topology/pairs.ts";
+import type { HostInput, Topology } from "../topology/topology.ts";
+
+const exclusivePairs = (topology: Topology): readonly Pair[] =>
+  resolvePairs(topology).filter(({ isExclusive }) => isExclusive);
+
+const sharedHere = ({ vrrp }: Pair) => [{ message: "the address is shared here", span: vrrp.span }];
+
+const endpointText = ({ endpoint }: HostInput): string => {
+  if (endpoint === undefined) return "none";
+  const place = endpoint.kind === "address" ? endpoint.address : endpoint.name;
+  return endpoint.port === undefined ? place : `${place} port ${endpoint.port}`;
+};
+
+/** One peer is dialled at one endpoint. */
+export function pairsAreOnePeer(topology: Topology): readonly Diagnostic[] {
+  return exclusivePairs(topology).flatMap((pair) => {
+    const [a, b] = pair.hosts;
+    const [endpoint, otherEndpoint] = [endpointText(a), endpointText(b)];
+    if (endpoint === otherEndpoint) return [];
+    const params = { host: a.name, other: b.name, endpoint, otherEndpoint };
+    return [diagnostic("vrrp-endpoints-differ", params, originSpan(b.origin, "endpoint"), sharedHere(pair))];
+  });
+}
+
+/** One peer is in one site. */
+export function pairsStandInOneSite(topology: Topology): readonly Diagnostic[] {
+  return exclusivePairs(topology).flatMap((pair) => {
+    const [a, b] = pair.hosts;
+    if (a.site !== undefined && a.site === b.site) return [];
+    const params = { host: a.name, other: b.name };
+    return [diagnostic("vrrp-hubs-apart", params, originSpan(b.origin, "site"), sharedHere(pair))];
+  });
+}
+
+/** Nothing leads to one of the two alone: packets go to whichever is the master. */
+export function pairsLeadNowhereElse(topology: Topology): readonly Diagnostic[] {
+  const membersOf = createMembers(topology);
+  return exclusivePairs(topology).flatMap((pair) => {
+    const related = sharedHere(pair);
+    return pair.hosts.flatMap((host) => [
+      ...topology.subnets
+        .filter(({ members }) => membersOf(members).includes(host.name))
+        .map(({ name, origin }) => {
+          const params = { host: host.name, what: `a member of ${name}` };
+          return diagnostic("vrrp-owns-prefix", params, originSpan(origin, "hosts"), related);
+        }),
+      ...host.routes.map(({ value, span }) =>
+        diagnostic("vrrp-owns-prefix", { host: host.name, what: `the way to ${value}` }, span, related),
+      ),
+    ]);
+  });
+}
+
+/** One that is silent has no BGP session. */
+export function pairsWithoutBgp(topology: Topology): readonly Diagnostic[] {
+  const { bgp } = topology;
+  if (bgp === undefined) return [];
+  const related = [{ message: "bgp is asked for here", span: originSpan(bgp.origin) }];
+  return exclusivePairs(topology).map(({ vrrp }) => diagnostic("vrrp-with-bgp", {}, vrrp.span, related));
+}
+
+/** A preshared key is of two hosts, and others would have one with each of the pair. */
+export function pairsHaveNoPresharedKeys(topology: Topology): readonly Diagnostic[] {
+  const { presharedKeys, origin } = topology.wireguard;
+  if (presharedKeys !== true) return [];
+  const related = [{ message: "they are asked for here", span: originSpan(origin, "presharedKeys") }];
+  return exclusivePairs(topology).map(({ hosts: [{ name: host }, { name: other }], vrrp }) =>
+    diagnostic("vrrp-with-preshared-keys", { host, other }, vrrp.span, related),
+  );
+}
