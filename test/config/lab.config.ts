@@ -1,4 +1,4 @@
-// `npm run test:lab`: whole topologies booted and proven. Needs root and the packages that .ci/run installs.
+// `npm run test:lab`: whole topologies booted and proven. Needs root and the packages that .ci/steps installs.
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
@@ -9,7 +9,7 @@ export default defineConfig({
     globalSetup: "test/config/package.ts",
     // Most of a lab is waiting; several at once do not see each other.
     maxWorkers: 4,
-    maxConcurrency: 3,
+    maxConcurrency: 5,
     testTimeout: 300_000,
     hookTimeout: 300_000,
     teardownTimeout: 60_000,

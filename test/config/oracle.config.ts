@@ -1,4 +1,4 @@
-// `npm run oracle`: the compiled files against the real programs. Needs root and the packages that .ci/run installs.
+// `npm run oracle`: the compiled files against the real programs. Needs root and the packages that .ci/steps installs.
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
