@@ -8,6 +8,7 @@ import {
   type Fixture,
   listFixtures,
   namedScripts,
+  type Outcome,
   ownResults,
   type Results,
   readExpected,
@@ -40,21 +41,30 @@ function modeAndOwner({ path, content }: OutputFile): string {
     : "644 root:root";
 }
 
-const scenarios = ofKind("scenario").map((fixture) => ({ ...fixture, outcome: runFixture(fixture) }));
+/** Compiles a fixture once, and not before a test asks: what runs while tests are collected is no test's, also for mutants. */
+function createOutcome(fixture: Fixture): () => Outcome {
+  let made: Outcome | undefined;
+  return () => {
+    made ??= runFixture(fixture);
+    return made;
+  };
+}
+
+const scenarios = ofKind("scenario").map((fixture) => ({ ...fixture, compiled: createOutcome(fixture) }));
 const scripts = readExpected({ directory: `${FIXTURES}/${SCRIPTS}` });
 
 test("the scripts that all hosts have alike are those of a directory of their own, and no other is there", () => {
-  expectSame(commonScripts(scenarios.map(({ outcome }) => outcome)), scripts);
+  expectSame(commonScripts(scenarios.map(({ compiled }) => compiled())), scripts);
 });
 
-describe.each(scenarios)("$name", ({ outcome, ...fixture }) => {
-  const { compilation, results } = outcome;
-
+describe.each(scenarios)("$name", ({ compiled, ...fixture }) => {
   test("compiles to what its directory holds", () => {
+    const outcome = compiled();
     expectSame(ownResults(outcome, scripts), readExpected(fixture));
   });
 
   test("has the scripts that all hosts have, on every host", () => {
+    const outcome = compiled();
     for (const [name, text] of namedScripts(outcome)) {
       const common = scripts.get(name);
       if (common !== undefined) expectSame(new Map([[name, text]]), new Map([[name, common]]));
@@ -62,12 +72,14 @@ describe.each(scenarios)("$name", ({ outcome, ...fixture }) => {
   });
 
   test("has no error, and files for every host", () => {
+    const { compilation } = compiled();
     expect(compilation.diagnostics.filter(({ severity }) => severity === "error")).toEqual([]);
     const hosts = new Set(compilation.files.map(({ path }) => path.split("/")[0]));
     expect([...hosts]).toEqual(compilation.model?.hosts.map(({ name }) => name));
   });
 
   test("every file has the mode and owner that its path asks for", () => {
+    const { compilation } = compiled();
     const actual = compilation.files.map(({ path, mode, owner, group }) => [
       path,
       `${mode.toString(8)} ${owner}:${group}`,
@@ -76,6 +88,7 @@ describe.each(scenarios)("$name", ({ outcome, ...fixture }) => {
   });
 
   test("every file ends in one newline, has no line end but LF and nothing behind a line", () => {
+    const { compilation } = compiled();
     for (const file of compilation.files) {
       const { path } = file;
       const text = textOf(file);
@@ -85,6 +98,8 @@ describe.each(scenarios)("$name", ({ outcome, ...fixture }) => {
   });
 
   test("nothing was printed that is no text, and no secret", () => {
+    const outcome = compiled();
+    const { results } = outcome;
     for (const [path, text] of [...results, ...outcome.scripts]) {
       expect(text, path).not.toMatch(/\[object |\bundefined\b|\bNaN\b/);
       expect(text, path).not.toMatch(/^\s*(PrivateKey|PresharedKey)\s*=/m);
@@ -93,34 +108,40 @@ describe.each(scenarios)("$name", ({ outcome, ...fixture }) => {
 });
 
 describe.each(ofKind("err"))("$name", (fixture) => {
-  const { compilation, results } = runFixture(fixture);
+  const compiled = createOutcome(fixture);
 
   test("says what its directory holds", () => {
+    const { results } = compiled();
     expectSame(results, readExpected(fixture));
   });
 
   test("has the mistake it is named for, and no other error", () => {
+    const { compilation } = compiled();
     const errors = compilation.diagnostics.filter(({ severity }) => severity === "error").map(({ code }) => code);
     expect([...new Set(errors)]).toEqual([fixture.code]);
   });
 
   test("compiles to nothing", () => {
+    const { compilation } = compiled();
     expect(compilation.files).toEqual([]);
   });
 });
 
 describe.each(ofKind("warn"))("$name", (fixture) => {
-  const { compilation, results } = runFixture(fixture);
+  const compiled = createOutcome(fixture);
 
   test("says what its directory holds", () => {
+    const { results } = compiled();
     expectSame(results, readExpected(fixture));
   });
 
   test("says what it is named for, and nothing else", () => {
+    const { compilation } = compiled();
     expect([...new Set(compilation.diagnostics.map(({ code }) => code))]).toEqual([fixture.code]);
   });
 
   test("compiles all the same", () => {
+    const { compilation } = compiled();
     expect(compilation.files.length).toBeGreaterThan(0);
   });
 });

@@ -1,0 +1,14 @@
+// `npm run mutants`: the tests that ask a mutant. None that bundles the program: it would ask the bundle.
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  root: fileURLToPath(new URL("../..", import.meta.url)),
+  test: {
+    include: [
+      "test/{golden,checks,compile,corners,autonomous,dynamic,gateways,resolve,shapes,vrfs,platform,known-mistakes,write,mtu,peer-mtu,tunnel}.test.ts",
+    ],
+    globalSetup: "test/config/package.ts",
+    testTimeout: 60_000,
+  },
+});
