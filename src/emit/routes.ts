@@ -23,9 +23,6 @@ export const ROUTE_PROTOCOL = "210";
 export const WORST_METRIC = "4278198272";
 
 /** Of routes by the LAN: worse than what is set by hand without one (0), so that it is neither replaced nor overruled. */
-const _LAN_METRIC = "210";
-
-/** Of routes by the LAN: worse than what is set by hand without one (0), so that it is neither replaced nor overruled. */
 const LAN_METRIC = "210";
 
 const SETTINGS = { protocol: ROUTE_PROTOCOL, metric: WORST_METRIC } as const;
