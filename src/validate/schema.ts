@@ -7,7 +7,7 @@ import { below, isMapping, type Place, placeAt } from "./place.ts";
 import { keySpan, type Reader, refuse, report, startOfFile, valueSpan } from "./reader.ts";
 import { closest } from "./suggest.ts";
 import { validate as generated } from "./validator.generated.ts";
-import { asYaml, exampleFor, expectation, inWords, namesInWords, purpose } from "./words.ts";
+import { asYaml, exampleFor, expectation, inWords, keysInWords, purpose } from "./words.ts";
 
 /** What the generated validator says; the fields that are used of it. */
 interface Finding {
@@ -89,7 +89,7 @@ function unknownKey({ words: parent, schema }: Place, key: string, span: Span): 
     return explain("every host has its own", "write it under the host");
   const meant = closest(key, keys);
   if (meant !== undefined) return explain(`did you mean "${meant}"?`, `write "${meant}", or take the key out`);
-  return explain(`it has ${namesInWords(keys)}`, "take it out; netgen schema prints every key with its meaning");
+  return explain(`it has ${keysInWords(keys)}`, "take it out; netgen schema prints every key with its meaning");
 }
 
 /** Points at the key that holds the mapping. */

@@ -67,14 +67,24 @@ export function purpose(schema: SchemaNode): string {
 
 const MAX_LISTED_LENGTH = 90;
 
-/** `alpha, beta and 7 more`: as many names as a line holds. */
-export function namesInWords(names: readonly string[]): string {
+/** How many names a line holds; `-1`: all of them. Not every name is looked at: there may be thousands, and as many mistakes. */
+function lineHolds(names: readonly string[]): number {
   let length = 0;
-  // Not every name is looked at: there may be thousands, and as many mistakes that list them.
-  const tooMany = names.findIndex((name) => {
+  return names.findIndex((name) => {
     length += name.length + 2;
     return length > MAX_LISTED_LENGTH;
   });
-  if (tooMany === -1) return listInWords(names);
-  return `${names.slice(0, tooMany).join(", ")} and ${names.length - tooMany} more`;
+}
+
+/** `alpha, beta and 7 more`: as many names as a line holds. */
+export function namesInWords(names: readonly string[]): string {
+  const tooMany = lineHolds(names);
+  return tooMany === -1
+    ? listInWords(names)
+    : `${names.slice(0, tooMany).join(", ")} and ${names.length - tooMany} more`;
+}
+
+/** All keys where a line holds them, else the first, which stay the first when the language gets another. */
+export function keysInWords(keys: readonly string[]): string {
+  return lineHolds(keys) === -1 ? listInWords(keys) : `${keys.slice(0, 3).join(", ")} and others`;
 }
