@@ -9,13 +9,16 @@ type Rule = (line: string) => string | undefined;
 // Address, MTU, Table, SaveConfig, DNS and the keys are netgen's, or would make wg-quick rewrite or leave its file.
 const WIREGUARD_LINE = /^(?:PreUp|PostUp|PreDown|PostDown|FwMark)\s*=\s*\S/i;
 
-/** What wg(8) reads: off, or 32 bits, decimal or hexadecimal. */
-const FWMARK_LINE = /^FwMark\s*=\s*(?:off|0x[0-9a-f]{1,8}|\d{1,9})$/i;
+const FWMARK_LINE = /^FwMark\s*=\s*(.*)$/i;
+
+/** What wg(8) reads: off, or 32 bits, decimal, or hexadecimal after a small x (wireguard-tools, src/config.c, parse_fwmark). */
+const isFwMark = (text: string): boolean =>
+  /^off$/i.test(text) || (/^(?:0x[0-9a-fA-F]+|\d+)$/.test(text) && Number(text) <= 0xffff_ffff);
 
 const wireguardRule: Rule = (line) => {
   if (!WIREGUARD_LINE.test(line)) return 'it must begin with PreUp, PostUp, PreDown, PostDown or FwMark and a "="';
-  if (/^FwMark/i.test(line) && !FWMARK_LINE.test(line))
-    return "FwMark is off or a number of at most 32 bits, such as 0x1";
+  const mark = FWMARK_LINE.exec(line)?.[1];
+  if (mark !== undefined && !isFwMark(mark)) return "FwMark is off or a number of at most 32 bits, such as 0x1";
   // wg-quick cuts every line at "#" before it looks at it (wireguard-tools 1.0.20210914, parse_options).
   return line.includes("#") ? 'wg-quick takes "#" for the begin of a comment, also inside quotes' : undefined;
 };
@@ -90,13 +93,23 @@ function linesAt(reader: Reader, list: Node, rule: Rule): readonly string[] {
   });
 }
 
+/** Of two marks wg(8) takes the last: one of them was not meant. */
+function wireguardAt(reader: Reader, list: Node): readonly string[] {
+  const lines = linesAt(reader, list, wireguardRule);
+  const [first, ...others] = entries(list).filter((node) => FWMARK_LINE.test(textAt(reader, node)?.trim() ?? ""));
+  for (const node of others) {
+    reportTwice(reader, { node, first: first ?? node, key: String(node.value), what: "the mark" });
+  }
+  return lines;
+}
+
 function sysctlAt(reader: Reader, mapping: Node): Extra["sysctl"] {
   const seen = new Map<string, Node>();
   return members(mapping).flatMap(([key, node]) => {
     if (reader.broken.has(node.pointer)) return [];
     const first = seen.get(canonical(key));
     seen.set(canonical(key), first ?? node);
-    if (first !== undefined) reportTwice(reader, { key, node, first });
+    if (first !== undefined) reportTwice(reader, { key, node, first, what: "the same parameter" });
     return [{ key, value: String(node.value).trim() }];
   });
 }
@@ -107,14 +120,18 @@ function canonical(key: string): string {
   return isSlashed ? key.replace(/[./]/g, (separator) => (separator === "/" ? "." : "/")) : key;
 }
 
-function reportTwice(reader: Reader, { key, node, first }: { key: string; node: Node; first: Node }): void {
+/** A second line of what is said once, and where the first is. */
+interface Twice {
+  readonly key: string;
+  readonly what: string;
+  readonly node: Node;
+  readonly first: Node;
+}
+
+function reportTwice(reader: Reader, { key, what, node, first }: Twice): void {
   const related = [{ message: "it is set here as well", span: keySpan(reader, first.pointer) }];
-  const reason = "the same parameter is set twice";
-  report(
-    reader,
-    node.pointer,
-    diagnostic("extra-refused", { value: key, reason }, keySpan(reader, node.pointer), related),
-  );
+  const params = { value: key, reason: `${what} is set twice` };
+  report(reader, node.pointer, diagnostic("extra-refused", params, keySpan(reader, node.pointer), related));
 }
 
 /** The kinds of lines that are given; a kind that is absent is `undefined`, so that a default can stand in for it. */
@@ -127,7 +144,7 @@ export function extraAt(reader: Reader, extra: Node): ExtraInput {
     return node.value === undefined ? undefined : read(node);
   };
   return {
-    wireguard: given("wireguard", (node) => linesAt(reader, node, wireguardRule)),
+    wireguard: given("wireguard", (node) => wireguardAt(reader, node)),
     frr: given("frr", (node) => linesAt(reader, node, frrRule)),
     nftables: given("nftables", (node) => linesAt(reader, node, nftablesRule)),
     sysctl: given("sysctl", (node) => sysctlAt(reader, node)),
