@@ -1,7 +1,7 @@
 /** `platform` and `docker`: what each host's programs know, and who else is on the host. */
 import { describe, expect, test } from "vitest";
 import { isOlder, knows, NEEDS, PROGRAMS } from "../src/base/programs.ts";
-import { PLATFORMS } from "../src/resolve/platform.ts";
+import { PLATFORMS } from "../src/resolve/hosts/platform.ts";
 import { compileText, hostOf, modelOf } from "./compile-text.ts";
 
 const topology = (keys: string): string => `wireguard: {addresses: [10.250.0.0/24]}

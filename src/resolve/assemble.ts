@@ -21,23 +21,23 @@ import type { Vrf, VrfInstance } from "../model/vrf.ts";
 import type { Lan } from "../topology/lans.ts";
 import type { Pair } from "../topology/pairs.ts";
 import type { HostInput } from "../topology/topology.ts";
-import { resolveSpeaker, type Speakers } from "./control.ts";
-import { routedBridge, segmentBridge, vtepAddress, vxlanDevice } from "./devices.ts";
-import { type Routing, resolveRoutingSpeaker } from "./dynamic-control.ts";
-import type { ResolvedHost } from "./hosts.ts";
+import { resolveSpeaker, type Speakers } from "./bgp/evpn.ts";
+import { type Routing, resolveRoutingSpeaker } from "./bgp/unicast.ts";
+import type { ResolvedHost } from "./hosts/hosts.ts";
+import { platformDefaults, programsOf } from "./hosts/platform.ts";
+import { resolveVrrp } from "./hosts/vrrp.ts";
 import { lanRoutesOf } from "./lans.ts";
-import type { Interfaces, Peering } from "./peering.ts";
-import { platformDefaults, programsOf } from "./platform.ts";
-import type { ResolvedSubnet } from "./subnets.ts";
-import { exitSnat, isInDefaultVrf, vrfInstances } from "./vrfs.ts";
-import { resolveVrrp } from "./vrrp.ts";
+import { routedBridge, segmentBridge, vtepAddress, vxlanDevice } from "./subnets/devices.ts";
+import type { ResolvedSubnet } from "./subnets/subnets.ts";
+import { exitSnat, isInDefaultVrf, vrfInstances } from "./subnets/vrfs.ts";
+import type { Interfaces, Tunnels } from "./tunnels/tunnels.ts";
 
 /** Everything resolved about the network before the hosts are put together. */
 export interface Parts {
   readonly hosts: ReadonlyMap<string, ResolvedHost>;
   readonly interfaces: Interfaces;
-  readonly relays: Peering["relays"];
-  readonly merging: Peering["merging"];
+  readonly relays: Tunnels["relays"];
+  readonly merging: Tunnels["merging"];
   /** {@link Parts.routed} as few prefixes; empty where nobody needs them merged. */
   readonly merged: readonly IpPrefix[];
   readonly subnets: readonly ResolvedSubnet[];

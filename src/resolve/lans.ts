@@ -6,8 +6,8 @@ import type { OverlayPrefix } from "../model/network.ts";
 import { hasTunnels, lanAddress } from "../topology/hosts.ts";
 import type { Lan } from "../topology/lans.ts";
 import type { HostInput, Located } from "../topology/topology.ts";
-import type { ResolvedHost } from "./hosts.ts";
-import type { Interfaces } from "./peering.ts";
+import type { ResolvedHost } from "./hosts/hosts.ts";
+import type { Interfaces } from "./tunnels/tunnels.ts";
 
 /** What of their sites' LANs is behind the gateways, by the name of the gateway. */
 export function lanPrefixesBehind(lans: readonly Lan[]): ReadonlyMap<string, readonly OwnedPrefix[]> {

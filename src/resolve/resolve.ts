@@ -13,14 +13,15 @@ import { type Pair, resolvePairs } from "../topology/pairs.ts";
 import { routingClass } from "../topology/routing-class.ts";
 import type { SiteInput, Topology } from "../topology/topology.ts";
 import { assembleHost, ownedPrefixes, type Parts } from "./assemble.ts";
-import { findSpeakers, resolveBgp } from "./control.ts";
-import { type Dynamic, dynamicBgp, resolveDynamic, routingOf, transitPrefixes } from "./dynamic.ts";
-import { type ResolvedHost, type ResolveOptions, resolveHosts } from "./hosts.ts";
+import { findSpeakers, resolveBgp } from "./bgp/evpn.ts";
+import { type Dynamic, dynamicBgp, resolveDynamic, routingOf, transitPrefixes } from "./dynamic-class.ts";
+import { type ResolvedHost, type ResolveOptions, resolveHosts } from "./hosts/hosts.ts";
 import { lanOverlayPrefixes, lanPrefixesBehind } from "./lans.ts";
-import { type InterfaceSettings, type Peering, resolvePeering } from "./peering.ts";
-import { resolveSegments, vtepsBySegment } from "./segments.ts";
-import { resolveSubnet } from "./subnets.ts";
-import { resolveVrfs, vrfsByMember } from "./vrfs.ts";
+import { resolveSegments, vtepsBySegment } from "./subnets/segments.ts";
+import { resolveSubnet } from "./subnets/subnets.ts";
+import { resolveVrfs, vrfsByMember } from "./subnets/vrfs.ts";
+import { resolveStaticTunnels } from "./tunnels/static-tunnels.ts";
+import type { InterfaceSettings, Tunnels } from "./tunnels/tunnels.ts";
 
 const DEFAULT_PATH_MTU = must(mtuBytes(1500), "1500 is an MTU");
 /** What WireGuard's own documentation uses throughout; IANA has given it to nobody. */
@@ -83,7 +84,7 @@ function originOf({ origin, wireguard }: Topology): Network["origin"] {
 interface Below {
   readonly hosts: ReadonlyMap<string, ResolvedHost>;
   readonly subnets: Parts["subnets"];
-  readonly peering: Peering;
+  readonly tunnels: Tunnels;
   readonly lans: readonly Lan[];
   readonly pairs: readonly Pair[];
   readonly owned: Parts["owned"];
@@ -93,9 +94,9 @@ interface Below {
   readonly dynamic: Dynamic | undefined;
 }
 
-function resolveParts(topology: Topology, { peering, dynamic, ...below }: Below): Parts {
+function resolveParts(topology: Topology, { tunnels, dynamic, ...below }: Below): Parts {
   const { hosts, subnets, owned, prefixes, routed } = below;
-  const { interfaces, relays, merging, between } = peering;
+  const { interfaces, relays, merging, between } = tunnels;
   const segments = resolveSegments(subnets, { hosts, interfaces, between });
   const vrfs = resolveVrfs(topology, { hosts, interfaces, between, subnets, prefixes });
   const stretched = [...segments, ...vrfs];
@@ -140,9 +141,9 @@ export function resolveNetwork(topology: Topology, options: ResolveOptions): Res
     routingClass(topology).kind === "static"
       ? undefined
       : resolveDynamic(topology, [...hosts.values()], { settings, paths, owned, found });
-  const peering =
-    dynamic?.peering ??
-    resolvePeering([...hosts.values()], owned, {
+  const tunnels =
+    dynamic?.tunnels ??
+    resolveStaticTunnels([...hosts.values()], owned, {
       settings,
       wireguard,
       parents: parentPrefixes(routed, subnets),
@@ -153,13 +154,13 @@ export function resolveNetwork(topology: Topology, options: ResolveOptions): Res
       lans,
       pairs,
     });
-  const parts = resolveParts(topology, { hosts, subnets, peering, lans, pairs, owned, prefixes, routed, dynamic });
+  const parts = resolveParts(topology, { hosts, subnets, tunnels, lans, pairs, owned, prefixes, routed, dynamic });
   const network: Network = {
     name: topology.name,
     underlay,
     sites,
     hosts: [...hosts.values()].map((host) => assembleHost(host, parts, found)),
-    peers: peering.peers,
+    peers: tunnels.peers,
     segments: parts.segments,
     vrfs: parts.vrfs,
     prefixes: parts.prefixes,

@@ -12,7 +12,7 @@ import type { Bfd, Bgp, BgpSpeaker } from "../../src/model/bgp.ts";
 import type { Bridge, VxlanDevice, WireguardInterface } from "../../src/model/device.ts";
 import type { Host } from "../../src/model/host.ts";
 import type { Network } from "../../src/model/network.ts";
-import { PLATFORMS } from "../../src/resolve/platform.ts";
+import { PLATFORMS } from "../../src/resolve/hosts/platform.ts";
 
 // ── Model objects ───────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,9 +1,9 @@
 /** A mesh with hubs: who cannot meet is relayed by the first hub that both can meet. */
-import { must } from "../base/invariant.ts";
-import { comparePrefixes } from "../base/ip.ts";
-import { compareText } from "../base/text.ts";
-import type { Meet, Member } from "./encounter.ts";
-import { DIRECT, type Grounds, type Ways } from "./ways.ts";
+import { must } from "../../base/invariant.ts";
+import { comparePrefixes } from "../../base/ip.ts";
+import { compareText } from "../../base/text.ts";
+import { DIRECT, type Grounds, type Joins } from "./joins.ts";
+import type { Meet, Member } from "./meetings.ts";
 
 const nameOf = ({ host }: Member): string => host.input.name;
 
@@ -16,11 +16,11 @@ function createRelayOf(hubs: readonly Member[], meet: Meet): (a: Member, b: Memb
 }
 
 /** Everyone has a tunnel with everyone it can meet, and sends the first hub in common what is behind that. */
-export function relayWays(
+export function relayJoins(
   members: readonly Member[],
   hubs: readonly Member[],
   { meet, exact }: Pick<Grounds, "exact"> & { readonly meet: Meet },
-): Ways {
+): Joins {
   const relayOf = createRelayOf(hubs, meet);
   const exactOf = (member: Member) => must(exact.get(nameOf(member)), "every host has a list of prefixes");
   const relaysOf = (some: readonly Member[]): ReadonlySet<string> => {

@@ -1,6 +1,6 @@
 /** Who has a tunnel with whom, and what is behind it: what the shapes of the static class come to. */
-import type { IpPrefix } from "../base/ip.ts";
-import type { Member } from "./encounter.ts";
+import type { IpPrefix } from "../../base/ip.ts";
+import type { Member } from "./meetings.ts";
 
 /** What a host sends to a neighbour besides what is the neighbour's own. */
 export interface Load {
@@ -11,7 +11,7 @@ export interface Load {
 }
 
 /** The tunnels of a network in which there is one way from each host to each other one. */
-export interface Ways {
+export interface Joins {
   /** With whom a member has a tunnel, in the order of the members; the member itself may be among them, and is passed over. */
   readonly neighboursOf: (from: Member) => readonly Member[];
   /** What a member sends to a neighbour; `undefined`: what is the neighbour's own and no more. */
@@ -37,7 +37,7 @@ export interface Grounds {
 const NOBODY: ReadonlySet<string> = new Set();
 
 /** No tunnel beyond those of neighbours, none with what is behind one. */
-export const DIRECT: Omit<Ways, "neighboursOf"> = Object.freeze({
+export const DIRECT: Omit<Joins, "neighboursOf"> = Object.freeze({
   loadOf: () => undefined,
   isFull: false,
   relays: NOBODY,
@@ -46,6 +46,6 @@ export const DIRECT: Omit<Ways, "neighboursOf"> = Object.freeze({
 });
 
 /** Everyone has a tunnel with everyone, and sends each what is its own. */
-export function meshWays(members: readonly Member[]): Ways {
+export function meshJoins(members: readonly Member[]): Joins {
   return { ...DIRECT, neighboursOf: () => members, isFull: true };
 }

@@ -1,11 +1,11 @@
 /** What an interface's MTU follows from: the tunnels to its peers. */
-import { must } from "../base/invariant.ts";
-import type { IpPrefix } from "../base/ip.ts";
-import { wireguardOverheadBytes } from "../base/mtu.ts";
-import { sortedBy } from "../base/text.ts";
-import { mtuBytes } from "../base/units.ts";
-import type { SmallerPeer, WireguardInterface } from "../model/device.ts";
-import type { Underlay } from "../model/network.ts";
+import { must } from "../../base/invariant.ts";
+import type { IpPrefix } from "../../base/ip.ts";
+import { wireguardOverheadBytes } from "../../base/mtu.ts";
+import { sortedBy } from "../../base/text.ts";
+import { mtuBytes } from "../../base/units.ts";
+import type { SmallerPeer, WireguardInterface } from "../../model/device.ts";
+import type { Underlay } from "../../model/network.ts";
 
 /** The MTU of an interface, the peer that sets it, and the peers that carry less. */
 export interface LinkMtu {

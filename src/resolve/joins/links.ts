@@ -1,11 +1,11 @@
 /** Links: tunnels between the pairs named and no others; a host between two others passes on what they send each other. */
-import { must } from "../base/invariant.ts";
-import { comparePrefixes } from "../base/ip.ts";
-import { compareText } from "../base/text.ts";
-import { linkNeighbours, type Neighbours, neighboursOf, reachedFrom } from "../topology/links.ts";
-import type { WireguardInput } from "../topology/topology.ts";
-import type { Member } from "./encounter.ts";
-import { DIRECT, type Grounds, type Ways } from "./ways.ts";
+import { must } from "../../base/invariant.ts";
+import { comparePrefixes } from "../../base/ip.ts";
+import { compareText } from "../../base/text.ts";
+import { linkNeighbours, type Neighbours, neighboursOf, reachedFrom } from "../../topology/links.ts";
+import type { WireguardInput } from "../../topology/topology.ts";
+import { DIRECT, type Grounds, type Joins } from "./joins.ts";
+import type { Member } from "./meetings.ts";
 
 /** Who lies between some hosts: what is left of the tree when its ends are cut off until each end is one of them. */
 function between(neighbours: Neighbours, names: readonly string[]): readonly string[] {
@@ -24,11 +24,11 @@ function between(neighbours: Neighbours, names: readonly string[]): readonly str
 }
 
 /** The ways along links that form no ring. */
-export function linkWays(
+export function linkJoins(
   members: readonly Member[],
   links: WireguardInput["links"],
   { exact }: Pick<Grounds, "exact">,
-): Ways {
+): Joins {
   const byName = new Map(members.map((member) => [member.host.input.name, member]));
   const neighbours = linkNeighbours([...byName.keys()], links);
   const linked = (name: string): readonly Member[] =>

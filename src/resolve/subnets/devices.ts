@@ -1,10 +1,10 @@
 /** The bridges and vxlan devices of one host. */
-import { must } from "../base/invariant.ts";
-import { familyOf, type IpAddress, type IpFamily } from "../base/ip.ts";
-import { type MtuBytes, mtuBytes, udpPort } from "../base/units.ts";
-import type { Bridge, Flooding, VxlanDevice } from "../model/device.ts";
-import type { Segment } from "../model/segment.ts";
-import type { ResolvedHost } from "./hosts.ts";
+import { must } from "../../base/invariant.ts";
+import { familyOf, type IpAddress, type IpFamily } from "../../base/ip.ts";
+import { type MtuBytes, mtuBytes, udpPort } from "../../base/units.ts";
+import type { Bridge, Flooding, VxlanDevice } from "../../model/device.ts";
+import type { Segment } from "../../model/segment.ts";
+import type { ResolvedHost } from "../hosts/hosts.ts";
 import { routedBridgeMac, segmentBridgeMac, vxlanMac } from "./mac.ts";
 import type { ResolvedSubnet } from "./subnets.ts";
 

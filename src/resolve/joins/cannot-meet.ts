@@ -1,9 +1,9 @@
 /** What is said of hosts that should have a tunnel and cannot meet. */
-import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
-import { originSpan } from "../model/origin.ts";
-import type { WireguardInput } from "../topology/topology.ts";
-import type { Member } from "./encounter.ts";
-import type { ResolvedHost } from "./hosts.ts";
+import { type Diagnostic, diagnostic } from "../../base/diagnostic.ts";
+import { originSpan } from "../../model/origin.ts";
+import type { WireguardInput } from "../../topology/topology.ts";
+import type { ResolvedHost } from "../hosts/hosts.ts";
+import type { Member } from "./meetings.ts";
 
 // A mesh of n hosts that forgot its endpoints has n²/2 such pairs: enough is enough.
 const MAX_PAIRS_REPORTED = 50;

@@ -1,44 +1,29 @@
-import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
-import { must } from "../base/invariant.ts";
-import type { IpPrefix } from "../base/ip.ts";
-import type { Span } from "../base/source.ts";
-import { sortedBy } from "../base/text.ts";
-import type { UdpPort } from "../base/units.ts";
-import type { WireguardInterface } from "../model/device.ts";
-import type { OwnedPrefix } from "../model/host.ts";
-import type { Peer } from "../model/reach.ts";
-import { KEEPALIVE_SECONDS, type PathIndex } from "../model/tunnel.ts";
-import { hasTunnels } from "../topology/hosts.ts";
-import type { Lan } from "../topology/lans.ts";
-import type { Pair } from "../topology/pairs.ts";
-import type { WireguardInput } from "../topology/topology.ts";
-import { createMeet, type Meet, type Member, membersOf, type Sight } from "./encounter.ts";
-import { type GatewayGrounds, gatewayWays } from "./gateway-ways.ts";
-import { groundsOf, standbysOf } from "./grounds.ts";
-import type { ResolvedHost } from "./hosts.ts";
-import { hubWays } from "./hub-ways.ts";
-import { linkWays } from "./link-ways.ts";
-import { createMtus, type LinkMtu, linkMtu } from "./peer-mtu.ts";
-import { relayWays } from "./relay-ways.ts";
-import { createRefuse } from "./unmet.ts";
-import { DIRECT, type Load, meshWays, type Ways } from "./ways.ts";
+/** The tunnels of the static class: one interface a host, and AllowedIPs that are the routes. */
+import { type Diagnostic, diagnostic } from "../../base/diagnostic.ts";
+import { must } from "../../base/invariant.ts";
+import type { IpPrefix } from "../../base/ip.ts";
+import type { Span } from "../../base/source.ts";
+import { sortedBy } from "../../base/text.ts";
+import type { WireguardInterface } from "../../model/device.ts";
+import type { OwnedPrefix } from "../../model/host.ts";
+import type { Peer } from "../../model/reach.ts";
+import { KEEPALIVE_SECONDS, type PathIndex } from "../../model/tunnel.ts";
+import { hasTunnels } from "../../topology/hosts.ts";
+import type { Lan } from "../../topology/lans.ts";
+import type { Pair } from "../../topology/pairs.ts";
+import type { WireguardInput } from "../../topology/topology.ts";
+import type { ResolvedHost } from "../hosts/hosts.ts";
+import { createRefuse } from "../joins/cannot-meet.ts";
+import { type GatewayGrounds, gatewayJoins } from "../joins/gateways.ts";
+import { hubJoins } from "../joins/hub.ts";
+import { DIRECT, type Joins, type Load, meshJoins } from "../joins/joins.ts";
+import { linkJoins } from "../joins/links.ts";
+import { createMeet, type Meet, type Member, membersOf, type Sight } from "../joins/meetings.ts";
+import { groundsOf, standbysOf } from "../joins/prefixes-behind.ts";
+import { relayJoins } from "../joins/relays.ts";
+import { createMtus, type LinkMtu, linkMtu } from "./interface-mtu.ts";
 
-/** What all interfaces of the static class share. */
-export interface InterfaceSettings {
-  readonly name: string;
-  readonly listenPort: UdpPort;
-  readonly hasPresharedKeys: boolean;
-  /** The interface gets its largest tunnel's MTU, not its smallest, and routes hold smaller peers to theirs. */
-  readonly hasPeerMtus: boolean;
-}
-
-export type Interfaces = ReadonlyMap<string, readonly WireguardInterface[]>;
-
-export interface Peering extends Pick<Ways, "relays" | "merging" | "between"> {
-  readonly peers: readonly Peer[];
-  /** By host name, sorted by interface name; empty where the host has no WireGuard. */
-  readonly interfaces: Interfaces;
-}
+import type { InterfaceSettings, Tunnels } from "./tunnels.ts";
 
 /** Collects views: each host once per way of being seen, however many see it that way. */
 function createViews(allowedIps: ReadonlyMap<string, readonly IpPrefix[]>, hasPresharedKey: boolean) {
@@ -71,11 +56,11 @@ interface Half extends LinkMtu {
 }
 
 /** What the halves of all hosts are made with. */
-interface Tunnels {
+interface Making {
   readonly paths: PathIndex;
   readonly hasPeerMtus: boolean;
   readonly meet: Meet;
-  readonly ways: Ways;
+  readonly joins: Joins;
   readonly view: (target: Member, sight: Sight, load: Load | undefined) => string;
   readonly refuse: (from: Member, to: Member) => void;
 }
@@ -83,27 +68,27 @@ interface Tunnels {
 /** Lets one host meet its neighbours; `withItself`: as another of its kind would. */
 function halfOf(
   from: Member,
-  { paths, hasPeerMtus, meet, ways, view, refuse }: Tunnels,
+  { paths, hasPeerMtus, meet, joins, view, refuse }: Making,
   { withItself } = { withItself: false },
 ): Half {
   const peers: string[] = [];
   const mtus = createMtus(paths.underlay, hasPeerMtus);
-  for (const to of ways.neighboursOf(from)) {
+  for (const to of joins.neighboursOf(from)) {
     if (to === from && !withItself) continue;
     const met = meet(from, to);
     if (met === undefined) {
       refuse(from, to);
       continue;
     }
-    peers.push(view(to, met.sight, ways.loadOf(from, to)));
+    peers.push(view(to, met.sight, joins.loadOf(from, to)));
     mtus.add(to.host.input.name, met.mtu);
   }
   return { peers, ...mtus.result() };
 }
 
 /** Gives the function that makes every host's half. */
-function createHalfOf(members: readonly Member[], tunnels: Tunnels): (from: Member) => Half {
-  if (!tunnels.ways.isFull) return (from) => halfOf(from, tunnels);
+function createHalfOf(members: readonly Member[], tunnels: Making): (from: Member) => Half {
+  if (!tunnels.joins.isFull) return (from) => halfOf(from, tunnels);
   const sizes = new Map<number, number>();
   for (const { kind } of members) sizes.set(kind, (sizes.get(kind) ?? 0) + 1);
   const positions = new Map(members.map((member, index) => [member, index]));
@@ -128,14 +113,14 @@ function createHalfOf(members: readonly Member[], tunnels: Tunnels): (from: Memb
 /** As many as can be held at once, each with all others: some 50 million tunnels. Larger fleets have hubs. */
 const MAX_MESH_HOSTS = 10_000;
 
-function reportSize(hosts: number, { found, span }: PeeringOptions): void {
+function reportSize(hosts: number, { found, span }: StaticOptions): void {
   if (hosts <= MAX_MESH_HOSTS) return;
   const params = { hosts, count: (hosts * (hosts - 1)) / 2, limit: MAX_MESH_HOSTS };
   found.push(diagnostic("mesh-too-large", params, span));
 }
 
 /** What the tunnels are made with. */
-interface PeeringOptions {
+interface StaticOptions {
   readonly settings: InterfaceSettings;
   readonly wireguard: WireguardInput;
   readonly parents: readonly IpPrefix[];
@@ -150,35 +135,35 @@ interface PeeringOptions {
 }
 
 /** What the static class makes of a shape; of several hubs with one address the first stands for all. */
-function waysOf(
+function joinsOf(
   members: readonly Member[],
   { meet, grounds }: { readonly meet: Meet; readonly grounds: GatewayGrounds },
-  options: PeeringOptions,
-): Ways {
+  options: StaticOptions,
+): Joins {
   const { wireguard, parents } = options;
   const { exact, gateways } = grounds;
   const hubs = wireguard.hubs.flatMap(({ value }) => members.filter(({ host }) => host.input.name === value));
   const [hub] = hubs;
   switch (wireguard.shape) {
     case "links":
-      return linkWays(members, wireguard.links, { exact });
+      return linkJoins(members, wireguard.links, { exact });
     case "hub-and-spoke":
-      return hub === undefined ? { ...DIRECT, neighboursOf: () => [] } : hubWays(members, hub, { exact, parents });
+      return hub === undefined ? { ...DIRECT, neighboursOf: () => [] } : hubJoins(members, hub, { exact, parents });
     default: {
       reportSize(members.length, options);
       const few = members.length > MAX_MESH_HOSTS ? [] : members;
-      if (hubs.length > 0) return relayWays(few, hubs, { meet, exact });
-      return gateways.size > 0 ? gatewayWays(few, grounds) : meshWays(few);
+      if (hubs.length > 0) return relayJoins(few, hubs, { meet, exact });
+      return gateways.size > 0 ? gatewayJoins(few, grounds) : meshJoins(few);
     }
   }
 }
 
 /** The tunnels of the static class; each side gets its own view of the other. Pairs that cannot meet are reported and have none. */
-export function resolvePeering(
+export function resolveStaticTunnels(
   hosts: readonly ResolvedHost[],
   owned: ReadonlyMap<string, readonly OwnedPrefix[]>,
-  options: PeeringOptions,
-): Peering {
+  options: StaticOptions,
+): Tunnels {
   const { settings, paths, pairs } = options;
   const running = hosts.filter(({ input }) => hasTunnels(input));
   const standbys = standbysOf(running, pairs);
@@ -189,9 +174,9 @@ export function resolvePeering(
     paths,
   );
   const meet = createMeet(members, paths);
-  const ways = waysOf(members, { meet, grounds }, options);
+  const joins = joinsOf(members, { meet, grounds }, options);
   const { hasPeerMtus } = settings;
-  const tunnels = { paths, hasPeerMtus, meet, ways, view, refuse: createRefuse(members, options) };
+  const tunnels = { paths, hasPeerMtus, meet, joins, view, refuse: createRefuse(members, options) };
   const makeHalf = createHalfOf(members, tunnels);
   const halves = new Map(members.map((member) => [member.host, makeHalf(member)]));
   const byId = new Map(views.map((peer) => [peer.id, peer]));
@@ -200,9 +185,9 @@ export function resolvePeering(
     return half === undefined ? [] : [toInterface(host, half, { settings, views: byId })];
   };
   const interfaces = new Map(hosts.map((host) => [host.input.name, interfaceOf(host)]));
-  const { merging, between } = ways;
-  const relieving = [...standbys].filter(([, first]) => ways.relays.has(first.input.name));
-  const relays = new Set([...ways.relays, ...relieving.map(([standby]) => standby.input.name)]);
+  const { merging, between } = joins;
+  const relieving = [...standbys].filter(([, first]) => joins.relays.has(first.input.name));
+  const relays = new Set([...joins.relays, ...relieving.map(([standby]) => standby.input.name)]);
   return { peers: sortedBy(views, (peer) => peer.id), interfaces, relays, merging, between };
 }
 

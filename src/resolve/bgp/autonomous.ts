@@ -1,7 +1,7 @@
 /** Autonomous systems: which hosts form one, and who of them speaks BGP with whom. */
-import type { Asn } from "../base/units.ts";
-import type { Topology } from "../topology/topology.ts";
-import type { ResolvedHost } from "./hosts.ts";
+import type { Asn } from "../../base/units.ts";
+import type { Topology } from "../../topology/topology.ts";
+import type { ResolvedHost } from "../hosts/hosts.ts";
 
 /** The AS of a host: that of its site, else that of the network. Sites with one number are one AS. */
 export function autonomousSystems({ sites }: Topology, network: Asn): (host: ResolvedHost) => Asn {

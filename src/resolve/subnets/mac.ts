@@ -2,7 +2,7 @@
  * MAC addresses, all locally administered unicast (IEEE 802, bit 1 of the first byte set, bit 0 clear). The first byte is
  * the role, so that no two kinds of interface can collide; then the VNI (3 bytes) and the host's id (2 bytes).
  */
-import type { Vni } from "../base/units.ts";
+import type { Vni } from "../../base/units.ts";
 
 const ROLE_SEGMENT_BRIDGE = 0x02;
 const ROLE_ROUTED_BRIDGE = 0x12;

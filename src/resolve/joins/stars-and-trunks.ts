@@ -1,8 +1,8 @@
 /** Who has a tunnel with whom in the dynamic class, and who passes on what is not his own. */
-import { must } from "../base/invariant.ts";
-import { linkNeighbours } from "../topology/links.ts";
-import type { Topology } from "../topology/topology.ts";
-import type { ResolvedHost } from "./hosts.ts";
+import { must } from "../../base/invariant.ts";
+import { linkNeighbours } from "../../topology/links.ts";
+import type { Topology } from "../../topology/topology.ts";
+import type { ResolvedHost } from "../hosts/hosts.ts";
 
 /** A hub, and those that send to it and pass nothing on: all on one interface of the hub. */
 export interface Star {

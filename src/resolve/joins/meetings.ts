@@ -1,6 +1,6 @@
 /** How hosts of a network meet: what each of two makes of the other, worked out once for all pairs of a kind. */
-import { must } from "../base/invariant.ts";
-import type { Reach } from "../model/reach.ts";
+import { must } from "../../base/invariant.ts";
+import type { Reach } from "../../model/reach.ts";
 import {
   type Dial,
   type Meeting,
@@ -9,8 +9,8 @@ import {
   outerFamily,
   type PathIndex,
   tunnelBetween,
-} from "../model/tunnel.ts";
-import type { ResolvedHost } from "./hosts.ts";
+} from "../../model/tunnel.ts";
+import type { ResolvedHost } from "../hosts/hosts.ts";
 
 /** How one host of a pair sees the other. */
 export interface Sight {

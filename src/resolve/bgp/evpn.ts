@@ -1,14 +1,14 @@
 /** Who speaks BGP with whom, and what each VTEP announces besides its guests. */
-import { must } from "../base/invariant.ts";
-import { addressFromInteger, compareAddresses, familyOf, type IpAddress } from "../base/ip.ts";
-import type { Asn } from "../base/units.ts";
-import type { Bgp, BgpNeighbour, BgpSpeaker, EvpnSpeaker, GatewayVni, SpokenBgp } from "../model/bgp.ts";
-import type { Segment } from "../model/segment.ts";
-import type { Topology } from "../topology/topology.ts";
+import { must } from "../../base/invariant.ts";
+import { addressFromInteger, compareAddresses, familyOf, type IpAddress } from "../../base/ip.ts";
+import type { Asn } from "../../base/units.ts";
+import type { Bgp, BgpNeighbour, BgpSpeaker, EvpnSpeaker, GatewayVni, SpokenBgp } from "../../model/bgp.ts";
+import type { Segment } from "../../model/segment.ts";
+import type { Topology } from "../../topology/topology.ts";
+import type { ResolvedHost } from "../hosts/hosts.ts";
+import { vtepAddress } from "../subnets/devices.ts";
+import { gatewayHosts } from "../subnets/subnets.ts";
 import { autonomousSystems, haveSession, type Systems, systemsOf } from "./autonomous.ts";
-import { vtepAddress } from "./devices.ts";
-import type { ResolvedHost } from "./hosts.ts";
-import { gatewayHosts } from "./subnets.ts";
 
 /** 1000 ms × 5: a WireGuard endpoint change costs up to 5 s (REKEY_TIMEOUT, drivers/net/wireguard/messages.h). */
 export const DEFAULT_BFD = { intervalMs: 1000, multiplier: 5 };

@@ -4,7 +4,7 @@
  * 10.251.x.0/24 for the host with id x, and `10.251.x.y` is either y on the interface of hub x, or, where x and y are
  * joined by an interface of their own at either end, x on the one that leads to y. No other host's number is asked for.
  */
-import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
+import { type Diagnostic, diagnostic } from "../../base/diagnostic.ts";
 import {
   addressBits,
   familyOf,
@@ -13,10 +13,10 @@ import {
   type IpPrefix,
   prefixLengthBits,
   subPrefix,
-} from "../base/ip.ts";
-import { originSpan } from "../model/origin.ts";
-import type { Located } from "../topology/topology.ts";
-import type { ResolvedHost } from "./hosts.ts";
+} from "../../base/ip.ts";
+import { originSpan } from "../../model/origin.ts";
+import type { Located } from "../../topology/topology.ts";
+import type { ResolvedHost } from "../hosts/hosts.ts";
 
 /** An address that a host has in a block. */
 export interface TransitAddress {

@@ -1,15 +1,15 @@
 /** BGP where it routes: sessions over every tunnel, and EVPN from loopback to loopback. */
-import { addressBits, compareAddresses, comparePrefixes, familyOf, type IpPrefix } from "../base/ip.ts";
-import type { Bfd, Bgp, BgpSpeaker, Failover, RoutingBgp, Unicast, UnicastNeighbour } from "../model/bgp.ts";
-import type { OwnedPrefix } from "../model/host.ts";
-import type { OverlayPrefix } from "../model/network.ts";
-import type { Segment } from "../model/segment.ts";
-import { DEFAULT_BFD, resolveSpeaker, type Speakers, type Stretched, speakerAlone, speakersAmong } from "./control.ts";
-import type { TunnelEnd, TunnelPair } from "./dynamic-peering.ts";
-import type { DynamicShape } from "./dynamic-shape.ts";
-import type { TransitAddress } from "./dynamic-transit.ts";
-import { exactAllowedIps } from "./grounds.ts";
-import type { ResolvedHost } from "./hosts.ts";
+import { addressBits, compareAddresses, comparePrefixes, familyOf, type IpPrefix } from "../../base/ip.ts";
+import type { Bfd, Bgp, BgpSpeaker, Failover, RoutingBgp, Unicast, UnicastNeighbour } from "../../model/bgp.ts";
+import type { OwnedPrefix } from "../../model/host.ts";
+import type { OverlayPrefix } from "../../model/network.ts";
+import type { Segment } from "../../model/segment.ts";
+import type { ResolvedHost } from "../hosts/hosts.ts";
+import { exactAllowedIps } from "../joins/prefixes-behind.ts";
+import type { DynamicShape } from "../joins/stars-and-trunks.ts";
+import type { TunnelEnd, TunnelPair } from "../tunnels/dynamic-tunnels.ts";
+import type { TransitAddress } from "../tunnels/transit-addresses.ts";
+import { DEFAULT_BFD, resolveSpeaker, type Speakers, type Stretched, speakerAlone, speakersAmong } from "./evpn.ts";
 
 /** The hold time of FRR's datacenter defaults: a session that BFD does not end ends itself. */
 const HOLD_MS = 9000;

@@ -1,12 +1,12 @@
 /** What the end of a tunnel of the dynamic class is called, and where it listens. */
-import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
-import { addressBits, familyOf } from "../base/ip.ts";
-import { type UdpPort, udpPort } from "../base/units.ts";
-import type { InterfaceAddress } from "../model/device.ts";
-import { originSpan } from "../model/origin.ts";
-import type { TransitAddress } from "./dynamic-transit.ts";
-import type { ResolvedHost } from "./hosts.ts";
-import type { InterfaceSettings } from "./peering.ts";
+import { type Diagnostic, diagnostic } from "../../base/diagnostic.ts";
+import { addressBits, familyOf } from "../../base/ip.ts";
+import { type UdpPort, udpPort } from "../../base/units.ts";
+import type { InterfaceAddress } from "../../model/device.ts";
+import { originSpan } from "../../model/origin.ts";
+import type { ResolvedHost } from "../hosts/hosts.ts";
+import type { TransitAddress } from "./transit-addresses.ts";
+import type { InterfaceSettings } from "./tunnels.ts";
 
 /** `wg0` with the id of whom it leads to in the place of its number: `wg7`. A hub's own has its own id. */
 export const interfaceName = ({ name }: InterfaceSettings, to: ResolvedHost): string =>

@@ -1,6 +1,6 @@
 /** Subnets as the user wrote them → who is on them, which prefix leads to whom, which addresses stand where. */
-import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
-import { must } from "../base/invariant.ts";
+import { type Diagnostic, diagnostic } from "../../base/diagnostic.ts";
+import { must } from "../../base/invariant.ts";
 import {
   addressBits,
   containsAddress,
@@ -11,14 +11,14 @@ import {
   isHostAddress,
   prefixLengthBits,
   subPrefix,
-} from "../base/ip.ts";
-import { compareText } from "../base/text.ts";
-import type { InterfaceAddress } from "../model/device.ts";
-import { originSpan } from "../model/origin.ts";
-import type { Gateway, GatewayHost } from "../model/segment.ts";
-import type { createMembers } from "../topology/members.ts";
-import type { GatewayInput, Located, SubnetInput } from "../topology/topology.ts";
-import type { ResolvedHost } from "./hosts.ts";
+} from "../../base/ip.ts";
+import { compareText } from "../../base/text.ts";
+import type { InterfaceAddress } from "../../model/device.ts";
+import { originSpan } from "../../model/origin.ts";
+import type { Gateway, GatewayHost } from "../../model/segment.ts";
+import type { createMembers } from "../../topology/members.ts";
+import type { GatewayInput, Located, SubnetInput } from "../../topology/topology.ts";
+import type { ResolvedHost } from "../hosts/hosts.ts";
 
 /** A subnet with its members and with every prefix and address given to one of them. */
 export interface ResolvedSubnet {

@@ -1,8 +1,8 @@
 /** What a host that shares an address tells the other by VRRP. */
-import type { Vrrp } from "../model/host.ts";
-import { lanAddress } from "../topology/hosts.ts";
-import { type Pair, pairOf } from "../topology/pairs.ts";
-import type { HostInput } from "../topology/topology.ts";
+import type { Vrrp } from "../../model/host.ts";
+import { lanAddress } from "../../topology/hosts.ts";
+import { type Pair, pairOf } from "../../topology/pairs.ts";
+import type { HostInput } from "../../topology/topology.ts";
 
 /** keepalived's own example, and what the schema promises. */
 const DEFAULT_VIRTUAL_ROUTER = 51;

@@ -1,23 +1,23 @@
 /** The tunnels of the dynamic class: an interface for each hub, and one for each host that is joined as an equal. */
-import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
-import { must } from "../base/invariant.ts";
-import { hostPrefix, type IpPrefix } from "../base/ip.ts";
-import { compareText, sortedBy } from "../base/text.ts";
-import { mtuBytes, type UdpPort } from "../base/units.ts";
-import type { WireguardInterface } from "../model/device.ts";
-import type { OwnedPrefix } from "../model/host.ts";
-import { originSpan } from "../model/origin.ts";
-import type { Endpoint, Peer } from "../model/reach.ts";
-import { KEEPALIVE_SECONDS, type PathIndex } from "../model/tunnel.ts";
-import type { WireguardInput } from "../topology/topology.ts";
-import { interfaceName, placed, portAbove } from "./dynamic-ends.ts";
-import type { DynamicShape, Star, Trunk } from "./dynamic-shape.ts";
-import type { TransitAddress, TransitOf } from "./dynamic-transit.ts";
-import { createMeet, type Meet, membersOf, type Sight } from "./encounter.ts";
-import { exactAllowedIps } from "./grounds.ts";
-import type { ResolvedHost } from "./hosts.ts";
-import type { InterfaceSettings, Peering } from "./peering.ts";
-import { reportPair } from "./unmet.ts";
+import { type Diagnostic, diagnostic } from "../../base/diagnostic.ts";
+import { must } from "../../base/invariant.ts";
+import { hostPrefix, type IpPrefix } from "../../base/ip.ts";
+import { compareText, sortedBy } from "../../base/text.ts";
+import { mtuBytes, type UdpPort } from "../../base/units.ts";
+import type { WireguardInterface } from "../../model/device.ts";
+import type { OwnedPrefix } from "../../model/host.ts";
+import { originSpan } from "../../model/origin.ts";
+import type { Endpoint, Peer } from "../../model/reach.ts";
+import { KEEPALIVE_SECONDS, type PathIndex } from "../../model/tunnel.ts";
+import type { WireguardInput } from "../../topology/topology.ts";
+import type { ResolvedHost } from "../hosts/hosts.ts";
+import { reportPair } from "../joins/cannot-meet.ts";
+import { createMeet, type Meet, membersOf, type Sight } from "../joins/meetings.ts";
+import { exactAllowedIps } from "../joins/prefixes-behind.ts";
+import type { DynamicShape, Star, Trunk } from "../joins/stars-and-trunks.ts";
+import type { TransitAddress, TransitOf } from "./transit-addresses.ts";
+import { interfaceName, placed, portAbove } from "./tunnel-ends.ts";
+import type { InterfaceSettings, Tunnels } from "./tunnels.ts";
 
 /** What an interface leads to: a whole block of tunnel addresses, or one host. */
 export interface TunnelEnd {
@@ -32,7 +32,7 @@ export interface TunnelEnd {
 /** Both ends of a tunnel. */
 export type TunnelPair = readonly [TunnelEnd, TunnelEnd];
 
-export interface DynamicPeering extends Peering {
+export interface DynamicTunnels extends Tunnels {
   readonly tunnels: readonly TunnelPair[];
 }
 
@@ -206,7 +206,7 @@ function makeTrunk(making: Making, [a, b]: Trunk): Made {
 }
 
 /** The tunnels between all hosts. Pairs that cannot meet are reported and have none. */
-export function resolveDynamicPeering(hosts: readonly ResolvedHost[], options: DynamicOptions): DynamicPeering {
+export function resolveDynamicTunnels(hosts: readonly ResolvedHost[], options: DynamicOptions): DynamicTunnels {
   const members = new Map(membersOf(hosts, options.paths).map((member) => [member.host, member]));
   const meet = createMeet([...members.values()], options.paths);
   const memberOf = (host: ResolvedHost) => must(members.get(host), "every host is a member");

@@ -8,7 +8,7 @@ import type { PathIndex } from "../model/tunnel.ts";
 import { hasTunnels } from "../topology/hosts.ts";
 import { routingClass } from "../topology/routing-class.ts";
 import type { Topology } from "../topology/topology.ts";
-import { resolveBgp, type Stretched } from "./control.ts";
+import { resolveBgp, type Stretched } from "./bgp/evpn.ts";
 import {
   acceptedPrefixes,
   announcedPrefixes,
@@ -16,17 +16,17 @@ import {
   type Routing,
   routingBgp,
   tunnelsByHost,
-} from "./dynamic-control.ts";
-import { type DynamicPeering, resolveDynamicPeering } from "./dynamic-peering.ts";
-import { type DynamicShape, dynamicShape } from "./dynamic-shape.ts";
-import { createTransit } from "./dynamic-transit.ts";
-import type { ResolvedHost } from "./hosts.ts";
-import type { InterfaceSettings } from "./peering.ts";
+} from "./bgp/unicast.ts";
+import type { ResolvedHost } from "./hosts/hosts.ts";
+import { type DynamicShape, dynamicShape } from "./joins/stars-and-trunks.ts";
+import { type DynamicTunnels, resolveDynamicTunnels } from "./tunnels/dynamic-tunnels.ts";
+import { createTransit } from "./tunnels/transit-addresses.ts";
+import type { InterfaceSettings } from "./tunnels/tunnels.ts";
 
 /** What is decided before the segments are. */
 export interface Dynamic {
   readonly shape: DynamicShape;
-  readonly peering: DynamicPeering;
+  readonly tunnels: DynamicTunnels;
 }
 
 interface DynamicInput {
@@ -43,9 +43,9 @@ export function resolveDynamic(topology: Topology, hosts: readonly ResolvedHost[
   const shape = dynamicShape(topology, running);
   const transit = createTransit(topology.wireguard.transit, found);
   const wireguardShape = topology.wireguard.shape;
-  const peering = resolveDynamicPeering(running, { ...input, shape, wireguardShape, transit });
+  const tunnels = resolveDynamicTunnels(running, { ...input, shape, wireguardShape, transit });
   const none = hosts.filter((host) => !hasTunnels(host.input)).map((host) => [host.input.name, []] as const);
-  return { shape, peering: { ...peering, interfaces: new Map([...peering.interfaces, ...none]) } };
+  return { shape, tunnels: { ...tunnels, interfaces: new Map([...tunnels.interfaces, ...none]) } };
 }
 
 interface Known {
@@ -57,14 +57,14 @@ interface Known {
 }
 
 /** BGP for these tunnels; `undefined` where it is missing, which has been said. */
-export function routingOf({ shape, peering }: Dynamic, known: Known): Routing | undefined {
+export function routingOf({ shape, tunnels }: Dynamic, known: Known): Routing | undefined {
   const { topology, hosts, stretched, owned, routed } = known;
   const bgp = dynamicBgp(topology);
   if (bgp.kind !== "routing") return undefined;
   return {
     bgp,
     shape,
-    tunnelsOf: tunnelsByHost(peering.tunnels),
+    tunnelsOf: tunnelsByHost(tunnels.tunnels),
     speakers: evpnSpeakers(bgp, shape, { hosts: hosts.filter(({ input }) => hasTunnels(input)), stretched }),
     accepted: acceptedPrefixes(routed),
     announced: new Map(

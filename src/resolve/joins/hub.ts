@@ -1,8 +1,8 @@
 /** Hub and spoke: every other host has one tunnel, with the hub, and sends everything there. */
-import { must } from "../base/invariant.ts";
-import { mergePrefixes, prefixesWithout } from "../base/ip.ts";
-import type { Member } from "./encounter.ts";
-import { DIRECT, type Grounds, type Load, type Ways } from "./ways.ts";
+import { must } from "../../base/invariant.ts";
+import { mergePrefixes, prefixesWithout } from "../../base/ip.ts";
+import { DIRECT, type Grounds, type Joins, type Load } from "./joins.ts";
+import type { Member } from "./meetings.ts";
 
 const nameOf = ({ host }: Member): string => host.input.name;
 
@@ -23,7 +23,7 @@ function createSpokeLoad({ exact, parents }: Grounds): (spoke: string) => Load {
 }
 
 /** The spokes' ways through a hub. */
-export function hubWays(members: readonly Member[], hub: Member, grounds: Grounds): Ways {
+export function hubJoins(members: readonly Member[], hub: Member, grounds: Grounds): Joins {
   const spokes = members.filter((member) => member !== hub);
   const toHub = [hub];
   const spokeLoad = createSpokeLoad(grounds);

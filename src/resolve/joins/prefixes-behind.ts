@@ -1,11 +1,11 @@
 /** What the ways between hosts are decided from: all that leads to each, and which two of them are seen as one. */
-import { must } from "../base/invariant.ts";
-import { comparePrefixes, hostPrefix, type IpPrefix } from "../base/ip.ts";
-import type { OwnedPrefix } from "../model/host.ts";
-import type { Lan } from "../topology/lans.ts";
-import type { Pair } from "../topology/pairs.ts";
-import type { GatewayGrounds } from "./gateway-ways.ts";
-import type { ResolvedHost } from "./hosts.ts";
+import { must } from "../../base/invariant.ts";
+import { comparePrefixes, hostPrefix, type IpPrefix } from "../../base/ip.ts";
+import type { OwnedPrefix } from "../../model/host.ts";
+import type { Lan } from "../../topology/lans.ts";
+import type { Pair } from "../../topology/pairs.ts";
+import type { ResolvedHost } from "../hosts/hosts.ts";
+import type { GatewayGrounds } from "./gateways.ts";
 
 /** Hosts that are silent while another with the same key is there, with that other: all others see one peer. */
 export function standbysOf(

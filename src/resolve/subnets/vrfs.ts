@@ -1,5 +1,5 @@
 /** VRFs: which hosts have an instance of one, what each instance is made of, and whose way out its guests take. */
-import { must } from "../base/invariant.ts";
+import { must } from "../../base/invariant.ts";
 import {
   comparePrefixes,
   familyOf,
@@ -9,15 +9,15 @@ import {
   type IpFamily,
   type IpPrefix,
   prefixOf,
-} from "../base/ip.ts";
-import { vxlanOverheadBytes } from "../base/mtu.ts";
-import { sortedBy } from "../base/text.ts";
-import type { SourceNat } from "../model/host.ts";
-import type { OverlayPrefix } from "../model/network.ts";
-import type { PreferredExit, Vrf, VrfExit, VrfInstance } from "../model/vrf.ts";
-import type { ExitInput, Located, Topology, VrfInput } from "../topology/topology.ts";
+} from "../../base/ip.ts";
+import { vxlanOverheadBytes } from "../../base/mtu.ts";
+import { sortedBy } from "../../base/text.ts";
+import type { SourceNat } from "../../model/host.ts";
+import type { OverlayPrefix } from "../../model/network.ts";
+import type { PreferredExit, Vrf, VrfExit, VrfInstance } from "../../model/vrf.ts";
+import type { ExitInput, Located, Topology, VrfInput } from "../../topology/topology.ts";
+import type { ResolvedHost } from "../hosts/hosts.ts";
 import { vtepAddress, vtepFamily, vxlanDevice } from "./devices.ts";
-import type { ResolvedHost } from "./hosts.ts";
 import { routerMac } from "./mac.ts";
 import { type Below as Carriers, segmentMtu, vtepsOf } from "./segments.ts";
 import type { ResolvedSubnet } from "./subnets.ts";

@@ -1,6 +1,6 @@
 /** What follows from a host's platform: the versions of its programs, and the defaults of its keys. */
-import type { ProgramVersions } from "../base/programs.ts";
-import type { Host, Platform } from "../model/host.ts";
+import type { ProgramVersions } from "../../base/programs.ts";
+import type { Host, Platform } from "../../model/host.ts";
 
 /** Packages of Debian 12 and 13, upstream's number alone: `apt-cache policy` in each. */
 const BOOKWORM: ProgramVersions = {

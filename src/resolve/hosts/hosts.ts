@@ -1,14 +1,14 @@
-import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
-import { type IpPrefix, prefixLengthBits } from "../base/ip.ts";
-import { isWireguardKey } from "../base/key.ts";
-import { shellWord, sortedBy } from "../base/text.ts";
-import type { UdpPort } from "../base/units.ts";
-import type { InterfaceAddress } from "../model/device.ts";
-import { originSpan } from "../model/origin.ts";
-import type { Endpoint, Reach } from "../model/reach.ts";
-import { hasTunnels, poolAddress } from "../topology/hosts.ts";
-import { type Pair, pairOf, resolvePairs } from "../topology/pairs.ts";
-import type { EndpointInput, HostInput, Topology } from "../topology/topology.ts";
+import { type Diagnostic, diagnostic } from "../../base/diagnostic.ts";
+import { type IpPrefix, prefixLengthBits } from "../../base/ip.ts";
+import { isWireguardKey } from "../../base/key.ts";
+import { shellWord, sortedBy } from "../../base/text.ts";
+import type { UdpPort } from "../../base/units.ts";
+import type { InterfaceAddress } from "../../model/device.ts";
+import { originSpan } from "../../model/origin.ts";
+import type { Endpoint, Reach } from "../../model/reach.ts";
+import { hasTunnels, poolAddress } from "../../topology/hosts.ts";
+import { type Pair, pairOf, resolvePairs } from "../../topology/pairs.ts";
+import type { EndpointInput, HostInput, Topology } from "../../topology/topology.ts";
 
 /** A host with what follows from its own entry and the pools alone. */
 export interface ResolvedHost {

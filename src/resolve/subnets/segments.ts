@@ -1,18 +1,18 @@
-import { must } from "../base/invariant.ts";
-import { compareAddresses, containsAddress, type IpAddress } from "../base/ip.ts";
-import { vxlanOverheadBytes } from "../base/mtu.ts";
-import type { WireguardInterface } from "../model/device.ts";
-import type { Segment, SegmentMtu } from "../model/segment.ts";
+import { must } from "../../base/invariant.ts";
+import { compareAddresses, containsAddress, type IpAddress } from "../../base/ip.ts";
+import { vxlanOverheadBytes } from "../../base/mtu.ts";
+import type { WireguardInterface } from "../../model/device.ts";
+import type { Segment, SegmentMtu } from "../../model/segment.ts";
+import type { ResolvedHost } from "../hosts/hosts.ts";
+import type { Interfaces, Tunnels } from "../tunnels/tunnels.ts";
 import { vtepAddress, vtepFamily } from "./devices.ts";
-import type { ResolvedHost } from "./hosts.ts";
-import type { Interfaces, Peering } from "./peering.ts";
 import type { ResolvedSubnet } from "./subnets.ts";
 
 /** What the MTU of a segment is made of. */
 export interface Below {
   readonly hosts: ReadonlyMap<string, ResolvedHost>;
   readonly interfaces: Interfaces;
-  readonly between: Peering["between"];
+  readonly between: Tunnels["between"];
 }
 
 /** The addresses of some hosts; those whose address is missing have an error already. */

@@ -1,9 +1,9 @@
 /** A mesh in which the hosts of some sites have tunnels with each other and with the gateway of their site alone. */
-import { must } from "../base/invariant.ts";
-import { collapsePrefixes, type IpPrefix } from "../base/ip.ts";
-import { compareText } from "../base/text.ts";
-import type { Member } from "./encounter.ts";
-import { DIRECT, type Load, type Ways } from "./ways.ts";
+import { must } from "../../base/invariant.ts";
+import { collapsePrefixes, type IpPrefix } from "../../base/ip.ts";
+import { compareText } from "../../base/text.ts";
+import { DIRECT, type Joins, type Load } from "./joins.ts";
+import type { Member } from "./meetings.ts";
 
 /** What gateways are to the hosts of a mesh. */
 export interface GatewayGrounds {
@@ -63,7 +63,7 @@ function gatewaysBetween(
 }
 
 /** The ways of a mesh with gateways. A site whose gateway is its only host with WireGuard is as in any mesh. */
-export function gatewayWays(members: readonly Member[], grounds: GatewayGrounds): Ways {
+export function gatewayJoins(members: readonly Member[], grounds: GatewayGrounds): Joins {
   const { gateways } = grounds;
   const places = new Map<Member, Place>(
     members.map((member) => {

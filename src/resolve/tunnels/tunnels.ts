@@ -1,0 +1,22 @@
+/** What both classes make of who is joined with whom: the peers, and every host's interfaces. */
+import type { UdpPort } from "../../base/units.ts";
+import type { WireguardInterface } from "../../model/device.ts";
+import type { Peer } from "../../model/reach.ts";
+import type { Joins } from "../joins/joins.ts";
+
+/** What all interfaces share. */
+export interface InterfaceSettings {
+  readonly name: string;
+  readonly listenPort: UdpPort;
+  readonly hasPresharedKeys: boolean;
+  /** The interface gets its largest tunnel's MTU, not its smallest, and routes hold smaller peers to theirs. */
+  readonly hasPeerMtus: boolean;
+}
+
+export type Interfaces = ReadonlyMap<string, readonly WireguardInterface[]>;
+
+export interface Tunnels extends Pick<Joins, "relays" | "merging" | "between"> {
+  readonly peers: readonly Peer[];
+  /** By host name, sorted by interface name; empty where the host has no WireGuard. */
+  readonly interfaces: Interfaces;
+}
