@@ -1,4 +1,5 @@
 /** Whether there is one way from each host to each other one, or more than one, which only BGP can choose from. */
+import { must } from "../base/invariant.ts";
 import type { Span } from "../base/source.ts";
 import { originSpan } from "../model/origin.ts";
 import type { Topology, WireguardInput } from "./topology.ts";
@@ -17,7 +18,7 @@ function createJoin(): (a: string, b: string) => boolean {
     for (let parent = parents.get(root); parent !== undefined; parent = parents.get(root)) root = parent;
     // Whoever was passed leads there directly from now on, or chains of thousands would be walked thousands of times.
     for (let at = name; at !== root; ) {
-      const next = parents.get(at) ?? root;
+      const next = must(parents.get(at), "the way to the root is known to its end");
       parents.set(at, root);
       at = next;
     }

@@ -1,0 +1,34 @@
+/** What the laws say of a topology in which something else is wrong: a host with a mistake of its own is not there for them. */
+import { expect, test } from "vitest";
+import { compileText } from "./compile-text.ts";
+
+const codesOf = (body: string): readonly string[] => compileText(body).diagnostics.map(({ code }) => code);
+
+const linked = (beta: string): string => `wireguard:
+  addresses: [10.250.0.0/24]
+  shape: links
+  links: [[alpha, beta], [gamma, delta]]
+hosts:
+  alpha: {id: 1, endpoint: 192.0.2.1}
+  beta: {id: 2, ${beta}: 192.0.2.2}
+  gamma: {id: 3, endpoint: 192.0.2.3}
+  delta: {id: 4, endpoint: 192.0.2.4}
+`;
+
+test("who is joined by links is said once all that are linked can be read", () => {
+  expect(codesOf(linked("endpoint"))).toEqual(["links-apart"]);
+  expect(codesOf(linked("endpiont"))).toEqual(["key-unknown"]);
+});
+
+const gated = (gate: string): string => `wireguard: {addresses: [10.250.0.0/24]}
+sites: {north: {gateways: [alpha]}}
+hosts:
+  alpha: {id: 1, site: north, ${gate}: 192.0.2.1}
+  beta: {id: 2, site: north, wireguard: false, lanEndpoint: 192.168.7.2}
+  gamma: {id: 3, endpoint: 192.0.2.3}
+`;
+
+test("a gateway that cannot be read lacks no address", () => {
+  expect(codesOf(gated("endpoint"))).toEqual(["lan-address-missing"]);
+  expect(codesOf(gated("endpiont"))).toEqual(["key-unknown"]);
+});
