@@ -64,7 +64,7 @@ export function routingOf({ shape, tunnels }: Dynamic, known: Known): Routing | 
   return {
     bgp,
     shape,
-    tunnelsOf: tunnelsByHost(tunnels.tunnels),
+    tunnelsOf: tunnelsByHost(hosts, tunnels.tunnels),
     speakers: evpnSpeakers(bgp, shape, { hosts: hosts.filter(({ input }) => hasTunnels(input)), stretched }),
     accepted: acceptedPrefixes(routed),
     announced: new Map(

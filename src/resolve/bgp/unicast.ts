@@ -1,4 +1,5 @@
 /** BGP where it routes: sessions over every tunnel, and EVPN from loopback to loopback. */
+import { must } from "../../base/invariant.ts";
 import { addressBits, compareAddresses, comparePrefixes, familyOf, type IpPrefix } from "../../base/ip.ts";
 import type { Bfd, Bgp, BgpSpeaker, Failover, RoutingBgp, Unicast, UnicastNeighbour } from "../../model/bgp.ts";
 import type { OwnedPrefix } from "../../model/host.ts";
@@ -86,20 +87,14 @@ function sessionsOf(own: TunnelEnd, far: TunnelEnd, routing: Routing): readonly 
 }
 
 const tunnelsOf = ({ input }: ResolvedHost, routing: Routing): readonly TunnelPair[] =>
-  routing.tunnelsOf.get(input.name) ?? [];
+  must(routing.tunnelsOf.get(input.name), "every host has a list of tunnels");
 
-/** Each tunnel with both of its hosts, by name. */
-export function tunnelsByHost(tunnels: readonly TunnelPair[]): Routing["tunnelsOf"] {
-  const byHost = new Map<string, TunnelPair[]>();
+/** The tunnels of each host, by its name. */
+export function tunnelsByHost(hosts: readonly ResolvedHost[], tunnels: readonly TunnelPair[]): Routing["tunnelsOf"] {
+  const byHost = new Map(hosts.map((host) => [host.input.name, [] as TunnelPair[]]));
   for (const [a, b] of tunnels) {
-    for (const pair of [
-      [a, b],
-      [b, a],
-    ] as const) {
-      const known = byHost.get(pair[0].host.input.name);
-      if (known === undefined) byHost.set(pair[0].host.input.name, [pair]);
-      else known.push(pair);
-    }
+    must(byHost.get(a.host.input.name), "a tunnel is between hosts").push([a, b]);
+    must(byHost.get(b.host.input.name), "a tunnel is between hosts").push([b, a]);
   }
   return byHost;
 }
