@@ -110,7 +110,8 @@ function finish(session: Session, added: Added, { topology, dryRun }: AddOptions
   const { text: after } = added.result.source;
   if (dryRun === true) {
     const path = topology === "-" ? "topology.yaml" : relative(process.cwd(), topology);
-    process.stdout.write(diffOf({ path, change: "changed", before, after }).patch);
+    const [from, to] = [Buffer.from(before), Buffer.from(after)];
+    process.stdout.write(diffOf({ path, change: "changed", before: from, after: to }).patch);
   } else if (topology === "-") {
     process.stdout.write(after);
   } else {
