@@ -13,24 +13,27 @@ import {
   writevSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { umask } from "node:process";
 import { joined, type OutputFile, sizeOf } from "../emit/file.ts";
 
 /** Where a file is written before it takes its name. One is enough: a tree has one writer at a time (lock.ts). */
 const TEMPORARY_NAME = ".netgen-tmp";
 const DIRECTORY_MODE = 0o755;
 
+/** True where the umask takes something away from what is made: a tree is the same for everyone. Rarely, so it is asked first. */
+const isMasked = (mode: number): boolean => (umask() & mode) !== 0;
+
 const isDirectory = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 
 /** Makes a directory in one that exists, its mode whatever the umask; one that is there meanwhile stays as it is. */
 export function makeDirectory(path: string, mode = DIRECTORY_MODE): void {
   try {
-    mkdirSync(path);
+    mkdirSync(path, mode);
   } catch (error) {
     if (isDirectory(path)) return; // Another netgen was quicker.
     throw error;
   }
-  // mkdir's own mode is subject to the umask; a tree is the same for everyone.
-  chmodSync(path, mode);
+  if (isMasked(mode)) chmodSync(path, mode);
 }
 
 /** Makes a directory and what is missing above it, each of this mode whatever the umask; one that exists stays as it is. */
@@ -53,7 +56,7 @@ function writeNew(path: string, { content, mode }: Content): void {
     const written = writevSync(descriptor, content as Uint8Array[]);
     // Short only on a disk that is filling up; what then fails says why.
     if (written < sizeOf(content)) writeFileSync(descriptor, joined(content).subarray(written));
-    fchmodSync(descriptor, mode);
+    if (isMasked(mode)) fchmodSync(descriptor, mode);
   } finally {
     closeSync(descriptor);
   }
