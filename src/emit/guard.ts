@@ -14,7 +14,16 @@ import { unicastOf } from "../model/loopback.ts";
 import type { Network } from "../model/network.ts";
 import { relaysOf } from "../model/relays.ts";
 import type { EmitContext } from "./context.ts";
-import { FAMILIES, forwardedFamilies, nftFamily, oneOf, quotedName, type Section, sortedNumbers } from "./nft-words.ts";
+import {
+  addressRanges,
+  FAMILIES,
+  forwardedFamilies,
+  nftFamily,
+  oneOf,
+  quotedName,
+  type Section,
+  sortedNumbers,
+} from "./nft-words.ts";
 import { once, print } from "./shared.ts";
 import { encode, render, type View } from "./template.ts";
 
@@ -35,21 +44,18 @@ interface AddressSet {
 interface SetKind {
   readonly name: string;
   readonly why: string;
-  readonly isInterval: boolean;
 }
 
 const VTEPS: SetKind = {
   name: "vteps",
   why: "Where VXLAN and BGP come from: this network's hosts.",
-  isInterval: false,
 };
 const TRANSIT: SetKind = {
   name: "transit",
   why: "Where BGP and BFD come from as well: the tunnels' own addresses.",
-  isInterval: false,
 };
-const ALLOWED: SetKind = { name: "allowed", why: "Who else may speak them: guard.allowFrom.", isInterval: true };
-const POOLS: SetKind = { name: "pools", why: "The hosts' addresses in the overlay.", isInterval: true };
+const ALLOWED: SetKind = { name: "allowed", why: "Who else may speak them: guard.allowFrom." };
+const POOLS: SetKind = { name: "pools", why: "The hosts' addresses in the overlay." };
 
 /** The sources of BGP and BFD that no pool holds. */
 function transitAddresses(hosts: readonly Host[]): readonly IpAddress[] {
@@ -59,10 +65,17 @@ function transitAddresses(hosts: readonly Host[]): readonly IpAddress[] {
   );
 }
 
+/** Addresses or prefixes of one family, as elements of a set. */
+type Elements<T> = (own: readonly T[]) => readonly string[];
+
 /** One set for each family that has elements. They are joined here, once for all hosts: a fleet's can be long. */
-function addressSets(kind: SetKind, elements: readonly (IpAddress | IpPrefix)[]): readonly AddressSet[] {
+function addressSets<T extends IpAddress | IpPrefix>(
+  kind: SetKind,
+  all: readonly T[],
+  elementsOf: Elements<T> = (own) => own,
+): readonly AddressSet[] {
   return FAMILIES.flatMap((family) => {
-    const own = elements.filter((element) => familyOf(element) === family);
+    const own = elementsOf(all.filter((element) => familyOf(element) === family));
     const name = `${kind.name}${family}`;
     const view = { ...kind, name, type: `ipv${family}_addr`, elements: own.join(",\n      ") };
     return own.length === 0 ? [] : [{ family, name, header: nftFamily(family), view }];
@@ -102,8 +115,9 @@ function shareOf(network: Network): Shared {
   const pools = prefixes.filter(({ use }) => use.kind === "pool" || use.kind === "transit").map(({ prefix }) => prefix);
   const isSpoken = bgp.kind !== "none";
   return {
-    vteps: addressSets(VTEPS, [...new Set(vteps)].sort(compareAddresses)),
-    transit: addressSets(TRANSIT, [...new Set(transitAddresses(hosts))].sort(compareAddresses)),
+    // The same addresses in as few words as may be: they stand in the ruleset of every host.
+    vteps: addressSets(VTEPS, [...new Set(vteps)].sort(compareAddresses), addressRanges),
+    transit: addressSets(TRANSIT, [...new Set(transitAddresses(hosts))].sort(compareAddresses), addressRanges),
     // A set of intervals refuses elements that overlap.
     allowed: addressSets(ALLOWED, collapsePrefixes(guardAllowFrom)),
     pools: addressSets(POOLS, collapsePrefixes(pools)),

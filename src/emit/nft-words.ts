@@ -1,5 +1,5 @@
 /** What the parts of the ruleset share: how nft writes things. */
-import type { IpFamily } from "../base/ip.ts";
+import { addressToInteger, type IpAddress, type IpFamily } from "../base/ip.ts";
 import type { Host } from "../model/host.ts";
 import type { EmitContext } from "./context.ts";
 
@@ -20,6 +20,21 @@ export function oneOf(values: readonly string[]): string {
 /** Each number once, ascending. */
 export const sortedNumbers = (values: Iterable<number>): readonly number[] =>
   [...new Set(values)].sort((a, b) => a - b);
+
+/**
+ * Addresses of one family, ascending and each once, as elements of an interval set: neighbours are one range,
+ * `10.250.0.2-10.250.0.9`. The set holds the same addresses, however many they are.
+ */
+export function addressRanges(addresses: readonly IpAddress[]): readonly string[] {
+  const ranges: { readonly first: IpAddress; last: IpAddress; next: bigint }[] = [];
+  for (const address of addresses) {
+    const number = addressToInteger(address);
+    const open = ranges.at(-1);
+    if (open?.next === number) Object.assign(open, { last: address, next: number + 1n });
+    else ranges.push({ first: address, last: address, next: number + 1n });
+  }
+  return ranges.map(({ first, last }) => (first === last ? first : `${first}-${last}`));
+}
 
 /** The families that a host routes. */
 export const forwardedFamilies = ({ forwards }: Host): readonly IpFamily[] =>
