@@ -9,7 +9,7 @@ import type { EmitContext, Emitter } from "./context.ts";
 import type { OutputFile } from "./file.ts";
 import { unicastView } from "./frr-unicast.ts";
 import { vrfsView } from "./frr-vrfs.ts";
-import { publicFile } from "./print.ts";
+import { publicFile, scriptFile } from "./print.ts";
 import type { View } from "./template.ts";
 
 /** Neighbours of one kind: whose routes are reflected, whose AS is this host's, who has a tunnel with it. */
@@ -133,8 +133,8 @@ function completeFiles(host: Host, context: EmitContext, speaker: Speaker): read
   const configuration: View = {
     ...bgpView(host, speaker, context),
     host: host.name,
-    ipv4Forwarding: host.forwards.ipv4 ? "ip forwarding" : "no ip forwarding",
-    ipv6Forwarding: host.forwards.ipv6 ? "ipv6 forwarding" : "no ipv6 forwarding",
+    forwardsIpv4: host.forwards.ipv4,
+    forwardsIpv6: host.forwards.ipv6,
   };
   const files = [
     publicFile(host, context, {
@@ -151,7 +151,9 @@ function completeFiles(host: Host, context: EmitContext, speaker: Speaker): read
       after: [reload(UNIT)],
     }),
   ];
-  return files.map((file) => ({ ...file, ...OWNER }));
+  // Read when it is run.
+  const script = { path: "etc/netgen/frr-reload", template: "frr/frr-reload.njk", view: {}, after: [] };
+  return [...files.map((file) => ({ ...file, ...OWNER })), scriptFile(host, context, script)];
 }
 
 function snippet(host: Host, context: EmitContext, speaker: Speaker): OutputFile {
@@ -164,7 +166,7 @@ function snippet(host: Host, context: EmitContext, speaker: Speaker): OutputFile
   return publicFile(host, context, { ...file, head: "!", view });
 }
 
-/** frr.conf and daemons, or on request a snippet that leaves FRR's own files alone. */
+/** frr.conf, daemons and the script that reloads them, or on request a snippet that leaves FRR's own files alone. */
 export const emitFrr: Emitter = (host, context) => {
   if (host.bgp.kind === "none") return [];
   return host.frrMode === "snippet" ? [snippet(host, context, host.bgp)] : completeFiles(host, context, host.bgp);

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
+import { compile } from "../../src/compile.ts";
 import { emitFrr, frrUnits } from "../../src/emit/frr.ts";
 import type { Host } from "../../src/model/host.ts";
 import {
@@ -141,22 +142,62 @@ describe.runIf(isReady)("daemons", () => {
     );
   });
 
-  test.each([false, true])("forwarding is %s, and a reload keeps it", async (isOn) => {
-    const { box } = await bootFrr(treeOf(filesOf({ forwards: { ipv4: isOn, ipv6: isOn } })));
-    const forwarding = () => box.shell("cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding");
-    const expected = isOn ? "1\n1\n" : "0\n0\n";
-    expect(forwarding()).toBe(expected);
-    box.run("/usr/lib/frr/frr-reload.py", "--reload", "--stdout", "/etc/frr/frr.conf");
-    expect(forwarding()).toBe(expected);
+  const FORWARDING = "cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding";
+  const reload = (box: Box): string => box.shell("/usr/lib/frr/frrinit.sh reload > /run/frr.log 2>&1 < /dev/null");
+
+  test.each([
+    { what: "needed", needed: true, before: 0, after: "1\n1\n" },
+    { what: "not needed, and another program's", needed: false, before: 1, after: "1\n1\n" },
+    { what: "not needed, and off", needed: false, before: 0, after: "0\n0\n" },
+  ])("forwarding that is $what: so it is from the start, and after a reload", async ({ needed, before, after }) => {
+    const box = await openBox(treeOf(filesOf({ forwards: { ipv4: needed, ipv6: needed } })));
+    boxes.push(box);
+    box.run("sysctl", "-qw", `net.ipv4.ip_forward=${before}`, `net.ipv6.conf.all.forwarding=${before}`);
+    startFrr(box);
+    expect(box.shell(FORWARDING)).toBe(after);
+    reload(box);
+    expect(box.shell(FORWARDING)).toBe(after);
   });
 
-  test("without those lines a reload turns forwarding on", async () => {
-    const files = new Map(filesOf({}));
-    const text = files.get(CONFIGURATION) ?? "";
-    expect(text).toContain("no ip forwarding\n");
-    const { box } = await bootFrr(treeOf(files.set(CONFIGURATION, text.replace(/^no ip(v6)? forwarding\n/gm, ""))));
+  test("a reload still brings what the file says, without an opinion on forwarding", async () => {
+    const { box } = await bootFrr(treeOf(filesOf({})));
+    box.shell(`sed -i 's/^hostname .*/ip forwarding/' /etc/frr/frr.conf`);
+    reload(box);
+    expect(box.shell(FORWARDING)).toBe("1\n0\n");
+  });
+
+  test("FRR's own script alone would turn forwarding on", async () => {
+    const { box } = await bootFrr(treeOf(filesOf({})));
     box.run("/usr/lib/frr/frr-reload.py", "--reload", "--stdout", "/etc/frr/frr.conf");
     expect(box.shell("cat /proc/sys/net/ipv4/ip_forward")).toBe("1\n");
+  });
+});
+
+describe.runIf(isReady)("extra.frr", () => {
+  /** The words that may follow "bgp" at a place of FRR's grammar, as it lists its commands there. */
+  function wordsAfterBgp(...way: readonly string[]): ReadonlySet<string> {
+    const { output } = run("vtysh", ["-C", ...commands("configure terminal", ...way, "list")]);
+    return new Set([...output.matchAll(/^ +(?:\[no\] |no )?bgp ([a-z-]+)/gm)].map(([, word = ""]) => word));
+  }
+  const isTaken = (line: string): boolean => {
+    const text = `netgen: 1\nwireguard: {addresses: 10.0.0.0/24}\nhosts: {a: {id: 1, extra: {frr: ["${line}"]}}}\n`;
+    const { diagnostics } = compile({ name: "topology.yaml", text });
+    return !diagnostics.some(({ code }) => code === "extra-refused");
+  };
+
+  test("bgp is followed by what FRR knows in router bgp, and by nothing else", () => {
+    const [inside, outside] = [wordsAfterBgp("router bgp 65000"), wordsAfterBgp()];
+    expect([inside.has("bestpath"), outside.has("community-list")]).toEqual([true, true]);
+    for (const word of [...inside, ...outside]) expect([word, isTaken(`bgp ${word}`)]).toEqual([word, inside.has(word)]);
+  });
+
+  test.each([
+    ["bgp community-list standard OURS permit 65000:1", true],
+    ["bgp bestpath compare-routerid", false],
+    ["neighbor 10.0.0.1 no-such-word", false],
+  ])("%s leaves the block: %s", (line, leaves) => {
+    const file = join(treeOf(new Map([["frr.conf", `router bgp 1\n ${line}\n address-family l2vpn evpn\n`]])), "frr.conf");
+    expect(run("vtysh", ["-C", "-f", file]).output.includes("address-family l2vpn evpn")).toBe(leaves);
   });
 });
 

@@ -214,9 +214,12 @@ async function deadDaemons(box: Box): Promise<Problems> {
   return linesOf(await box.run("sh", "-uc", script, "sh", ...wanted));
 }
 
+/** As `systemctl reload frr` would: by the script that the daemons' file names, else by FRR's own. */
+export const TEST_RELOAD = `RELOAD_SCRIPT=/usr/lib/frr/frr-reload.py; . /etc/frr/daemons; "$RELOAD_SCRIPT" --test --stdout /etc/frr/frr.conf`;
+
 /** Lines that FRR has and the file has not, and the other way round, as a reload would change them. */
 async function reloadChanges(box: Box): Promise<Problems> {
-  const { status, output } = await box.attempt("/usr/lib/frr/frr-reload.py", "--test", "--stdout", "/etc/frr/frr.conf");
+  const { status, output } = await box.attempt("sh", "-euc", TEST_RELOAD);
   if (status !== 0) return [`frr-reload.py: ${lastWords(output)}`];
   // Its own log goes the same way, each line with a date.
   const lists = output.replace(/^\d{4}-.*\n/gm, "").split(/^Lines To (?:Delete|Add)\n=+$/m);

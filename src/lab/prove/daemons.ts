@@ -14,6 +14,7 @@ import {
   hasNetworkd,
   NFT_FILE,
   SYSCTL_FILE,
+  TEST_RELOAD,
 } from "./daemon-checks.ts";
 import { checkKeepalived } from "./daemon-keepalived.ts";
 
@@ -92,7 +93,7 @@ const CHECKS: readonly Check[] = [
     daemon: "frr",
     promise: "all daemons run with every line of frr.conf",
     isThere: ({ files }) => hasFrr(files),
-    command: ["/usr/lib/frr/frr-reload.py", "--test", "--stdout", "/etc/frr/frr.conf"],
+    command: ["sh", "-euc", TEST_RELOAD],
     measure: unless(checkFrr, "running, and a reload would change nothing"),
   },
 ];
