@@ -1,5 +1,5 @@
 /** The same topology written in another order. */
-import { isMap, type Pair, parseDocument } from "yaml";
+import { isMap, type Pair, parseDocument, type YAMLMap } from "yaml";
 
 /** A small generator of numbers (mulberry32): the same seed, the same order, so that a failure comes back. */
 function numbers(seed: number): () => number {
@@ -21,14 +21,22 @@ function shuffle(items: Pair[], next: () => number): void {
   }
 }
 
-/** The text with the entries of the named top-level mappings, and those mappings themselves, in another order. */
-export function shuffledMappings(text: string, keys: readonly string[], seed: number): string {
+/** The mappings at a path, of which "*" is any key. */
+function mappingsAt(node: unknown, path: readonly string[]): readonly YAMLMap[] {
+  if (!isMap(node)) return [];
+  const [key, ...rest] = path;
+  if (key === undefined) return [node];
+  const inside = key === "*" ? node.items.map(({ value }) => value) : [node.get(key)];
+  return inside.flatMap((each) => mappingsAt(each, rest));
+}
+
+/** The text with the entries of the mappings at these paths, and those of the top level, in another order. */
+export function shuffledMappings(text: string, paths: readonly string[], seed: number): string {
   const document = parseDocument(text);
   const next = numbers(seed);
-  for (const key of keys) {
-    const mapping = document.get(key);
-    if (isMap(mapping)) shuffle(mapping.items, next);
+  for (const path of [...paths, ""]) {
+    const mappings = mappingsAt(document.contents, path === "" ? [] : path.split("/"));
+    for (const mapping of mappings) shuffle(mapping.items as Pair[], next);
   }
-  if (isMap(document.contents)) shuffle(document.contents.items as Pair[], next);
   return document.toString({ lineWidth: 0 });
 }

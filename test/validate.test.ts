@@ -660,7 +660,13 @@ describe("extra lines", () => {
     ["frr", "router bgp 1", "it must begin with bgp"],
     ["frr", "address-family ipv4 unicast", "it must begin with bgp"],
     ["frr", "neighbors x", "it must begin with bgp"],
-    ["frr", "bgp x ! y", "it must be without !"],
+    ["frr", "bgp bestpath ! y", "it must be without !"],
+    ["frr", "bgp community-list standard OURS permit 65000:1", '"bgp community-list" is no command of router bgp'],
+    ["frr", "no bgp as-path access-list A", '"bgp as-path" is no command of router bgp'],
+    ["frr", "bgp update-delay 5", '"bgp update-delay" is no command of router bgp'],
+    ["frr", "bgp community-l standard A permit 1:1", '"bgp community-l" is no command of router bgp'],
+    ["frr", "bgp", '"bgp " is no command of router bgp'],
+    ["frr", "neighbor 10.0.0.1 passw hidden", "a password is a secret"],
     ["frr", "neighbor 10.0.0.1 password hidden", "a password is a secret"],
     ["frr", "neighbor x\nexit", NOT_PRINTABLE],
     ["nftables", "}", NOT_BALANCED],
@@ -693,6 +699,14 @@ describe("extra lines", () => {
       { key: "net.core.rmem_max", value: "4194304" },
       { key: "net.ipv4.conf.eth0/100.rp_filter", value: "2" },
     ]);
+  });
+
+  it("keeps kernel parameters in an order of its own, and what resets others first", () => {
+    const keys = (sysctl: string) =>
+      read(topology({ alpha: `extra: {sysctl: {${sysctl}}}` })).topology?.hosts[0]?.extra.sysctl.map(({ key }) => key);
+    const sorted = ["net.ipv4.ip_forward", "net.core.rmem_max", "net.ipv4.conf.all.accept_redirects"];
+    expect(keys(sorted.map((key) => `${key}: 1`).join(", "))).toEqual(sorted);
+    expect(keys([...sorted].reverse().map((key) => `${key}: 1`).join(", "))).toEqual(sorted);
   });
 
   it.each([

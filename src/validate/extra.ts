@@ -1,5 +1,6 @@
 /** Raw lines of the user's: each must be one line that stays inside its block, whatever it does there. */
 import { diagnostic } from "../base/diagnostic.ts";
+import { sortedBy } from "../base/text.ts";
 import type { Extra } from "../model/host.ts";
 import { entries, keySpan, member, members, type Node, type Reader, refuse, report, textAt } from "./reader.ts";
 
@@ -35,14 +36,55 @@ const FRR_COMMANDS = [
   "maximum-paths",
 ];
 
+/**
+ * What may follow "bgp": the words that FRR 8.4 knows inside the block. Another, such as community-list or update-delay, is a
+ * command of the top level: FRR leaves the block to carry it out, and all that follows in the file is no longer inside.
+ */
+const BGP_WORDS = new Set([
+  "allow-martian-nexthop",
+  "always-compare-med",
+  "bestpath",
+  "client-to-client",
+  "cluster-id",
+  "conditional-advertisement",
+  "confederation",
+  "dampening",
+  "default",
+  "deterministic-med",
+  "disable-ebgp-connected-route-check",
+  "ebgp-requires-policy",
+  "fast-convergence",
+  "fast-external-failover",
+  "graceful-restart",
+  "graceful-restart-disable",
+  "graceful-shutdown",
+  "hard-administrative-reset",
+  "listen",
+  "log-neighbor-changes",
+  "long-lived-graceful-restart",
+  "max-med",
+  "minimum-holdtime",
+  "network",
+  "reject-as-sets",
+  "route-map",
+  "route-reflector",
+  "router-id",
+  "shutdown",
+  "suppress-duplicates",
+  "suppress-fib-pending",
+]);
+
 const frrRule: Rule = (line) => {
   const words = line.split(" ").filter((word) => word !== "");
-  const command = words[0] === "no" ? words[1] : words[0];
-  if (!FRR_COMMANDS.includes(command ?? ""))
+  const [command = "", second = ""] = words[0] === "no" ? words.slice(1) : words;
+  if (!FRR_COMMANDS.includes(command))
     return `it must begin with ${FRR_COMMANDS.join(", ")}, or "no" and one of them`;
   // "!" and "#" begin a comment, "|" a filter, "?" asks for help.
   if (/[!#|?]/.test(line)) return "it must be without ! # | and ?";
-  return words.includes("password") ? "a password is a secret, and a topology holds none" : undefined;
+  if (command === "bgp" && !BGP_WORDS.has(second)) return `"bgp ${second}" is no command of router bgp`;
+  // FRR takes each word by as much of it as is plain: "passw" is enough.
+  const isPassword = words.some((word) => word.startsWith("passw"));
+  return isPassword ? "a password is a secret, and a topology holds none" : undefined;
 };
 
 /** What may stand in a chain but is no rule, and what begins a block of its own. */
@@ -103,15 +145,20 @@ function wireguardAt(reader: Reader, list: Node): readonly string[] {
   return lines;
 }
 
+/** By key, for stable output; but to forward or not resets other keys (inet_forward_change), so that comes first. */
+const sysctlOrder = ({ key }: Extra["sysctl"][number]): string =>
+  `${/(?:forwarding|ip_forward)$/.test(key) ? "first" : "then"} ${key}`;
+
 function sysctlAt(reader: Reader, mapping: Node): Extra["sysctl"] {
   const seen = new Map<string, Node>();
-  return members(mapping).flatMap(([key, node]) => {
+  const settings = members(mapping).flatMap(([key, node]) => {
     if (reader.broken.has(node.pointer)) return [];
     const first = seen.get(canonical(key));
     seen.set(canonical(key), first ?? node);
     if (first !== undefined) reportTwice(reader, { key, node, first, what: "the same parameter" });
     return [{ key, value: String(node.value).trim() }];
   });
+  return sortedBy(settings, sysctlOrder);
 }
 
 /** sysctl.d(5): the first separator decides; with "/" the two trade places. */
