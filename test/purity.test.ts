@@ -24,9 +24,11 @@ const BANNED: readonly (readonly [string, RegExp])[] = [
 ];
 
 /** What is told apart by its name: order says nothing there. */
-const MAPPINGS = ["hosts", "sites", "subnets", "subnets/*/ports", "subnets/*/gateway", "vrfs", "programs"].concat(
-  ["hosts/*", "hosts/*/extra/sysctl", "hostDefaults/extra/sysctl"],
-);
+const MAPPINGS = ["hosts", "sites", "subnets", "subnets/*/ports", "subnets/*/gateway", "vrfs", "programs"].concat([
+  "hosts/*",
+  "hosts/*/extra/sysctl",
+  "hostDefaults/extra/sysctl",
+]);
 
 /** The code of a file without its comments. */
 function codeOf(file: string): string {

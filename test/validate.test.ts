@@ -706,7 +706,14 @@ describe("extra lines", () => {
       read(topology({ alpha: `extra: {sysctl: {${sysctl}}}` })).topology?.hosts[0]?.extra.sysctl.map(({ key }) => key);
     const sorted = ["net.ipv4.ip_forward", "net.core.rmem_max", "net.ipv4.conf.all.accept_redirects"];
     expect(keys(sorted.map((key) => `${key}: 1`).join(", "))).toEqual(sorted);
-    expect(keys([...sorted].reverse().map((key) => `${key}: 1`).join(", "))).toEqual(sorted);
+    expect(
+      keys(
+        [...sorted]
+          .reverse()
+          .map((key) => `${key}: 1`)
+          .join(", "),
+      ),
+    ).toEqual(sorted);
   });
 
   it.each([

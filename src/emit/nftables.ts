@@ -1,7 +1,7 @@
 /**
  * The host's part of the firewall: TCP segments that fit the tunnels, VXLAN and BGP by the tunnel only, source NAT.
- * Two tables of netgen's own, and the unit that loads them. A rule of ours can drop and rewrite; it cannot let through
- * what another program's table drops.
+ * Two tables of netgen's own and one of the user's lines, and the units that load them. A rule of ours can drop and
+ * rewrite; it cannot let through what another program's table drops.
  */
 import { familyOf } from "../base/ip.ts";
 import { tcpMss } from "../base/mtu.ts";
@@ -10,6 +10,7 @@ import type { VxlanDevice } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
 import { RELOAD_UNITS, reload } from "./after.ts";
 import type { EmitContext, Emitter } from "./context.ts";
+import type { OutputFile } from "./file.ts";
 import { guardSection, setsSection, transitSection } from "./guard.ts";
 import { forwardedFamilies, nftFamily, oneOf, quotedName, type Section, sortedNumbers } from "./nft-words.ts";
 import { type PrintedFile, publicFile } from "./print.ts";
@@ -18,6 +19,7 @@ import type { View } from "./template.ts";
 import { vrfSection } from "./vrf-guard.ts";
 
 const UNIT = "netgen-nftables.service";
+const EXTRA_UNIT = "netgen-nftables-extra.service";
 
 /**
  * Interfaces that carry less than Ethernet's 1500 bytes: the tunnels, and the bridges of stretched segments. What enters
@@ -80,11 +82,6 @@ const clampSection: Section = (host, context) => {
   });
 };
 
-const extraSection: Section = (host, context) => {
-  const extra = host.extra.nftables;
-  return extra.length === 0 ? undefined : print(context, { template: "nftables/extra.nft.njk", view: { extra } });
-};
-
 const sourceNatSection: Section = (host, context) => {
   const snat = sourceNat(host);
   return snat.length === 0 ? undefined : print(context, { template: "nftables/source-nat.nft.njk", view: { snat } });
@@ -99,7 +96,6 @@ const bridgeSection: Section = (host, context) => {
 /** In the order of the file: a set stands before the chains that ask it. */
 const sections: readonly Section[] = Object.freeze([
   clampSection,
-  extraSection,
   setsSection,
   guardSection,
   transitSection,
@@ -114,16 +110,40 @@ function sectionsOf(host: Host, context: EmitContext): readonly Uint8Array[] {
 
 /** Units to enable on this host; none where it needs no rules. */
 export function nftablesUnits(host: Host, context: EmitContext): readonly string[] {
-  return sections.some((section) => section(host, context) !== undefined) ? [UNIT] : [];
+  const own = sections.some((section) => section(host, context) !== undefined) ? [UNIT] : [];
+  return [...own, ...(host.extra.nftables.length > 0 ? [EXTRA_UNIT] : [])];
 }
 
-/** The ruleset, and the unit that loads it before the network comes up. */
+/** A ruleset of one file, and the unit that loads it before the network comes up. */
+function loaded(host: Host, context: EmitContext, { name, unit, view }: Ruleset): readonly [OutputFile, OutputFile] {
+  const opening = { path: `etc/netgen/${name}`, template: `nftables/${name}.njk`, after: [reload(unit)] };
+  const path = `etc/systemd/system/${unit}`;
+  const service: PrintedFile = {
+    path,
+    template: `nftables/${unit}.njk`,
+    view: {},
+    after: [RELOAD_UNITS, reload(unit)],
+  };
+  return [publicFile(host, context, { ...opening, view }), publicFile(host, context, service)];
+}
+
+interface Ruleset {
+  readonly name: string;
+  readonly unit: string;
+  readonly view: View;
+}
+
+/** Lines of the user's, in a file and a table of their own: one that nft refuses takes nothing of netgen's with it. */
+function extraRules(host: Host, context: EmitContext): readonly OutputFile[] {
+  const extra = host.extra.nftables;
+  return extra.length === 0 ? [] : loaded(host, context, { name: "extra.nft", unit: EXTRA_UNIT, view: { extra } });
+}
+
+/** The ruleset, the user's own lines, and the units that load them before the network comes up. */
 export const emitNftables: Emitter = (host, context) => {
   const text = sectionsOf(host, context);
-  if (text.length === 0) return [];
-  const opening = { path: "etc/netgen/netgen.nft", template: "nftables/netgen.nft.njk", after: [reload(UNIT)] };
-  const path = `etc/systemd/system/${UNIT}`;
-  const unit: PrintedFile = { path, template: `nftables/${UNIT}.njk`, view: {}, after: [RELOAD_UNITS, reload(UNIT)] };
-  const ruleset = publicFile(host, context, { ...opening, view: {} });
-  return [{ ...ruleset, content: [...ruleset.content, ...text] }, publicFile(host, context, unit)];
+  const extra = extraRules(host, context);
+  if (text.length === 0) return extra;
+  const [ruleset, unit] = loaded(host, context, { name: "netgen.nft", unit: UNIT, view: {} });
+  return [{ ...ruleset, content: [...ruleset.content, ...text] }, unit, ...extra];
 };

@@ -77,8 +77,7 @@ const BGP_WORDS = new Set([
 const frrRule: Rule = (line) => {
   const words = line.split(" ").filter((word) => word !== "");
   const [command = "", second = ""] = words[0] === "no" ? words.slice(1) : words;
-  if (!FRR_COMMANDS.includes(command))
-    return `it must begin with ${FRR_COMMANDS.join(", ")}, or "no" and one of them`;
+  if (!FRR_COMMANDS.includes(command)) return `it must begin with ${FRR_COMMANDS.join(", ")}, or "no" and one of them`;
   // "!" and "#" begin a comment, "|" a filter, "?" asks for help.
   if (/[!#|?]/.test(line)) return "it must be without ! # | and ?";
   if (command === "bgp" && !BGP_WORDS.has(second)) return `"bgp ${second}" is no command of router bgp`;

@@ -188,7 +188,8 @@ describe.runIf(isReady)("extra.frr", () => {
   test("bgp is followed by what FRR knows in router bgp, and by nothing else", () => {
     const [inside, outside] = [wordsAfterBgp("router bgp 65000"), wordsAfterBgp()];
     expect([inside.has("bestpath"), outside.has("community-list")]).toEqual([true, true]);
-    for (const word of [...inside, ...outside]) expect([word, isTaken(`bgp ${word}`)]).toEqual([word, inside.has(word)]);
+    for (const word of [...inside, ...outside])
+      expect([word, isTaken(`bgp ${word}`)]).toEqual([word, inside.has(word)]);
   });
 
   test.each([
@@ -196,7 +197,10 @@ describe.runIf(isReady)("extra.frr", () => {
     ["bgp bestpath compare-routerid", false],
     ["neighbor 10.0.0.1 no-such-word", false],
   ])("%s leaves the block: %s", (line, leaves) => {
-    const file = join(treeOf(new Map([["frr.conf", `router bgp 1\n ${line}\n address-family l2vpn evpn\n`]])), "frr.conf");
+    const file = join(
+      treeOf(new Map([["frr.conf", `router bgp 1\n ${line}\n address-family l2vpn evpn\n`]])),
+      "frr.conf",
+    );
     expect(run("vtysh", ["-C", "-f", file]).output.includes("address-family l2vpn evpn")).toBe(leaves);
   });
 });

@@ -55,6 +55,7 @@ const everything = aNetwork(
   { bgp: EVPN, guardAllowFrom: ["198.51.100.7/32", "198.51.100.0/24", "2001:db8::7/128"].map(prefix) },
 );
 
+const EXTRA = "etc/netgen/extra.nft";
 const ruleset = (network = everything): string => emitted(emitNftables, network).get(RULESET) ?? "";
 
 describe("what the emitter writes", () => {
@@ -63,7 +64,6 @@ describe("what the emitter writes", () => {
     for (const line of [
       'iifname { "wg0", "wg1", "br-vms", "vmbr1" } tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu',
       'oifname { "wg0", "wg1", "br-vms", "vmbr1" } tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu',
-      'iifname "eth9" counter drop',
       'iifname { "wg0", "wg1" } ip saddr @vteps4 return',
       'iifname { "wg0", "wg1" } ip6 saddr @vteps6 return',
       "udp dport 4789 jump guard",
@@ -80,6 +80,14 @@ describe("what the emitter writes", () => {
     expect(text).toMatch(/[^\n]\n$/);
     expect(text).not.toContain("flush ruleset");
     expect(text).not.toMatch(/\n\n\n|[ \t]\n/);
+  });
+
+  test("lines of the user's stand in a file of their own, with a unit of its own", () => {
+    const extra = { wireguard: [], frr: [], nftables: ["counter"], sysctl: [] };
+    const files = emitted(emitNftables, aNetwork([aHost("alpha", { extra })]));
+    expect([...files.keys()]).toEqual([EXTRA, "etc/systemd/system/netgen-nftables-extra.service"]);
+    expect(files.get(EXTRA)).toContain("    counter\n");
+    expect(ruleset()).not.toContain("eth9");
   });
 
   test("only what a host needs", () => {
@@ -140,9 +148,31 @@ describe.skipIf(!isEquipped("nft", "unshare"))("nft", () => {
     expect(listed(broken).status).not.toBe(0);
   });
 
-  const goldens = goldenFiles(RULESET);
-  test("there are golden rulesets", () => {
-    expect(goldens.length).toBeGreaterThan(0);
+  test("a word of extra.nftables that nft refuses takes nothing of the ruleset with it", () => {
+    const alpha = { ...aHost("alpha"), ...everything.hosts[0] };
+    const words = (nftables: readonly string[]) =>
+      emitted(emitNftables, aNetwork([{ ...alpha, extra: { ...alpha.extra, nftables } }], { bgp: EVPN }));
+    const files = words(["bogus words", 'iifname "eth9" counter drop']);
+    const script = 'nft -f "$1"; nft -f "$2" && echo taken; nft list tables';
+    const { output } = inNamespace(
+      script,
+      write("own.nft", files.get(RULESET) ?? ""),
+      write("bad.nft", files.get(EXTRA) ?? ""),
+    );
+    expect(output).toContain("bogus words");
+    expect(output).toMatch(/table inet netgen\ntable bridge netgen\n$/);
+    expect(output).not.toContain("taken");
+
+    const good = write("good.nft", words(['iifname "eth9" counter drop']).get(EXTRA) ?? "");
+    expect(inNamespace('nft -f "$1"; nft -f "$1"; nft list ruleset', good).output).toMatch(
+      /^table inet netgen-extra \{\n\tchain forward \{\n.*\n\t\tiifname "eth9" counter .* drop\n/,
+    );
+  });
+
+  const goldens = [RULESET, EXTRA].flatMap(goldenFiles);
+  test("there are golden rulesets of both kinds", () => {
+    expect(goldenFiles(RULESET).length).toBeGreaterThan(0);
+    expect(goldenFiles(EXTRA).length).toBeGreaterThan(0);
   });
 
   test.each(goldens)("loads $name twice", ({ file }) => {

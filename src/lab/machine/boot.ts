@@ -118,6 +118,7 @@ export async function startNetworkd(box: Box, files: readonly PlacedFile[]): Pro
 export async function bootHost(box: Box, host: Host, files: readonly PlacedFile[]): Promise<void> {
   await applySysctl(box, files);
   await runUnit({ box, files }, "netgen-nftables.service");
+  await runUnit({ box, files }, "netgen-nftables-extra.service");
   await runUnit({ box, files }, "netgen-routes.service");
   await runUnit({ box, files }, "netgen-lan-routes.service");
   await startNetworkd(box, files);

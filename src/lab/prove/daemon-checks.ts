@@ -163,10 +163,13 @@ export const tablesOf = (text: string): readonly string[] => [
   ...new Set([...text.matchAll(/^table (\S+ \S+) \{/gm)].map(([, table = ""]) => table)),
 ];
 
-/** All that a ruleset file makes is there: it is loaded as one transaction. */
+const EXTRA_NFT_FILE = "/etc/netgen/extra.nft";
+
+/** All that the ruleset files make is there: each is loaded as one transaction. */
 export async function checkNftables({ box, files }: RunningHost): Promise<Problems> {
   const loaded = new Set(linesOf(await box.run("nft", "list", "tables")).map((line) => line.replace(/^table /, "")));
-  const missing = tablesOf(textOf(files, NFT_FILE) ?? "").filter((table) => !loaded.has(table));
+  const tables = [NFT_FILE, EXTRA_NFT_FILE].flatMap((path) => tablesOf(textOf(files, path) ?? ""));
+  const missing = tables.filter((table) => !loaded.has(table));
   return missing.map((table) => `table ${table} is not loaded`);
 }
 
