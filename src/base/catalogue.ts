@@ -217,6 +217,11 @@ export const catalogue = {
     message: "{host} has the id {id}, which has no address in {pool}: ids there go from 1 to {last}",
     hint: 'choose a smaller id, a larger pool, or pin an address with "addresses:"',
   },
+  "prefix-reserved": {
+    severity: "error",
+    message: "{prefix} cannot be {use}: it overlaps {range}, and {reason}",
+    hint: "take a private range that nothing else uses, such as 10.250.0.0/24 or fd00:250::/64",
+  },
   "address-outside-pool": {
     severity: "error",
     message: "{address} lies in none of the pools {pools}, or is no address that a host can have there",
@@ -352,6 +357,12 @@ export const catalogue = {
     message: "{host} is dialled on port {port} but listens on {listenPort}, and is not said to be behind NAT",
     hint: 'add "behindNat: true" if a router forwards the port, or use port {listenPort}',
   },
+  "listen-port-taken": {
+    severity: "error",
+    message:
+      "{host} would listen for WireGuard on UDP port {port}, which is {use}: the guard drops what comes there from outside",
+    hint: "choose another wireguard.listenPort; where there is more than one way, a tunnel's port is that and the other end's id",
+  },
   "endpoint-in-overlay": {
     severity: "error",
     message:
@@ -477,6 +488,11 @@ export const catalogue = {
     message: "the subnet {subnet} has no cidr, which only a VXLAN segment without a gateway can do without",
     hint: 'add "cidr: 10.1.1.0/24"',
   },
+  "segment-prefix-twice": {
+    severity: "error",
+    message: "the segment {subnet} has two IPv{family} prefixes, {other} and {prefix}; netgen knows one of each family",
+    hint: "give {prefix} a segment of its own, or write one prefix that holds both",
+  },
   "subnet-several-owners": {
     severity: "error",
     message: "{subnet} is routed but lies on {count} hosts ({hosts}); a routed prefix leads to exactly one host",
@@ -566,6 +582,12 @@ export const catalogue = {
     hint: "name an address outside that answers pings, such as the provider's name server",
   },
 
+  "guard-open": {
+    severity: "warning",
+    message:
+      "{prefix} under guard.allowFrom is everybody: VXLAN and BGP know no passwords, and anyone may put frames into the segments",
+    hint: "name the addresses that have to speak VXLAN or BGP to these hosts outside the tunnels",
+  },
   "vtep-too-many": {
     severity: "error",
     message: "{subnet} has {count} members and is flooded statically; systemd-networkd takes at most 1024 remote VTEPs",

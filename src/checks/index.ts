@@ -3,6 +3,7 @@ import type { Diagnostic } from "../base/diagnostic.ts";
 import type { Network } from "../model/network.ts";
 import { distinctAddresses, distinctPrefixes } from "./addressing.ts";
 import { siteNumbersAreUsed, systemsHaveNumbers } from "./autonomous.ts";
+import { endpointOutsideOverlay, lanOutsideOverlay } from "./endpoints.ts";
 import {
   evpnHasIpv4Vteps,
   evpnHasSegments,
@@ -17,17 +18,16 @@ import {
   interfaceNamesFit,
 } from "./interfaces.ts";
 import { lansOutsideOverlay } from "./lans.ts";
-import { pathsAreUsed, pinsFit, segmentsCarryIpv6, tunnelsCarryIpv6 } from "./mtu.ts";
+import { pathsAreOfOnePeer, pathsAreUsed, pinsFit, segmentsCarryIpv6, tunnelsCarryIpv6 } from "./mtu.ts";
 import { programsAreNewEnough } from "./programs.ts";
 import { distinctTunnelEndpoints, tunnelNamesFit } from "./tunnels.ts";
 import { exitHostsDistinct, exitsKnowWhoIsMeant, probesLeadOut, vrfsHaveBgp, vrfsSpareHostAddresses } from "./vrfs.ts";
 import {
   distinctEndpoints,
   distinctPublicKeys,
-  endpointOutsideOverlay,
   forwardedPorts,
-  lanOutsideOverlay,
   pairsHaveOneKey,
+  portsAreUnguarded,
   presharedKeysBearable,
 } from "./wireguard.ts";
 
@@ -41,6 +41,7 @@ export const checks: readonly Check[] = Object.freeze([
   distinctEndpoints,
   distinctTunnelEndpoints,
   forwardedPorts,
+  portsAreUnguarded,
   endpointOutsideOverlay,
   lanOutsideOverlay,
   lansOutsideOverlay,
@@ -65,6 +66,7 @@ export const checks: readonly Check[] = Object.freeze([
   systemsHaveNumbers,
   siteNumbersAreUsed,
   pathsAreUsed,
+  pathsAreOfOnePeer,
   tunnelsCarryIpv6,
   segmentsCarryIpv6,
   pinsFit,

@@ -2,6 +2,7 @@ import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import { must } from "../base/invariant.ts";
 import { familyOf } from "../base/ip.ts";
 import { IPV6_MINIMUM_MTU, vxlanOverheadBytes } from "../base/mtu.ts";
+import type { Span } from "../base/source.ts";
 import type { Host } from "../model/host.ts";
 import { poolAddresses } from "../model/loopback.ts";
 import type { Network } from "../model/network.ts";
@@ -22,11 +23,27 @@ export function pathsAreUsed(network: Network): readonly Diagnostic[] {
     );
 }
 
-/** Where the number of a tunnel was written: its path rule, else the default. */
-function tunnelSpan(network: Network, tunnel: Tunnel) {
-  const { pathRule } = tunnel.path;
-  return pathRule ? originSpan(pathRule.origin, "mtu") : originSpan(network.origin, "underlay/pathMtu");
+/** Of two that are one peer to all others the first is measured for both. */
+export function pathsAreOfOnePeer({ hosts, underlay }: Network): readonly Diagnostic[] {
+  const first = new Map(
+    hosts.flatMap(({ name, vrrp }) => {
+      const other = vrrp?.isExclusive ? hosts.find((each) => each.name === vrrp.other.host) : undefined;
+      return vrrp !== undefined && other?.vrrp !== undefined && vrrp.priority < other.vrrp.priority
+        ? [[name, other.name] as const]
+        : [];
+    }),
+  );
+  return underlay.paths.flatMap(({ between, origin }) => {
+    const second = between.find((end) => first.has(end));
+    if (second === undefined) return [];
+    const reason = `${second} is one peer with ${first.get(second)}, whose paths count for both`;
+    return [diagnostic("path-unused", { reason }, originSpan(origin))];
+  });
 }
+
+/** Where the number of a tunnel was written: with a path or a site, else the default. */
+const tunnelSpan = (network: Network, { path }: Tunnel): Span =>
+  path.written ?? originSpan(network.origin, "underlay/pathMtu");
 
 /** Gives the function that finds the tunnel by which one host limits another. */
 function createLimitingTunnel(network: Network): (a: Host, b: Host) => Tunnel {

@@ -1,14 +1,6 @@
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
-import { must } from "../base/invariant.ts";
-import {
-  familyOf,
-  formatAddressAndPort,
-  type IpAddress,
-  type IpPrefix,
-  prefixLengthBits,
-  prefixOf,
-} from "../base/ip.ts";
-import type { Host, OwnedPrefix } from "../model/host.ts";
+import { formatAddressAndPort } from "../base/ip.ts";
+import type { Host } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
 import type { Endpoint } from "../model/reach.ts";
@@ -111,128 +103,27 @@ export function forwardedPorts(network: Network): readonly Diagnostic[] {
   });
 }
 
-/** Prefixes that lead into the overlay, each with its owner; pools and the tunnels' own have none. */
-interface Routed extends Pick<OwnedPrefix, "prefix" | "origin"> {
-  /** The LAN of its owner's site. */
-  readonly isLan: boolean;
-  readonly owner: string | undefined;
+/** RFC 7348, and of BFD RFC 5881 and RFC 5883: what the guard takes from the tunnels only. */
+function guardedPorts({ hosts, bgp }: Network): ReadonlyMap<number, string> {
+  const vxlan = hosts.flatMap((host) => host.vxlans).map(({ port }) => [port, "VXLAN's"] as const);
+  const bfd = bgp.kind !== "none" && bgp.bfd.kind === "on" ? [3784, 3785, 4784] : [];
+  return new Map<number, string>([...vxlan, ...bfd.map((port) => [port, "BFD's"] as const)]);
 }
 
-function routedPrefixes(network: Network): readonly Routed[] {
-  const owned = network.hosts.flatMap((host) =>
-    host.ownedPrefixes.map(({ prefix, use, origin }) => ({
-      prefix,
-      origin,
-      isLan: use.kind === "lan",
-      owner: host.name,
-    })),
-  );
-  const pools = network.prefixes
-    .filter(({ use }) => use.kind === "pool" || use.kind === "transit")
-    .map(({ prefix, span }) => ({ prefix, origin: { "": span }, isLan: false, owner: undefined }));
-  return [...pools, ...owned];
-}
-
-/**
- * Finds the prefixes that hold an address: one look for each length that there is, for a thousand hosts with a thousand
- * prefixes would be a million to compare.
- */
-function prefixIndex(network: Network): (address: IpAddress) => readonly Routed[] {
-  const byPrefix = new Map<IpPrefix, Routed[]>();
-  const lengths = { 4: new Set<number>(), 6: new Set<number>() };
-  for (const each of routedPrefixes(network)) {
-    const { prefix } = each;
-    const same = byPrefix.get(prefix);
-    if (same === undefined) byPrefix.set(prefix, [each]);
-    else same.push(each);
-    lengths[familyOf(prefix)].add(prefixLengthBits(prefix));
+/** No tunnel listens where the guard lets nobody in. */
+export function portsAreUnguarded(network: Network): readonly Diagnostic[] {
+  const guarded = guardedPorts(network);
+  const span = originSpan(network.origin, "wireguard/listenPort");
+  const found = new Map<number, Diagnostic>();
+  for (const { name: host, interfaces } of network.hosts) {
+    for (const { listenPort: port } of interfaces) {
+      const use = guarded.get(port);
+      if (use !== undefined && !found.has(port)) {
+        found.set(port, diagnostic("listen-port-taken", { host, port, use }, span));
+      }
+    }
   }
-  return (address) =>
-    [...lengths[familyOf(address)]].flatMap((lengthBits) => byPrefix.get(prefixOf(address, lengthBits)) ?? []);
-}
-
-interface Located {
-  readonly host: Host;
-  readonly field: "endpoint" | "lanEndpoint";
-  readonly endpoint: Endpoint & { readonly kind: "address" };
-}
-
-/** An endpoint that stands in a prefix of the overlay. */
-interface Inside {
-  readonly located: Located;
-  readonly each: Routed;
-}
-
-/** Addresses by which the hosts of a site reach each other are its LAN's, which its gateway has for other sites. */
-function endpointsInside(network: Network): readonly Inside[] {
-  const find = prefixIndex(network);
-  const sites = new Map(network.hosts.map(({ name, reach }) => [name, reach.site]));
-  return network.hosts.flatMap((host) =>
-    (["endpoint", "lanEndpoint"] as const).flatMap((field) => {
-      const endpoint = host.reach[field];
-      if (endpoint?.kind !== "address") return [];
-      const isOnLan = ({ isLan, owner }: Routed): boolean =>
-        field === "lanEndpoint" && isLan && sites.get(must(owner, "a LAN is behind a host")) === host.reach.site;
-      return find(endpoint.address)
-        .filter((each) => !isOnLan(each))
-        .map((each): Inside => ({ located: { host, field, endpoint }, each }));
-    }),
-  );
-}
-
-/** True when the address is the host's own, on its LAN or its only one, rather than that of a router before it. */
-const isOwnAddress = ({ host, field }: Located): boolean => field === "lanEndpoint" || !host.reach.isBehindNat;
-
-/** Whether a host other than its owner dials an endpoint; lists of peers are long, so only as much is read as is needed. */
-function diallers(network: Network): (located: Located, owner: string | undefined) => boolean {
-  // By the address: of several interfaces each has a port of its own.
-  const placeOf = (host: string, endpoint: Endpoint): string =>
-    `${host} ${endpoint.kind === "address" ? endpoint.address : endpoint.name}`;
-  const views = new Map<string, string[]>();
-  for (const { id, host, endpoint } of network.peers) {
-    if (endpoint === undefined) continue;
-    const place = placeOf(host, endpoint);
-    views.set(place, [...(views.get(place) ?? []), id]);
-  }
-  return ({ host, endpoint }, owner) => {
-    const ids = views.get(placeOf(host.name, endpoint)) ?? [];
-    const dials = ({ name, interfaces }: Host): boolean =>
-      name !== owner && interfaces.some((link) => link.peers.some((id) => ids.includes(id)));
-    return ids.length > 0 && network.hosts.some(dials);
-  };
-}
-
-/** An endpoint inside a prefix that its dialler routes into the overlay would need the tunnel to reach the tunnel. */
-export function endpointOutsideOverlay(network: Network): readonly Diagnostic[] {
-  const isDialledByOthers = diallers(network);
-  return (
-    endpointsInside(network)
-      // Said by lanOutsideOverlay, which names the owner too.
-      .filter(
-        ({ located, each: { owner } }) => owner === undefined || owner === located.host.name || !isOwnAddress(located),
-      )
-      // For its owner a prefix is no overlay.
-      .filter(({ located, each }) => isDialledByOthers(located, each.owner))
-      .map(({ located: { host, field, endpoint }, each: { prefix, origin } }) => {
-        const related = [{ message: `${prefix} is routed into the overlay here`, span: originSpan(origin) }];
-        const params = { host: host.name, address: endpoint.address, prefix };
-        return diagnostic("endpoint-in-overlay", params, originSpan(host.origin, field), related);
-      })
-  );
-}
-
-/**
- * No prefix that holds a host's own LAN address leads through another host: wg-quick would fail with "File exists", or take
- * the LAN away from DHCP.
- */
-export function lanOutsideOverlay(network: Network): readonly Diagnostic[] {
-  return endpointsInside(network).flatMap(({ located, each: { prefix, owner, origin } }) => {
-    const { host, field, endpoint } = located;
-    if (!isOwnAddress(located) || owner === undefined || owner === host.name) return [];
-    const params = { prefix, owner, address: endpoint.address, host: host.name };
-    const related = [{ message: `${endpoint.address} is ${host.name}'s own`, span: originSpan(host.origin, field) }];
-    return [diagnostic("lan-in-allowed-ips", params, originSpan(origin), related)];
-  });
+  return [...found.values()];
 }
 
 /** As many keys for each host as in a mesh of 101. */

@@ -9,6 +9,7 @@ import { idsFitPools, pinsLieInPools } from "./hosts.ts";
 import {
   gatewaysCanBeSentTo,
   gatewaysOfOutsidersAreOne,
+  neighboursCanBeSentTo,
   outsidersCanBeSentTo,
   outsidersHaveGateways,
   rolesNeedWireguard,
@@ -20,6 +21,7 @@ import {
   pairsStandInOneSite,
   pairsWithoutBgp,
 } from "./pairs.ts";
+import { guardIsNoGate, poolsCanBeRouted } from "./prefixes.ts";
 import {
   severalWaysHaveBgp,
   severalWaysHaveOneMtu,
@@ -36,7 +38,13 @@ import {
 } from "./shared-addresses.ts";
 import { gatewaysNeedMesh, gatewaysStandInTheirSites } from "./sites.ts";
 import { subnetKeysGoTogether } from "./subnet-keys.ts";
-import { portsAreOnMembers, slicesFit, subnetsHavePrefixes, wholeSubnetsHaveOneOwner } from "./subnets.ts";
+import {
+  portsAreOnMembers,
+  segmentsHaveOnePrefixOfAFamily,
+  slicesFit,
+  subnetsHavePrefixes,
+  wholeSubnetsHaveOneOwner,
+} from "./subnets.ts";
 import { everyHostIsLinked, linksAreDistinct, linksJoinAll, shapesHaveTheirKeys } from "./tunnels.ts";
 import { exitsHaveInterfaces } from "./vrfs.ts";
 
@@ -44,6 +52,8 @@ export type Law = (topology: Topology) => readonly Diagnostic[];
 
 /** Order is for the reader of this list; diagnostics are sorted by their place in the file. */
 export const laws: readonly Law[] = Object.freeze([
+  poolsCanBeRouted,
+  guardIsNoGate,
   idsFitPools,
   pinsLieInPools,
   shapesHaveTheirKeys,
@@ -61,6 +71,7 @@ export const laws: readonly Law[] = Object.freeze([
   outsidersHaveGateways,
   gatewaysOfOutsidersAreOne,
   gatewaysCanBeSentTo,
+  neighboursCanBeSentTo,
   pairsAreTwo,
   hostsShareOneAddress,
   sharedAddressesAreFree,
@@ -73,6 +84,7 @@ export const laws: readonly Law[] = Object.freeze([
   pairsWithoutBgp,
   pairsHaveNoPresharedKeys,
   subnetsHavePrefixes,
+  segmentsHaveOnePrefixOfAFamily,
   subnetKeysGoTogether,
   slicesFit,
   wholeSubnetsHaveOneOwner,

@@ -61,6 +61,18 @@ function lanAddressMissing(host: HostInput, why: string): readonly Diagnostic[] 
   return [diagnostic("lan-address-missing", { host: host.name, why }, originSpan(host.origin, "lanEndpoint"))];
 }
 
+/** A host without WireGuard sends to its neighbours by the LAN, and not by a gateway, to which they would be on the wrong side. */
+export function neighboursCanBeSentTo(topology: Topology): readonly Diagnostic[] {
+  const bySite = new Map(outsidersOf(topology).map(({ host, site }) => [site?.name, host.name]));
+  return topology.hosts.filter(hasTunnels).flatMap((host) => {
+    const outsider = host.site === undefined ? undefined : bySite.get(host.site);
+    const site = topology.sites.find(({ name }) => name === host.site);
+    // Of gateways see gatewaysCanBeSentTo.
+    if (outsider === undefined || site?.gateways.some(({ value }) => value === host.name) !== false) return [];
+    return lanAddressMissing(host, `${outsider}, which runs no WireGuard, sends to it by the LAN`);
+  });
+}
+
 /** A gateway knows where on the LAN a host without WireGuard is. */
 export function outsidersCanBeSentTo(topology: Topology): readonly Diagnostic[] {
   return outsidersOf(topology).flatMap(({ host }) =>

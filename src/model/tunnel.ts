@@ -1,9 +1,12 @@
 /** What follows from how two hosts can be reached: who dials, over which path, with how many bytes to spare. */
+
 import { familyOf, type IpFamily } from "../base/ip.ts";
 import { wireguardOverheadBytes } from "../base/mtu.ts";
+import type { Span } from "../base/source.ts";
 import type { WireguardInterface } from "./device.ts";
 import type { Host } from "./host.ts";
 import type { Network, PathRule, Site, Underlay } from "./network.ts";
+import { originSpan } from "./origin.ts";
 import type { Endpoint, Reach } from "./reach.ts";
 
 export interface Dial {
@@ -88,7 +91,8 @@ export function outerFamily(endpoint: Endpoint, ipVersion: Underlay["ipVersion"]
 export interface Path {
   readonly mtu: number;
   readonly rule: string;
-  readonly pathRule: PathRule | undefined;
+  /** Where that is written; `undefined`: with the default. */
+  readonly written: Span | undefined;
 }
 
 /** Rules and sites by name, so that a mesh of n hosts does not search lists n² times. */
@@ -135,22 +139,25 @@ function sitePath(index: PathIndex, a: Reach, b: Reach, scope: Dial["scope"]): P
     reach.site === undefined ? undefined : index.sites.get(reach.site);
   if (scope === "lan") {
     const site = siteOf(a);
-    return site?.lanMtu && { mtu: site.lanMtu, rule: `lanMtu of ${site.name}`, pathRule: undefined };
+    return (
+      site?.lanMtu && { mtu: site.lanMtu, rule: `lanMtu of ${site.name}`, written: originSpan(site.origin, "lanMtu") }
+    );
   }
   const limits = [siteOf(a), siteOf(b)].filter((site) => site?.wanMtu !== undefined) as (Site & { wanMtu: number })[];
   const [first, second] = limits;
   if (first === undefined) return undefined;
   const least = second !== undefined && second.wanMtu < first.wanMtu ? second : first;
-  return { mtu: least.wanMtu, rule: `wanMtu of ${least.name}`, pathRule: undefined };
+  return { mtu: least.wanMtu, rule: `wanMtu of ${least.name}`, written: originSpan(least.origin, "wanMtu") };
 }
 
 /** The MTU of the path between two hosts; which endpoint is dialled decides between lanMtu and wanMtu. */
 export function pathBetween(index: PathIndex, a: Reach, b: Reach, scope: Dial["scope"]): Path {
   if (index.rules.size > 0) {
     const rule = declaredPath(index, a, b);
-    if (rule) return { mtu: rule.mtu, rule: `path ${rule.between.join(" - ")}`, pathRule: rule };
+    if (rule)
+      return { mtu: rule.mtu, rule: `path ${rule.between.join(" - ")}`, written: originSpan(rule.origin, "mtu") };
   }
-  return sitePath(index, a, b, scope) ?? { mtu: index.underlay.pathMtu, rule: "underlay.pathMtu", pathRule: undefined };
+  return sitePath(index, a, b, scope) ?? { mtu: index.underlay.pathMtu, rule: "underlay.pathMtu", written: undefined };
 }
 
 /** A tunnel between two hosts, with the sum that gives its MTU: `path.mtu - overheadBytes`. */

@@ -75,6 +75,13 @@ function parentPrefixes(routed: readonly OverlayPrefix[], subnets: Parts["subnet
   return routed.filter(({ use }) => use.kind !== "subnet" || isOwned.get(use.subnet)).map(({ prefix }) => prefix);
 }
 
+/** Hubs and gateways, by name; of two that are one peer to all others the first. */
+function leadersOf({ wireguard, sites }: Topology, pairs: readonly Pair[]): readonly string[] {
+  const standbys = new Set(pairs.flatMap(({ hosts: [, second], isExclusive }) => (isExclusive ? [second.name] : [])));
+  const named = [...wireguard.hubs, ...sites.flatMap((site) => site.gateways)].map(({ value }) => value);
+  return named.filter((name) => !standbys.has(name));
+}
+
 /** The places of the topology's own keys, those below `wireguard` among them. */
 function originOf({ origin, wireguard }: Topology): Network["origin"] {
   const below = Object.entries(wireguard.origin).filter(([field]) => field !== "");
@@ -150,7 +157,7 @@ export function resolveNetwork(topology: Topology, options: ResolveOptions): Res
       paths,
       found,
       span: originSpan(topology.origin, "wireguard/shape"),
-      leaders: [...wireguard.hubs, ...topology.sites.flatMap((site) => site.gateways)].map(({ value }) => value),
+      leaders: leadersOf(topology, pairs),
       lans,
       pairs,
     });

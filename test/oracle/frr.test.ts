@@ -52,7 +52,7 @@ function treeOf(files: ReadonlyMap<string, string>): string {
   const tree = mkdtempSync(join(scratch, "tree-"));
   for (const [path, text] of files) {
     mkdirSync(dirname(join(tree, path)), { recursive: true });
-    writeFileSync(join(tree, path), text);
+    writeFileSync(join(tree, path), text, { mode: text.startsWith("#!") ? 0o755 : 0o644 });
   }
   return tree;
 }
@@ -176,7 +176,8 @@ describe.runIf(isReady)("daemons", () => {
 describe.runIf(isReady)("extra.frr", () => {
   /** The words that may follow "bgp" at a place of FRR's grammar, as it lists its commands there. */
   function wordsAfterBgp(...way: readonly string[]): ReadonlySet<string> {
-    const { output } = run("vtysh", ["-C", ...commands("configure terminal", ...way, "list")]);
+    const file = join(treeOf(new Map([["frr.conf", [...way, "list", ""].join("\n")]])), "frr.conf");
+    const { output } = run("vtysh", ["-C", "-f", file]);
     return new Set([...output.matchAll(/^ +(?:\[no\] |no )?bgp ([a-z-]+)/gm)].map(([, word = ""]) => word));
   }
   const isTaken = (line: string): boolean => {

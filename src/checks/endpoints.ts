@@ -1,0 +1,160 @@
+import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
+import { must } from "../base/invariant.ts";
+import { containsAddress, familyOf, type IpAddress, type IpPrefix, prefixLengthBits, prefixOf } from "../base/ip.ts";
+import type { Host, OwnedPrefix } from "../model/host.ts";
+import type { Network } from "../model/network.ts";
+import { originSpan } from "../model/origin.ts";
+import type { Endpoint } from "../model/reach.ts";
+
+/** Prefixes that lead into the overlay, each with its owner; pools, the tunnels' own and what is declared of a subnet have none. */
+interface Routed extends Pick<OwnedPrefix, "prefix" | "origin"> {
+  /** The LAN of its owner's site. */
+  readonly isLan: boolean;
+  readonly owner: string | undefined;
+  /** In whose table it is; `undefined`: in the host's own. */
+  readonly vrf: string | undefined;
+}
+
+function routedPrefixes(network: Network): readonly Routed[] {
+  const owned = network.hosts.flatMap((host) =>
+    host.ownedPrefixes.map(({ prefix, use, origin }) => ({
+      prefix,
+      origin,
+      isLan: use.kind === "lan",
+      owner: host.name,
+      vrf: undefined,
+    })),
+  );
+  const isOwned = new Set(owned.map(({ prefix }) => prefix));
+  const declared = network.prefixes
+    .filter(({ prefix, vrf }) => vrf !== undefined || !isOwned.has(prefix))
+    .map(({ prefix, span, vrf }) => ({ prefix, origin: { "": span }, isLan: false, owner: undefined, vrf }));
+  return [...owned, ...declared];
+}
+
+/**
+ * Finds the prefixes that hold an address, the longest first: one look for each length that there is, for a thousand hosts with a thousand
+ * prefixes would be a million to compare.
+ */
+function prefixIndex(network: Network): (address: IpAddress) => readonly Routed[] {
+  const byPrefix = new Map<IpPrefix, Routed[]>();
+  const lengths = { 4: new Set<number>(), 6: new Set<number>() };
+  for (const each of routedPrefixes(network)) {
+    const { prefix } = each;
+    const same = byPrefix.get(prefix);
+    if (same === undefined) byPrefix.set(prefix, [each]);
+    else same.push(each);
+    lengths[familyOf(prefix)].add(prefixLengthBits(prefix));
+  }
+  // A part that somebody owns says more than the whole.
+  const longestFirst = (family: 4 | 6): readonly number[] => [...lengths[family]].sort((one, other) => other - one);
+  const ordered = { 4: longestFirst(4), 6: longestFirst(6) };
+  return (address) =>
+    ordered[familyOf(address)].flatMap((lengthBits) => byPrefix.get(prefixOf(address, lengthBits)) ?? []);
+}
+
+interface Located {
+  readonly host: Host;
+  readonly field: "endpoint" | "lanEndpoint";
+  readonly endpoint: Endpoint & { readonly kind: "address" };
+}
+
+/** An endpoint that stands in a prefix of the overlay. */
+interface Inside {
+  readonly located: Located;
+  readonly each: Routed;
+}
+
+/** Addresses by which the hosts of a site reach each other are its LAN's, which its gateway has for other sites. */
+function endpointsInside(network: Network): readonly Inside[] {
+  const find = prefixIndex(network);
+  const sites = new Map(network.hosts.map(({ name, reach }) => [name, reach.site]));
+  return network.hosts.flatMap((host) =>
+    (["endpoint", "lanEndpoint"] as const).flatMap((field) => {
+      const endpoint = host.reach[field];
+      if (endpoint?.kind !== "address") return [];
+      const isOnLan = ({ isLan, owner }: Routed): boolean =>
+        field === "lanEndpoint" && isLan && sites.get(must(owner, "a LAN is behind a host")) === host.reach.site;
+      const located: Located = { host, field, endpoint };
+      return find(endpoint.address)
+        .filter((each) => !isOnLan(each))
+        .map((each): Inside => ({ located, each }));
+    }),
+  );
+}
+
+/** True when the address is the host's own, on its LAN or its only one, rather than that of a router before it. */
+const isOwnAddress = ({ host, field }: Located): boolean => field === "lanEndpoint" || !host.reach.isBehindNat;
+
+/**
+ * Whether packets to an address leave a host by something else than its way out: an unreachable route or a tunnel, or on an exit
+ * the table of the VRF that the exit is for. What it owns itself is on its bridges or behind it.
+ */
+function isSentElsewhere(
+  { ownedPrefixes, unreachable, vrfs }: Host,
+  address: IpAddress,
+  vrf: string | undefined,
+): boolean {
+  const isIn = (prefix: IpPrefix): boolean => containsAddress(prefix, address);
+  if (vrf !== undefined) return vrfs.some(({ name, exit }) => name === vrf && exit !== undefined);
+  return unreachable.some(isIn) && !ownedPrefixes.some(({ prefix }) => isIn(prefix));
+}
+
+/** Whether a host dials an endpoint and sends elsewhere; lists of peers are long, so only as much is read as is needed. */
+function misleading(network: Network): (inside: Inside) => boolean {
+  // By the address: of several interfaces each has a port of its own.
+  const placeOf = (host: string, endpoint: Endpoint): string =>
+    `${host} ${endpoint.kind === "address" ? endpoint.address : endpoint.name}`;
+  const views = new Map<string, string[]>();
+  for (const { id, host, endpoint } of network.peers) {
+    if (endpoint === undefined) continue;
+    const place = placeOf(host, endpoint);
+    views.set(place, [...(views.get(place) ?? []), id]);
+  }
+  return ({ located: { host, endpoint }, each: { vrf } }) => {
+    const ids = new Set(views.get(placeOf(host.name, endpoint)) ?? []);
+    const dials = ({ interfaces }: Host): boolean => interfaces.some(({ peers }) => peers.some((id) => ids.has(id)));
+    return ids.size > 0 && network.hosts.some((each) => isSentElsewhere(each, endpoint.address, vrf) && dials(each));
+  };
+}
+
+/** Said by lanOutsideOverlay, which names the owner too, or of a VRF by vrfsSpareHostAddresses. */
+function isSaidElsewhere({ located, each: { owner, vrf } }: Inside): boolean {
+  if (!isOwnAddress(located)) return false;
+  if (vrf !== undefined) return located.host.vrfs.some(({ name }) => name === vrf);
+  return owner !== undefined && owner !== located.host.name;
+}
+
+/** An endpoint inside a prefix that its dialler sends elsewhere would need the tunnel to reach the tunnel. */
+export function endpointOutsideOverlay(network: Network): readonly Diagnostic[] {
+  const isMisled = misleading(network);
+  const seen = new Set<Located>();
+  return endpointsInside(network).flatMap((inside): readonly Diagnostic[] => {
+    const { located, each } = inside;
+    if (seen.has(located)) return [];
+    if (isSaidElsewhere(inside)) seen.add(located);
+    else if (isMisled(inside)) {
+      seen.add(located);
+      const { host, field, endpoint } = located;
+      const { prefix, origin } = each;
+      const related = [{ message: `${prefix} is routed into the overlay here`, span: originSpan(origin) }];
+      const params = { host: host.name, address: endpoint.address, prefix };
+      return [diagnostic("endpoint-in-overlay", params, originSpan(host.origin, field), related)];
+    }
+    return [];
+  });
+}
+
+/**
+ * No prefix that holds a host's own LAN address leads through another host: wg-quick would fail with "File exists", or take
+ * the LAN away from DHCP.
+ */
+export function lanOutsideOverlay(network: Network): readonly Diagnostic[] {
+  return endpointsInside(network).flatMap(({ located, each: { prefix, owner, origin } }) => {
+    const { host, field, endpoint } = located;
+    if (!isOwnAddress(located) || owner === undefined || owner === host.name) return [];
+    const params = { prefix, owner, address: endpoint.address, host: host.name };
+    const related = [{ message: `${endpoint.address} is ${host.name}'s own`, span: originSpan(host.origin, field) }];
+    return [diagnostic("lan-in-allowed-ips", params, originSpan(origin), related)];
+  });
+}

@@ -1,0 +1,39 @@
+/** Prefixes that cannot be what they are given for. */
+import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
+import { familyOf, type IpPrefix, overlaps, prefixLengthBits } from "../base/ip.ts";
+import { originSpan } from "../model/origin.ts";
+import type { Topology } from "../topology/topology.ts";
+
+/** RFC 6890's that no router forwards, and what Linux gives a meaning of its own. */
+const RESERVED: readonly (readonly [string, string])[] = [
+  ["0.0.0.0/8", "an address there means this host itself"],
+  ["127.0.0.0/8", "it never leaves a host"],
+  ["169.254.0.0/16", "it is each link's own, and clouds answer for it"],
+  ["224.0.0.0/3", "it is for multicast and for later"],
+  ["::/127", "it never leaves a host"],
+  ["fe80::/10", "it is each link's own"],
+  ["ff00::/8", "it is for multicast"],
+];
+
+/** Pools and transit are addresses that one host can send to another. */
+export function poolsCanBeRouted({ wireguard }: Topology): readonly Diagnostic[] {
+  const pools = [
+    ...wireguard.addresses.map((each) => ({ ...each, use: "a pool of wireguard.addresses" })),
+    ...wireguard.transit.map((each) => ({ ...each, use: "a pool of wireguard.transit" })),
+  ];
+  return pools.flatMap(({ value: prefix, span, use }) => {
+    const [range, reason] = RESERVED.find(([each]) => isPart(each as IpPrefix, prefix)) ?? [];
+    if (range === undefined || reason === undefined) return [];
+    return [diagnostic("prefix-reserved", { prefix, use, range, reason }, span)];
+  });
+}
+
+const isPart = (range: IpPrefix, prefix: IpPrefix): boolean =>
+  familyOf(range) === familyOf(prefix) && overlaps(range, prefix);
+
+/** Whoever may speak VXLAN to a host from everywhere puts frames into its segments. */
+export function guardIsNoGate({ guardAllowFrom, origin }: Topology): readonly Diagnostic[] {
+  const open = guardAllowFrom.find((prefix) => prefixLengthBits(prefix) === 0);
+  if (open === undefined) return [];
+  return [diagnostic("guard-open", { prefix: open }, originSpan(origin, "guard/allowFrom"))];
+}
