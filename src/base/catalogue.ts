@@ -481,7 +481,7 @@ export const catalogue = {
   "prefix-overlap": {
     severity: "error",
     message: "{prefix} ({use}) and {other} ({otherUse}) overlap; one prefix can lead to one host only",
-    hint: "give them ranges of their own",
+    hint: "give them ranges of their own; a segment that no host is a gateway of can do without a cidr",
   },
   "subnet-without-prefix": {
     severity: "error",
