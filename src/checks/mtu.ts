@@ -43,7 +43,7 @@ export function pathsAreOfOnePeer({ hosts, underlay }: Network): readonly Diagno
 
 /** Where the number of a tunnel was written: with a path or a site, else the default. */
 const tunnelSpan = (network: Network, { path }: Tunnel): Span =>
-  path.written ?? originSpan(network.origin, "underlay/pathMtu");
+  path.written ? originSpan(path.written.origin, path.written.field) : originSpan(network.origin, "underlay/pathMtu");
 
 /** Gives the function that finds the tunnel by which one host limits another. */
 function createLimitingTunnel(network: Network): (a: Host, b: Host) => Tunnel {

@@ -2,11 +2,10 @@
 
 import { familyOf, type IpFamily } from "../base/ip.ts";
 import { wireguardOverheadBytes } from "../base/mtu.ts";
-import type { Span } from "../base/source.ts";
 import type { WireguardInterface } from "./device.ts";
 import type { Host } from "./host.ts";
 import type { Network, PathRule, Site, Underlay } from "./network.ts";
-import { originSpan } from "./origin.ts";
+import type { Origin } from "./origin.ts";
 import type { Endpoint, Reach } from "./reach.ts";
 
 export interface Dial {
@@ -92,7 +91,7 @@ export interface Path {
   readonly mtu: number;
   readonly rule: string;
   /** Where that is written; `undefined`: with the default. */
-  readonly written: Span | undefined;
+  readonly written: { readonly origin: Origin; readonly field: string } | undefined;
 }
 
 /** Rules and sites by name, so that a mesh of n hosts does not search lists n² times. */
@@ -140,14 +139,18 @@ function sitePath(index: PathIndex, a: Reach, b: Reach, scope: Dial["scope"]): P
   if (scope === "lan") {
     const site = siteOf(a);
     return (
-      site?.lanMtu && { mtu: site.lanMtu, rule: `lanMtu of ${site.name}`, written: originSpan(site.origin, "lanMtu") }
+      site?.lanMtu && {
+        mtu: site.lanMtu,
+        rule: `lanMtu of ${site.name}`,
+        written: { origin: site.origin, field: "lanMtu" },
+      }
     );
   }
   const limits = [siteOf(a), siteOf(b)].filter((site) => site?.wanMtu !== undefined) as (Site & { wanMtu: number })[];
   const [first, second] = limits;
   if (first === undefined) return undefined;
   const least = second !== undefined && second.wanMtu < first.wanMtu ? second : first;
-  return { mtu: least.wanMtu, rule: `wanMtu of ${least.name}`, written: originSpan(least.origin, "wanMtu") };
+  return { mtu: least.wanMtu, rule: `wanMtu of ${least.name}`, written: { origin: least.origin, field: "wanMtu" } };
 }
 
 /** The MTU of the path between two hosts; which endpoint is dialled decides between lanMtu and wanMtu. */
@@ -155,7 +158,11 @@ export function pathBetween(index: PathIndex, a: Reach, b: Reach, scope: Dial["s
   if (index.rules.size > 0) {
     const rule = declaredPath(index, a, b);
     if (rule)
-      return { mtu: rule.mtu, rule: `path ${rule.between.join(" - ")}`, written: originSpan(rule.origin, "mtu") };
+      return {
+        mtu: rule.mtu,
+        rule: `path ${rule.between.join(" - ")}`,
+        written: { origin: rule.origin, field: "mtu" },
+      };
   }
   return sitePath(index, a, b, scope) ?? { mtu: index.underlay.pathMtu, rule: "underlay.pathMtu", written: undefined };
 }

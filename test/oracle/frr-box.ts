@@ -31,11 +31,9 @@ export function blockStatements(text: string, ...begins: readonly string[]): rea
 
 /** What `systemctl reload frr` would change: lines that FRR has and the file has not, and the other way round. */
 export function reloadChanges(box: Box): readonly string[] {
-  // A frr.conf of the user's own is reloaded by FRR's own script. Golden files have no modes: hence bash.
+  // A frr.conf of the user's own is reloaded by FRR's own script.
   const script = 'own=/etc/netgen/frr-reload; [ -e "$own" ] || own=/usr/lib/frr/frr-reload.py; echo "$own"';
-  const name = box.shell(script).trim();
-  const interpreter = name.endsWith(".py") ? "python3" : "bash";
-  const report = box.run(interpreter, name, "--test", "--stdout", "/etc/frr/frr.conf");
+  const report = box.run(box.shell(script).trim(), "--test", "--stdout", "/etc/frr/frr.conf");
   // Its own log goes the same way, each line with a date.
   const lists = report
     .replace(/^\d{4}-.*\n/gm, "")
