@@ -20,8 +20,11 @@ import { joined, type OutputFile, sizeOf } from "../emit/file.ts";
 const TEMPORARY_NAME = ".netgen-tmp";
 const DIRECTORY_MODE = 0o755;
 
-/** True where the umask takes something away from what is made: a tree is the same for everyone. Rarely, so it is asked first. */
-const isMasked = (mode: number): boolean => (umask() & mode) !== 0;
+/** Asked once: it costs as much as making a file, and nobody changes it meanwhile. */
+const MASK = umask();
+
+/** True where the umask takes something away from what is made, which a tree is to be without: it is the same for everyone. */
+const isMasked = (mode: number): boolean => (MASK & mode) !== 0;
 
 const isDirectory = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 

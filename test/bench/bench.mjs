@@ -15,7 +15,7 @@ import {
 import { cpus, release, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { netplanOf, topologyOf } from "./fleets.mjs";
+import { netplanOf, spokesOf, topologyOf } from "./fleets.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const CLI = join(root, "dist/cli.js");
@@ -48,19 +48,22 @@ const REPORT = `data:text/javascript,${encodeURIComponent(
   'import { writeSync } from "node:fs"; process.on("exit", () => writeSync(3, JSON.stringify(process.resourceUsage())));',
 )}`;
 
-function run(command, args) {
+function run(command, args, expected = 0) {
   const before = process.hrtime.bigint();
   const { status, stderr, output } = spawnSync(command, args, {
     stdio: ["ignore", "ignore", "pipe", "pipe"],
     encoding: "utf8",
   });
   const wall = Number(process.hrtime.bigint() - before) / 1e9;
-  if (status !== 0) throw new Error(`${command} ${args.join(" ")} ended with ${status}:\n${stderr}`);
+  if (status !== expected) throw new Error(`${command} ${args.join(" ")} ended with ${status}:\n${stderr}`);
   return { wall, report: output[3] };
 }
 
-function netgen(...args) {
-  const { wall, report } = run(process.execPath, ["--import", REPORT, CLI, ...args]);
+const netgen = (...args) => netgenEnding(0, ...args);
+
+/** `netgen diff` ends with 1 where there is a difference. */
+function netgenEnding(expected, ...args) {
+  const { wall, report } = run(process.execPath, ["--import", REPORT, CLI, ...args], expected);
   const { userCPUTime, systemCPUTime, maxRSS } = JSON.parse(report);
   return { wall, cpu: (userCPUTime + systemCPUTime) / 1e6, memory: maxRSS / 1024 };
 }
@@ -93,6 +96,30 @@ function measureFleet(directory, fleet) {
   const result = { ...fleet, ...sizeOf(out), ...first, again: again.wall, copied };
   for (const path of [out, copy]) without(path)();
   return result;
+}
+
+/** Fleets at the edge of what is taken, and a change of a large one. */
+function measureCommands(directory) {
+  const [topology, out] = [join(directory, "topology.yaml"), join(directory, "out")];
+  const clear = () => rmSync(out, { recursive: true, force: true });
+  const results = [];
+  const measure = (name, text, ...command) => {
+    writeFileSync(topology, text);
+    results.push({ name, ...median(() => netgen(...command, topology), clear) });
+  };
+  measure("`check` of a mesh of 10,000 hosts", topologyOf({ hosts: 10_000, segments: 1 }), "check");
+  measure("`check` of 10,000 spokes", spokesOf(10_000), "check");
+  measure("`build` of 10,000 spokes", spokesOf(10_000), "build");
+  clear();
+  writeFileSync(topology, topologyOf({ hosts: 1000, segments: 1 }));
+  netgen("build", topology);
+  writeFileSync(topology, topologyOf({ hosts: 1001, segments: 1 }));
+  results.push({
+    name: "`diff` of one host more in a mesh of 1,000",
+    ...median(() => netgenEnding(1, "diff", topology)),
+  });
+  clear();
+  return results;
 }
 
 /** Seconds that netplan takes for all hosts, one after the other, as it runs on each; `undefined`: it is not there. */
@@ -139,6 +166,13 @@ function tableOf(results) {
   return [line(head), line(head.map((_, index) => (index === 0 ? "---" : "--:"))), ...rows.map(line)].join("\n");
 }
 
+function commandTable(results) {
+  const rows = results.map(({ name, wall, cpu, memory }) =>
+    [name, wall.toFixed(2), cpu.toFixed(2), memory.toFixed(0)].join(" | "),
+  );
+  return ["command | s | CPU, s | memory, MB", "--- | --: | --: | --:", ...rows].map((row) => `| ${row} |`).join("\n");
+}
+
 function netplanLine(seconds, results) {
   if (seconds === undefined) return "netplan is not installed here, so there is no comparison with it.";
   const own = results.find(({ hosts }) => hosts === NETPLAN_HOSTS).wall;
@@ -157,8 +191,9 @@ function machine(kind) {
 const { kind, path } = workingDirectory();
 try {
   const results = FLEETS.map((fleet) => measureFleet(path, fleet));
+  const commands = measureCommands(path);
   const netplan = measureNetplan(path, NETPLAN_HOSTS);
-  const text = `${tableOf(results)}\n\n${netplanLine(netplan, results)}\n\n${machine(kind)}\n`;
+  const text = `${tableOf(results)}\n\n${commandTable(commands)}\n\n${netplanLine(netplan, results)}\n\n${machine(kind)}\n`;
   process.stdout.write(text);
   if (process.argv.includes("--record")) {
     const document = readFileSync(DOCUMENT, "utf8");

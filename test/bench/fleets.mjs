@@ -13,6 +13,19 @@ function hostLines(id) {
 const segmentLine = (number) =>
   `  segment${number}: {cidr: 10.${100 + number}.0.0/16, vxlan: {vni: ${1000 + number}}, hosts: all}\n`;
 
+/** A hub whom all others dial, and a subnet behind each: the fleet that may be large. */
+export function spokesOf(hosts) {
+  const spokes = numbers(hosts).slice(1);
+  const line = (id) => `  host${id}:\n    id: ${id}\n    publicKey: "${publicKey(`host${id}`)}"\n`;
+  return `netgen: 1
+name: bench
+wireguard: {addresses: [10.0.0.0/16], shape: hub-and-spoke, hubs: [host1]}
+hosts:
+${hostLines(1)}${spokes.map(line).join("")}subnets:
+  pods: {cidr: 10.128.0.0/9, perHost: 24, hosts: all, interface: external}
+`;
+}
+
 /** A full mesh with segments on all of its hosts, EVPN with two reflectors, and so every kind of output. */
 export function topologyOf({ hosts, segments }) {
   const list = (items, line) => items.map(line).join("");
