@@ -1,7 +1,16 @@
 /** Laws of every network that compiles, over generated fleets; judged by the model and by the files, from the fleet alone. */
 import { describe, expect } from "vitest";
 import { must } from "../src/base/invariant.ts";
-import { containsAddress, familyOf, type IpFamily, type IpPrefix, overlaps } from "../src/base/ip.ts";
+import {
+  compareAddresses,
+  containsAddress,
+  familyOf,
+  type IpAddress,
+  type IpFamily,
+  type IpPrefix,
+  overlaps,
+  parseAddress,
+} from "../src/base/ip.ts";
 import { vxlanPacketBytes, wireguardPacketBytes } from "../src/base/mtu.ts";
 import { contentOf, type OutputFile } from "../src/emit/file.ts";
 import type { Host } from "../src/model/host.ts";
@@ -294,12 +303,24 @@ function numbersOf({ interfaces, bridges, vxlans, bgp, vtep }: Host): unknown {
   };
 }
 
-/** True when the text names the host, its endpoint, an address of its own, or a prefix that leads to it. */
+/** True for a range of addresses, as nft writes it, that an address lies in. */
+function isInRange(word: string, address: IpAddress): boolean {
+  const ends = word.split("-").map(parseAddress);
+  const [first, last] = ends;
+  if (ends.length !== 2 || first === undefined || last === undefined) return false;
+  if (familyOf(first) !== familyOf(address)) return false;
+  return compareAddresses(first, address) <= 0 && compareAddresses(address, last) <= 0;
+}
+
+/** True when the text names the host, its endpoint, an address of its own or a range of such, or a prefix that leads to it. */
 function mentions(text: string, { name, interfaces, bridges, ownedPrefixes }: Host): boolean {
   const addresses = [...interfaces, ...bridges].flatMap((each) => each.addresses.map(({ address }) => address));
   const words = new Set(text.split(/[\s,="{}]+/).map((word) => word.replace(/\/(?:32|128)$/, "")));
   const own = [name, `${name}.example.net`, ...addresses, ...ownedPrefixes.map((each) => each.prefix)];
-  return own.some((word) => words.has(word));
+  const ranges = [...words].filter((word) => word.includes("-"));
+  return (
+    own.some((word) => words.has(word)) || addresses.some((each) => ranges.some((range) => isInRange(range, each)))
+  );
 }
 
 /** What a host needs for the first peer that it dials by name. */
