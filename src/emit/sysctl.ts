@@ -9,13 +9,19 @@ import { publicFile } from "./print.ts";
 import type { View } from "./template.ts";
 
 /**
- * The key of one interface: `net.ipv4.conf.wg0.rp_filter`. A name with a dot would be read as two steps of the path;
- * systemd-sysctl takes slashes if one comes before the first dot, and then dots as they are (sysctl.d(5)).
+ * The key of one interface: `-net.ipv4.conf.wg0.rp_filter`. A name with a dot would be read as two steps of the path;
+ * systemd-sysctl takes slashes if one comes before the first dot, and then dots as they are (sysctl.d(5)). The dash: at boot
+ * the interface is not there yet, which systemd-sysctl would warn of each time.
  */
 function interfaceKey(family: IpFamily, name: string, setting: string): string {
   const separator = name.includes(".") ? "/" : ".";
-  return ["net", `ipv${family}`, "conf", name, setting].join(separator);
+  return `-${["net", `ipv${family}`, "conf", name, setting].join(separator)}`;
 }
+
+const OF_INTERFACE = /^net[./]ipv[46][./](?:conf|neigh)[./](?!(?:all|default)[./])/;
+
+/** A key of the user's, marked as netgen's own are where it is one of an interface. */
+const extraKey = (key: string): string => (OF_INTERFACE.test(key) ? `-${key}` : key);
 
 /** Linux, include/net/neighbour.h and net/ipv4/arp.c: the soft limit of the neighbour table unless it is set. */
 const DEFAULT_SOFT_LIMIT = 512;
@@ -91,7 +97,7 @@ function settingsView(host: Host) {
     ...gatewayView(host),
     readsSysctlConf: knows(host.programs, "sysctl-conf"),
     hasExtra: host.extra.sysctl.length > 0,
-    extra: host.extra.sysctl,
+    extra: host.extra.sysctl.map(({ key, value }) => ({ key: extraKey(key), value })),
   };
 }
 

@@ -30,7 +30,8 @@ function assignments(text: string): readonly Assignment[] {
   const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
   const all = lines.map((line) => {
     const [key = "", value = ""] = line.split("=").map((part) => part.trim());
-    return { key, path: procPath(key), value };
+    // A dash before it: systemd-sysctl does not mind that it is not there.
+    return { key, path: procPath(key.replace(/^-/, "")), value };
   });
   return [...new Map(all.map((each) => [each.path, each])).values()];
 }
