@@ -66,7 +66,8 @@ describe("the command", () => {
   test.each([
     [["--timeout", "0"], "It must be 1 to 86400 seconds"],
     [["--timeout", "soon"], "It must be 1 to 86400 seconds"],
-    [["--prove", "mtu,speed"], '"speed" is no kind of promise; they are daemons, handshake, '],
+    [["--prove", "mtu,speed"], '"speed" is no kind of promise; they are boot, daemons, handshake, '],
+    [["--prove", "mtu,boot"], "the kind boot is of hosts that boot by themselves: add --boot"],
     [["--hosts", "nobody"], 'the topology has no host "nobody"'],
     [["--format", "xml"], "Allowed choices are text, json"],
     [["--bogus"], "unknown option '--bogus'"],
@@ -193,13 +194,13 @@ describe("memory", () => {
   const needed = neededBytes(network, plan);
 
   test("what fits is not refused, nor where nobody knows", () => {
-    expect(memoryComplaint(network, plan, needed)).toBeUndefined();
-    expect(memoryComplaint(network, plan, undefined)).toBeUndefined();
+    expect(memoryComplaint(network, needed, needed)).toBeUndefined();
+    expect(memoryComplaint(network, needed, undefined)).toBeUndefined();
   });
 
   test("what does not fit is, with how many hosts would", () => {
-    expect(memoryComplaint(network, plan, needed - 1)).toMatch(/^3 hosts need about \d+ MiB .*: 2 would fit; /);
-    expect(memoryComplaint(network, plan, 1 << 20)).toContain(": 0 would fit");
+    expect(memoryComplaint(network, needed, needed - 1)).toMatch(/^3 hosts need about \d+ MiB .*: 2 would fit; /);
+    expect(memoryComplaint(network, needed, 1 << 20)).toContain(": 0 would fit");
   });
 });
 

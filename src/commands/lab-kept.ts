@@ -32,7 +32,7 @@ function runIn(pid: number, words: readonly string[]): Promise<number> {
   // Ctrl-C is for the program, which is in the foreground as we are.
   process.on("SIGINT", () => undefined);
   process.on("SIGQUIT", () => undefined);
-  const child = spawn("nsenter", ["-t", String(pid), "-n", "-m", "-p", "--", ...words], { stdio: "inherit" });
+  const child = spawn("nsenter", ["-t", String(pid), "-n", "-m", "-p", "-u", "--", ...words], { stdio: "inherit" });
   for (const signal of ["SIGTERM", "SIGHUP"] as const) process.on(signal, () => child.kill(signal));
   return new Promise((resolve, reject) => {
     child.once("error", reject);

@@ -16,6 +16,7 @@ export const kernelOption = (): Option =>
 
 export interface KernelLabOptions extends CommonOptions {
   readonly hosts?: string;
+  readonly boot?: boolean;
   readonly prove?: readonly string[];
   readonly timeout?: number;
 }
@@ -36,6 +37,7 @@ function repeated(topology: string, { keysDirectory }: Session, options: KernelL
     ...["--keys", keysDirectory],
     ...(options.hosts === undefined ? [] : ["--hosts", options.hosts]),
     ...(options.prove === undefined ? [] : ["--prove", options.prove.join(",")]),
+    ...(options.boot === true ? ["--boot"] : []),
     ...(options.quiet === true ? ["--quiet"] : []),
     ...["--format", options.format ?? "text"],
     ...["--", topology],

@@ -1,7 +1,7 @@
 /** Boots what was compiled, on this machine, and proves it. */
 import { Command, InvalidArgumentError } from "commander";
 import { listInWords, shellWord } from "../base/text.ts";
-import { availableBytes, memoryComplaint } from "../lab/machine/memory.ts";
+import { availableBytes, memoryComplaint, neededBytes } from "../lab/machine/memory.ts";
 import { findObstacles, thisMachine } from "../lab/machine/needs.ts";
 import type { Compiled } from "../lab/machine/open.ts";
 import { listKept } from "../lab/machine/state.ts";
@@ -22,6 +22,7 @@ import { askedHosts } from "./tree.ts";
 
 interface LabOptions extends CommonOptions {
   readonly keep?: boolean;
+  readonly boot?: boolean;
   readonly kernel?: string;
   readonly hosts?: string;
   readonly prove?: readonly PromiseKind[];
@@ -74,14 +75,15 @@ const clash = (name: string): Error =>
   machineError(`a lab "${name}" is up; end it first: netgen lab down ${shellWord(name)}`);
 
 /** @throws Error with all that is missing, before anything is started. */
-async function demand({ network, plan }: Selection, isKept: boolean): Promise<void> {
-  const obstacles = await findObstacles(network, thisMachine());
-  const memory = obstacles.length > 0 ? undefined : memoryComplaint(network, plan, availableBytes());
+async function demand({ network, plan }: Selection, { keep, boot }: LabOptions): Promise<void> {
+  const obstacles = await findObstacles(network, thisMachine(), boot);
+  const needed = neededBytes(network, plan, boot);
+  const memory = obstacles.length > 0 ? undefined : memoryComplaint(network, needed, availableBytes());
   const all = memory === undefined ? obstacles : [...obstacles, memory];
   if (all.length > 0)
     throw machineError(`no lab can be started here:\n${all.map((each) => `  ${each}\n`).join("")}`.trimEnd());
   // Also clears away what is left of others.
-  if (listKept().some(({ name }) => name === network.name) && isKept) throw clash(network.name);
+  if (listKept().some(({ name }) => name === network.name) && keep === true) throw clash(network.name);
 }
 
 // ── Afterwards ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -127,7 +129,7 @@ async function run(compiled: Compiled, options: LabOptions): Promise<number> {
     compiled.network.hosts.map(({ name }) => name),
   );
   try {
-    const { keep: isKept = false, prove: kinds = PROMISE_KINDS } = options;
+    const { keep: isKept = false, prove: kinds = kindsFor(options) } = options;
     const end = await runLab({ compiled, kinds, isKept, stop }, watchFor(options, screen));
     screen?.end();
     return end.kind === "proven" ? finish(end.results, options) : giveUp(end, stop, options);
@@ -137,6 +139,10 @@ async function run(compiled: Compiled, options: LabOptions): Promise<number> {
   }
 }
 
+/** What can be proven of hosts as they are. */
+const kindsFor = ({ boot }: LabOptions): readonly PromiseKind[] =>
+  PROMISE_KINDS.filter((kind) => kind !== "boot" || boot === true);
+
 /** Where Debian's `su` does not look for programs, they are nevertheless. */
 const SBIN = "/usr/local/sbin:/usr/sbin:/sbin";
 
@@ -144,8 +150,10 @@ async function lab(topology: string, options: LabOptions): Promise<number> {
   const isInside = options.kernel === "debian";
   if (isInside && options.keep === true)
     throw machineError("--keep: a virtual machine ends with its lab; use --kernel host");
+  if (options.prove?.includes("boot") && options.boot !== true)
+    throw machineError("--prove: the kind boot is of hosts that boot by themselves: add --boot");
   const session = openCompiled(topology, options);
-  const { model, files } = session;
+  const { model, files, units } = session;
   const hasErrors = model === undefined || exitCodeOf(session) !== EXIT_DONE;
   // Otherwise the lab in the virtual machine says it.
   if (hasErrors || !isInside) printDiagnostics(session, process.stderr, options.format);
@@ -153,13 +161,13 @@ async function lab(topology: string, options: LabOptions): Promise<number> {
   const { network, plan } = select(model, askedHosts(session, options.hosts));
   process.env.PATH = `${process.env.PATH ?? ""}:${SBIN}`;
   if (isInside) return labInKernel(topology, session, options);
-  await demand({ network, plan }, options.keep ?? false);
+  await demand({ network, plan }, options);
   const absent = model.hosts.length - network.hosts.length;
   if (absent > 0 && options.format !== "json") {
     const left = `${absent} of ${counted(model.hosts.length, "host")} left out, with all promises about them\n`;
     printSummary(left, options, process.stderr);
   }
-  return run({ network, files, plan }, options);
+  return run({ network, files, units, plan, isBooting: options.boot ?? false }, options);
 }
 
 export const labCommand = (exit: (code: number) => void): Command =>
@@ -174,6 +182,7 @@ export const labCommand = (exit: (code: number) => void): Command =>
     .addOption(keysOption())
     .option("--hosts <names>", "only these hosts, separated by commas")
     .option("--prove <kinds>", "only promises of these kinds, separated by commas", asKinds)
+    .option("--boot", "let every host boot by itself, with systemd as its process 1")
     .option("--keep", "leave the lab up, for lab exec, until lab down")
     .option("--timeout <seconds>", "give up after so long", asSeconds)
     .addOption(kernelOption())
@@ -185,7 +194,7 @@ export const labCommand = (exit: (code: number) => void): Command =>
     .addCommand(listCommand(exit))
     .addHelpText(
       "after",
-      "\nExamples:\n  netgen lab topology.yaml\n  netgen lab topology.yaml --hosts alpha,beta --keep\n" +
+      "\nExamples:\n  netgen lab topology.yaml\n  netgen lab topology.yaml --hosts alpha,beta --keep\n  netgen lab topology.yaml --boot --prove boot\n" +
         "  netgen lab exec alpha -- wg show\n  netgen lab down\n",
     )
     .action(async (topology: string, options: LabOptions) => {

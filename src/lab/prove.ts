@@ -1,6 +1,7 @@
 /** Measures what a lab promises, kind after kind. */
 import type { Lab } from "./machine/running.ts";
 import type { LabPromise, Outcome, Proven, Prover } from "./measure/promise.ts";
+import { boots, bootsAgain } from "./prove/boot.ts";
 import { daemons } from "./prove/daemons.ts";
 import { evpn } from "./prove/evpn.ts";
 import { exits } from "./prove/exits.ts";
@@ -17,6 +18,7 @@ import { vrfs } from "./prove/vrfs.ts";
 
 /** In the order of {@link PROMISE_KINDS}. */
 export const provers: readonly Prover[] = Object.freeze([
+  boots,
   daemons,
   handshakes,
   routing,
@@ -30,6 +32,7 @@ export const provers: readonly Prover[] = Object.freeze([
   ...guard,
   ...exits,
   life,
+  ...bootsAgain,
 ]);
 
 // Most of a measurement is waiting.

@@ -37,6 +37,9 @@ const EMULATED: Readonly<Record<string, readonly string[]>> = {
 const WHOLE: ReadonlySet<string> = new Set(["minimal", "pods", "ipv6-only"]);
 const QUICK = ["--prove", "daemons,handshake,routing,evpn,reachability,mtu"];
 
+/** What boots by itself on each change. */
+const BOOTED: ReadonlySet<string> = new Set(["minimal"]);
+
 interface Place {
   readonly name: string;
   readonly directory: string;
@@ -58,7 +61,14 @@ async function placeOf(fixture: Fixture): Promise<Place> {
   return { name, directory, args, obstacles: there.length === 0 ? [] : [...here, ...there] };
 }
 
-const found = await Promise.all(scenarios.map(placeOf));
+/** The same where its hosts boot by themselves, if they are to. */
+function bootedOf(place: Place): readonly Place[] {
+  if (place.args.includes("--kernel") || !(isAll || BOOTED.has(place.name))) return [];
+  return [{ ...place, args: ["--boot", ...(isAll ? [] : ["--prove", "boot"])] }];
+}
+
+const started = await Promise.all(scenarios.map(placeOf));
+const found = [...started, ...started.flatMap(bootedOf)];
 /** Virtual machines take longest: they begin, and the others run beside them. */
 const places = [...found].sort((a, b) => Number(b.args.includes("--kernel")) - Number(a.args.includes("--kernel")));
 
@@ -77,10 +87,10 @@ function fileKinds(fixture: Fixture): readonly string[] {
 }
 
 describe("fixtures", () => {
-  const proven = new Map<string, readonly PromiseKind[]>();
+  const proven = new Map<Place, readonly PromiseKind[]>();
 
-  test.concurrent.for(places)("$name keeps every promise", { timeout: LONGEST_MS }, async (place, context) => {
-    const { name, directory, args, obstacles } = place;
+  test.concurrent.for(places)("$name keeps every promise: $args", { timeout: LONGEST_MS }, async (place, context) => {
+    const { directory, args, obstacles } = place;
     context.skip(process.env.CI === undefined && obstacles.length > 0, `SKIPPED: ${obstacles.join("; ")}`);
     const run = await runLab(CLI, [`${directory}/${TOPOLOGY}`, "--quiet", ...args]);
     const kept = run.proven.filter((each) => each.kept);
@@ -88,7 +98,7 @@ describe("fixtures", () => {
     context.expect([run.status, kept.length], run.said).toEqual([0, run.proven.length]);
     context.expect(kept.length).toBeGreaterThan(0);
     proven.set(
-      name,
+      place,
       kept.map(({ kind }) => kind),
     );
   });
@@ -96,7 +106,8 @@ describe("fixtures", () => {
   test("every kind of promise was kept by one of them, and every kind of file stood in one of them", (context) => {
     context.skip(process.env.CI === undefined && proven.size < places.length, "not all of them were run");
     expect(PROMISE_KINDS.filter((kind) => ![...proven.values()].flat().includes(kind))).toEqual([]);
-    const stood = new Set(scenarios.filter(({ name }) => proven.has(name)).flatMap(fileKinds));
+    const names = new Set([...proven.keys()].map(({ name }) => name));
+    const stood = new Set(scenarios.filter(({ name }) => names.has(name)).flatMap(fileKinds));
     const all = listFixtures().filter(({ kind }) => kind !== "err");
     expect([...new Set(all.flatMap(fileKinds))].filter((kind) => !stood.has(kind))).toEqual([]);
     // What tells kinds apart does so.

@@ -214,8 +214,8 @@ test.each(["namespaces", "underlay", "hosts", "proving life"])(
 );
 
 test("stopped by the last result, although the lab was to be kept", async () => {
-  const { files, model } = compile({ name: "topology.yaml", text: TOPOLOGY });
-  const compiled = { network: must(model, "the topology has no mistake"), files };
+  const { files, units, model } = compile({ name: "topology.yaml", text: TOPOLOGY });
+  const compiled = { network: must(model, "the topology has no mistake"), files, units };
   const controller = new AbortController();
   let results = 0;
   const watch: Watch = {

@@ -67,10 +67,10 @@ function askedOf({ breaks, skips = [], lives = /^/ }: Case): readonly Prover[] {
 }
 
 async function brokenOf(broken: Case): Promise<readonly Proven[]> {
-  const { files, model } = compile({ name: "topology.yaml", text: broken.topology ?? TOPOLOGY });
+  const { files, units, model } = compile({ name: "topology.yaml", text: broken.topology ?? TOPOLOGY });
   const network = must(model, "the topology has no mistake");
   const quiet = { onPhase: () => undefined, onBooted: () => undefined };
-  const { lab, root } = await openLab({ network, files }, quiet, broken.tamper);
+  const { lab, root } = await openLab({ network, files, units }, quiet, broken.tamper);
   try {
     const proven: Proven[] = [];
     for (const prover of askedOf(broken)) proven.push(...(await proveKind(lab, prover, () => undefined)));

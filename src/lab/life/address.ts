@@ -145,8 +145,16 @@ const SHY = 'oifname "wan" ct state new drop';
 
 // ── Measuring ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
+const TIMER = "netgen-endpoints.timer";
+
 const resolveAgain = (hosts: readonly RunningHost[]): Promise<unknown> =>
   Promise.all(hosts.map((host) => runUnit(host, "netgen-endpoints.service")));
+
+/** Where a timer does the same, it is to be seen who did it. */
+async function setTimers(hosts: readonly RunningHost[], verb: "start" | "stop"): Promise<void> {
+  const timed = hosts.filter(({ box, units }) => box.power !== undefined && units.includes(TIMER));
+  await Promise.all(timed.map(({ box }) => box.run("systemctl", verb, TIMER)));
+}
 
 async function measureThere(lab: Lab, move: Move, watched: Watched): Promise<readonly string[]> {
   const hosts = runningHosts(lab);
@@ -154,6 +162,7 @@ async function measureThere(lab: Lab, move: Move, watched: Watched): Promise<rea
   const to = freshAddress(lab, move.address);
   const wrong: string[] = [];
   if (!(await isAnswered(watched, 30))) wrong.push("no answer even before, expected one");
+  await setTimers(hosts, "stop");
   await place.router.run("nft", forgetful(CUT_OFF));
   try {
     await moveTo(place, move.address, to);
@@ -167,6 +176,7 @@ async function measureThere(lab: Lab, move: Move, watched: Watched): Promise<rea
     await moveTo(place, to, move.address);
     await rename(hosts, to, move.address);
     await resolveAgain(hosts);
+    await setTimers(hosts, "start");
   }
   return wrong;
 }

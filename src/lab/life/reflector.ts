@@ -6,6 +6,7 @@ import { must } from "../../base/invariant.ts";
 import { failoverOf } from "../../model/loopback.ts";
 import { hostsBetween } from "../../ways/bgp-choice.ts";
 import { waysOf } from "../../ways/ways.ts";
+import { serveFrr } from "../machine/boot.ts";
 import { eventually, PATIENCE } from "../machine/patience.ts";
 import { type Lab, type RunningHost, runningHosts } from "../machine/running.ts";
 import { isByPreferredWays } from "../measure/bgp-routes.ts";
@@ -14,11 +15,6 @@ import { execCommand, type LabPromise, type Outcome } from "../measure/promise.t
 import { type PingRecord, pingDuring, type Watched } from "../measure/steady-ping.ts";
 import { brokenSessions } from "../measure/watch.ts";
 import type { LabGuest } from "../plan/plan.ts";
-
-const stopFrr = ({ box }: RunningHost): Promise<string> =>
-  box.shell("/usr/lib/frr/frrinit.sh stop >> /run/log/frr 2>&1 < /dev/null");
-const startFrr = ({ box }: RunningHost): Promise<string> =>
-  box.shell("ulimit -Sn 1024; /usr/lib/frr/frrinit.sh start >> /run/log/frr 2>&1 < /dev/null");
 
 interface Witness {
   readonly watched: Watched;
@@ -124,14 +120,14 @@ async function measure(lab: Lab, reflector: RunningHost, { watched, boundMs }: W
   await isSettled(lab, others, reflector);
   try {
     const seen = await pingDuring(watched, async () => {
-      await stopFrr(reflector);
+      await serveFrr(reflector.box, "stop");
       const isGone = await eventually(async () => (await believers(others, reflector)).length === 0);
       if (!isGone) wrong.push(`sessions with it stand on ${(await believers(others, reflector)).join(", ")}`);
     });
     wrong.push(...(await wrongFloods(others, reflector)), ...wrongSilence(seen, boundMs));
     lost = seen.lost;
   } finally {
-    await startFrr(reflector);
+    await serveFrr(reflector.box, "start");
   }
   wrong.push(...(await brokenSessions(lab)));
   if (wrong.length > 0) return { isKept: false, measured: wrong.join("; ") };

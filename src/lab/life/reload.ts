@@ -12,6 +12,7 @@ const PACKAGED_UNIT = "/lib/systemd/system/wg-quick@.service";
 
 /** What systemd would do: the drop-in's line, or without one the package's own. */
 async function reload({ box, files }: RunningHost, link: string): Promise<void> {
+  if (box.power !== undefined) return void (await box.run("systemctl", "reload", `wg-quick@${link}.service`));
   const dropIn = `wg-quick@${link}.service.d/10-netgen.conf`;
   const isDroppedIn = files.some(({ path }) => path === `/etc/systemd/system/${dropIn}`);
   if (isDroppedIn) return runUnit({ box, files }, dropIn, { key: "ExecReload", instance: link });

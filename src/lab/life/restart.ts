@@ -1,5 +1,5 @@
 /** Restarts of what carries the overlay: the tunnel, networkd, FRR. */
-import { applySysctl, managedLinks, runUnit, startNetworkd, unconfigured } from "../machine/boot.ts";
+import { applySysctl, managedLinks, runUnit, serveFrr, startNetworkd, unconfigured } from "../machine/boot.ts";
 import type { Box } from "../machine/box.ts";
 import { isHeard } from "../machine/keepalived.ts";
 import { eventually } from "../machine/patience.ts";
@@ -34,9 +34,13 @@ async function seenInClear({ internet, routers }: Lab): Promise<number> {
   return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
 }
 
+const VERBS = { up: "start", down: "stop" } as const;
+
 // A daemon that is left behind must not hold our ends of its output.
 const quick = (box: Box, verb: "up" | "down", link: string): Promise<string> =>
-  box.run("sh", "-uc", 'wg-quick "$1" "$2" >> /run/log/wg-quick 2>&1 < /dev/null', "sh", verb, link);
+  box.power === undefined
+    ? box.run("sh", "-uc", 'wg-quick "$1" "$2" >> /run/log/wg-quick 2>&1 < /dev/null', "sh", verb, link)
+    : box.run("systemctl", VERBS[verb], `wg-quick@${link}.service`);
 
 /** Starts the tunnels of a host as its units do. */
 async function startTunnels({ host, box, files }: RunningHost): Promise<void> {
@@ -123,10 +127,13 @@ async function settledState(box: Box): Promise<readonly string[]> {
 }
 
 async function restartNetworkd({ box, files }: RunningHost): Promise<void> {
-  // Of this box: it has process numbers of its own.
-  await box.shell("kill $(pgrep -x systemd-network); while pgrep -x systemd-network > /dev/null; do sleep 0.1; done");
-  await startNetworkd(box, files);
-  await eventually(async () => (await box.log("networkd")).includes("Enumeration completed"));
+  if (box.power !== undefined) await box.run("systemctl", "restart", "systemd-networkd.service");
+  else {
+    // Of this box: it has process numbers of its own.
+    await box.shell("kill $(pgrep -x systemd-network); while pgrep -x systemd-network > /dev/null; do sleep 0.1; done");
+    await startNetworkd(box, files);
+    await eventually(async () => (await box.log("networkd")).includes("Enumeration completed"));
+  }
   await eventually(async () => (await unconfigured(box, files)).length === 0);
 }
 
@@ -161,12 +168,10 @@ function networkdPromise(lab: Lab, running: RunningHost, watched: Watched): LabP
 
 // ── FRR ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-const RESTART_FRR = "ulimit -Sn 1024; /usr/lib/frr/frrinit.sh restart >> /run/log/frr 2>&1 < /dev/null";
-
 async function measureFrr(lab: Lab, { box }: RunningHost, watched: Watched): Promise<Outcome> {
   let broken: readonly string[] = [];
   const seen = await pingDuring(watched, async () => {
-    await box.shell(RESTART_FRR);
+    await serveFrr(box, "restart");
     broken = await brokenSessions(lab);
   });
   const wrong = seen.isBack ? broken : [...broken, "no answer within 60 s after it"];

@@ -3,9 +3,9 @@ import { must } from "../../base/invariant.ts";
 import { familyOf, type IpAddress } from "../../base/ip.ts";
 import type { Host } from "../../model/host.ts";
 import type { Network } from "../../model/network.ts";
-import { memberLinks } from "../machine/cables.ts";
 import { isMaster, isStandby, startKeepalived, stopKeepalived } from "../machine/keepalived.ts";
 import { eventually } from "../machine/patience.ts";
+import { plug } from "../machine/plug.ts";
 import { type Lab, type RunningHost, runningHosts } from "../machine/running.ts";
 import { execCommand, type LabPromise, type Outcome } from "../measure/promise.ts";
 import { pingDuring, type Watched } from "../measure/steady-ping.ts";
@@ -57,16 +57,6 @@ function watchesOfPair(lab: Lab, { hosts }: Network, { master: { host } }: Coupl
   const dialled = outside.find(({ reach }) => reach.endpoint !== undefined);
   const silent = outside.find(({ reach }) => reach.endpoint === undefined);
   return [dialled, silent].flatMap((to) => (to === undefined ? [] : watchTo(to)));
-}
-
-/** Takes the cable of a host out of its router, and plugs it in again. */
-async function plug({ plan, routers }: Lab, { host }: RunningHost, state: "up" | "down"): Promise<void> {
-  const { router } = must(
-    plan.hosts.find(({ name }) => name === host.name),
-    "every host is planned",
-  );
-  const link = memberLinks(plan.hosts.filter((each) => each.router === router)).get(host.name);
-  await must(routers.get(router), "every router has a box").run("ip", "link", "set", link ?? "", state);
 }
 
 async function tunnelsOf({ host, box }: RunningHost): Promise<readonly string[]> {

@@ -38,6 +38,13 @@ export interface Furnished {
   readonly files: readonly PlacedFile[];
 }
 
+const VERBS: Readonly<Record<string, string>> = { ExecStart: "start", ExecReload: "reload" };
+
+/** The same where systemd does it; a drop-in's unit is the one that it belongs to. */
+async function askSystemd(box: Box, key: string, unit: string): Promise<void> {
+  await box.run("systemctl", must(VERBS[key], "systemd has a word for it"), unit.replace(/\.d\/.*$/, ""));
+}
+
 /** Does what a unit file says under a key, line by line; nothing where there is no such file. */
 export async function runUnit(
   { box, files }: Furnished,
@@ -45,6 +52,7 @@ export async function runUnit(
   { key = "ExecStart", instance = "" }: { readonly key?: string; readonly instance?: string } = {},
 ): Promise<void> {
   const file = files.find(({ path }) => path === join("/etc/systemd/system", unit));
+  if (box.power !== undefined) return file && askSystemd(box, key, unit.replace("@.", `@${instance}.`));
   for (const line of file?.text.split("\n") ?? []) {
     const command = line.startsWith(`${key}=`) ? line.slice(key.length + 1).replaceAll("%i", instance) : "";
     if (command !== "") await box.shell(command);
@@ -61,7 +69,7 @@ const APPLY = `grep -E '^(-?net[./]|[#;]|$)' ${SYSCTL} > /run/net.conf
 // set. Without udev nothing sets the keys of an interface when it appears: hence before and after. A value that is not taken ends
 // no boot, here or on a machine: that all are is a promise to be measured.
 export async function applySysctl(box: Box, files: readonly PlacedFile[]): Promise<void> {
-  if (has(files, SYSCTL)) await box.shell(APPLY);
+  if (has(files, SYSCTL) && box.power === undefined) await box.shell(APPLY);
 }
 
 // What is to be merged by hand, in the words of the snippet's own head.
@@ -71,14 +79,22 @@ sed -i -e s/^bgpd=no/bgpd=yes/ -e s/^bfdd=no/bfdd=yes/ /etc/frr/daemons
 chown frr:frr /etc/frr/frr.conf
 `;
 
+/** Has FRR start, stop or do both. */
+export async function serveFrr(box: Box, verb: "start" | "stop" | "restart"): Promise<void> {
+  if (box.power !== undefined) await box.run("systemctl", verb, "frr.service");
+  else {
+    // The limit of Debian's frr.service; the soft one only, as root in a container may not raise the other. What has no
+    // "daemons" of netgen's has watchfrr's 20 s, too few for many hosts that start at once.
+    const script = `ulimit -Sn 1024; watchfrr_options='-T 600' /usr/lib/frr/frrinit.sh ${verb}`;
+    await box.shell(`${script} >> /run/log/frr 2>&1 < /dev/null`);
+  }
+}
+
 async function startFrr(box: Box, files: readonly PlacedFile[]): Promise<void> {
   const isSnippet = has(files, "/etc/netgen/frr.conf.snippet");
   if (!isSnippet && !has(files, "/etc/frr/frr.conf")) return;
   if (isSnippet) await box.shell(MERGE);
-  // The limit of Debian's frr.service; the soft one only, as root in a container may not raise the other. watchfrr would
-  // kill what is not up after 20 s, which many hosts that start at once on a busy machine may take.
-  const start = "ulimit -Sn 1024; watchfrr_options='-T 600' /usr/lib/frr/frrinit.sh start";
-  await box.shell(`${start} > /run/log/frr 2>&1 < /dev/null`);
+  await serveFrr(box, "start");
 }
 
 /** Interfaces that networkd is to configure, by the files that name them. */
@@ -110,8 +126,34 @@ async function assertNetworkd(box: Box, files: readonly PlacedFile[]): Promise<v
 
 export async function startNetworkd(box: Box, files: readonly PlacedFile[]): Promise<void> {
   if (managedLinks(files).length === 0) return;
+  if (box.power !== undefined) return void (await box.run("systemctl", "start", "systemd-networkd.service"));
   const environment = ["SYSTEMD_LOG_TARGET=console", "SYSTEMD_LOG_LEVEL=info"];
   await box.start("networkd", "env", ...environment, NETWORKD);
+}
+
+/** What a boot ends in, whether it went well or not. */
+const isOver = async (box: Box): Promise<boolean> => {
+  const { output } = await box.attempt("systemctl", "is-system-running");
+  return ["running", "degraded", "maintenance"].includes(output.trim());
+};
+
+const LONGEST_BOOT_SECONDS = 180;
+
+/** Waits until all is done that the boot of a computer is to do. */
+export async function booted(box: Box, files: readonly PlacedFile[]): Promise<void> {
+  if (!(await eventually(() => isOver(box), LONGEST_BOOT_SECONDS))) {
+    const { output } = await box.attempt("systemctl", "list-jobs", "--no-pager", "--no-legend");
+    throw new Error(`${box.name}: not booted after ${LONGEST_BOOT_SECONDS} s; it waits for ${output.trim()}`);
+  }
+  await eventually(async () => (await unconfigured(box, files)).length === 0);
+}
+
+/** Brings a computer up with its files in place, and its units enabled as the manifest says. */
+export async function bootComputer(box: Box, files: readonly PlacedFile[], units: readonly string[]): Promise<void> {
+  if (has(files, "/etc/netgen/frr.conf.snippet")) await box.shell(MERGE);
+  if (units.length > 0) await box.run("systemctl", "enable", ...units);
+  await box.power?.on();
+  await booted(box, files);
 }
 
 /** Brings a host up in the order in which its units do. Its cables are there before. */
@@ -140,4 +182,7 @@ export const exitsOf = ({ vrfs }: Host): readonly string[] =>
   vrfs.filter(({ exit }) => exit !== undefined).map(({ name }) => name);
 
 /** Does what netgen-exit@.service does for a VRF. */
-export const startExit = (box: Box, vrf: string): Promise<void> => box.start(`exit-${vrf}`, "/etc/netgen/exit", vrf);
+export async function startExit(box: Box, vrf: string): Promise<void> {
+  if (box.power === undefined) await box.start(`exit-${vrf}`, "/etc/netgen/exit", vrf);
+  else await box.run("systemctl", "start", `netgen-exit@${vrf}.service`);
+}

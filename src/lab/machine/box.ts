@@ -2,20 +2,23 @@
  * Boxes: hosts, routers and guests of a lab, each a network, mount and process namespace of its own, all inside one
  * process namespace that the lab opens first. Whoever ends that one ends everything: there is nothing to clean up.
  */
-import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
-import { PATIENCE } from "./patience.ts";
+import { type Ended, execute, heldBy, NAMESPACES, startKeeper, startWithin } from "./keeper.ts";
 
-/** How a program ended; `output` is what it printed to both streams. */
-export interface Ended {
-  readonly status: number;
-  readonly output: string;
+/** The switch of a box that is a computer. */
+export interface Power {
+  /** Starts systemd; resolves when it is process 1. */
+  readonly on: () => Promise<void>;
+  /** Shuts down in the order of the units. What was set on the network's devices is gone then; the disk stays. */
+  readonly off: () => Promise<void>;
 }
 
 export interface Box {
   readonly name: string;
   /** Of the process that holds the namespaces, as it is seen from outside. */
   readonly pid: number;
+  /** Where process 1 is systemd, and what runs in the box is its business; else the lab itself starts programs there. */
+  readonly power: Power | undefined;
   /** Runs a program in the box, whatever comes of it. */
   readonly attempt: (command: string, ...args: readonly string[]) => Promise<Ended>;
   /** Runs a program in the box and gives what it printed. @throws Error when it fails, with what it printed. */
@@ -28,26 +31,6 @@ export interface Box {
   readonly log: (name: string) => Promise<string>;
   /** A path in the box as it is reached from outside. */
   readonly outside: (path: string) => string;
-}
-
-const MAX_OUTPUT_BYTES = 1 << 26;
-/** Longer than anything in a lab takes on a busy machine. */
-const LONGEST_MS = 120_000 * PATIENCE;
-
-/** Runs a program here. */
-export function execute(command: string, args: readonly string[]): Promise<Ended> {
-  return new Promise((resolve) => {
-    const options = {
-      encoding: "utf8",
-      maxBuffer: MAX_OUTPUT_BYTES,
-      timeout: LONGEST_MS,
-      killSignal: "SIGKILL",
-    } as const;
-    execFile(command, args, options, (error, stdout, stderr) => {
-      const status = error === null ? 0 : typeof error.code === "number" ? error.code : 1;
-      resolve({ status, output: stdout + stderr });
-    }).stdin?.end();
-  });
 }
 
 // Process 1 of a box takes the dead off the process table: FRR's own script waits until they are gone.
@@ -63,6 +46,9 @@ read -r word || exit 0
 exec < /dev/null > /dev/null 2>&1
 ${HOLD}
 `;
+
+/** Where br_netfilter is built in: without it, the IP rules do not see what a bridge forwards. */
+export const QUIET_BRIDGES = "sysctl -qew net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0";
 
 // networkd waits for udev unless /sys is read-only; its state directory has to be its own, as have WireGuard's and FRR's
 // sockets; with a machine-id in common two boxes would give the same MAC to what has none. What this machine itself is
@@ -82,35 +68,38 @@ chown -R systemd-network:systemd-network /run/systemd/netif
 od -An -N16 -tx1 /dev/urandom | tr -d ' \\n' > /etc/machine-id
 printf '%s\\n' '127.0.0.1 localhost' '::1 localhost' > /etc/hosts
 sysctl -qw net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.all.accept_dad=0
-# Where br_netfilter is built in: without it, the IP rules do not see what a bridge forwards.
-sysctl -qew net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0
+${QUIET_BRIDGES}
 ip link set lo up
 echo ready
 exec < /dev/null > /dev/null 2>&1
 ${HOLD}
 `;
 
-/** Starts a keeper, and resolves to its process when it says that it is ready. */
-function startKeeper(command: string, args: readonly string[]): Promise<ChildProcess> {
-  // A group of its own: Ctrl-C is for netgen, which then ends the lab in order.
-  const keeper = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"], detached: true });
-  let errors = "";
-  keeper.stderr.on("data", (data) => {
-    errors += data;
-  });
-  return new Promise((resolve, reject) => {
-    keeper.once("error", reject);
-    keeper.stdout.once("data", () => resolve(keeper));
-    keeper.once("exit", (code) => reject(new Error(`a namespace could not be made (${code}): ${errors.trim()}`)));
-  });
+const JOURNAL = ["--boot", "--no-pager", "--quiet", "--output=cat"];
+
+/** Who speaks in the journal of a computer, by the names that logs have elsewhere. */
+const JOURNAL_NAMES: Readonly<Record<string, readonly string[]>> = {
+  "wg-quick": ["wg-quick"],
+  networkd: ["systemd-networkd"],
+  frr: ["frrinit.sh", "watchfrr.sh"],
+  keepalived: ["Keepalived", "Keepalived_vrrp"],
+};
+
+/** What a box is held by, which need not stay the same. */
+export interface Hold {
+  readonly pid: () => number;
+  /** Where that process does not have the box's root as its own: the directory that it has it in. */
+  readonly root?: () => string | undefined;
+  readonly power?: Power;
 }
 
-const NAMESPACES = ["-n", "-m", "-p", "--fork", "--mount-proc", "--kill-child", "bash", "-euc"] as const;
-
-/** Joins a box that is open; `pid` is that of the process which holds it, its own parent aside. */
-export function joinBox(name: string, pid: number): Box {
-  const enter = ["-t", String(pid), "-n", "-m", "-p", "--"];
-  const attempt: Box["attempt"] = (command, ...args) => execute("nsenter", [...enter, command, ...args]);
+/** Joins a box that is open. */
+export function joinBox(name: string, { pid, root = () => undefined, power }: Hold): Box {
+  const attempt: Box["attempt"] = (command, ...args) => {
+    const directory = root();
+    const change = directory === undefined ? [] : ["chroot", directory];
+    return execute("nsenter", ["-t", String(pid()), "-n", "-m", "-p", "-u", "--", ...change, command, ...args]);
+  };
   const run: Box["run"] = async (command, ...args) => {
     const { status, output } = await attempt(command, ...args);
     if (status !== 0)
@@ -121,15 +110,22 @@ export function joinBox(name: string, pid: number): Box {
   const logPath = (log: string): string => `/run/log/${log}`;
   return {
     name,
-    pid,
+    get pid() {
+      return pid();
+    },
+    power,
     attempt,
     run,
     shell,
     start: async (log, ...words) => {
       await run("sh", "-euc", `log=$1; shift; setsid "$@" < /dev/null > "$log" 2>&1 &`, "sh", logPath(log), ...words);
     },
-    log: (log) => run("sh", "-euc", 'cat "$1" 2>/dev/null || true', "sh", logPath(log)),
-    outside: (path) => `/proc/${pid}/root${path}`,
+    log: (log) => {
+      const names = power === undefined ? undefined : JOURNAL_NAMES[log];
+      if (names !== undefined) return run("journalctl", ...JOURNAL, ...names.map((name) => `--identifier=${name}`));
+      return run("sh", "-euc", 'cat "$1" 2>/dev/null || true', "sh", logPath(log));
+    },
+    outside: (path) => `/proc/${pid()}/root${root() ?? ""}${path}`,
   };
 }
 
@@ -143,21 +139,6 @@ export interface LabRoot {
   readonly close: () => Promise<void>;
 }
 
-/** The process that an `unshare --fork` has put into its namespaces. */
-async function heldBy(keeper: ChildProcess): Promise<number> {
-  const { output } = await execute("cat", [`/proc/${keeper.pid}/task/${keeper.pid}/children`]);
-  return Number(output.trim().split(" ")[0]);
-}
-
-/** A keeper's process below that of nsenter, which forks once more. */
-async function heldBelow(keeper: ChildProcess): Promise<number> {
-  const children = async (pid: number | undefined): Promise<number> => {
-    const { output } = await execute("cat", [`/proc/${pid}/task/${pid}/children`]);
-    return Number(output.trim().split(" ")[0]);
-  };
-  return children(await children(keeper.pid));
-}
-
 /** Opens the namespaces of a lab. @throws Error when the machine does not allow it. */
 export async function openRoot(): Promise<LabRoot> {
   const keeper = await startKeeper("unshare", [...NAMESPACES, SETUP_LAB]);
@@ -165,20 +146,8 @@ export async function openRoot(): Promise<LabRoot> {
   return {
     pid,
     open: async (name) => {
-      const box = await startKeeper("nsenter", [
-        "-t",
-        String(pid),
-        "-p",
-        "-m",
-        "--",
-        "unshare",
-        ...NAMESPACES,
-        SETUP_BOX,
-      ]);
-      const held = await heldBelow(box);
-      for (const stream of [box.stdin, box.stdout, box.stderr]) stream?.destroy();
-      box.unref();
-      return joinBox(name, held);
+      const held = await startWithin(pid, ["-p", "-m"], ["unshare", ...NAMESPACES, SETUP_BOX]);
+      return joinBox(name, { pid: () => held });
     },
     keep: () => {
       keeper.stdin?.write("keep\n");

@@ -4,18 +4,9 @@ import { familyOf, type IpAddress } from "../../base/ip.ts";
 import { ofFamily } from "../plan/addresses.ts";
 import type { LabGuest, LabHost, LabPath, LabPlan, LabRouter } from "../plan/plan.ts";
 import { type Box, cable, type LabRoot, writeInto } from "./box.ts";
-import {
-  cableLines,
-  defaultRoutes,
-  full,
-  hostRoutes,
-  ip,
-  lanLines,
-  linkAddresses,
-  memberLinks,
-  neighboursOf,
-  waysTo,
-} from "./cables.ts";
+import { cableLines, defaultRoutes, full, ip, lanLines, linkAddresses, memberLinks, waysTo } from "./cables.ts";
+import { openComputer } from "./computer.ts";
+import { bridgeLines, furnishNetwork, uplinkLines } from "./uplink.ts";
 import { watchRules } from "./watch-rules.ts";
 
 /** A lab whose cables are plugged in; nothing of the hosts' own runs yet. */
@@ -119,26 +110,13 @@ async function setUpInternet(box: Box, plan: LabPlan): Promise<void> {
   await box.shell(`${FORWARDING}\nnft -f /run/rules.nft\n${linkAddresses("lo", plan.probes)}${toRouters.join("")}`);
 }
 
+const hostsFile = ({ names }: LabPlan): string =>
+  ["127.0.0.1 localhost", "::1 localhost", ...names.map(({ name, address }) => `${address} ${name}`), ""].join("\n");
+
 async function setUpHost(box: Box, host: LabHost, plan: LabPlan): Promise<void> {
-  const families = new Set(host.addresses.map(familyOf));
-  const gateways = plan.routerAddresses.filter((address) => families.has(familyOf(address)));
-  const bridges = plan.foreignBridges.filter((bridge) => bridge.host === host.name);
-  const lines = bridges.map(
-    ({ name, addresses }) =>
-      `ip link add ${name} type bridge\nip link set ${name} up\n` +
-      addresses.map(({ address, lengthBits }) => `ip address add ${address}/${lengthBits} dev ${name}\n`).join(""),
-  );
-  writeInto(
-    box,
-    "/etc/hosts",
-    ["127.0.0.1 localhost", "::1 localhost", ...plan.names.map(({ name, address }) => `${address} ${name}`), ""].join(
-      "\n",
-    ),
-  );
-  await box.shell(
-    `ip link set ${host.uplink} mtu ${host.uplinkMtu}
-${linkAddresses(host.uplink, host.addresses)}${defaultRoutes(host.uplink, gateways)}${hostRoutes(host.uplink, neighboursOf(host, plan))}${lines.join("")}`,
-  );
+  writeInto(box, "/etc/hosts", hostsFile(plan));
+  if (box.power === undefined) await box.shell(uplinkLines(host, plan) + bridgeLines(host, plan));
+  else await furnishNetwork(box, host, plan);
 }
 
 // A virtual cable would carry what is not yet cut into segments past any MTU.
@@ -170,20 +148,20 @@ async function setUpGuest(box: Box, guest: LabGuest): Promise<void> {
  * Plugs in what the hosts' own files do not, guests and others' bridges in VRFs: what it goes into is there by then. A port
  * of less than its segment would pull the bridge down.
  */
-export async function plugGuests({ plan, hosts }: Built): Promise<void> {
-  for (const { host, name, vrf } of plan.foreignBridges) {
-    if (vrf !== undefined)
-      await must(hosts.get(host), "a bridge's host is there").run("ip", "link", "set", name, "master", vrf);
-  }
-  for (const { host, port, bridge, mtu, isPluggedByHost } of plan.guests) {
-    if (isPluggedByHost) continue;
-    const set = `ip link set ${port} mtu ${Math.max(mtu, 1500)} master ${bridge}`;
-    await must(hosts.get(host), "a guest's host is there").shell(set);
-  }
+export async function plugGuests({ plan }: Built, { name: owner, shell }: Box): Promise<void> {
+  const bridges = plan.foreignBridges
+    .filter(({ host, vrf }) => host === owner && vrf !== undefined)
+    .map(({ name, vrf }) => `ip link set ${name} master ${vrf}\n`);
+  const ports = plan.guests
+    .filter(({ host, isPluggedByHost }) => host === owner && !isPluggedByHost)
+    .map(({ port, bridge, mtu }) => `ip link set ${port} mtu ${Math.max(mtu, 1500)} master ${bridge} up\n`);
+  await shell(bridges.concat(ports).join(""));
 }
 
-async function openAll(root: LabRoot, names: readonly string[], prefix = ""): Promise<ReadonlyMap<string, Box>> {
-  return new Map(await Promise.all(names.map(async (name) => [name, await root.open(prefix + name)] as const)));
+type Open = (name: string) => Promise<Box>;
+
+async function openAll(open: Open, names: readonly string[], prefix = ""): Promise<ReadonlyMap<string, Box>> {
+  return new Map(await Promise.all(names.map(async (name) => [name, await open(prefix + name)] as const)));
 }
 
 async function layCables({ plan, internet, routers, hosts, guests }: Built): Promise<void> {
@@ -204,21 +182,21 @@ async function layCables({ plan, internet, routers, hosts, guests }: Built): Pro
   }
 }
 
-/** Builds all that surrounds the hosts. */
-export async function build(root: LabRoot, plan: LabPlan): Promise<Built> {
+/** Builds all that surrounds the hosts; they are to boot by themselves, or to be started by the lab. */
+export async function build(root: LabRoot, plan: LabPlan, isBooting = false): Promise<Built> {
   const [internet, routers, hosts, guests] = await Promise.all([
     root.open("internet"),
     openAll(
-      root,
+      root.open,
       plan.routers.map(({ name }) => name),
       "router:",
     ),
     openAll(
-      root,
+      isBooting ? (name) => openComputer(root, name) : root.open,
       plan.hosts.map(({ name }) => name),
     ),
     openAll(
-      root,
+      root.open,
       plan.guests.map(({ name }) => name),
     ),
   ]);

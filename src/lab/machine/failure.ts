@@ -13,9 +13,11 @@ export function isBootFailure(error: unknown): error is BootFailure {
 // The last to speak is the likeliest to know.
 const TAILS = 'cd /run/log; for log in $(ls -tr); do [ ! -s "$log" ] || { echo "── $log"; tail -n 12 "$log"; }; done';
 
+const JOURNAL = "systemctl --failed --no-pager --no-legend; journalctl --boot --no-pager --quiet --output=cat -n 30";
+
 /** The error with the name of its box and the last lines of every log in it. */
-export async function withLogs({ name, attempt }: Box, error: unknown): Promise<BootFailure> {
-  const { output } = await attempt("sh", "-uc", TAILS);
+export async function withLogs({ name, attempt, power }: Box, error: unknown): Promise<BootFailure> {
+  const { output } = await attempt("sh", "-uc", power === undefined ? TAILS : JOURNAL);
   const message = error instanceof Error ? error.message : String(error);
   return Object.assign(new Error(`${message.trim()}\n${output.trim()}`.trim(), { cause: error }), { host: name });
 }

@@ -28,7 +28,7 @@ link=\${BASH_REMATCH[1]}
 exec >> /run/log/wg-quick 2>&1 < /dev/null
 case $1 in
   start) ip link show "$link" > /dev/null 2>&1 || wg-quick up "$link" || exit 1
-    grep -s ^net /etc/sysctl.d/90-netgen.conf | sysctl -qe -p - || true
+    grep -sE '^-?net' /etc/sysctl.d/90-netgen.conf | sysctl -qe -p - || true
     [[ ! -x /etc/netgen/wg-endpoints ]] || /etc/netgen/wg-endpoints ;;
   stop) ! ip link show "$link" > /dev/null 2>&1 || wg-quick down "$link" ;;
 esac
@@ -39,6 +39,7 @@ const PID_FILE = "/run/keepalived.pid";
 
 /** Starts keepalived on a host that has a file for it. */
 export async function startKeepalived({ box, files }: RunningHost): Promise<void> {
+  if (box.power !== undefined) return void (await box.run("systemctl", "start", "keepalived.service"));
   writeInto(box, "/run/systemctl", SYSTEMCTL, 0o755);
   await box.shell(PUT_SYSTEMCTL);
   await box.start("keepalived", "keepalived", "--dont-fork", "--log-console", "--log-detail", `--pid=${PID_FILE}`);
@@ -47,7 +48,8 @@ export async function startKeepalived({ box, files }: RunningHost): Promise<void
 
 /** Ends it as its unit does: it says goodbye, and the other takes over. */
 export async function stopKeepalived(box: Box): Promise<void> {
-  await box.shell(`kill "$(cat ${PID_FILE})"; while [ -e ${PID_FILE} ]; do sleep 0.1; done`);
+  if (box.power !== undefined) await box.run("systemctl", "stop", "keepalived.service");
+  else await box.shell(`kill "$(cat ${PID_FILE})"; while [ -e ${PID_FILE} ]; do sleep 0.1; done`);
 }
 
 /** Whether a host has the shared address, and its tunnels where only then they are to be up. */
@@ -60,16 +62,22 @@ export async function isMaster({ host, box }: RunningHost): Promise<boolean> {
   return output !== "" && states.every(({ status }) => status === 0);
 }
 
-/** Starts those that are to be masters, and when they are, the others. @throws Error when none becomes one. */
-export async function startPairs(hosts: readonly RunningHost[]): Promise<void> {
-  const sharing = hosts.filter(({ host }) => host.vrrp !== undefined);
-  const order = [...sharing].sort((a, b) => (b.host.vrrp?.priority ?? 0) - (a.host.vrrp?.priority ?? 0));
-  const all = order.map(({ host }) => host);
-  const isFirst = ({ host }: RunningHost): boolean => {
-    const other = all.find(({ name }) => name === host.vrrp?.other.host);
-    return (other?.vrrp?.priority ?? 0) < (host.vrrp?.priority ?? 0);
-  };
-  const masters = order.filter(isFirst);
+/** Those that are to be masters of their pairs. */
+function mastersOf(hosts: readonly RunningHost[]): readonly RunningHost[] {
+  const priorityOf = (name: string | undefined): number =>
+    hosts.find(({ host }) => host.name === name)?.host.vrrp?.priority ?? 0;
+  return hosts.filter(({ host: { vrrp } }) => vrrp !== undefined && priorityOf(vrrp.other.host) < vrrp.priority);
+}
+
+/** Those whose keepalived is to find a master that is there: as both begin, the priorities would decide, but not at once. */
+export function followersOf(hosts: readonly RunningHost[]): readonly RunningHost[] {
+  const masters = mastersOf(hosts);
+  return hosts.filter((each) => each.host.vrrp !== undefined && !masters.includes(each));
+}
+
+/** Starts those that are to be masters, and waits until they are. @throws Error when none becomes one. */
+export async function startMasters(hosts: readonly RunningHost[]): Promise<void> {
+  const masters = mastersOf(hosts);
   await Promise.all(masters.map(startKeepalived));
   for (const master of masters) {
     if (!(await eventually(() => isMaster(master), 30))) {
@@ -77,5 +85,4 @@ export async function startPairs(hosts: readonly RunningHost[]): Promise<void> {
     }
     await applySysctl(master.box, master.files);
   }
-  await Promise.all(order.filter((each) => !masters.includes(each)).map(startKeepalived));
 }

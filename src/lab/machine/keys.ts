@@ -1,7 +1,7 @@
 /** Throwaway keys, and the compiled files with these in them. */
 import { contentOf, type OutputFile } from "../../emit/file.ts";
 import type { Network } from "../../model/network.ts";
-import { execute } from "./box.ts";
+import { execute } from "./keeper.ts";
 
 /** A host's files as the lab puts them: text by path on the host, with mode and owner. */
 export interface PlacedFile {

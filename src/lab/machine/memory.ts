@@ -11,14 +11,17 @@ const MIB = 1 << 20;
 const HOST_BYTES = 10 * MIB;
 const FRR_BYTES = 24 * MIB;
 const BOX_BYTES = 4 * MIB;
+/** Of a host that boots by itself, besides: systemd, its journal, udev, D-Bus, and what its disk takes in memory. */
+const BOOT_BYTES = 50 * MIB;
 /** netgen itself, and the programs that measure. */
 const BASE_BYTES = 400 * MIB;
 
 /** What the hosts of a plan take with all that surrounds them, bytes. */
-export function neededBytes({ hosts }: Network, plan: LabPlan): number {
+export function neededBytes({ hosts }: Network, plan: LabPlan, isBooting = false): number {
   const speakers = hosts.filter(({ bgp }) => bgp.kind !== "none").length;
   const others = 1 + plan.routers.length + plan.guests.length;
-  return BASE_BYTES + hosts.length * HOST_BYTES + speakers * FRR_BYTES + others * BOX_BYTES;
+  const each = HOST_BYTES + (isBooting ? BOOT_BYTES : 0);
+  return BASE_BYTES + hosts.length * each + speakers * FRR_BYTES + others * BOX_BYTES;
 }
 
 /** What the kernel would give without swapping, bytes; `undefined` where it does not say. */
@@ -29,9 +32,8 @@ export function availableBytes(): number | undefined {
 
 const inMib = (bytes: number): string => `${Math.ceil(bytes / MIB)} MiB`;
 
-/** Why a lab does not fit, and how many of its hosts would; `undefined` when it does. */
-export function memoryComplaint(network: Network, plan: LabPlan, available: number | undefined): string | undefined {
-  const needed = neededBytes(network, plan);
+/** Why a lab of hosts that take so much does not fit, and how many of them would; `undefined` when it does. */
+export function memoryComplaint(network: Network, needed: number, available: number | undefined): string | undefined {
   if (available === undefined || needed <= available) return undefined;
   const each = (needed - BASE_BYTES) / network.hosts.length;
   const fitting = Math.max(0, Math.floor((available - BASE_BYTES) / each));

@@ -3,7 +3,7 @@ import { accessSync, closeSync, constants, openSync } from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
 import type { Host } from "../../model/host.ts";
 import type { Network } from "../../model/network.ts";
-import { execute } from "./box.ts";
+import { execute } from "./keeper.ts";
 
 /** A program, by its name or where Debian has it, and the package that brings it. */
 export interface Program {
@@ -38,6 +38,15 @@ const ALWAYS: readonly Program[] = [
   { program: "wg", package: "wireguard-tools" },
   { program: "wg-quick", package: "wireguard-tools" },
   { program: "/lib/systemd/systemd-sysctl", package: "systemd" },
+];
+/** What a host needs that boots by itself. */
+const BOOTING: readonly Program[] = [
+  { program: "setpriv", package: "util-linux" },
+  { program: "systemctl", package: "systemd" },
+  { program: "journalctl", package: "systemd" },
+  { program: "/lib/systemd/systemd", package: "systemd" },
+  { program: "/lib/systemd/systemd-udevd", package: "udev" },
+  { program: "dbus-daemon", package: "dbus" },
 ];
 const NETWORKD: readonly Program[] = [{ program: "/lib/systemd/systemd-networkd", package: "systemd" }];
 const FRR: readonly Program[] = [
@@ -123,9 +132,10 @@ async function kernelComplaints(network: Network, machine: Machine): Promise<rea
 }
 
 /** All that stands in the way of a lab on a machine, a line each; none: it can begin. */
-export async function findObstacles(network: Network, machine: Machine): Promise<readonly string[]> {
+export async function findObstacles(network: Network, machine: Machine, isBooting = false): Promise<readonly string[]> {
   if (machine.platform !== "linux") return [`it runs on Linux only, and this is ${machine.platform}`];
-  const missing = programsFor(network).filter(({ program }) => !machine.hasProgram(program));
+  const programs = [...programsFor(network), ...(isBooting ? BOOTING : [])];
+  const missing = programs.filter(({ program }) => !machine.hasProgram(program));
   const canProbe = machine.isRoot && !missing.some(({ program }) => ["unshare", "mount", "ip"].includes(program));
   return [
     ...(machine.isRoot ? [] : ["it needs root, as namespaces and the hosts' daemons do: sudo netgen lab"]),

@@ -3,11 +3,12 @@ import type { OutputFile } from "../../emit/file.ts";
 import type { Network } from "../../model/network.ts";
 import type { LabPlan } from "../plan/plan.ts";
 import { planLab } from "../plan/plan-lab.ts";
-import { bootHost, install } from "./boot.ts";
+import { bootComputer, bootHost, install } from "./boot.ts";
 import { type LabRoot, openRoot } from "./box.ts";
-import { build, plugGuests } from "./build.ts";
+import { type Built, build, plugGuests } from "./build.ts";
+import { clearControlGroups } from "./computer.ts";
 import { withLogs } from "./failure.ts";
-import { startPairs } from "./keepalived.ts";
+import { followersOf, startKeepalived, startMasters } from "./keepalived.ts";
 import { filesOf, type Keys, makeKeys, type PlacedFile } from "./keys.ts";
 import { type Lab, type RunningHost, runningHosts } from "./running.ts";
 
@@ -15,8 +16,12 @@ import { type Lab, type RunningHost, runningHosts } from "./running.ts";
 export interface Compiled {
   readonly network: Network;
   readonly files: readonly OutputFile[];
+  /** The systemd units to enable, by host name. */
+  readonly units: Readonly<Record<string, readonly string[]>>;
   /** Where it is not that of the network: the part of a larger one. */
   readonly plan?: LabPlan;
+  /** Hosts are computers that boot by themselves; left out, the lab starts their programs. */
+  readonly isBooting?: boolean;
 }
 
 /** A lab that is up, and the namespaces that hold it. */
@@ -36,13 +41,27 @@ export interface Progress {
 /** Files may be changed before they are put in place: how the lab's own tests break a promise. */
 export type Tamper = (host: string, files: readonly PlacedFile[]) => readonly PlacedFile[];
 
-async function bring({ host, box, files }: RunningHost, keys: Keys): Promise<void> {
+async function bring(built: Built, { host, box, files, units }: RunningHost, keys: Keys): Promise<void> {
   try {
     await install(box, host, files, keys);
-    await bootHost(box, host, files);
+    await (box.power === undefined ? bootHost(box, host, files) : bootComputer(box, files, units));
+    await plugGuests(built, box);
   } catch (error) {
     throw await withLogs(box, error);
   }
+}
+
+/** Nothing is left of computers either. */
+async function openBootingRoot(): Promise<LabRoot> {
+  await clearControlGroups();
+  const root = await openRoot();
+  return {
+    ...root,
+    close: async () => {
+      await root.close();
+      await clearControlGroups();
+    },
+  };
 }
 
 /**
@@ -50,27 +69,31 @@ async function bring({ host, box, files }: RunningHost, keys: Keys): Promise<voi
  * @throws Error when it cannot, a BootFailure when a host does not come up; then nothing is left of it.
  */
 export async function openLab(
-  { network, files, plan }: Compiled,
+  { network, files, units, plan, isBooting = false }: Compiled,
   progress: Progress,
   tamper: Tamper = (_, own) => own,
 ): Promise<OpenLab> {
   const keys = await makeKeys(network);
-  const root = await openRoot();
+  const root = isBooting ? await openBootingRoot() : await openRoot();
   try {
     progress.onOpened?.(root);
     progress.onPhase("underlay");
-    const built = await build(root, plan ?? planLab(network));
+    const built = await build(root, plan ?? planLab(network), isBooting);
     const placed = new Map(network.hosts.map(({ name }) => [name, tamper(name, filesOf(name, files, keys))] as const));
-    const lab: Lab = { ...built, network, files: placed };
+    const lab: Lab = { ...built, network, files: placed, units };
     progress.onPhase("hosts");
-    await Promise.all(
-      runningHosts(lab).map(async (running) => {
-        await bring(running, keys);
-        progress.onBooted(running.host.name);
-      }),
-    );
-    await startPairs(runningHosts(lab));
-    await plugGuests(built);
+    const bringUp = async (running: RunningHost): Promise<void> => {
+      await bring(built, running, keys);
+      progress.onBooted(running.host.name);
+    };
+    const hosts = runningHosts(lab);
+    const followers = followersOf(hosts);
+    // A computer starts its keepalived by itself.
+    const late = isBooting ? followers : [];
+    await Promise.all(hosts.filter((each) => !late.includes(each)).map(bringUp));
+    await startMasters(hosts);
+    await Promise.all(late.map(bringUp));
+    await Promise.all(followers.map(startKeepalived));
     return { lab, root };
   } catch (error) {
     await root.close();

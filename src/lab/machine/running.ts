@@ -11,6 +11,8 @@ export interface Lab extends Built {
   readonly network: Network;
   /** What each host was given, by its name. */
   readonly files: ReadonlyMap<string, readonly PlacedFile[]>;
+  /** The systemd units to enable, by host name. */
+  readonly units: Readonly<Record<string, readonly string[]>>;
 }
 
 /** A host with all that belongs to it. */
@@ -18,13 +20,16 @@ export interface RunningHost {
   readonly host: Host;
   readonly box: Box;
   readonly files: readonly PlacedFile[];
+  /** The systemd units that are to be enabled. */
+  readonly units: readonly string[];
 }
 
 /** The hosts of a lab, in the order of the model. */
-export function runningHosts({ network, hosts, files }: Lab): readonly RunningHost[] {
+export function runningHosts({ network, hosts, files, units }: Lab): readonly RunningHost[] {
   return network.hosts.map((host) => ({
     host,
     box: must(hosts.get(host.name), "every host has a box"),
     files: must(files.get(host.name), "every host has its files"),
+    units: must(units[host.name], "every host has its units"),
   }));
 }

@@ -2,6 +2,7 @@
 import { linkSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { LabRoot } from "./box.ts";
+import { clearControlGroups } from "./computer.ts";
 import type { Lab } from "./running.ts";
 
 /** Gone after a boot, as are the labs. */
@@ -117,4 +118,5 @@ export async function endLab(lab: KeptLab): Promise<void> {
   if (isUp(lab)) process.kill(lab.pid, "SIGKILL");
   while (isUp(lab)) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   removeFile(fileOf(lab.name));
+  await clearControlGroups();
 }

@@ -4,6 +4,7 @@ import type { Lab } from "../machine/running.ts";
 
 /** The kinds of promises, in the order in which they are measured: what disturbs the lab comes last. */
 export const PROMISE_KINDS = [
+  "boot",
   "daemons",
   "handshake",
   "routing",

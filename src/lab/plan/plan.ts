@@ -8,6 +8,8 @@ export interface LabHost {
   readonly name: string;
   /** The interface that leads to its router. */
   readonly uplink: string;
+  /** Whether systemd-networkd configures it; else something else does, as ifupdown would. */
+  readonly isNetworkd: boolean;
   /** IP MTU of that interface: the largest of all its paths. */
   readonly uplinkMtu: number;
   /** Its own underlay addresses. */

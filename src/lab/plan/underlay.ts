@@ -136,6 +136,7 @@ function toHost(placed: Placed, surroundings: Surroundings, uplinkMtu: number): 
   return {
     name: host.name,
     uplink: host.uplink ?? host.vrfs.find(({ exit }) => exit !== undefined)?.exit?.interface ?? "eth0",
+    isNetworkd: host.networkManager === "networkd",
     uplinkMtu,
     router,
     isBehindNat: host.reach.isBehindNat || placed.isForwarded || placed.isInside,

@@ -98,6 +98,13 @@ const CHECKS: readonly Check[] = [
   },
 ];
 
+/** What is wrong with the programs of a host; nothing where all are as they are to be. */
+export async function daemonProblems(running: RunningHost): Promise<readonly string[]> {
+  const checks = CHECKS.filter(({ isThere }) => isThere(running));
+  const outcomes = await Promise.all(checks.map(({ measure }) => measure(running)));
+  return outcomes.filter(({ isKept }) => !isKept).map(({ measured }) => measured);
+}
+
 const promiseOf = (host: RunningHost, { daemon, promise, command, measure }: Check): LabPromise => ({
   kind: "daemons",
   subject: `${daemon} on ${host.host.name}`,

@@ -73,7 +73,9 @@ export const hostBox = ({ hosts }: Lab, name: string): Box => must(hosts.get(nam
 
 async function stopUnit(lab: Lab, exit: VrfExit): Promise<void> {
   const vrf = vrfOf(lab, exit);
-  await hostBox(lab, exit.host).shell(`kill $(pgrep -f '^/bin/bash /etc/netgen/exit ${vrf}$')`);
+  const box = hostBox(lab, exit.host);
+  if (box.power !== undefined) await box.run("systemctl", "stop", `netgen-exit@${vrf}.service`);
+  else await box.shell(`kill $(pgrep -f '^/bin/bash /etc/netgen/exit ${vrf}$')`);
 }
 
 /** Its probe alone can tell. */

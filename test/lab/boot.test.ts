@@ -1,0 +1,117 @@
+/** The lab's boots test themselves: trees that are broken on purpose, each caught by a promise of the kind `boot`. */
+import { test } from "vitest";
+import { must } from "../../src/base/invariant.ts";
+import { compile } from "../../src/compile.ts";
+import type { PlacedFile } from "../../src/lab/machine/keys.ts";
+import { openLab, type Tamper } from "../../src/lab/machine/open.ts";
+import type { LabPromise, Proven, Prover } from "../../src/lab/measure/promise.ts";
+import { proveKind, provers } from "../../src/lab/prove.ts";
+
+/** A segment with EVPN that one of two hosts is the gateway of. */
+const TOPOLOGY = `
+netgen: 1
+name: boots
+wireguard: {addresses: [10.250.0.0/24]}
+bgp: {asn: 65000}
+hosts:
+  alpha: {id: 1, endpoint: 198.51.100.1, publicKey: "zdPzmIxnUBw7kA72BX2sF2xSdu7u8OZI2Rhm3d7HzGg="}
+  beta: {id: 2, endpoint: 203.0.113.9, publicKey: "c2EjgnCEKBJ6WEAbxM94zB1qZwn4TapenDWROXgct1s="}
+subnets:
+  guests: {cidr: 10.77.0.0/24, vxlan: {vni: 100}, hosts: [alpha, beta], gateway: {alpha: 10.77.0.1}}
+`;
+
+/** A tamper that changes nothing would prove nothing. */
+const changed = (file: PlacedFile, from: RegExp, to: string): PlacedFile => {
+  const text = file.text.replaceAll(from, to);
+  must(text === file.text ? undefined : text, `${file.path} is changed`);
+  return { ...file, text };
+};
+
+const onAlpha =
+  (path: RegExp, from: RegExp, to: string): Tamper =>
+  (host, files) =>
+    host === "alpha" ? files.map((file) => (path.test(file.path) ? changed(file, from, to) : file)) : files;
+
+interface Case {
+  readonly what: string;
+  readonly tamper: Tamper;
+  /** What is asked of alpha, by subject and promise. */
+  readonly asks: RegExp;
+  readonly says: RegExp;
+}
+
+const AS_IT_CAME_UP = /^alpha: /;
+
+const CASES: readonly Case[] = [
+  {
+    what: "routes that are to come after the tunnel that waits for them",
+    tamper: onAlpha(
+      /netgen-routes\.service$/,
+      /^After=network-pre\.target$/gm,
+      "After=network-pre.target wg-quick@wg0.service",
+    ),
+    asks: AS_IT_CAME_UP,
+    says: /no ordering cycle, and no warning: .*[Oo]rdering cycle/,
+  },
+  {
+    what: "a ruleset with a word that nft does not know",
+    tamper: onAlpha(/netgen\.nft$/, /jump guard$/gm, "jumps guard"),
+    asks: AS_IT_CAME_UP,
+    says: /none has failed: .*netgen-nftables\.service has failed/,
+  },
+  {
+    what: "keys of interfaces without their dash",
+    tamper: onAlpha(/90-netgen\.conf$/, /^-net/gm, "net"),
+    asks: AS_IT_CAME_UP,
+    says: /no warning: .*Couldn't write '2' to 'net\/ipv4\/conf\/wg0\/rp_filter'/,
+  },
+  {
+    what: "rules that do not follow nftables.service",
+    tamper: onAlpha(/netgen-nftables\.service$/, /^PartOf=.*\n| nftables\.service$/gm, ""),
+    asks: /^alpha, after a restart of nftables:/,
+    says: /table inet netgen is not loaded/,
+  },
+  {
+    what: "daemons that watchfrr has no patience with",
+    tamper: onAlpha(/frr\/daemons$/, /^watchfrr_options=.*\n/gm, ""),
+    asks: /^alpha, after a start of FRR on a slow machine:/,
+    says: /still running after 20 seconds/,
+  },
+  {
+    what: "routes that a reboot forgets",
+    tamper: onAlpha(/netgen-routes\.service$/, /^WantedBy=multi-user\.target$/gm, "WantedBy=rescue.target"),
+    asks: AS_IT_CAME_UP,
+    says: /netgen-routes\.service is inactive, expected active/,
+  },
+];
+
+const asked = ({ asks }: Case): readonly Prover[] =>
+  provers
+    .filter(({ kind }) => kind === "boot")
+    .map((prover) => ({
+      ...prover,
+      promises: (lab) =>
+        prover.promises(lab).filter(({ subject, promise }: LabPromise) => asks.test(`${subject}: ${promise}`)),
+    }));
+
+async function proofOf(each: Case): Promise<readonly Proven[]> {
+  const { files, units, model } = compile({ name: "topology.yaml", text: TOPOLOGY });
+  const network = must(model, "the topology has no mistake");
+  const quiet = { onPhase: () => undefined, onBooted: () => undefined };
+  const { lab, root } = await openLab({ network, files, units, isBooting: true }, quiet, each.tamper);
+  try {
+    const proven: Proven[] = [];
+    for (const prover of asked(each)) proven.push(...(await proveKind(lab, prover, () => undefined)));
+    return proven;
+  } finally {
+    await root.close();
+  }
+}
+
+test.concurrent.for(CASES)("$what", { timeout: 600_000 }, async (each, { expect }) => {
+  const proven = await proofOf(each);
+  const broken = proven.filter(({ isKept }) => !isKept);
+  const lines = broken.map(({ subject, promise, measured }) => `${subject}: ${promise}: ${measured}`);
+  expect(proven.length).toBeGreaterThan(0);
+  expect(lines.join("\n")).toMatch(each.says);
+});
