@@ -148,7 +148,7 @@ describe("the library", () => {
     const { paths, empty, keys, text, hosts, diagnostics } = JSON.parse(found);
     expect([empty, hosts, diagnostics]).toEqual([0, ["alpha", "beta"], []]);
     expect(paths.length).toBeGreaterThan(10);
-    expect([...keys].sort()).toEqual(["content", "group", "mode", "owner", "path"]);
+    expect([...keys].sort()).toEqual(["after", "content", "group", "mode", "owner", "path"]);
     expect(text).toBe(readFileSync(join(ROOT, "fixtures/minimal/expect/alpha/etc/wireguard/wg0.conf"), "utf8"));
   });
 
