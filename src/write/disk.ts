@@ -13,30 +13,24 @@ import {
   writevSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { umask } from "node:process";
 import { joined, type OutputFile, sizeOf } from "../emit/file.ts";
 
 /** Where a file is written before it takes its name. One is enough: a tree has one writer at a time (lock.ts). */
 const TEMPORARY_NAME = ".netgen-tmp";
 const DIRECTORY_MODE = 0o755;
 
-/** Asked once: it costs as much as making a file, and nobody changes it meanwhile. */
-const MASK = umask();
-
-/** True where the umask takes something away from what is made, which a tree is to be without: it is the same for everyone. */
-const isMasked = (mode: number): boolean => (MASK & mode) !== 0;
-
 const isDirectory = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 
 /** Makes a directory in one that exists, its mode whatever the umask; one that is there meanwhile stays as it is. */
 export function makeDirectory(path: string, mode = DIRECTORY_MODE): void {
   try {
-    mkdirSync(path, mode);
+    mkdirSync(path);
   } catch (error) {
     if (isDirectory(path)) return; // Another netgen was quicker.
     throw error;
   }
-  if (isMasked(mode)) chmodSync(path, mode);
+  // mkdir's own mode is subject to the umask; a tree is the same for everyone.
+  chmodSync(path, mode);
 }
 
 /** Makes a directory and what is missing above it, each of this mode whatever the umask; one that exists stays as it is. */
@@ -59,7 +53,7 @@ function writeNew(path: string, { content, mode }: Content): void {
     const written = writevSync(descriptor, content as Uint8Array[]);
     // Short only on a disk that is filling up; what then fails says why.
     if (written < sizeOf(content)) writeFileSync(descriptor, joined(content).subarray(written));
-    if (isMasked(mode)) fchmodSync(descriptor, mode);
+    fchmodSync(descriptor, mode);
   } finally {
     closeSync(descriptor);
   }
