@@ -153,7 +153,7 @@ describe.skipIf(!isEquipped("nft", "unshare"))("nft", () => {
     const words = (nftables: readonly string[]) =>
       emitted(emitNftables, aNetwork([{ ...alpha, extra: { ...alpha.extra, nftables } }], { bgp: EVPN }));
     const files = words(["bogus words", 'iifname "eth9" counter drop']);
-    const script = 'nft -f "$1"; nft -f "$2" && echo taken; nft list tables';
+    const script = 'exec 2>&1; nft -f "$1"; nft -f "$2" && echo taken; nft list tables';
     const { output } = inNamespace(
       script,
       write("own.nft", files.get(RULESET) ?? ""),

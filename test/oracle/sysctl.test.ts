@@ -29,9 +29,10 @@ function procPath(key: string): string {
 function assignments(text: string): readonly Assignment[] {
   const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
   const all = lines.map((line) => {
-    const [key = "", value = ""] = line.split("=").map((part) => part.trim());
+    const [name = "", value = ""] = line.split("=").map((part) => part.trim());
     // A dash before it: systemd-sysctl does not mind that it is not there.
-    return { key, path: procPath(key.replace(/^-/, "")), value };
+    const key = name.replace(/^-/, "");
+    return { key, path: procPath(key), value };
   });
   return [...new Map(all.map((each) => [each.path, each])).values()];
 }
