@@ -196,6 +196,51 @@ describe("two gateways of a site", () => {
     expect(hostOf(star, "g1").interfaces.map(({ name }) => name)).toEqual(["wg1", "wg2", "wg21"]);
     expect(hostOf(star, "far").interfaces.map(({ name }) => name)).toEqual(["wg1", "wg2"]);
   });
+
+  const others = ["west", "zed"].map((name) => [name, testPublicKey(name)]);
+  const joinedIn = (topology: string) => compileText(topology, { ...keys, ...Object.fromEntries(others) });
+
+  test("gateways of two sites meet by the hub, and no spoke meets a gateway", () => {
+    const sites = body(", shape: hub-and-spoke, hubs: [zed]").replace(
+      "sites: {",
+      "sites: {coast: {gateways: [west]}, ",
+    );
+    const { model, diagnostics } = joinedIn(
+      `${sites}  west: {id: 31, site: coast, endpoint: 192.0.2.31}\n  zed: {id: 41, endpoint: 192.0.2.41}\n`,
+    );
+    const star = must(model, "there is a model");
+    expect(diagnostics).toEqual([]);
+    expect(linksOf(star, "west")).toEqual(["wg41 10.251.31.41/32 51861: zed:trunk:west"]);
+    expect(linksOf(star, "far")).toEqual(["wg41 10.251.41.21/24 51861: zed:hub"]);
+    expect(hostOf(star, "g1").interfaces.map(({ name }) => name)).toEqual(["wg1", "wg2", "wg41"]);
+  });
+
+  const linked = (links: string) => joinedIn(`${body(`, shape: links, links: [${links}]`)}  west: {id: 31}\n`);
+
+  test("in links gateways are joined to each other, and lead along their own", () => {
+    const { model, diagnostics } = linked("[g1, far], [g2, far], [far, west], [n1, g1], [n2, g1]");
+    const along = must(model, "there is a model");
+    expect(diagnostics).toEqual([]);
+    expect(hostOf(along, "g1").interfaces.map(({ name }) => name)).toEqual(["wg1", "wg2", "wg21"]);
+    expect(hostOf(along, "g2").interfaces.map(({ name }) => name)).toEqual(["wg1", "wg2", "wg21"]);
+    expect(hostOf(along, "n2").interfaces.map(({ name }) => name)).toEqual(["wg1", "wg2"]);
+    expect(hostOf(along, "west").interfaces.map(({ name }) => name)).toEqual(["wg21"]);
+  });
+
+  test("whoever is behind them has no link that leads past them", () => {
+    const { diagnostics } = linked("[g1, far], [g2, far], [far, west], [n1, g1], [n2, far]");
+    expect(diagnostics.map(({ code, message }) => `${code}: ${message}`)).toEqual([
+      "gateway-without-mesh: rack has a gateway and, besides, n2 with WireGuard; in a links the gateway does not carry for it",
+    ]);
+  });
+
+  test("a gateway that cannot be read is missed by nobody", () => {
+    const broken = body(", shape: links, links: [[g1, far], [g2, far], [n1, g1], [n2, g2]]").replace(
+      "1, site",
+      "1, siet",
+    );
+    expect(compileText(broken, keys).diagnostics.map(({ code }) => code)).toEqual(["key-unknown"]);
+  });
 });
 
 describe("failover", () => {

@@ -32,3 +32,11 @@ test("a gateway that cannot be read lacks no address", () => {
   expect(codesOf(gated("endpoint"))).toEqual(["lan-address-missing"]);
   expect(codesOf(gated("endpiont"))).toEqual(["key-unknown"]);
 });
+
+test("a host without WireGuard needs no link", () => {
+  const sites = "sites: {north: {gateways: [alpha]}}\n";
+  const outsider = "  omega: {id: 5, site: north, wireguard: false, lanEndpoint: 192.168.7.5}\n";
+  const gate = "id: 1, site: north, lanEndpoint: 192.168.7.1,";
+  const body = linked("endpoint").replace("gamma, delta]]", "gamma, delta], [beta, gamma]]").replace("id: 1,", gate);
+  expect(codesOf(sites + body + outsider)).toEqual([]);
+});

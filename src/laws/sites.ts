@@ -19,17 +19,32 @@ export function gatewaysStandInTheirSites(topology: Topology): readonly Diagnost
   );
 }
 
-/** Inside a site only a mesh is led to the gateway: other shapes say themselves who has a tunnel with whom. */
+/** Whether the shape itself says whom a host has a tunnel with, besides the gateways of its site. */
+function createIsNamed({
+  wireguard: { hubs, links },
+}: Topology): (host: string, gateways: readonly string[]) => boolean {
+  const names = new Set(hubs.map(({ value }) => value));
+  return (host, gateways) =>
+    names.has(host) ||
+    links.some(({ hosts: ends }) => ends.includes(host) && ends.some((end) => end !== host && !gateways.includes(end)));
+}
+
+/**
+ * Inside a site only a mesh is led to the gateway: other shapes say themselves who has a tunnel with whom. Where there are
+ * several ways, all whom the shape does not name are led to the gateways.
+ */
 export function gatewaysNeedMesh(topology: Topology): readonly Diagnostic[] {
   const { sites, wireguard, hosts } = topology;
   const shape = wireguard.shape ?? "mesh";
   if (shape === "mesh" && wireguard.hubs.length === 0) return [];
-  if (routingClass(topology).kind === "dynamic") return [];
+  const isNamed = routingClass(topology).kind === "dynamic" ? createIsNamed(topology) : () => true;
   return sites.flatMap(({ name, gateways, origin }) => {
     const names = gateways.map(({ value }) => value);
-    const inside = hosts.find((host) => host.site === name && hasTunnels(host) && !names.includes(host.name));
-    if (names.length === 0 || inside === undefined) return [];
-    const params = { site: name, shape: shape === "mesh" ? "mesh with relays" : shape, host: inside.name };
+    if (names.length === 0) return [];
+    const inside = hosts.filter((host) => host.site === name && hasTunnels(host) && !names.includes(host.name));
+    const led = inside.find((host) => isNamed(host.name, names));
+    if (led === undefined) return [];
+    const params = { site: name, shape: shape === "mesh" ? "mesh with relays" : shape, host: led.name };
     return [diagnostic("gateway-without-mesh", params, originSpan(origin, "gateways"))];
   });
 }

@@ -3,6 +3,7 @@ import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import { must } from "../base/invariant.ts";
 import { compareText, someOf } from "../base/text.ts";
 import { originSpan } from "../model/origin.ts";
+import { hasTunnels } from "../topology/hosts.ts";
 import { linkNeighbours, reachedFrom } from "../topology/links.ts";
 import type { Topology, WireguardInput } from "../topology/topology.ts";
 
@@ -48,11 +49,12 @@ function linkedHosts({ hosts, wireguard: { shape, links } }: Topology): Readonly
   return new Set(links.filter(({ hosts: [a, b] }) => a !== b).flatMap((link) => link.hosts));
 }
 
-/** Every host is linked with another. */
+/** Every host that runs WireGuard is linked with another. */
 export function everyHostIsLinked(topology: Topology): readonly Diagnostic[] {
   const linked = linkedHosts(topology);
-  if (linked === undefined || topology.hosts.length < 2) return [];
-  return topology.hosts
+  const running = topology.hosts.filter(hasTunnels);
+  if (linked === undefined || running.length < 2) return [];
+  return running
     .filter(({ name }) => !linked.has(name))
     .map(({ name, origin }) => diagnostic("host-unlinked", { host: name }, originSpan(origin)));
 }

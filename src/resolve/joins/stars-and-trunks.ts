@@ -1,6 +1,6 @@
 /** Who has a tunnel with whom in the dynamic class, and who passes on what is not his own. */
 import { must } from "../../base/invariant.ts";
-import { linkNeighbours } from "../../topology/links.ts";
+import { linkNeighbours, neighboursOf } from "../../topology/links.ts";
 import type { Topology } from "../../topology/topology.ts";
 import type { ResolvedHost } from "../hosts/hosts.ts";
 
@@ -55,15 +55,14 @@ function shapeJoins({ wireguard }: Topology): Joins {
   }
 }
 
-/** Whoever is behind gateways meets these and nobody else; gateways of one site meet. */
+/** Whoever is behind gateways meets these and nobody else; gateways of one site meet. `a` is no leaf. */
 function joinsOf(topology: Topology, behind: (host: ResolvedHost) => readonly string[]): Joins {
   const joins = shapeJoins(topology);
   const gateways = new Set(topology.sites.flatMap((site) => names(site.gateways)));
   const isGateway = (host: ResolvedHost): boolean => gateways.has(nameOf(host));
   return (a, b) => {
-    const [ofA, ofB] = [behind(a), behind(b)];
-    if (ofA.length > 0) return ofA.includes(nameOf(b));
-    if (ofB.length > 0) return ofB.includes(nameOf(a));
+    const gatewaysOfB = behind(b);
+    if (gatewaysOfB.length > 0) return gatewaysOfB.includes(nameOf(a));
     return (a.input.site === b.input.site && isGateway(a) && isGateway(b)) || joins(a, b);
   };
 }
@@ -76,7 +75,7 @@ function createLaterThan({ wireguard, sites }: Topology, hosts: readonly Resolve
   const linked = linkNeighbours([...positions.keys()], wireguard.links);
   const gateways = new Map(sites.map((site) => [site.name, names(site.gateways)]));
   return (host: ResolvedHost): readonly ResolvedHost[] => {
-    const near = new Set([...(linked.get(nameOf(host)) ?? []), ...(gateways.get(host.input.site ?? "") ?? [])]);
+    const near = new Set([...neighboursOf(linked, nameOf(host)), ...(gateways.get(host.input.site ?? "") ?? [])]);
     const later = [...near].flatMap((name) => positions.get(name) ?? []).filter((each) => each > positionOf(host));
     return later.sort((a, b) => a - b).map((each) => must(hosts[each], "a position is that of a host"));
   };
@@ -105,9 +104,9 @@ export function dynamicShape(topology: Topology, hosts: readonly ResolvedHost[])
   const isLeaf = (host: ResolvedHost): boolean =>
     behind(host).length > 0 || (wireguard.shape === "hub-and-spoke" && !isTransit(host));
   const leaves = hosts.filter(isLeaf);
-  const stars = hosts.filter(isTransit).map((hub) => ({ hub, leaves: leaves.filter((leaf) => joins(hub, leaf)) }));
   // A leaf is joined with those alone whose leaf it is.
   const equals = hosts.filter((host) => !isLeaf(host));
+  const stars = equals.filter(isTransit).map((hub) => ({ hub, leaves: leaves.filter((leaf) => joins(hub, leaf)) }));
   const laterThan = createLaterThan(topology, equals);
   const trunks = equals.flatMap((a) => laterThan(a).flatMap((b): readonly Trunk[] => (joins(a, b) ? [[a, b]] : [])));
   const hubs = wireguard.shape === "hub-and-spoke" ? names(wireguard.hubs) : [];
