@@ -75,11 +75,9 @@ function parentPrefixes(routed: readonly OverlayPrefix[], subnets: Parts["subnet
   return routed.filter(({ use }) => use.kind !== "subnet" || isOwned.get(use.subnet)).map(({ prefix }) => prefix);
 }
 
-/** Hubs and gateways, by name; of two that are one peer to all others the first. */
-function leadersOf({ wireguard, sites }: Topology, pairs: readonly Pair[]): readonly string[] {
-  const standbys = new Set(pairs.flatMap(({ hosts: [, second], isExclusive }) => (isExclusive ? [second.name] : [])));
-  const named = [...wireguard.hubs, ...sites.flatMap((site) => site.gateways)].map(({ value }) => value);
-  return named.filter((name) => !standbys.has(name));
+/** Hubs and gateways, by name. */
+function leadersOf({ wireguard, sites }: Topology): readonly string[] {
+  return [...wireguard.hubs, ...sites.flatMap((site) => site.gateways)].map(({ value }) => value);
 }
 
 /** The places of the topology's own keys, those below `wireguard` among them. */
@@ -157,7 +155,7 @@ export function resolveNetwork(topology: Topology, options: ResolveOptions): Res
       paths,
       found,
       span: originSpan(topology.origin, "wireguard/shape"),
-      leaders: leadersOf(topology, pairs),
+      leaders: leadersOf(topology),
       lans,
       pairs,
     });

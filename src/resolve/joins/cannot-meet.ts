@@ -49,10 +49,10 @@ interface Unmet {
 
 /** Reports pairs that cannot meet; a hub that nobody outside its site can dial is one mistake, however many spokes it has. */
 export function createRefuse(
-  members: readonly Member[],
+  hosts: readonly ResolvedHost[],
   { found, wireguard, leaders }: Unmet,
 ): (from: Member, to: Member) => void {
-  const names = new Set(members.map(({ host }) => host.input.name));
+  const names = new Set(hosts.map(({ input }) => input.name));
   if (leaders.some((name) => !names.has(name))) return () => undefined;
   let unmet = 0;
   const unknown = new Set<string>();

@@ -7,15 +7,17 @@ import type { Pair } from "../../topology/pairs.ts";
 import type { ResolvedHost } from "../hosts/hosts.ts";
 import type { GatewayGrounds } from "./gateways.ts";
 
-/** Hosts that are silent while another with the same key is there, with that other: all others see one peer. */
+/**
+ * Hosts that are silent while another with the same key is there, with that other: all others see one peer. Two that share an
+ * address and not the key are two ways, and of the dynamic class.
+ */
 export function standbysOf(
   hosts: readonly ResolvedHost[],
   pairs: readonly Pair[],
 ): ReadonlyMap<ResolvedHost, ResolvedHost> {
   const named = new Map(hosts.map((host) => [host.input.name, host]));
-  const exclusive = pairs.filter(({ isExclusive }) => isExclusive);
   return new Map(
-    exclusive.map(({ hosts: [first, second] }) => [
+    pairs.map(({ hosts: [first, second] }) => [
       must(named.get(second.name), "a pair is of hosts with WireGuard"),
       must(named.get(first.name), "a pair is of hosts with WireGuard"),
     ]),

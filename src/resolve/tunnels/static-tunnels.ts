@@ -176,7 +176,7 @@ export function resolveStaticTunnels(
   const meet = createMeet(members, paths);
   const joins = joinsOf(members, { meet, grounds }, options);
   const { hasPeerMtus } = settings;
-  const tunnels = { paths, hasPeerMtus, meet, joins, view, refuse: createRefuse(members, options) };
+  const tunnels = { paths, hasPeerMtus, meet, joins, view, refuse: createRefuse(running, options) };
   const makeHalf = createHalfOf(members, tunnels);
   const halves = new Map(members.map((member) => [member.host, makeHalf(member)]));
   const byId = new Map(views.map((peer) => [peer.id, peer]));
