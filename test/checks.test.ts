@@ -85,6 +85,14 @@ describe("endpoints", () => {
     expect(placesOf(body)).toEqual(["endpoint-in-overlay 6 6", "lan-in-allowed-ips 6 7"]);
   });
 
+  test("inside another host's slice, and so inside the whole subnet, said once", () => {
+    const subnet = "subnets: {s: {cidr: 192.0.0.0/16, perHost: 24, hosts: [beta]}}\n";
+    const body = three("endpoint: 192.0.2.1", "endpoint: 198.51.100.2", "endpoint: 198.51.100.3") + subnet;
+    expect(placesOf(body)).toEqual(["lan-in-allowed-ips 9 6"]);
+    // Of a router's address before it the host itself has none.
+    expect(placesOf(body.replace("192.0.2.1", "192.0.2.1, behindNat: true"))).toEqual(["endpoint-in-overlay 6 9"]);
+  });
+
   test("two hosts at one address and port; one LAN address in two sites is none", () => {
     expect(placesOf(three("endpoint: a.example.net", "endpoint: a.example.net", "endpoint: 192.0.2.3"))).toEqual([
       "endpoint-duplicate 7 6",
