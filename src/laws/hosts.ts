@@ -3,7 +3,10 @@ import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import { familyOf, type IpPrefix, isHostAddress, prefixLengthBits, rangeOf } from "../base/ip.ts";
 import { originSpan } from "../model/origin.ts";
 import { hasTunnels, poolAddress } from "../topology/hosts.ts";
+import { createIsLeaf } from "../topology/leaves.ts";
+import { routingClass } from "../topology/routing-class.ts";
 import type { Topology } from "../topology/topology.ts";
+import { highestTransitIds } from "../topology/transit.ts";
 
 /** The highest id that gives an address of the pool, for the message. */
 function lastId(pool: IpPrefix): number {
@@ -21,6 +24,24 @@ export function idsFitPools({ hosts, wireguard }: Topology): readonly Diagnostic
       return [diagnostic("id-outside-pool", params, originSpan(host.origin, "id"))];
     }),
   );
+}
+
+/**
+ * Where there are several ways, every id is the number of an address in a block of tunnel addresses, and that of a host which
+ * leads others or is joined with equals the number of a block.
+ */
+export function idsFitTransit(topology: Topology): readonly Diagnostic[] {
+  if (routingClass(topology).kind === "static") return [];
+  const isLeaf = createIsLeaf(topology);
+  return topology.wireguard.transit.flatMap(({ value: pool, span }) => {
+    const { block, address: last } = highestTransitIds(pool);
+    const related = [{ message: `${pool} is cut into blocks here`, span }];
+    return topology.hosts
+      .filter((host) => hasTunnels(host) && (host.id > last || (host.id > block && !isLeaf(host))))
+      .map(({ name: host, id, origin }) =>
+        diagnostic("transit-too-small", { host, id, pool, block, last }, originSpan(origin, "id"), related),
+      );
+  });
 }
 
 /** A pinned address is one of a pool. */

@@ -5,7 +5,7 @@
  */
 import type { Diagnostic } from "../base/diagnostic.ts";
 import type { Topology } from "../topology/topology.ts";
-import { idsFitPools, pinsLieInPools } from "./hosts.ts";
+import { idsFitPools, idsFitTransit, pinsLieInPools } from "./hosts.ts";
 import {
   gatewaysCanBeSentTo,
   gatewaysOfOutsidersAreOne,
@@ -45,7 +45,13 @@ import {
   subnetsHavePrefixes,
   wholeSubnetsHaveOneOwner,
 } from "./subnets.ts";
-import { everyHostIsLinked, linksAreDistinct, linksJoinAll, shapesHaveTheirKeys } from "./tunnels.ts";
+import {
+  everyHostIsLinked,
+  linksAreDistinct,
+  linksJoinAll,
+  meshesAreBearable,
+  shapesHaveTheirKeys,
+} from "./tunnels.ts";
 import { exitsHaveInterfaces } from "./vrfs.ts";
 
 export type Law = (topology: Topology) => readonly Diagnostic[];
@@ -55,11 +61,13 @@ export const laws: readonly Law[] = Object.freeze([
   poolsCanBeRouted,
   guardIsNoGate,
   idsFitPools,
+  idsFitTransit,
   pinsLieInPools,
   shapesHaveTheirKeys,
   linksAreDistinct,
   everyHostIsLinked,
   linksJoinAll,
+  meshesAreBearable,
   severalWaysHaveBgp,
   severalWaysHaveOneMtu,
   severalWaysHaveOneSystem,

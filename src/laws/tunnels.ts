@@ -5,6 +5,8 @@ import { compareText, someOf } from "../base/text.ts";
 import { originSpan } from "../model/origin.ts";
 import { hasTunnels } from "../topology/hosts.ts";
 import { linkNeighbours, reachedFrom } from "../topology/links.ts";
+import { countPeers, MAX_MESH_HOSTS } from "../topology/mesh.ts";
+import { routingClass } from "../topology/routing-class.ts";
 import type { Topology, WireguardInput } from "../topology/topology.ts";
 
 const HUBS_ADVICE = "take it out, or choose hub-and-spoke, or a mesh, in which hubs relay pairs that cannot meet";
@@ -75,4 +77,13 @@ export function linksJoinAll(topology: Topology): readonly Diagnostic[] {
     const params = { hosts: someOf(must(parts[0], "there is a part before another")), others: someOf(part) };
     return diagnostic("links-apart", params, originSpan(origin, "links"));
   });
+}
+
+/** A full mesh is no larger than can be held at once. */
+export function meshesAreBearable(topology: Topology): readonly Diagnostic[] {
+  const { shape = "mesh" } = topology.wireguard;
+  const hosts = countPeers(topology);
+  if (shape !== "mesh" || routingClass(topology).kind === "dynamic" || hosts <= MAX_MESH_HOSTS) return [];
+  const params = { hosts, count: (hosts * (hosts - 1)) / 2, limit: MAX_MESH_HOSTS };
+  return [diagnostic("mesh-too-large", params, originSpan(topology.origin, "wireguard/shape"))];
 }

@@ -1,5 +1,5 @@
 /** The dynamic class from end to end: more than one way between hosts, and BGP to choose from them. */
-import type { Diagnostic } from "../base/diagnostic.ts";
+import type { Result } from "../base/diagnostic.ts";
 import { must } from "../base/invariant.ts";
 import type { Bgp } from "../model/bgp.ts";
 import type { OwnedPrefix } from "../model/host.ts";
@@ -20,7 +20,6 @@ import {
 import type { ResolvedHost } from "./hosts/hosts.ts";
 import { type DynamicShape, dynamicShape } from "./joins/stars-and-trunks.ts";
 import { type DynamicTunnels, resolveDynamicTunnels } from "./tunnels/dynamic-tunnels.ts";
-import { createTransit } from "./tunnels/transit-addresses.ts";
 import type { InterfaceSettings } from "./tunnels/tunnels.ts";
 
 /** What is decided before the segments are. */
@@ -33,19 +32,20 @@ interface DynamicInput {
   readonly settings: InterfaceSettings;
   readonly paths: PathIndex;
   readonly owned: ReadonlyMap<string, readonly OwnedPrefix[]>;
-  readonly found: Diagnostic[];
 }
 
 /** The tunnels, and who is where in them. */
-export function resolveDynamic(topology: Topology, hosts: readonly ResolvedHost[], input: DynamicInput): Dynamic {
-  const { found } = input;
-  const running = hosts.filter(({ input: each }) => hasTunnels(each));
-  const shape = dynamicShape(topology, running);
-  const transit = createTransit(topology.wireguard.transit, found);
-  const wireguardShape = topology.wireguard.shape;
-  const tunnels = resolveDynamicTunnels(running, { ...input, shape, wireguardShape, transit });
-  const none = hosts.filter((host) => !hasTunnels(host.input)).map((host) => [host.input.name, []] as const);
-  return { shape, tunnels: { ...tunnels, interfaces: new Map([...tunnels.interfaces, ...none]) } };
+export function resolveDynamic(
+  topology: Topology,
+  hosts: readonly ResolvedHost[],
+  input: DynamicInput,
+): Result<Dynamic> {
+  const shape = dynamicShape(
+    topology,
+    hosts.filter(({ input: each }) => hasTunnels(each)),
+  );
+  const { value: tunnels, diagnostics } = resolveDynamicTunnels(topology, hosts, { ...input, shape });
+  return { value: { shape, tunnels }, diagnostics };
 }
 
 interface Known {

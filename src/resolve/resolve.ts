@@ -5,8 +5,7 @@ import { comparePrefixes, type IpPrefix, mergePrefixes } from "../base/ip.ts";
 import { compareText, sortedBy } from "../base/text.ts";
 import { mtuBytes, udpPort } from "../base/units.ts";
 import type { Network, OverlayPrefix, Site, Underlay } from "../model/network.ts";
-import { originSpan } from "../model/origin.ts";
-import { indexPaths } from "../model/tunnel.ts";
+import { indexPaths, type PathIndex } from "../model/tunnel.ts";
 import { type Lan, resolveLans } from "../topology/lans.ts";
 import { createMembers } from "../topology/members.ts";
 import { type Pair, resolvePairs } from "../topology/pairs.ts";
@@ -75,9 +74,28 @@ function parentPrefixes(routed: readonly OverlayPrefix[], subnets: Parts["subnet
   return routed.filter(({ use }) => use.kind !== "subnet" || isOwned.get(use.subnet)).map(({ prefix }) => prefix);
 }
 
-/** Hubs and gateways, by name. */
-function leadersOf({ wireguard, sites }: Topology): readonly string[] {
-  return [...wireguard.hubs, ...sites.flatMap((site) => site.gateways)].map(({ value }) => value);
+/** What tunnels are made from. */
+interface Ground {
+  readonly settings: InterfaceSettings;
+  readonly paths: PathIndex;
+  readonly owned: Parts["owned"];
+  readonly parents: readonly IpPrefix[];
+  readonly lans: readonly Lan[];
+  readonly pairs: readonly Pair[];
+}
+
+/** The tunnels of either class; `dynamic`: what BGP is made from as well, where it routes. */
+function resolveTunnels(
+  topology: Topology,
+  hosts: readonly ResolvedHost[],
+  ground: Ground,
+): Result<{ readonly tunnels: Tunnels; readonly dynamic: Dynamic | undefined }> {
+  if (routingClass(topology).kind === "static") {
+    const { value: tunnels, diagnostics } = resolveStaticTunnels(topology, hosts, ground);
+    return { value: { tunnels, dynamic: undefined }, diagnostics };
+  }
+  const { value: dynamic, diagnostics } = resolveDynamic(topology, hosts, ground);
+  return { value: { tunnels: dynamic.tunnels, dynamic }, diagnostics };
 }
 
 /** The places of the topology's own keys, those below `wireguard` among them. */
@@ -141,24 +159,16 @@ export function resolveNetwork(topology: Topology, options: ResolveOptions): Res
   const paths = indexPaths(underlay, sites);
   const prefixes = overlayPrefixes(topology, lans);
   const routed = prefixes.filter(({ vrf }) => vrf === undefined);
-  const { wireguard } = topology;
-  const dynamic =
-    routingClass(topology).kind === "static"
-      ? undefined
-      : resolveDynamic(topology, [...hosts.values()], { settings, paths, owned, found });
-  const tunnels =
-    dynamic?.tunnels ??
-    resolveStaticTunnels([...hosts.values()], owned, {
-      settings,
-      wireguard,
-      parents: parentPrefixes(routed, subnets),
-      paths,
-      found,
-      span: originSpan(topology.origin, "wireguard/shape"),
-      leaders: leadersOf(topology),
-      lans,
-      pairs,
-    });
+  const { value: made, diagnostics } = resolveTunnels(topology, [...hosts.values()], {
+    settings,
+    paths,
+    owned,
+    parents: parentPrefixes(routed, subnets),
+    lans,
+    pairs,
+  });
+  found.push(...diagnostics);
+  const { tunnels, dynamic } = made;
   const parts = resolveParts(topology, { hosts, subnets, tunnels, lans, pairs, owned, prefixes, routed, dynamic });
   const network: Network = {
     name: topology.name,

@@ -5,11 +5,11 @@ import type { Bfd, Bgp, BgpSpeaker, Failover, RoutingBgp, Unicast, UnicastNeighb
 import type { OwnedPrefix } from "../../model/host.ts";
 import type { OverlayPrefix } from "../../model/network.ts";
 import type { Segment } from "../../model/segment.ts";
+import type { TransitAddress } from "../../topology/transit.ts";
 import type { ResolvedHost } from "../hosts/hosts.ts";
 import { exactAllowedIps } from "../joins/prefixes-behind.ts";
 import type { DynamicShape } from "../joins/stars-and-trunks.ts";
 import type { TunnelEnd, TunnelPair } from "../tunnels/dynamic-tunnels.ts";
-import type { TransitAddress } from "../tunnels/transit-addresses.ts";
 import { DEFAULT_BFD, resolveSpeaker, type Speakers, type Stretched, speakerAlone, speakersAmong } from "./evpn.ts";
 
 /** The hold time of FRR's datacenter defaults: a session that BFD does not end ends itself. */

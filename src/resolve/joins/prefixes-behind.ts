@@ -32,13 +32,12 @@ export function exactAllowedIps(host: ResolvedHost, owned: readonly OwnedPrefix[
 /** What of a host's prefixes leads to it from its own site, too: the LAN itself is a shorter way to the rest. */
 const isBeyondLan = ({ use }: OwnedPrefix): boolean => use.kind !== "lan" && use.kind !== "lan-route";
 
-/** Everything that leads to each host, the second of a pair with the first. */
+/** Everything that leads to each host, a standby's to the other of its pair. */
 export function groundsOf(
   hosts: readonly ResolvedHost[],
   owned: ReadonlyMap<string, readonly OwnedPrefix[]>,
-  { lans, pairs }: { readonly lans: readonly Lan[]; readonly pairs: readonly Pair[] },
+  { lans, standbys }: { readonly lans: readonly Lan[]; readonly standbys: ReturnType<typeof standbysOf> },
 ): GatewayGrounds {
-  const standbys = standbysOf(hosts, pairs);
   const merged = new Map([...standbys].map(([standby, host]) => [host, standby]));
   const prefixesOf = (host: ResolvedHost, isWanted: (each: OwnedPrefix) => boolean): readonly IpPrefix[] => {
     const list = must(owned.get(host.input.name), "every host has a list of prefixes");

@@ -1,5 +1,6 @@
 /** Who has a tunnel with whom in the dynamic class, and who passes on what is not his own. */
 import { must } from "../../base/invariant.ts";
+import { createGatewaysBefore, createIsLeaf } from "../../topology/leaves.ts";
 import { linkNeighbours, neighboursOf } from "../../topology/links.ts";
 import type { Topology } from "../../topology/topology.ts";
 import type { ResolvedHost } from "../hosts/hosts.ts";
@@ -27,15 +28,6 @@ export interface DynamicShape {
 const nameOf = (host: ResolvedHost): string => host.input.name;
 const names = (located: readonly { readonly value: string }[]): readonly string[] => located.map(({ value }) => value);
 
-/** The gateways that a host is behind, in the order of its site; empty for the gateways themselves. */
-function gatewayIndex({ sites }: Topology): (host: ResolvedHost) => readonly string[] {
-  const gateways = new Map(sites.map((site) => [site.name, names(site.gateways)]));
-  return ({ input }) => {
-    const own = gateways.get(input.site ?? "") ?? [];
-    return own.includes(input.name) ? [] : own;
-  };
-}
-
 type Joins = (a: ResolvedHost, b: ResolvedHost) => boolean;
 
 /** Whom the shape alone gives a tunnel. */
@@ -56,13 +48,13 @@ function shapeJoins({ wireguard }: Topology): Joins {
 }
 
 /** Whoever is behind gateways meets these and nobody else; gateways of one site meet. `a` is no leaf. */
-function joinsOf(topology: Topology, behind: (host: ResolvedHost) => readonly string[]): Joins {
+function joinsOf(topology: Topology, gatewaysBefore: ReturnType<typeof createGatewaysBefore>): Joins {
   const joins = shapeJoins(topology);
   const gateways = new Set(topology.sites.flatMap((site) => names(site.gateways)));
   const isGateway = (host: ResolvedHost): boolean => gateways.has(nameOf(host));
   return (a, b) => {
-    const gatewaysOfB = behind(b);
-    if (gatewaysOfB.length > 0) return gatewaysOfB.includes(nameOf(a));
+    const leading = gatewaysBefore(b.input);
+    if (leading.length > 0) return leading.includes(nameOf(a));
     return (a.input.site === b.input.site && isGateway(a) && isGateway(b)) || joins(a, b);
   };
 }
@@ -94,17 +86,17 @@ function transitOf({ wireguard, sites }: Topology): ReadonlySet<string> {
 /** Finds the tunnels of the dynamic class. Hosts that have none are in neither a star nor a trunk. */
 export function dynamicShape(topology: Topology, hosts: readonly ResolvedHost[]): DynamicShape {
   const { wireguard, bgp } = topology;
-  const behind = gatewayIndex(topology);
-  const joins = joinsOf(topology, behind);
+  const gatewaysBefore = createGatewaysBefore(topology);
+  const isLed = createIsLeaf(topology);
+  const isLeaf = ({ input }: ResolvedHost): boolean => isLed(input);
+  const joins = joinsOf(topology, gatewaysBefore);
   const there = new Set(hosts.map(nameOf));
   // One with a mistake of its own is left out until that is mended.
   const transit = new Set([...transitOf(topology)].filter((name) => there.has(name)));
   const isTransit = (host: ResolvedHost): boolean => transit.has(nameOf(host));
-  // Of the rest each has an interface, and so an MTU, of its own: a LAN must not be held to what crosses the internet.
-  const isLeaf = (host: ResolvedHost): boolean =>
-    behind(host).length > 0 || (wireguard.shape === "hub-and-spoke" && !isTransit(host));
   const leaves = hosts.filter(isLeaf);
-  // A leaf is joined with those alone whose leaf it is.
+  // A leaf is joined with those alone whose leaf it is. Of the rest each has an interface, and so an MTU, of its own: a LAN
+  // must not be held to what crosses the internet.
   const equals = hosts.filter((host) => !isLeaf(host));
   const stars = equals.filter(isTransit).map((hub) => ({ hub, leaves: leaves.filter((leaf) => joins(hub, leaf)) }));
   const laterThan = createLaterThan(topology, equals);
@@ -118,7 +110,7 @@ export function dynamicShape(topology: Topology, hosts: readonly ResolvedHost[])
     reflectors: new Set(asked.length > 0 ? asked : hubs),
     hubsOf: (host) => {
       if (!isLeaf(host)) return [];
-      const gateways = behind(host);
+      const gateways = gatewaysBefore(host.input);
       return gateways.length > 0 ? gateways : hubs;
     },
   };

@@ -1,11 +1,11 @@
 /** What the end of a tunnel of the dynamic class is called, and where it listens. */
-import { type Diagnostic, diagnostic } from "../../base/diagnostic.ts";
+import { diagnostic, type Result } from "../../base/diagnostic.ts";
 import { addressBits, familyOf } from "../../base/ip.ts";
 import { type UdpPort, udpPort } from "../../base/units.ts";
 import type { InterfaceAddress } from "../../model/device.ts";
 import { originSpan } from "../../model/origin.ts";
+import type { TransitAddress } from "../../topology/transit.ts";
 import type { ResolvedHost } from "../hosts/hosts.ts";
-import type { TransitAddress } from "./transit-addresses.ts";
 import type { InterfaceSettings } from "./tunnels.ts";
 
 /** `wg0` with the id of whom it leads to in the place of its number: `wg7`. A hub's own has its own id. */
@@ -13,12 +13,14 @@ export const interfaceName = ({ name }: InterfaceSettings, to: ResolvedHost): st
   `${name.replace(/\d+$/, "")}${to.input.id}`;
 
 /** A hub is dialled by all at one port; every other interface has the port that lies the other's id above it. */
-export function portAbove(port: UdpPort, to: ResolvedHost, found: Diagnostic[]): UdpPort {
+export function portAbove(port: UdpPort, to: ResolvedHost): Result<UdpPort> {
   const { name, id, origin } = to.input;
   const above = udpPort(port + id);
-  if (above === undefined)
-    found.push(diagnostic("tunnel-port-too-high", { host: name, id, port }, originSpan(origin, "id")));
-  return above ?? port;
+  if (above !== undefined) return { value: above, diagnostics: [] };
+  return {
+    value: port,
+    diagnostics: [diagnostic("tunnel-port-too-high", { host: name, id, port }, originSpan(origin, "id"))],
+  };
 }
 
 /** Addresses as an interface carries them: alone, or with their block. */
