@@ -37,7 +37,18 @@ const ROOMS: Readonly<Record<string, { readonly values: readonly string[]; reado
 /** Rooms within rooms, and the files beside them: what is below comes first, and imports nothing of what comes after it. */
 const ROOMS_WITHIN: Readonly<Record<string, readonly string[]>> = {
   lab: ["plan", "machine", "measure", "life", "prove", "prove.ts", "report.ts", "run.ts"],
-  resolve: ["hosts", "joins", "tunnels", "subnets", "bgp", "lans.ts", "dynamic-class.ts", "assemble.ts", "resolve.ts"],
+  resolve: [
+    "hosts",
+    "joins",
+    "tunnels",
+    "subnets",
+    "bgp",
+    "prefixes.ts",
+    "lans.ts",
+    "dynamic-class.ts",
+    "assemble.ts",
+    "resolve.ts",
+  ],
 };
 
 /** Packages, and the one file or room of each that knows it. */

@@ -37,9 +37,15 @@ import {
   sharersHaveUplinks,
 } from "./shared-addresses.ts";
 import { gatewaysNeedMesh, gatewaysStandInTheirSites } from "./sites.ts";
+import {
+  gatewaysAreOneOfAFamily,
+  gatewaysStandInSubnets,
+  portsAndGatewaysAreOnMembers,
+  snatHasUplinks,
+} from "./subnet-gateways.ts";
 import { subnetKeysGoTogether } from "./subnet-keys.ts";
 import {
-  portsAreOnMembers,
+  idsFitSlices,
   segmentsHaveOnePrefixOfAFamily,
   slicesFit,
   subnetsHavePrefixes,
@@ -95,8 +101,12 @@ export const laws: readonly Law[] = Object.freeze([
   segmentsHaveOnePrefixOfAFamily,
   subnetKeysGoTogether,
   slicesFit,
+  idsFitSlices,
   wholeSubnetsHaveOneOwner,
-  portsAreOnMembers,
+  portsAndGatewaysAreOnMembers,
+  gatewaysStandInSubnets,
+  gatewaysAreOneOfAFamily,
+  snatHasUplinks,
   exitsHaveInterfaces,
 ]);
 

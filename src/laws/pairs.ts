@@ -44,7 +44,7 @@ export function pairsLeadNowhereElse(topology: Topology): readonly Diagnostic[] 
     const related = sharedHere(pair);
     return pair.hosts.flatMap((host) => [
       ...topology.subnets
-        .filter(({ members }) => membersOf(members).includes(host.name))
+        .filter((subnet) => membersOf(subnet).includes(host))
         .map(({ name, origin }) => {
           const params = { host: host.name, what: `a member of ${name}` };
           return diagnostic("vrrp-owns-prefix", params, originSpan(origin, "hosts"), related);

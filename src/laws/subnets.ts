@@ -1,9 +1,8 @@
 /** What a subnet says of its prefixes and of who is on it. */
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
-import { addressBits, familyOf, prefixLengthBits } from "../base/ip.ts";
+import { addressBits, familyOf, type IpPrefix, prefixLengthBits } from "../base/ip.ts";
 import { someOf } from "../base/text.ts";
 import { originSpan } from "../model/origin.ts";
-import { hostsByName } from "../topology/hosts.ts";
 import { createMembers } from "../topology/members.ts";
 import type { Topology } from "../topology/topology.ts";
 
@@ -31,12 +30,16 @@ export function segmentsHaveOnePrefixOfAFamily({ subnets }: Topology): readonly 
   );
 }
 
-/** A slice is longer than the prefix that it is cut from, and no longer than an address. */
+/** Whether a slice is longer than the prefix that it is cut from, and no longer than an address. */
+const fits = (cidr: IpPrefix, perHost: number): boolean =>
+  perHost > prefixLengthBits(cidr) && perHost <= addressBits(familyOf(cidr));
+
+/** A slice is a part of the prefix that it is cut from. */
 export function slicesFit({ subnets }: Topology): readonly Diagnostic[] {
   return subnets.flatMap(({ perHost, prefixes, origin }) =>
     prefixes.flatMap(({ value: cidr }) => {
+      if (perHost === undefined || fits(cidr, perHost)) return [];
       const longest = addressBits(familyOf(cidr));
-      if (perHost === undefined || (perHost > prefixLengthBits(cidr) && perHost <= longest)) return [];
       const example = Math.min(longest, prefixLengthBits(cidr) + 8);
       const params = { length: perHost, cidr, longest, example };
       return [diagnostic("slice-length-wrong", params, originSpan(origin, "perHost"))];
@@ -44,26 +47,36 @@ export function slicesFit({ subnets }: Topology): readonly Diagnostic[] {
   );
 }
 
-/** A routed subnet that is not cut into slices is on one host: AllowedIPs know one owner. */
-export function wholeSubnetsHaveOneOwner(topology: Topology): readonly Diagnostic[] {
+/** Every host of a subnet that is cut has a slice: its id counts that far. */
+export function idsFitSlices(topology: Topology): readonly Diagnostic[] {
   const membersOf = createMembers(topology);
-  return topology.subnets.flatMap(({ name, vxlan, perHost, members, origin }) => {
-    if (vxlan !== undefined || perHost !== undefined) return [];
-    const owners = membersOf(members);
-    if (owners.length < 2) return [];
-    const params = { subnet: name, count: owners.length, hosts: someOf(owners) };
-    return [diagnostic("subnet-several-owners", params, originSpan(origin, "hosts"))];
+  return topology.subnets.flatMap((subnet) => {
+    const { vxlan, perHost, prefixes } = subnet;
+    if (vxlan !== undefined || perHost === undefined) return [];
+    const own = membersOf(subnet);
+    const fitting = prefixes.filter(({ value }) => fits(value, perHost));
+    return fitting.flatMap(({ value: cidr, span }) => {
+      const last = 2 ** Math.min(perHost - prefixLengthBits(cidr), 16) - 1;
+      const related = [{ message: `${cidr} is split here`, span }];
+      return own
+        .filter(({ id }) => id > last)
+        .map(({ name: host, id, origin }) => {
+          const params = { host, id, cidr, length: perHost, last };
+          return diagnostic("slice-outside-subnet", params, originSpan(origin, "id"), related);
+        });
+    });
   });
 }
 
-/** Ports are of hosts that are on the subnet; one with a mistake of its own is judged once that is mended. */
-export function portsAreOnMembers(topology: Topology): readonly Diagnostic[] {
+/** A routed subnet that is not cut into slices is on one host: AllowedIPs know one owner. */
+export function wholeSubnetsHaveOneOwner(topology: Topology): readonly Diagnostic[] {
   const membersOf = createMembers(topology);
-  const hosts = hostsByName(topology);
-  return topology.subnets.flatMap(({ name: subnet, ports, members }) => {
-    const own = ports.length === 0 ? [] : membersOf(members);
-    return ports
-      .filter(({ host }) => hosts.has(host.value) && !own.includes(host.value))
-      .map(({ host }) => diagnostic("host-not-member", { host: host.value, what: "ports", subnet }, host.span));
+  return topology.subnets.flatMap((subnet) => {
+    const { name, vxlan, perHost, origin } = subnet;
+    if (vxlan !== undefined || perHost !== undefined) return [];
+    const owners = membersOf(subnet);
+    if (owners.length < 2) return [];
+    const params = { subnet: name, count: owners.length, hosts: someOf(owners.map((each) => each.name)) };
+    return [diagnostic("subnet-several-owners", params, originSpan(origin, "hosts"))];
   });
 }

@@ -1,5 +1,4 @@
 /** One host of the model, from everything that was resolved about it. */
-import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import { must } from "../base/invariant.ts";
 import {
   addressBits,
@@ -15,7 +14,6 @@ import { sortedBy } from "../base/text.ts";
 import type { Bridge, VxlanDevice } from "../model/device.ts";
 import type { Extra, Host, OwnedPrefix, SourceNat } from "../model/host.ts";
 import type { OverlayPrefix } from "../model/network.ts";
-import { originSpan } from "../model/origin.ts";
 import type { Segment } from "../model/segment.ts";
 import type { Vrf, VrfInstance } from "../model/vrf.ts";
 import type { Lan } from "../topology/lans.ts";
@@ -29,7 +27,7 @@ import { resolveVrrp } from "./hosts/vrrp.ts";
 import { lanRoutesOf } from "./lans.ts";
 import { routedBridge, segmentBridge, vtepAddress, vxlanDevice } from "./subnets/devices.ts";
 import type { ResolvedSubnet } from "./subnets/subnets.ts";
-import { exitSnat, isInDefaultVrf, vrfInstances } from "./subnets/vrfs.ts";
+import { exitSnat, vrfInstances } from "./subnets/vrfs.ts";
 import type { Interfaces, Tunnels } from "./tunnels/tunnels.ts";
 
 /** Everything resolved about the network before the hosts are put together. */
@@ -62,29 +60,6 @@ export interface Parts {
   readonly routing: Routing | undefined;
 }
 
-/**
- * What others send to a host through the tunnel, in the default VRF: its part of subnets, what lies behind it, and the LAN it
- * is the gateway of.
- */
-export function ownedPrefixes(
-  host: ResolvedHost,
-  subnets: readonly ResolvedSubnet[],
-  lan: readonly OwnedPrefix[],
-): readonly OwnedPrefix[] {
-  const { name, routes } = host.input;
-  const fromSubnets = subnets
-    .filter((each) => isInDefaultVrf(each.input))
-    .flatMap(({ input, owned }) =>
-      (owned.get(name) ?? []).map((prefix): OwnedPrefix => {
-        return { prefix, use: { kind: "subnet", subnet: input.name }, origin: input.origin };
-      }),
-    );
-  const behind = routes
-    .filter(isInDefaultVrf)
-    .map(({ value: prefix, span }): OwnedPrefix => ({ prefix, use: { kind: "route" }, origin: { "": span } }));
-  return [...fromSubnets, ...behind, ...lan].sort((a, b) => comparePrefixes(a.prefix, b.prefix));
-}
-
 function devicesOf(host: ResolvedHost, parts: Parts): { bridges: readonly Bridge[]; vxlans: readonly VxlanDevice[] } {
   const bridges: Bridge[] = [];
   const vxlans: VxlanDevice[] = [];
@@ -101,20 +76,17 @@ function devicesOf(host: ResolvedHost, parts: Parts): { bridges: readonly Bridge
   return { bridges: sortedBy(bridges, (each) => each.name), vxlans: vxlans.sort((a, b) => a.vni - b.vni) };
 }
 
-/** Masquerading for the subnets that ask for it, on the hosts that their guests leave by. */
-function snatOf(host: ResolvedHost, { subnets }: Parts, found: Diagnostic[]): readonly SourceNat[] {
-  const { name, uplink } = host.input;
-  return subnets.flatMap(({ input, owned, gatewayAddresses }) => {
-    const isGateway = (gatewayAddresses.get(name) ?? []).length > 0;
-    const ofSegment = isGateway ? input.prefixes.map((each) => each.value) : undefined;
-    const prefixes = input.vxlan === undefined ? owned.get(name) : ofSegment;
-    if (!input.hasSnat || prefixes === undefined) return [];
-    if (uplink !== undefined) return prefixes.map((prefix) => ({ prefix, uplink }));
-    const related = [{ message: `${name} is here`, span: originSpan(host.input.origin) }];
-    const params = { subnet: input.name, host: name };
-    found.push(diagnostic("snat-without-uplink", params, originSpan(input.origin, "snat"), related));
-    return [];
-  });
+/** Masquerading for the subnets that ask for it, on the hosts that their guests leave by: these have an uplink, by a law. */
+function snatOf({ input: { name, uplink } }: ResolvedHost, { subnets }: Parts): readonly SourceNat[] {
+  if (uplink === undefined) return [];
+  return subnets
+    .filter(({ input }) => input.hasSnat)
+    .flatMap(({ input, owned, gatewayAddresses }) => {
+      const isGateway = (gatewayAddresses.get(name) ?? []).length > 0;
+      const ofSegment = isGateway ? input.prefixes.map((each) => each.value) : [];
+      const prefixes = input.vxlan === undefined ? (owned.get(name) ?? []) : ofSegment;
+      return prefixes.map((prefix) => ({ prefix, uplink }));
+    });
 }
 
 /**
@@ -194,7 +166,7 @@ function forwardsOf({ bridges, owned, relayed, vrfs }: Forwarded, { sysctl }: Ex
 }
 
 /** Puts one host together. */
-export function assembleHost(host: ResolvedHost, parts: Parts, found: Diagnostic[]): Host {
+export function assembleHost(host: ResolvedHost, parts: Parts): Host {
   const { input, reach, publicKey } = host;
   const platform = input.platform ?? "debian12";
   const defaults = platformDefaults(platform);
@@ -227,7 +199,7 @@ export function assembleHost(host: ResolvedHost, parts: Parts, found: Diagnostic
     vrfs,
     ownedPrefixes: owned,
     forwards: forwardsOf({ bridges: devices.bridges, owned, relayed, vrfs }, input.extra),
-    snat: [...snatOf(host, parts, found), ...exitSnat(vrfs)],
+    snat: [...snatOf(host, parts), ...exitSnat(vrfs)],
     unreachable,
     lanRoutes: lanRoutesOf(host, parts),
     vrrp: resolveVrrp(input, parts.pairs),

@@ -6,7 +6,6 @@ import type { OwnedPrefix } from "../model/host.ts";
 import type { OverlayPrefix } from "../model/network.ts";
 import type { PathIndex } from "../model/tunnel.ts";
 import { hasTunnels } from "../topology/hosts.ts";
-import { routingClass } from "../topology/routing-class.ts";
 import type { Topology } from "../topology/topology.ts";
 import { resolveBgp, type Stretched } from "./bgp/evpn.ts";
 import {
@@ -78,14 +77,3 @@ export function routingOf({ shape, tunnels }: Dynamic, known: Known): Routing | 
 
 /** BGP as the dynamic class has it. */
 export const dynamicBgp = (topology: Topology): Bgp => routingBgp(resolveBgp(topology));
-
-/** The pools of the tunnels' own addresses, where there are such. */
-export function transitPrefixes(topology: Topology): readonly OverlayPrefix[] {
-  if (routingClass(topology).kind === "static") return [];
-  return topology.wireguard.transit.map(({ value: prefix, span }) => ({
-    prefix,
-    use: { kind: "transit" },
-    vrf: undefined,
-    span,
-  }));
-}

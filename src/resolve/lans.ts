@@ -1,35 +1,13 @@
-/** What is behind the gateways of sites, and how hosts without WireGuard get from there to the overlay. */
+/** Routes by the LAN of a site with gateways: to what is behind neighbours, and by the gateways to the overlay. */
 import { must } from "../base/invariant.ts";
 import { comparePrefixes, familyOf, hostPrefix, type IpPrefix } from "../base/ip.ts";
 import type { LanRoute, OwnedPrefix } from "../model/host.ts";
 import type { OverlayPrefix } from "../model/network.ts";
 import { hasTunnels, lanAddress } from "../topology/hosts.ts";
 import type { Lan } from "../topology/lans.ts";
-import type { HostInput, Located } from "../topology/topology.ts";
+import type { HostInput } from "../topology/topology.ts";
 import type { ResolvedHost } from "./hosts/hosts.ts";
 import type { Interfaces } from "./tunnels/tunnels.ts";
-
-/** What of their sites' LANs is behind the gateways, by the name of the gateway. */
-export function lanPrefixesBehind(lans: readonly Lan[]): ReadonlyMap<string, readonly OwnedPrefix[]> {
-  return new Map(
-    lans.flatMap(({ gateways, prefixes, outsiders }) => {
-      const behind = (kind: "lan" | "lan-route", of: readonly Located<IpPrefix>[]): readonly OwnedPrefix[] =>
-        of.map(({ value: prefix, span }) => ({ prefix, use: { kind }, origin: { "": span } }));
-      const lan = behind("lan", prefixes);
-      const routes = outsiders.flatMap((host) => behind("lan-route", host.routes));
-      return gateways.map((name) => [name, [...lan, ...routes]] as const);
-    }),
-  );
-}
-
-/** The LANs as prefixes of the overlay. */
-export function lanOverlayPrefixes(lans: readonly Lan[]): readonly OverlayPrefix[] {
-  return lans.flatMap(({ site, prefixes }) =>
-    prefixes.map(
-      ({ value: prefix, span }): OverlayPrefix => ({ prefix, use: { kind: "lan", site }, vrf: undefined, span }),
-    ),
-  );
-}
 
 /** What routes by a LAN are made of. */
 export interface LanParts {

@@ -1,23 +1,22 @@
-/** Decides every default and every consequence: topology in, model out. The only place that knows a shape. */
-import type { Diagnostic, Result } from "../base/diagnostic.ts";
+/** Decides every default and every consequence: topology in, model out. {@link resolveNetwork} is the order in which. */
+import type { Result } from "../base/diagnostic.ts";
 import { must } from "../base/invariant.ts";
 import { comparePrefixes, type IpPrefix, mergePrefixes } from "../base/ip.ts";
 import { compareText, sortedBy } from "../base/text.ts";
 import { mtuBytes, udpPort } from "../base/units.ts";
-import type { Network, OverlayPrefix, Site, Underlay } from "../model/network.ts";
+import type { Network, Site, Underlay } from "../model/network.ts";
 import { indexPaths, type PathIndex } from "../model/tunnel.ts";
 import { type Lan, resolveLans } from "../topology/lans.ts";
-import { createMembers } from "../topology/members.ts";
 import { type Pair, resolvePairs } from "../topology/pairs.ts";
 import { routingClass } from "../topology/routing-class.ts";
 import type { SiteInput, Topology } from "../topology/topology.ts";
-import { assembleHost, ownedPrefixes, type Parts } from "./assemble.ts";
+import { assembleHost, type Parts } from "./assemble.ts";
 import { findSpeakers, resolveBgp } from "./bgp/evpn.ts";
-import { type Dynamic, dynamicBgp, resolveDynamic, routingOf, transitPrefixes } from "./dynamic-class.ts";
+import { type Dynamic, dynamicBgp, resolveDynamic, routingOf } from "./dynamic-class.ts";
 import { type ResolvedHost, type ResolveOptions, resolveHosts } from "./hosts/hosts.ts";
-import { lanOverlayPrefixes, lanPrefixesBehind } from "./lans.ts";
+import { overlayPrefixes, ownedPrefixes, parentPrefixes } from "./prefixes.ts";
 import { resolveSegments, vtepsBySegment } from "./subnets/segments.ts";
-import { resolveSubnet } from "./subnets/subnets.ts";
+import { resolveSubnets } from "./subnets/subnets.ts";
 import { resolveVrfs, vrfsByMember } from "./subnets/vrfs.ts";
 import { resolveStaticTunnels } from "./tunnels/static-tunnels.ts";
 import type { InterfaceSettings, Tunnels } from "./tunnels/tunnels.ts";
@@ -48,30 +47,6 @@ function resolveSettings({ wireguard }: Topology): InterfaceSettings {
     hasPresharedKeys: wireguard.presharedKeys ?? false,
     hasPeerMtus: wireguard.mtu === "per-peer",
   };
-}
-
-/** Every prefix that the overlay claims, as it was declared. */
-function overlayPrefixes(topology: Topology, lans: readonly Lan[]): readonly OverlayPrefix[] {
-  const pools = topology.wireguard.addresses.map(
-    ({ value: prefix, span }): OverlayPrefix => ({ prefix, use: { kind: "pool" }, vrf: undefined, span }),
-  );
-  const subnets = topology.subnets.flatMap(({ name, prefixes, vrf }) => {
-    const use = { kind: "subnet", subnet: name } as const;
-    return prefixes.map(({ value: prefix, span }): OverlayPrefix => ({ prefix, use, vrf: vrf?.value, span }));
-  });
-  const routes = topology.hosts.flatMap(({ name, routes: behind }) => {
-    const use = { kind: "route", host: name } as const;
-    return behind.map(({ value: prefix, vrf, span }): OverlayPrefix => ({ prefix, use, vrf: vrf?.value, span }));
-  });
-  return [...pools, ...transitPrefixes(topology), ...subnets, ...routes, ...lanOverlayPrefixes(lans)].sort((a, b) =>
-    comparePrefixes(a.prefix, b.prefix),
-  );
-}
-
-/** Prefixes of which any host owns a part, as they were declared, and the pools: all that AllowedIPs can hold. */
-function parentPrefixes(routed: readonly OverlayPrefix[], subnets: Parts["subnets"]): readonly IpPrefix[] {
-  const isOwned = new Map(subnets.map(({ input, owned }) => [input.name, owned.size > 0]));
-  return routed.filter(({ use }) => use.kind !== "subnet" || isOwned.get(use.subnet)).map(({ prefix }) => prefix);
 }
 
 /** What tunnels are made from. */
@@ -142,46 +117,31 @@ function resolveParts(topology: Topology, { tunnels, dynamic, ...below }: Below)
 
 /** Topology → model. Always gives a model, so that the checks can go on; with errors it is not fit to be emitted. */
 export function resolveNetwork(topology: Topology, options: ResolveOptions): Result<Network> {
-  const found: Diagnostic[] = [];
   const underlay = resolveUnderlay(topology);
   const sites = sortedBy(topology.sites, (site) => site.name).map(resolveSite);
   const settings = resolveSettings(topology);
-  const hosts = new Map(
-    resolveHosts(topology, settings.listenPort, options, found).map((host) => [host.input.name, host]),
-  );
-  const membersOf = createMembers(topology);
-  const subnets = sortedBy(topology.subnets, (subnet) => subnet.name).map((each) =>
-    resolveSubnet(each, { hosts, membersOf }, found),
-  );
+  const { value: hosts, diagnostics: ofKeys } = resolveHosts(topology, settings.listenPort, options);
+  const subnets = resolveSubnets(topology);
   const [lans, pairs] = [resolveLans(topology), resolvePairs(topology)];
-  const behind = lanPrefixesBehind(lans);
-  const owned = new Map([...hosts].map(([name, host]) => [name, ownedPrefixes(host, subnets, behind.get(name) ?? [])]));
-  const paths = indexPaths(underlay, sites);
   const prefixes = overlayPrefixes(topology, lans);
   const routed = prefixes.filter(({ vrf }) => vrf === undefined);
-  const { value: made, diagnostics } = resolveTunnels(topology, [...hosts.values()], {
-    settings,
-    paths,
-    owned,
-    parents: parentPrefixes(routed, subnets),
-    lans,
-    pairs,
-  });
-  found.push(...diagnostics);
-  const { tunnels, dynamic } = made;
-  const parts = resolveParts(topology, { hosts, subnets, tunnels, lans, pairs, owned, prefixes, routed, dynamic });
+  const owned = ownedPrefixes(topology.hosts, subnets, lans);
+  const parents = parentPrefixes(routed, subnets);
+  const ground = { settings, paths: indexPaths(underlay, sites), owned, parents, lans, pairs };
+  const { value: made, diagnostics: ofTunnels } = resolveTunnels(topology, [...hosts.values()], ground);
+  const parts = resolveParts(topology, { ...made, hosts, subnets, lans, pairs, owned, prefixes, routed });
   const network: Network = {
     name: topology.name,
     underlay,
     sites,
-    hosts: [...hosts.values()].map((host) => assembleHost(host, parts, found)),
-    peers: tunnels.peers,
+    hosts: [...hosts.values()].map((host) => assembleHost(host, parts)),
+    peers: made.tunnels.peers,
     segments: parts.segments,
     vrfs: parts.vrfs,
-    prefixes: parts.prefixes,
-    bgp: dynamic === undefined ? resolveBgp(topology) : dynamicBgp(topology),
+    prefixes,
+    bgp: made.dynamic === undefined ? resolveBgp(topology) : dynamicBgp(topology),
     guardAllowFrom: [...topology.guardAllowFrom].sort(comparePrefixes),
     origin: originOf(topology),
   };
-  return { value: network, diagnostics: found };
+  return { value: network, diagnostics: [...ofKeys, ...ofTunnels] };
 }

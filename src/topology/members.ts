@@ -1,22 +1,20 @@
 /** Who is on a subnet. */
 import { compareText } from "../base/text.ts";
 import { hasTunnels } from "./hosts.ts";
-import type { SubnetInput, Topology } from "./topology.ts";
+import type { HostInput, SubnetInput, Topology } from "./topology.ts";
 
 /**
- * Gives the function that spells a subnet's members out: host names for names of hosts and sites, or `all`; sorted, each once.
+ * Gives the function that spells a subnet's members out: hosts for names of hosts and sites, or `all`; by name, each once.
  * The latter two mean hosts that run WireGuard, and `all` does not mean hubs: they are on a subnet only if they or their site
  * are named.
  */
-export function createMembers({ hosts, wireguard }: Topology): (members: SubnetInput["members"]) => readonly string[] {
+export function createMembers({ hosts, wireguard }: Topology): (subnet: SubnetInput) => readonly HostInput[] {
   const running = hosts.filter(hasTunnels).sort((a, b) => compareText(a.name, b.name));
   const hubs = new Set(wireguard.hubs.map(({ value }) => value));
-  const all = running.map(({ name }) => name).filter((name) => !hubs.has(name));
-  return (members) => {
+  const all = running.filter(({ name }) => !hubs.has(name));
+  return ({ members }) => {
     if (members === "all") return all;
     const named = new Set(members.map(({ value }) => value));
-    return running
-      .filter(({ name, site }) => named.has(name) || (site !== undefined && named.has(site)))
-      .map(({ name }) => name);
+    return running.filter(({ name, site }) => named.has(name) || (site !== undefined && named.has(site)));
   };
 }

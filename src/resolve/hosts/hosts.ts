@@ -1,4 +1,4 @@
-import { type Diagnostic, diagnostic } from "../../base/diagnostic.ts";
+import { type Diagnostic, diagnostic, type Result } from "../../base/diagnostic.ts";
 import { type IpPrefix, prefixLengthBits } from "../../base/ip.ts";
 import { isWireguardKey } from "../../base/key.ts";
 import { shellWord, sortedBy } from "../../base/text.ts";
@@ -56,34 +56,45 @@ export interface ResolveOptions {
   readonly topologyName: string;
 }
 
-function resolvePublicKey(host: HostInput, options: ResolveOptions, found: Diagnostic[]): string {
-  if (host.publicKey !== undefined) return host.publicKey;
-  if (!hasTunnels(host)) return "";
-  const key = Object.hasOwn(options.publicKeys, host.name) ? options.publicKeys[host.name] : undefined;
-  const span = originSpan(host.origin);
-  if (key === undefined) {
-    const topology = shellWord(options.topologyName);
-    found.push(diagnostic("public-key-missing", { host: host.name, topology }, span));
-  } else if (!isWireguardKey(key)) {
-    found.push(diagnostic("public-key-malformed", { host: host.name, value: key }, span));
-  }
-  return key ?? "";
+/** The key of a host that runs WireGuard, from a file unless the topology has it. */
+function publicKeyOf(host: HostInput, { publicKeys }: ResolveOptions): string | undefined {
+  if (host.publicKey !== undefined || !hasTunnels(host)) return host.publicKey;
+  return Object.hasOwn(publicKeys, host.name) ? publicKeys[host.name] : undefined;
 }
 
-/** Hosts sorted by name, each with its addresses, its key and the ways it can be reached. */
-export function resolveHosts(topology: Topology, listenPort: UdpPort, options: ResolveOptions, found: Diagnostic[]) {
-  const pools = topology.wireguard.addresses.map((pool) => pool.value);
-  const { shape, hubs } = topology.wireguard;
+/** Every host that runs WireGuard has a key. One of the topology's has been judged with its other values. */
+function keyDiagnostics(host: HostInput, options: ResolveOptions): readonly Diagnostic[] {
+  if (!hasTunnels(host) || host.publicKey !== undefined) return [];
+  const value = publicKeyOf(host, options);
+  const span = originSpan(host.origin);
+  if (value === undefined) {
+    return [diagnostic("public-key-missing", { host: host.name, topology: shellWord(options.topologyName) }, span)];
+  }
+  return isWireguardKey(value) ? [] : [diagnostic("public-key-malformed", { host: host.name, value }, span)];
+}
+
+/** The hosts by name, in the order of their names, each with its addresses, its key and the ways it can be reached. */
+export function resolveHosts(
+  topology: Topology,
+  listenPort: UdpPort,
+  options: ResolveOptions,
+): Result<ReadonlyMap<string, ResolvedHost>> {
+  const { shape, hubs, addresses } = topology.wireguard;
+  const pools = addresses.map((pool) => pool.value);
   // Gateways are dialled as hubs are, by those behind them.
   const led = new Set([...hubs, ...topology.sites.flatMap((site) => site.gateways)].map(({ value }) => value));
   const pairs = resolvePairs(topology);
-  return sortedBy(topology.hosts, (host) => host.name).map(
+  const hosts = sortedBy(topology.hosts, (host) => host.name).map(
     (input): ResolvedHost => ({
       input,
       reach: resolveReach(input, pairOf(input.name, pairs), listenPort),
       isSpoke: shape === "hub-and-spoke" && !led.has(input.name),
-      publicKey: resolvePublicKey(input, options, found),
+      publicKey: publicKeyOf(input, options) ?? "",
       addresses: hasTunnels(input) ? resolveAddresses(input, pools) : [],
     }),
   );
+  return {
+    value: new Map(hosts.map((host) => [host.input.name, host])),
+    diagnostics: hosts.flatMap(({ input }) => keyDiagnostics(input, options)),
+  };
 }

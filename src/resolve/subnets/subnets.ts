@@ -1,24 +1,11 @@
 /** Subnets as the user wrote them → who is on them, which prefix leads to whom, which addresses stand where. */
-import { type Diagnostic, diagnostic } from "../../base/diagnostic.ts";
-import { must } from "../../base/invariant.ts";
-import {
-  addressBits,
-  containsAddress,
-  familyOf,
-  hostAddress,
-  type IpAddress,
-  type IpPrefix,
-  isHostAddress,
-  prefixLengthBits,
-  subPrefix,
-} from "../../base/ip.ts";
-import { compareText } from "../../base/text.ts";
+import { hostAddress, type IpAddress, type IpPrefix, isHostAddress, prefixLengthBits } from "../../base/ip.ts";
+import { sortedBy } from "../../base/text.ts";
 import type { InterfaceAddress } from "../../model/device.ts";
-import { originSpan } from "../../model/origin.ts";
-import type { Gateway, GatewayHost } from "../../model/segment.ts";
-import type { createMembers } from "../../topology/members.ts";
-import type { GatewayInput, Located, SubnetInput } from "../../topology/topology.ts";
-import type { ResolvedHost } from "../hosts/hosts.ts";
+import type { Gateway } from "../../model/segment.ts";
+import { createMembers } from "../../topology/members.ts";
+import { prefixesOn } from "../../topology/slices.ts";
+import type { GatewayInput, HostInput, Located, SubnetInput, Topology } from "../../topology/topology.ts";
 
 /** A subnet with its members and with every prefix and address given to one of them. */
 export interface ResolvedSubnet {
@@ -36,44 +23,12 @@ export interface ResolvedSubnet {
 
 const prefixesOf = (subnet: SubnetInput): readonly IpPrefix[] => subnet.prefixes.map((each) => each.value);
 
-/** The prefixes that hold addresses of this host: the whole subnet, or with perHost its slice. */
-function hostPrefixes(subnet: SubnetInput, host: ResolvedHost, found: Diagnostic[]): readonly IpPrefix[] {
-  const { perHost } = subnet;
-  if (perHost === undefined) return prefixesOf(subnet);
-  return subnet.prefixes.flatMap(({ value: cidr, span }) => {
-    const slice = subPrefix(cidr, perHost, host.input.id);
-    if (slice !== undefined) return [slice];
-    // Said once, where perHost is written.
-    if (perHost <= prefixLengthBits(cidr) || perHost > addressBits(familyOf(cidr))) return [];
-    const last = 2 ** Math.min(perHost - prefixLengthBits(cidr), 16) - 1;
-    const params = { host: host.input.name, id: host.input.id, cidr, length: perHost, last };
-    const related = [{ message: `${cidr} is split here`, span }];
-    found.push(diagnostic("slice-outside-subnet", params, originSpan(host.input.origin, "id"), related));
-    return [];
+/** Gateway addresses with the length of the prefix that each lies in; laws see to those that lie in none. */
+function placed(addresses: readonly Located<IpAddress>[], prefixes: readonly IpPrefix[]): readonly InterfaceAddress[] {
+  return addresses.flatMap(({ value: address }) => {
+    const prefix = prefixes.find((each) => isHostAddress(each, address));
+    return prefix === undefined ? [] : [{ address, lengthBits: prefixLengthBits(prefix) }];
   });
-}
-
-/** Gateway addresses with the length of the prefix that each lies in; those that lie in none are reported and left out. */
-function placeAddresses(
-  subnet: SubnetInput,
-  prefixes: readonly IpPrefix[],
-  { addresses, found }: { addresses: readonly Located<IpAddress>[]; found: Diagnostic[] },
-): readonly InterfaceAddress[] {
-  const placed: InterfaceAddress[] = [];
-  for (const { value: address, span } of addresses) {
-    const prefix = prefixes.find((each) => containsAddress(each, address) && isHostAddress(each, address));
-    const twin = placed.find((each) => familyOf(each.address) === familyOf(address));
-    if (prefix === undefined) {
-      const params = { address, subnet: subnet.name, prefixes: prefixes.join(", ") || "no cidr" };
-      found.push(diagnostic("gateway-outside-subnet", params, span));
-    } else if (twin !== undefined) {
-      const params = { subnet: subnet.name, family: familyOf(address), address: twin.address, other: address };
-      found.push(diagnostic("gateway-family-twice", params, span));
-    } else {
-      placed.push({ address, lengthBits: prefixLengthBits(prefix) });
-    }
-  }
-  return placed;
 }
 
 /** The first address of each prefix: the default gateway of a routed subnet whose bridge is netgen's. */
@@ -84,47 +39,34 @@ function firstAddresses(prefixes: readonly IpPrefix[]): readonly InterfaceAddres
   });
 }
 
+/** A gateway for each host that is named and on the subnet; `prefixesOf`: where its addresses may lie. */
 function gatewaysPerHost(
-  subnet: SubnetInput,
-  gateway: Extract<GatewayInput, { kind: "perHost" }>,
-  { prefixes, found }: { prefixes: (host: string) => readonly IpPrefix[] | undefined; found: Diagnostic[] },
+  { hosts }: Extract<GatewayInput, { kind: "perHost" }>,
+  prefixesOf: (host: string) => readonly IpPrefix[] | undefined,
 ): Gateway {
-  const hosts: GatewayHost[] = [];
-  for (const { host, addresses } of gateway.hosts) {
-    const own = prefixes(host.value);
-    if (own === undefined) {
-      const params = { host: host.value, what: "a gateway", subnet: subnet.name };
-      found.push(diagnostic("host-not-member", params, host.span));
-    } else {
-      hosts.push({ host: host.value, addresses: placeAddresses(subnet, own, { addresses, found }) });
-    }
-  }
-  return { kind: "each", hosts: hosts.sort((a, b) => compareText(a.host, b.host)) };
+  const own = hosts.flatMap(({ host: { value: host }, addresses }) => {
+    const prefixes = prefixesOf(host);
+    return prefixes === undefined ? [] : [{ host, addresses: placed(addresses, prefixes) }];
+  });
+  return { kind: "each", hosts: sortedBy(own, ({ host }) => host) };
 }
 
-function resolveSegmentGateway(subnet: SubnetInput, members: readonly string[], found: Diagnostic[]): Gateway {
+function segmentGateway(subnet: SubnetInput, members: readonly string[]): Gateway {
   const prefixes = prefixesOf(subnet);
   switch (subnet.gateway?.kind) {
     case undefined:
     case "none":
       return { kind: "none" };
-    case "shared": {
-      const addresses = placeAddresses(subnet, prefixes, { addresses: subnet.gateway.addresses, found });
-      return { kind: "shared", hosts: members, addresses };
-    }
+    case "shared":
+      return { kind: "shared", hosts: members, addresses: placed(subnet.gateway.addresses, prefixes) };
     case "perHost": {
       const known = new Set(members);
-      const memberPrefixes = (host: string) => (known.has(host) ? prefixes : undefined);
-      return gatewaysPerHost(subnet, subnet.gateway, { prefixes: memberPrefixes, found });
+      return gatewaysPerHost(subnet.gateway, (host) => (known.has(host) ? prefixes : undefined));
     }
   }
 }
 
-function resolveRoutedGateway(
-  subnet: SubnetInput,
-  owned: ReadonlyMap<string, readonly IpPrefix[]>,
-  found: Diagnostic[],
-): Gateway {
+function routedGateway(subnet: SubnetInput, owned: ReadonlyMap<string, readonly IpPrefix[]>): Gateway {
   if (subnet.isExternal || subnet.gateway?.kind === "none") return { kind: "none" };
   switch (subnet.gateway?.kind) {
     case undefined: {
@@ -132,11 +74,11 @@ function resolveRoutedGateway(
       return { kind: "each", hosts };
     }
     case "shared": {
-      const addresses = placeAddresses(subnet, prefixesOf(subnet), { addresses: subnet.gateway.addresses, found });
+      const addresses = placed(subnet.gateway.addresses, prefixesOf(subnet));
       return { kind: "each", hosts: [...owned.keys()].slice(0, 1).map((host) => ({ host, addresses })) };
     }
     case "perHost":
-      return gatewaysPerHost(subnet, subnet.gateway, { prefixes: (host) => owned.get(host), found });
+      return gatewaysPerHost(subnet.gateway, (host) => owned.get(host));
   }
 }
 
@@ -166,48 +108,27 @@ function addressesByHost(gateway: Gateway): ResolvedSubnet["gatewayAddresses"] {
 /** A subnet before what follows from its members and its gateway alone. */
 type Draft = Omit<ResolvedSubnet, "isMember" | "gatewayAddresses">;
 
-function resolveSegment(subnet: SubnetInput, members: readonly string[], found: Diagnostic[]): Draft {
-  const gateway = resolveSegmentGateway(subnet, members, found);
+function segmentDraft(subnet: SubnetInput, members: readonly string[]): Draft {
+  const gateway = segmentGateway(subnet, members);
   const [owner, ...others] = gatewayHosts(gateway);
   // AllowedIPs know one owner: with several gateways the prefix is reachable inside the segment only.
   const isOwned = owner !== undefined && others.length === 0 && !subnet.isIsolated && subnet.vrf === undefined;
   return { input: subnet, members, owned: new Map(isOwned ? [[owner, prefixesOf(subnet)]] : []), gateway };
 }
 
-function resolveRouted(subnet: SubnetInput, members: readonly ResolvedHost[], found: Diagnostic[]): Draft {
-  const owners = subnet.perHost === undefined && members.length > 1 ? [] : members;
-  const owned = new Map(owners.map((host) => [host.input.name, hostPrefixes(subnet, host, found)]));
-  const gateway = resolveRoutedGateway(subnet, owned, found);
-  return { input: subnet, members: members.map((host) => host.input.name), owned, gateway };
+function routedDraft(subnet: SubnetInput, hosts: readonly HostInput[]): Draft {
+  const owners = subnet.perHost === undefined && hosts.length > 1 ? [] : hosts;
+  const owned = new Map(owners.map((host) => [host.name, prefixesOn(subnet, host)]));
+  return { input: subnet, members: hosts.map(({ name }) => name), owned, gateway: routedGateway(subnet, owned) };
 }
 
-/** The subnet without what it says of hosts that have mistakes of their own: they are judged once these are mended. */
-function withoutAbsentHosts(subnet: SubnetInput, hosts: ReadonlyMap<string, ResolvedHost>): SubnetInput {
-  const isThere = ({ host }: { readonly host: Located<string> }): boolean => hosts.has(host.value);
-  const { gateway, ports } = subnet;
-  return {
-    ...subnet,
-    gateway: gateway?.kind === "perHost" ? { ...gateway, hosts: gateway.hosts.filter(isThere) } : gateway,
-    ports: ports.filter(isThere),
-  };
-}
-
-/** The hosts that a subnet can be on. */
-interface Candidates {
-  readonly hosts: ReadonlyMap<string, ResolvedHost>;
-  readonly membersOf: ReturnType<typeof createMembers>;
-}
-
-/** Gives each subnet its members, owners and gateway addresses. */
-export function resolveSubnet(
-  input: SubnetInput,
-  { hosts, membersOf }: Candidates,
-  found: Diagnostic[],
-): ResolvedSubnet {
-  const subnet = withoutAbsentHosts(input, hosts);
-  const members = membersOf(subnet.members);
-  const memberHosts = members.map((name) => must(hosts.get(name), "members are hosts"));
-  const draft =
-    subnet.vxlan === undefined ? resolveRouted(subnet, memberHosts, found) : resolveSegment(subnet, members, found);
-  return { ...draft, isMember: new Set(members), gatewayAddresses: addressesByHost(draft.gateway) };
+/** Gives each subnet its members, owners and gateway addresses; sorted by name. */
+export function resolveSubnets(topology: Topology): readonly ResolvedSubnet[] {
+  const membersOf = createMembers(topology);
+  return sortedBy(topology.subnets, (subnet) => subnet.name).map((subnet) => {
+    const hosts = membersOf(subnet);
+    const members = hosts.map(({ name }) => name);
+    const draft = subnet.vxlan === undefined ? routedDraft(subnet, hosts) : segmentDraft(subnet, members);
+    return { ...draft, isMember: new Set(members), gatewayAddresses: addressesByHost(draft.gateway) };
+  });
 }

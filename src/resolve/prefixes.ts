@@ -1,0 +1,96 @@
+/** What the overlay claims, and which part of it is behind which host. */
+import { comparePrefixes, type IpPrefix } from "../base/ip.ts";
+import type { OwnedPrefix } from "../model/host.ts";
+import type { OverlayPrefix } from "../model/network.ts";
+import type { Lan } from "../topology/lans.ts";
+import { routingClass } from "../topology/routing-class.ts";
+import type { HostInput, Located, Topology } from "../topology/topology.ts";
+import type { ResolvedSubnet } from "./subnets/subnets.ts";
+import { isInDefaultVrf } from "./subnets/vrfs.ts";
+
+/** What of their sites' LANs is behind the gateways, by the name of the gateway. */
+function lanPrefixesBehind(lans: readonly Lan[]): ReadonlyMap<string, readonly OwnedPrefix[]> {
+  return new Map(
+    lans.flatMap(({ gateways, prefixes, outsiders }) => {
+      const behind = (kind: "lan" | "lan-route", of: readonly Located<IpPrefix>[]): readonly OwnedPrefix[] =>
+        of.map(({ value: prefix, span }) => ({ prefix, use: { kind }, origin: { "": span } }));
+      const lan = behind("lan", prefixes);
+      const routes = outsiders.flatMap((host) => behind("lan-route", host.routes));
+      return gateways.map((name) => [name, [...lan, ...routes]] as const);
+    }),
+  );
+}
+
+/** The LANs as prefixes of the overlay. */
+function lanOverlayPrefixes(lans: readonly Lan[]): readonly OverlayPrefix[] {
+  return lans.flatMap(({ site, prefixes }) =>
+    prefixes.map(
+      ({ value: prefix, span }): OverlayPrefix => ({ prefix, use: { kind: "lan", site }, vrf: undefined, span }),
+    ),
+  );
+}
+
+/** The pools of the tunnels' own addresses, where there are such. */
+function transitPrefixes(topology: Topology): readonly OverlayPrefix[] {
+  if (routingClass(topology).kind === "static") return [];
+  return topology.wireguard.transit.map(({ value: prefix, span }) => ({
+    prefix,
+    use: { kind: "transit" },
+    vrf: undefined,
+    span,
+  }));
+}
+
+/** Every prefix that the overlay claims, as it was declared. */
+export function overlayPrefixes(topology: Topology, lans: readonly Lan[]): readonly OverlayPrefix[] {
+  const pools = topology.wireguard.addresses.map(
+    ({ value: prefix, span }): OverlayPrefix => ({ prefix, use: { kind: "pool" }, vrf: undefined, span }),
+  );
+  const subnets = topology.subnets.flatMap(({ name, prefixes, vrf }) => {
+    const use = { kind: "subnet", subnet: name } as const;
+    return prefixes.map(({ value: prefix, span }): OverlayPrefix => ({ prefix, use, vrf: vrf?.value, span }));
+  });
+  const routes = topology.hosts.flatMap(({ name, routes: behind }) => {
+    const use = { kind: "route", host: name } as const;
+    return behind.map(({ value: prefix, vrf, span }): OverlayPrefix => ({ prefix, use, vrf: vrf?.value, span }));
+  });
+  return [...pools, ...transitPrefixes(topology), ...subnets, ...routes, ...lanOverlayPrefixes(lans)].sort((a, b) =>
+    comparePrefixes(a.prefix, b.prefix),
+  );
+}
+
+/** Prefixes of which any host owns a part, as they were declared, and the pools: all that AllowedIPs can hold. */
+export function parentPrefixes(
+  routed: readonly OverlayPrefix[],
+  subnets: readonly ResolvedSubnet[],
+): readonly IpPrefix[] {
+  const isOwned = new Map(subnets.map(({ input, owned }) => [input.name, owned.size > 0]));
+  return routed.filter(({ use }) => use.kind !== "subnet" || isOwned.get(use.subnet)).map(({ prefix }) => prefix);
+}
+
+/**
+ * What others send to each host through the tunnel, in the default VRF, by its name: its part of subnets, what lies behind
+ * it, and the LAN it is a gateway of.
+ */
+export function ownedPrefixes(
+  hosts: readonly HostInput[],
+  subnets: readonly ResolvedSubnet[],
+  lans: readonly Lan[],
+): ReadonlyMap<string, readonly OwnedPrefix[]> {
+  const onLans = lanPrefixesBehind(lans);
+  const routed = subnets.filter((each) => isInDefaultVrf(each.input));
+  return new Map(
+    hosts.map(({ name, routes }) => {
+      const ofSubnets = routed.flatMap(({ input, owned }) =>
+        (owned.get(name) ?? []).map((prefix): OwnedPrefix => {
+          return { prefix, use: { kind: "subnet", subnet: input.name }, origin: input.origin };
+        }),
+      );
+      const behind = routes
+        .filter(isInDefaultVrf)
+        .map(({ value: prefix, span }): OwnedPrefix => ({ prefix, use: { kind: "route" }, origin: { "": span } }));
+      const all = [...ofSubnets, ...behind, ...(onLans.get(name) ?? [])];
+      return [name, all.sort((a, b) => comparePrefixes(a.prefix, b.prefix))];
+    }),
+  );
+}
