@@ -103,7 +103,7 @@ describe.runIf(isEquipped())("the documented script", () => {
   const minimal = readFileSync(MINIMAL, "utf8");
   const ALWAYS = "systemctl daemon-reload";
   const ENABLE =
-    "systemctl enable --now netgen-nftables.service netgen-routes.service systemd-networkd.service wg-quick@wg0.service";
+    "systemctl enable --now netgen-nftables-watch.timer netgen-nftables.service netgen-routes.service systemd-networkd.service wg-quick@wg0.service";
 
   test("puts every file in place with its mode, in an order that works, and does nothing the second time", () => {
     const host = openHost("first");
@@ -116,6 +116,7 @@ describe.runIf(isEquipped())("the documented script", () => {
       "networkctl reload",
       "systemctl reload netgen-routes.service",
       "systemctl reload netgen-nftables.service",
+      "systemctl restart netgen-nftables-watch.timer",
       "systemctl reload wg-quick@wg0.service",
     ]);
     const { files } = manifestOf(MINIMAL, "modes");

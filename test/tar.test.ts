@@ -31,7 +31,7 @@ describe("build -o -", () => {
     const before = readdirSync(home);
     mkdirSync(join(home, "unpacked"));
     const { status, stderr } = shell("netgen build topology.yaml -o - | tar -x -p -C unpacked");
-    expect([status, stderr]).toEqual([0, "standard output: 76 files of 3 hosts and manifest.json\n"]);
+    expect([status, stderr]).toEqual([0, "standard output: 88 files of 3 hosts and manifest.json\n"]);
     expect(readdirSync(home).sort()).toEqual([...before, "unpacked"].sort());
     expect(shell("netgen build topology.yaml").status).toBe(0);
     expect(filesOf("unpacked")).toEqual(filesOf("out"));
@@ -43,7 +43,7 @@ describe("build -o -", () => {
       .trimEnd()
       .split("\n")
       .map((line) => line.split(/ +/));
-    expect(rows).toHaveLength(77);
+    expect(rows).toHaveLength(89);
     const names = rows.map((row) => row.at(-1) as string);
     expect(names).toEqual([...names].sort());
     expect(new Set(rows.map(([mode = ""]) => mode[0]))).toEqual(new Set(["-"]));
@@ -67,7 +67,7 @@ describe("build -o -", () => {
   test("--hosts is these hosts alone, and a manifest of them alone", () => {
     mkdirSync(join(home, "unpacked"));
     const { stderr } = shell("netgen build topology.yaml -v -o - --hosts roz1 | tar -x -p -C unpacked");
-    expect(stderr).toMatch(/^( {2}\+ roz1\/etc\/\S+\n){20,}standard output: 26 files of 1 host and manifest\.json\n$/);
+    expect(stderr).toMatch(/^( {2}\+ roz1\/etc\/\S+\n){20,}standard output: 30 files of 1 host and manifest\.json\n$/);
     shell("netgen build topology.yaml --hosts roz1");
     expect(filesOf("unpacked")).toEqual(filesOf("out"));
   });

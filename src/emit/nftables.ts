@@ -8,18 +8,20 @@ import { tcpMss } from "../base/mtu.ts";
 import { sortedBy } from "../base/text.ts";
 import type { VxlanDevice } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
-import { RELOAD_UNITS, reload } from "./after.ts";
+import { RELOAD_UNITS, reload, restart } from "./after.ts";
 import type { EmitContext, Emitter } from "./context.ts";
 import type { OutputFile } from "./file.ts";
 import { guardSection, setsSection, transitSection } from "./guard.ts";
 import { forwardedFamilies, nftFamily, oneOf, quotedName, type Section, sortedNumbers } from "./nft-words.ts";
-import { type PrintedFile, publicFile } from "./print.ts";
+import { type PrintedFile, publicFile, scriptFile } from "./print.ts";
 import { print } from "./shared.ts";
 import type { View } from "./template.ts";
 import { vrfSection } from "./vrf-guard.ts";
 
 const UNIT = "netgen-nftables.service";
 const EXTRA_UNIT = "netgen-nftables-extra.service";
+const WATCH = "netgen-nftables-watch.service";
+const TIMER = "netgen-nftables-watch.timer";
 
 /**
  * Interfaces that carry less than Ethernet's 1500 bytes: the tunnels, and the bridges of stretched segments. What enters
@@ -108,42 +110,62 @@ function sectionsOf(host: Host, context: EmitContext): readonly Uint8Array[] {
   return sections.map((section) => section(host, context)).filter((text) => text !== undefined);
 }
 
-/** Units to enable on this host; none where it needs no rules. */
-export function nftablesUnits(host: Host, context: EmitContext): readonly string[] {
-  const own = sections.some((section) => section(host, context) !== undefined) ? [UNIT] : [];
-  return [...own, ...(host.extra.nftables.length > 0 ? [EXTRA_UNIT] : [])];
-}
-
-/** A ruleset of one file, and the unit that loads it before the network comes up. */
-function loaded(host: Host, context: EmitContext, { name, unit, view }: Ruleset): readonly [OutputFile, OutputFile] {
-  const opening = { path: `etc/netgen/${name}`, template: `nftables/${name}.njk`, after: [reload(unit)] };
-  const path = `etc/systemd/system/${unit}`;
-  const service: PrintedFile = {
-    path,
-    template: `nftables/${unit}.njk`,
-    view: {},
-    after: [RELOAD_UNITS, reload(unit)],
-  };
-  return [publicFile(host, context, { ...opening, view }), publicFile(host, context, service)];
-}
-
+/** A file that its unit loads before the network comes up. */
 interface Ruleset {
   readonly name: string;
   readonly unit: string;
   readonly view: View;
+  /** After what the template prints. */
+  readonly text: readonly Uint8Array[];
 }
 
-/** Lines of the user's, in a file and a table of their own: one that nft refuses takes nothing of netgen's with it. */
-function extraRules(host: Host, context: EmitContext): readonly OutputFile[] {
-  const extra = host.extra.nftables;
-  return extra.length === 0 ? [] : loaded(host, context, { name: "extra.nft", unit: EXTRA_UNIT, view: { extra } });
-}
-
-/** The ruleset, the user's own lines, and the units that load them before the network comes up. */
-export const emitNftables: Emitter = (host, context) => {
+/** What this host loads: netgen's own, and lines of the user's in a file and a table of their own. */
+function rulesetsOf(host: Host, context: EmitContext): readonly Ruleset[] {
   const text = sectionsOf(host, context);
-  const extra = extraRules(host, context);
-  if (text.length === 0) return extra;
-  const [ruleset, unit] = loaded(host, context, { name: "netgen.nft", unit: UNIT, view: {} });
-  return [{ ...ruleset, content: [...ruleset.content, ...text] }, unit, ...extra];
+  const extra = host.extra.nftables;
+  const own = { name: "netgen.nft", unit: UNIT, view: {}, text };
+  const users = { name: "extra.nft", unit: EXTRA_UNIT, view: { extra }, text: [] };
+  return [...(text.length > 0 ? [own] : []), ...(extra.length > 0 ? [users] : [])];
+}
+
+/** Units to enable on this host; none where it needs no rules. */
+export function nftablesUnits(host: Host, context: EmitContext): readonly string[] {
+  const units = rulesetsOf(host, context).map(({ unit }) => unit);
+  return units.length > 0 ? [...units, TIMER] : [];
+}
+
+/** A ruleset, and the unit that loads it. */
+function loaded(host: Host, context: EmitContext, { name, unit, view, text }: Ruleset): readonly OutputFile[] {
+  const opening = { path: `etc/netgen/${name}`, template: `nftables/${name}.njk`, after: [reload(unit)] };
+  const path = `etc/systemd/system/${unit}`;
+  const after = [RELOAD_UNITS, reload(unit)];
+  const file = publicFile(host, context, { ...opening, view });
+  return [
+    { ...file, content: [...file.content, ...text] },
+    publicFile(host, context, { path, template: `nftables/${unit}.njk`, view: {}, after }),
+  ];
+}
+
+/** Others flush every table, netgen's with theirs: nftables.service, after which they are loaded again, or a hand. */
+function watched(host: Host, context: EmitContext): readonly OutputFile[] {
+  const script = { path: "etc/netgen/nft-watch", template: "nftables/nft-watch.njk", view: {}, after: [] };
+  const unit = (path: string, template: string, after: readonly string[] = []): PrintedFile => ({
+    path: `etc/systemd/system/${path}`,
+    template: `nftables/${template}.njk`,
+    view: {},
+    after: [RELOAD_UNITS, ...after],
+  });
+  const units = [
+    unit("nftables.service.d/10-netgen.conf", "nftables.conf"),
+    unit(WATCH, WATCH),
+    unit(TIMER, TIMER, [restart(TIMER)]),
+  ];
+  return [scriptFile(host, context, script), ...units.map((each) => publicFile(host, context, each))];
+}
+
+/** The rulesets, the units that load them, and what keeps them loaded. */
+export const emitNftables: Emitter = (host, context) => {
+  const rulesets = rulesetsOf(host, context);
+  if (rulesets.length === 0) return [];
+  return [...rulesets.flatMap((each) => loaded(host, context, each)), ...watched(host, context)];
 };

@@ -67,9 +67,15 @@ const CASES: readonly Case[] = [
   },
   {
     what: "rules that do not follow nftables.service",
-    tamper: onAlpha(/netgen-nftables\.service$/, /^PartOf=.*\n| nftables\.service$/gm, ""),
-    asks: /^alpha, after a restart of nftables:/,
-    says: /table inet netgen is not loaded/,
+    tamper: onAlpha(/nftables\.service\.d\/10-netgen\.conf$/, /^Exec.*\n/gm, ""),
+    asks: /^alpha, after a (?:restart|reload|start) of nftables:/,
+    says: /after a restart of nftables:.* not loaded\n.*after a reload of nftables:.* not loaded\n.*after a start of nftables:/,
+  },
+  {
+    what: "rules that nobody looks after",
+    tamper: onAlpha(/netgen\/nft-watch$/, /^keep .*\n/gm, ""),
+    asks: /^alpha, after (?:nft -f .*|a flush of .*):/,
+    says: /nft -f .*: the rules are not what they were.*; no warning .*\n.*a flush of netgen's input chain: .*not what they were/,
   },
   {
     what: "daemons that watchfrr has no patience with",

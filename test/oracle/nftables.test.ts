@@ -22,6 +22,13 @@ import {
 
 const RULESET = "etc/netgen/netgen.nft";
 const UNIT = "etc/systemd/system/netgen-nftables.service";
+/** What keeps them loaded. */
+const KEPT = [
+  "etc/netgen/nft-watch",
+  "etc/systemd/system/nftables.service.d/10-netgen.conf",
+  "etc/systemd/system/netgen-nftables-watch.service",
+  "etc/systemd/system/netgen-nftables-watch.timer",
+];
 
 const { write, remove } = scratch();
 afterAll(remove);
@@ -85,7 +92,7 @@ describe("what the emitter writes", () => {
   test("lines of the user's stand in a file of their own, with a unit of its own", () => {
     const extra = { wireguard: [], frr: [], nftables: ["counter"], sysctl: [] };
     const files = emitted(emitNftables, aNetwork([aHost("alpha", { extra })]));
-    expect([...files.keys()]).toEqual([EXTRA, "etc/systemd/system/netgen-nftables-extra.service"]);
+    expect([...files.keys()]).toEqual([EXTRA, "etc/systemd/system/netgen-nftables-extra.service", ...KEPT]);
     expect(files.get(EXTRA)).toContain("    counter\n");
     expect(ruleset()).not.toContain("eth9");
   });
@@ -93,7 +100,7 @@ describe("what the emitter writes", () => {
   test("only what a host needs", () => {
     expect(emitted(emitNftables, aNetwork([aHost("alpha")])).size).toBe(0);
     const router = aNetwork([aHost("alpha", { forwards: { ipv4: true, ipv6: false } })]);
-    expect([...emitted(emitNftables, router).keys()]).toEqual([RULESET, UNIT]);
+    expect([...emitted(emitNftables, router).keys()]).toEqual([RULESET, UNIT, ...KEPT]);
     expect(ruleset(router)).not.toMatch(/guard|chain transit|bridge netgen \{|masquerade/);
   });
 

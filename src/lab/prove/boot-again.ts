@@ -12,18 +12,11 @@ import { plug } from "../machine/plug.ts";
 import { type Lab, type RunningHost, runningHosts } from "../machine/running.ts";
 import { execCommand, type LabPromise } from "../measure/promise.ts";
 import { brokenSessions, greetDialled, isAnswered, oneOfEachShape, watchOf } from "../measure/watch.ts";
-import { brokenUnits, complaints, endOfJournal, now, servicesBeside, timesOf } from "./boot-state.ts";
+import { flushes } from "./boot-rules.ts";
+import { brokenUnits, complaints, endOfJournal, now, type Since, servicesBeside, timesOf } from "./boot-state.ts";
 import { hasFrr } from "./daemon-checks.ts";
 import { daemonProblems } from "./daemons.ts";
-
-/** What is done to a host; gives what is wrong already, and what is worth telling. */
-interface Disturbance {
-  readonly what: string;
-  readonly command: readonly string[];
-  /** The journal is read from where it ends now; else from the last boot on. */
-  readonly staysOn: boolean;
-  readonly disturb: () => Promise<{ readonly wrong: readonly string[]; readonly right: string }>;
-}
+import type { Disturbance } from "./disturbance.ts";
 
 const sleep = (seconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 
@@ -42,7 +35,7 @@ async function handBack(lab: Lab, { host, box, ...rest }: RunningHost): Promise<
 }
 
 /** What is not as it was, once nothing changes any more. */
-async function problemsOf(lab: Lab, running: RunningHost, cursor: string | undefined): Promise<readonly string[]> {
+async function problemsOf(lab: Lab, running: RunningHost, since: Since): Promise<readonly string[]> {
   await handBack(lab, running);
   let wrong: readonly string[] = [];
   await eventually(async () => {
@@ -56,7 +49,7 @@ async function problemsOf(lab: Lab, running: RunningHost, cursor: string | undef
     ...wrong,
     ...(isHeard ? [] : [`no answer between ${watched?.box.name} and ${watched?.to} within ${AGAIN_SECONDS} s`]),
     ...(await brokenSessions(lab)),
-    ...(await complaints(running.box, cursor)),
+    ...(await complaints(running.box, since)),
   ];
 }
 
@@ -77,6 +70,7 @@ const reboot = (lab: Lab, running: RunningHost): Disturbance => ({
   what: "a reboot",
   command: ["systemd-analyze", "blame"],
   staysOn: false,
+  warning: undefined,
   disturb: async () => {
     await running.box.power?.off();
     await booting(lab, running);
@@ -88,6 +82,7 @@ const restart = ({ box }: RunningHost, unit: string): Disturbance => ({
   what: `a restart of ${unit.replace(/\.service$/, "")}`,
   command: ["systemctl", "restart", unit],
   staysOn: true,
+  warning: undefined,
   disturb: async () => {
     await box.run("systemctl", "restart", unit);
     return { wrong: [], right: "" };
@@ -110,6 +105,7 @@ const upgrade = ({ box }: RunningHost, name: string): Disturbance => ({
   what: `an upgrade of ${name}`,
   command: ["systemctl", "status", name],
   staysOn: true,
+  warning: undefined,
   disturb: async () => {
     await box.run("sh", "-euc", UPGRADE, "sh", name);
     return { wrong: [], right: "" };
@@ -125,6 +121,7 @@ const lateUplink = (lab: Lab, running: RunningHost): Disturbance => ({
   what: `a boot with an uplink that comes ${LATE_SECONDS} s late`,
   command: ["systemd-analyze", "critical-chain", "network-online.target"],
   staysOn: false,
+  warning: undefined,
   disturb: async () => {
     const { box } = running;
     // Before it is off, while its router still has routes to it that can be kept.
@@ -163,6 +160,7 @@ const slowFrr = ({ box }: RunningHost): Disturbance => ({
   what: "a start of FRR on a slow machine",
   command: ["journalctl", "--boot", "--unit=frr"],
   staysOn: true,
+  warning: undefined,
   disturb: async () => {
     await box.shell(SLOW);
     try {
@@ -186,7 +184,11 @@ function neighbours({ box, files, units }: RunningHost): readonly string[] {
   });
 }
 
-function promiseOf(lab: Lab, running: RunningHost, { what, command, staysOn, disturb }: Disturbance): LabPromise {
+function promiseOf(
+  lab: Lab,
+  running: RunningHost,
+  { what, command, staysOn, warning, disturb }: Disturbance,
+): LabPromise {
   return {
     kind: "boot",
     subject: `${running.host.name}, after ${what}`,
@@ -195,7 +197,7 @@ function promiseOf(lab: Lab, running: RunningHost, { what, command, staysOn, dis
     measure: async () => {
       const cursor = staysOn ? await endOfJournal(running.box) : undefined;
       const { wrong, right } = await disturb();
-      const all = [...wrong, ...(await problemsOf(lab, running, cursor))];
+      const all = [...wrong, ...(await problemsOf(lab, running, { cursor, warning }))];
       return { isKept: all.length === 0, measured: all.join("; ") || right || "as before" };
     },
   };
@@ -210,6 +212,7 @@ export function disturbances(lab: Lab, hosts: readonly RunningHost[]): readonly 
     return [
       reboot(lab, running),
       ...neighbours(running).map((unit) => restart(running, unit)),
+      ...flushes(running),
       ...packages.map((name) => upgrade(running, name)),
       ...(isComplete ? [slowFrr(running)] : []),
     ].map((each) => promiseOf(lab, running, each));

@@ -110,11 +110,21 @@ async function cycles(box: Box): Promise<Problems> {
     .slice(0, MAX_MESSAGES);
 }
 
-/** Units that have to be left out of a boot, and each warning, since a place in the journal or since the boot. */
-export async function complaints(box: Box, cursor?: string): Promise<Problems> {
+/** A place in the journal, or the boot, and a warning that has to be there since. */
+export interface Since {
+  readonly cursor: string | undefined;
+  readonly warning: RegExp | undefined;
+}
+
+const THE_BOOT: Since = { cursor: undefined, warning: undefined };
+
+/** Units that have to be left out of a boot, each warning that is not due, and that which is due and missing. */
+export async function complaints(box: Box, { cursor, warning }: Since = THE_BOOT): Promise<Problems> {
   const messages = await messagesSince(box, cursor);
   const warnings = messages.filter((message) => message.priority <= WARNING && !isForeign(message));
-  return [...(await cycles(box)), ...told(warnings)];
+  const isDue = ({ text }: Message): boolean => warning?.test(text) ?? false;
+  const missing = warning === undefined || warnings.some(isDue) ? [] : [`no warning ${warning.source}`];
+  return [...(await cycles(box)), ...told(warnings.filter((message) => !isDue(message))), ...missing];
 }
 
 // ── Times ───────────────────────────────────────────────────────────────────────────────────────────────────────────
