@@ -33,9 +33,22 @@ describe("platforms", () => {
     expect(settings.includes("ManageForeignNextHops=no")).toBe(isNew);
     expect(files.get("etc/frr/daemons")?.includes('mgmtd_options="-A 127.0.0.1"')).toBe(isNew);
     expect(files.get("etc/sysctl.d/90-netgen.conf")?.includes("99-sysctl.conf")).toBe(!isNew);
-    expect(files.has("etc/systemd/system/systemd-networkd-wait-online.service.d/10-netgen.conf")).toBe(
-      networkManager === "other",
-    );
+  });
+
+  test.each([
+    ["networkManager: other", true],
+    ["networkManager: other, acceptRa: false", false],
+    ["networkManager: networkd", false],
+    ["networkManager: networkd, acceptRa: true", true],
+    ["networkManager: NetworkManager", false],
+    ["", false],
+    ["platform: proxmox8", true],
+  ])("where the kernel takes router advertisements it goes on to: %s", (keys, takes) => {
+    const body = topology(`uplink: eth0${keys === "" ? "" : `, ${keys}`}`);
+    const subnets = 'subnets:\n  lab: {cidr: "fd67::/64", hosts: [alpha], gateway: "fd67::1"}\n  ';
+    const settings = (text: string) => texts(text).get("etc/sysctl.d/90-netgen.conf") ?? "";
+    expect(settings(body.replace("subnets:\n  ", subnets)).includes("eth0.accept_ra = 2")).toBe(takes);
+    expect(settings(body)).not.toContain("accept_ra");
   });
 
   test("what the topology says goes before what the platform implies", () => {

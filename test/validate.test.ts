@@ -161,7 +161,7 @@ const ROWS: readonly Row[] = [
     "write it like this: ipVersion: 4",
   ]),
   row("value-choice", topology({ alpha: "networkManager: «netwrokd»" }), [
-    'hosts.alpha.networkManager is "netwrokd"; it must be networkd or other',
+    'hosts.alpha.networkManager is "netwrokd"; it must be networkd, NetworkManager or other',
     'did you mean "networkd"?',
   ]),
   row("value-choice", topology({ top: "underlay: {ipVersion: «5»}" }), [
@@ -750,6 +750,7 @@ describe("the decoded topology", () => {
     "    addresses: [10.250.0.7]",
     '    routes: [192.168.3.0/24, {cidr: "fd03::/64"}]',
     "    networkManager: other",
+    "    acceptRa: false",
     "    extra: {frr: [timers bgp 3 9], sysctl: {net.core.rmem_max: 1}}",
     "  constructor: {id: 2}",
     "subnets:",
@@ -798,7 +799,12 @@ describe("the decoded topology", () => {
       frr: "snippet",
       isBehindNat: true,
     });
-    expect(alpha).toMatchObject({ networkManager: "other", publicKey: undefined, endpoint: undefined });
+    expect(alpha).toMatchObject({
+      networkManager: "other",
+      acceptsRa: false,
+      publicKey: undefined,
+      endpoint: undefined,
+    });
     expect(alpha?.extra).toEqual({
       wireguard: [],
       frr: ["timers bgp 3 9"],

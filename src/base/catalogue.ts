@@ -545,7 +545,7 @@ export const catalogue = {
     severity: "warning",
     message:
       "{host} forwards IPv6 and has no uplink named: a kernel that forwards ignores router advertisements, so {host} may lose its own default route",
-    hint: 'add "uplink: eth0" to {host}, and netgen keeps advertisements accepted there',
+    hint: 'add "uplink: eth0" to {host}, and netgen keeps advertisements accepted there; or "acceptRa: false" where it needs none',
   },
 
   // VRFs and their exits.

@@ -91,7 +91,7 @@ export function interfaceNamesDistinct(network: Network): readonly Diagnostic[] 
 /** A kernel that forwards IPv6 ignores router advertisements, unless told otherwise for the interface they come in by. */
 export function forwardingKeepsUplink(network: Network): readonly Diagnostic[] {
   return network.hosts
-    .filter((host) => host.forwards.ipv6 && host.networkManager === "other" && host.uplink === undefined)
+    .filter((host) => host.acceptsRa && host.uplink === undefined)
     .map((host) => diagnostic("forwarding-without-uplink", { host: host.name }, originSpan(host.origin)));
 }
 

@@ -184,10 +184,9 @@ const WAIT_ONLINE: PrintedFile = {
 export const emitNetworkd: Emitter = (host, context) => {
   const links = linkUnits(host);
   const units = [...host.interfaces.map(({ name }) => unmanaged(name)), ...links];
-  const isAlone = host.networkManager === "other" && links.length > 0;
   return [
     ...units.map((each) => unitFile(host, context, each)),
-    ...[settings(host), ...(isAlone ? [WAIT_ONLINE] : [])].map((file) => publicFile(host, context, file)),
+    ...[settings(host), ...(links.length > 0 ? [WAIT_ONLINE] : [])].map((file) => publicFile(host, context, file)),
   ];
 };
 

@@ -57,9 +57,7 @@ function routedIpv4(host: Host): readonly string[] {
 
 function routingView(host: Host) {
   const routed = routedIpv4(host);
-  // networkd handles router advertisements itself and leaves the kernel's own handling off.
-  const ownsRa = host.forwards.ipv6 && host.networkManager === "other";
-  const uplink = ownsRa ? host.uplink : undefined;
+  const uplink = host.acceptsRa ? host.uplink : undefined;
   return {
     forwardsIpv4: host.forwards.ipv4,
     forwardsIpv6: host.forwards.ipv6,

@@ -21,7 +21,9 @@ export interface Host {
   readonly reach: Reach;
   readonly publicKey: string;
   readonly uplink: string | undefined;
-  readonly networkManager: "networkd" | "other";
+  readonly networkManager: "networkd" | "NetworkManager" | "other";
+  /** The kernel is to go on taking router advertisements on the uplink, though the host forwards IPv6. */
+  readonly acceptsRa: boolean;
   /** Docker's rules drop what the host forwards, unless its own chain for that lets it through. */
   readonly hasDocker: boolean;
   readonly interfaces: readonly WireguardInterface[];

@@ -174,6 +174,8 @@ export function assembleHost(host: ResolvedHost, parts: Parts): Host {
   const owned = must(parts.owned.get(input.name), "every host has a list of prefixes");
   const relayed = parts.relays.has(input.name) ? parts.routed : [];
   const vrfs = vrfInstances(host, parts);
+  const forwards = forwardsOf({ bridges: devices.bridges, owned, relayed, vrfs }, input.extra);
+  const networkManager = input.networkManager ?? defaults.networkManager;
   const { routing, segments } = parts;
   const bgp =
     routing === undefined
@@ -190,7 +192,8 @@ export function assembleHost(host: ResolvedHost, parts: Parts): Host {
     reach,
     publicKey,
     uplink: input.uplink,
-    networkManager: input.networkManager ?? defaults.networkManager,
+    networkManager,
+    acceptsRa: forwards.ipv6 && (input.acceptsRa ?? networkManager === "other"),
     hasDocker: input.hasDocker ?? false,
     interfaces: must(parts.interfaces.get(input.name), "every host has a list of interfaces"),
     vtep: devices.vxlans.length > 0 || vrfs.length > 0 || bgp.kind !== "none" ? vtepAddress(host) : undefined,
@@ -198,7 +201,7 @@ export function assembleHost(host: ResolvedHost, parts: Parts): Host {
     vxlans: devices.vxlans,
     vrfs,
     ownedPrefixes: owned,
-    forwards: forwardsOf({ bridges: devices.bridges, owned, relayed, vrfs }, input.extra),
+    forwards,
     snat: [...snatOf(host, parts), ...exitSnat(vrfs)],
     unreachable,
     lanRoutes: lanRoutesOf(host, parts),

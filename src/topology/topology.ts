@@ -102,7 +102,8 @@ export interface HostInput {
   /** `false`: it reaches the overlay through the gateways of its site. */
   readonly hasWireguard: boolean | undefined;
   readonly hasDocker: boolean | undefined;
-  readonly networkManager: "networkd" | "other" | undefined;
+  readonly networkManager: "networkd" | "NetworkManager" | "other" | undefined;
+  readonly acceptsRa: boolean | undefined;
   readonly frr: "complete" | "snippet" | undefined;
   readonly extra: Extra;
   readonly origin: Origin;

@@ -33,6 +33,7 @@ interface Shared {
   readonly hasWireguard: boolean | undefined;
   readonly hasDocker: boolean | undefined;
   readonly networkManager: HostInput["networkManager"];
+  readonly acceptsRa: boolean | undefined;
   readonly frr: HostInput["frr"];
   readonly extra: ExtraInput;
   readonly origin: Origin;
@@ -66,6 +67,7 @@ const NO_DEFAULTS: Shared = {
   hasWireguard: undefined,
   hasDocker: undefined,
   networkManager: undefined,
+  acceptsRa: undefined,
   frr: undefined,
   extra: NO_EXTRA,
   origin: {},
@@ -80,7 +82,8 @@ function decodeShared(reader: Reader, node: Node): Shared {
     programs: programsAt(reader, member(node, "programs")),
     hasWireguard: truthAt(member(node, "wireguard")),
     hasDocker: truthAt(member(node, "docker")),
-    networkManager: choiceAt(member(node, "networkManager"), ["networkd", "other"]),
+    networkManager: choiceAt(member(node, "networkManager"), ["networkd", "NetworkManager", "other"]),
+    acceptsRa: truthAt(member(node, "acceptRa")),
     frr: choiceAt(member(node, "frr"), ["complete", "snippet"]),
     extra: extraAt(reader, member(node, "extra")),
     origin: originOf(reader, node),
@@ -104,6 +107,7 @@ function decodeHost(reader: Reader, node: Node, defaults: Shared) {
     hasWireguard: own.hasWireguard ?? defaults.hasWireguard,
     hasDocker: own.hasDocker ?? defaults.hasDocker,
     networkManager: own.networkManager ?? defaults.networkManager,
+    acceptsRa: own.acceptsRa ?? defaults.acceptsRa,
     frr: own.frr ?? defaults.frr,
     extra: layExtra(own.extra, defaults.extra),
     origin: layOrigin(own.origin, defaults.origin),

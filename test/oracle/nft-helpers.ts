@@ -83,6 +83,7 @@ export function aHost(name: string, fields: Partial<Host> = {}): Host {
     publicKey: "",
     uplink: undefined,
     networkManager: "networkd",
+    acceptsRa: false,
     interfaces: [aTunnel("wg0")],
     vtep: undefined,
     bridges: [],

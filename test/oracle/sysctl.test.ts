@@ -87,6 +87,7 @@ const gateway = aBridge("br-vms", {
 const everything = aHost("alpha", {
   uplink: "eth0.10",
   networkManager: "other",
+  acceptsRa: true,
   bridges: [gateway, aBridge("br-lan")],
   vxlans: [aVxlan("vx100")],
   forwards: { ipv4: true, ipv6: true },
