@@ -1,11 +1,11 @@
 /** The lab's boots test themselves: trees that are broken on purpose, each caught by a promise of the kind `boot`. */
 import { test } from "vitest";
 import { must } from "../../src/base/invariant.ts";
-import { compile } from "../../src/compile.ts";
 import type { PlacedFile } from "../../src/lab/machine/keys.ts";
-import { openLab, type Tamper } from "../../src/lab/machine/open.ts";
-import type { LabPromise, Proven, Prover } from "../../src/lab/measure/promise.ts";
-import { proveKind, provers } from "../../src/lab/prove.ts";
+import type { Tamper } from "../../src/lab/machine/open.ts";
+import type { LabPromise, Prover } from "../../src/lab/measure/promise.ts";
+import { provers } from "../../src/lab/prove.ts";
+import { proveTampered } from "./netgen-lab.ts";
 
 /** A segment with EVPN that one of two hosts is the gateway of. */
 const TOPOLOGY = `
@@ -114,7 +114,7 @@ const CASES: readonly Case[] = [
   },
 ];
 
-const asked = ({ asks }: Case): readonly Prover[] =>
+const askedOf = ({ asks }: Case): readonly Prover[] =>
   provers
     .filter(({ kind }) => kind === "boot")
     .map((prover) => ({
@@ -123,23 +123,10 @@ const asked = ({ asks }: Case): readonly Prover[] =>
         prover.promises(lab).filter(({ subject, promise }: LabPromise) => asks.test(`${subject}: ${promise}`)),
     }));
 
-async function proofOf(each: Case): Promise<readonly Proven[]> {
-  const text = TOPOLOGY.replace("{id: 1", `{id: 1${each.keys}`);
-  const { files, units, model } = compile({ name: "topology.yaml", text });
-  const network = must(model, "the topology has no mistake");
-  const quiet = { onPhase: () => undefined, onBooted: () => undefined };
-  const { lab, root } = await openLab({ network, files, units, isBooting: true }, quiet, each.tamper);
-  try {
-    const proven: Proven[] = [];
-    for (const prover of asked(each)) proven.push(...(await proveKind(lab, prover, () => undefined)));
-    return proven;
-  } finally {
-    await root.close();
-  }
-}
-
-test.concurrent.for(CASES)("$what", { timeout: 600_000 }, async (each, { expect }) => {
-  const proven = await proofOf(each);
+test.concurrent.for(CASES)("$what", { timeout: 600_000 }, async (each, { expect, signal }) => {
+  const { tamper, keys } = each;
+  const topology = TOPOLOGY.replace("{id: 1", `{id: 1${keys}`);
+  const proven = await proveTampered({ topology, tamper, provers: askedOf(each), isBooting: true, signal });
   const broken = proven.filter(({ isKept }) => !isKept);
   const lines = broken.map(({ subject, promise, measured }) => `${subject}: ${promise}: ${measured}`);
   expect(proven.length).toBeGreaterThan(0);

@@ -92,7 +92,7 @@ describe("fixtures", () => {
   test.concurrent.for(places)("$name keeps every promise: $args", { timeout: LONGEST_MS }, async (place, context) => {
     const { directory, args, obstacles } = place;
     context.skip(process.env.CI === undefined && obstacles.length > 0, `SKIPPED: ${obstacles.join("; ")}`);
-    const run = await runLab(CLI, [`${directory}/${TOPOLOGY}`, "--quiet", ...args]);
+    const run = await runLab(CLI, [`${directory}/${TOPOLOGY}`, "--quiet", ...args], { signal: context.signal });
     const kept = run.proven.filter((each) => each.kept);
     context.expect(brokenIn(run).join("\n"), run.said).toBe("");
     context.expect([run.status, kept.length], run.said).toEqual([0, run.proven.length]);

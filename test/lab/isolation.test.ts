@@ -122,7 +122,7 @@ const until = async (isTrue: () => boolean, seconds: number): Promise<void> => {
 };
 
 async function expectNothingLeft(): Promise<void> {
-  await until(() => remains().length === 0, 20);
+  await until(() => remains().length === 0, 60);
   expect(remains()).toEqual([]);
   expect(existsSync(STATE_FILE)).toBe(false);
 }
@@ -137,10 +137,13 @@ interface Run {
   readonly ended: Promise<number | string | null>;
 }
 
+const started: ChildProcess[] = [];
+
 function start(...args: readonly string[]): Run {
   const [name = "", value] = MARK.split("=");
   const words = [...inside(), process.execPath, CLI, "lab", ...args];
   const child = spawn("nsenter", words, { env: { ...process.env, [name]: value } });
+  started.push(child);
   const said = { stdout: "", stderr: "" };
   for (const stream of ["stdout", "stderr"] as const) {
     child[stream].on("data", (data) => {
@@ -161,11 +164,13 @@ const run = async (...args: readonly string[]) => {
 };
 
 async function reach(lab: Run, phase: string): Promise<void> {
-  await until(() => lab.stderr().includes(`${phase}: begun`), 60);
+  await until(() => lab.stderr().includes(`${phase}: begun`), 240);
   expect(lab.stderr()).toContain(`${phase}: begun`);
 }
 
 afterEach(async () => {
+  // What a failed test has left behind, and was to be kept, would be in the way of all that follow.
+  for (const child of started.splice(0)) child.kill("SIGKILL");
   if (existsSync(STATE_FILE)) await run("down", NAME);
 });
 
@@ -309,7 +314,7 @@ test("what is left of a kept lab that died is cleared by the next command", asyn
   expect((await run(topology, "--keep", "--quiet")).status).toBe(0);
   const { pid } = JSON.parse(readFileSync(STATE_FILE, "utf8")) as { readonly pid: number };
   process.kill(pid, "SIGKILL");
-  await until(() => remains().length === 0, 20);
+  await until(() => remains().length === 0, 60);
   expect((await run("list")).stdout).not.toContain(NAME);
   await expectNothingLeft();
 });

@@ -140,7 +140,7 @@ describe.skipIf(!isReady)("netgen lab --kernel debian", () => {
     readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean);
 
   test("a topology from standard input: what another kernel could break is kept", { timeout: LONG_MS }, async () => {
-    const run = await runLab(CLI, ["-", "--kernel", "debian", "--prove", KINDS.join(",")], text);
+    const run = await runLab(CLI, ["-", "--kernel", "debian", "--prove", KINDS.join(",")], { input: text });
     expect(brokenIn(run)).toEqual([]);
     expect([run.status, run.said]).toEqual([0, ""]);
     expect([...new Set(run.proven.map(({ kind }) => kind))]).toEqual(KINDS);

@@ -1,6 +1,10 @@
-/** `netgen lab` as a user runs it, and what came of each promise. */
+/** Labs as a user runs them and as a test does, and what came of each promise. */
 import { spawn } from "node:child_process";
-import type { Proven } from "../../src/lab/measure/promise.ts";
+import { must } from "../../src/base/invariant.ts";
+import { compile } from "../../src/compile.ts";
+import { openLab, type Tamper } from "../../src/lab/machine/open.ts";
+import type { Proven, Prover } from "../../src/lab/measure/promise.ts";
+import { proveKind } from "../../src/lab/prove.ts";
 
 /** A promise as `--format json` prints it. */
 export interface PrintedPromise extends Pick<Proven, "kind" | "subject" | "promise" | "measured" | "command"> {
@@ -14,9 +18,18 @@ export interface LabRun {
   readonly said: string;
 }
 
-/** Runs `netgen lab … --format json` to its end; `input` is what it reads. */
-export function runLab(cli: string, args: readonly string[], input = ""): Promise<LabRun> {
+interface RunOptions {
+  /** What it reads. */
+  readonly input?: string;
+  /** Ends it: a lab that its test no longer waits for takes the time of those that follow. */
+  readonly signal?: AbortSignal;
+}
+
+/** Runs `netgen lab … --format json` to its end. */
+export function runLab(cli: string, args: readonly string[], options: RunOptions = {}): Promise<LabRun> {
+  const { input = "", signal } = options;
   const lab = spawn(process.execPath, [cli, "lab", ...args, "--format", "json"]);
+  signal?.addEventListener("abort", () => lab.kill());
   let [printed, said] = ["", ""];
   lab.stdout.setEncoding("utf8").on("data", (text: string) => {
     printed += text;
@@ -38,3 +51,33 @@ export const brokenIn = ({ proven }: LabRun): readonly string[] =>
   proven
     .filter(({ kept }) => !kept)
     .map((each) => `${each.kind} ${each.subject}: ${each.promise}: ${each.measured}\n  $ ${each.command}`);
+
+export interface TamperedLab {
+  readonly topology: string;
+  readonly tamper: Tamper;
+  /** What it is asked for. */
+  readonly provers: readonly Prover[];
+  readonly isBooting?: boolean;
+  /** Ends it, as that of `RunOptions`. */
+  readonly signal: AbortSignal;
+}
+
+/** Boots what was compiled and then tampered with, and measures what it is asked for. */
+export async function proveTampered(tampered: TamperedLab): Promise<readonly Proven[]> {
+  const { topology, tamper, provers, isBooting = false, signal } = tampered;
+  const { files, units, model } = compile({ name: "topology.yaml", text: topology });
+  const network = must(model, "the topology has no mistake");
+  const quiet = { onPhase: () => undefined, onBooted: () => undefined };
+  const { lab, root } = await openLab({ network, files, units, isBooting }, quiet, tamper);
+  signal.addEventListener("abort", root.close);
+  try {
+    const proven: Proven[] = [];
+    for (const prover of provers) {
+      signal.throwIfAborted();
+      proven.push(...(await proveKind(lab, prover, () => undefined)));
+    }
+    return proven;
+  } finally {
+    await root.close();
+  }
+}

@@ -1,11 +1,11 @@
 /** The lab tests itself: trees that are broken on purpose, each caught by the promise that it breaks. */
 import { test } from "vitest";
 import { must } from "../../src/base/invariant.ts";
-import { compile } from "../../src/compile.ts";
 import type { PlacedFile } from "../../src/lab/machine/keys.ts";
-import { openLab, type Tamper } from "../../src/lab/machine/open.ts";
-import type { PromiseKind, Proven, Prover } from "../../src/lab/measure/promise.ts";
-import { proveKind, provers } from "../../src/lab/prove.ts";
+import type { Tamper } from "../../src/lab/machine/open.ts";
+import type { PromiseKind, Prover } from "../../src/lab/measure/promise.ts";
+import { provers } from "../../src/lab/prove.ts";
+import { proveTampered } from "./netgen-lab.ts";
 
 /** A stretched segment with EVPN and a gateway, a routed subnet on each of two hosts, and a third to be confused with. */
 const TOPOLOGY = `
@@ -64,20 +64,6 @@ function askedOf({ breaks, skips = [], lives = /^/ }: Case): readonly Prover[] {
       ? { ...prover, promises: (lab) => prover.promises(lab).filter(({ subject }) => lives.test(subject)) }
       : prover;
   return provers.filter(isAsked).map(narrowed);
-}
-
-async function brokenOf(broken: Case): Promise<readonly Proven[]> {
-  const { files, units, model } = compile({ name: "topology.yaml", text: broken.topology ?? TOPOLOGY });
-  const network = must(model, "the topology has no mistake");
-  const quiet = { onPhase: () => undefined, onBooted: () => undefined };
-  const { lab, root } = await openLab({ network, files, units }, quiet, broken.tamper);
-  try {
-    const proven: Proven[] = [];
-    for (const prover of askedOf(broken)) proven.push(...(await proveKind(lab, prover, () => undefined)));
-    return proven.filter(({ isKept }) => !isKept);
-  } finally {
-    await root.close();
-  }
 }
 
 const DEVICE = /vx100\.(netdev|network)$/;
@@ -184,9 +170,10 @@ const CASES: readonly Case[] = [
   },
 ];
 
-test.concurrent.for(CASES)("$what", async (each, { expect }) => {
-  const { breaks, says } = each;
-  const broken = await brokenOf(each);
+test.concurrent.for(CASES)("$what", async (each, { expect, signal }) => {
+  const { breaks, says, tamper, topology = TOPOLOGY } = each;
+  const proven = await proveTampered({ topology, tamper, provers: askedOf(each), signal });
+  const broken = proven.filter(({ isKept }) => !isKept);
   const lines = broken.map(({ kind, subject, promise, measured }) => `${kind} ${subject}: ${promise}: ${measured}`);
   expect([...new Set(broken.map(({ kind }) => kind))].sort(), lines.join("\n")).toEqual([...breaks].sort());
   expect(lines.join("\n")).toMatch(says);
