@@ -1,10 +1,12 @@
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
+import { grouped } from "../base/grouped.ts";
 import { must } from "../base/invariant.ts";
-import { containsAddress, familyOf, type IpAddress, type IpPrefix, prefixLengthBits, prefixOf } from "../base/ip.ts";
+import { containsAddress, type IpAddress, type IpPrefix } from "../base/ip.ts";
 import type { Host, OwnedPrefix } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
 import type { Endpoint } from "../model/reach.ts";
+import { createPrefixIndex } from "./prefix-index.ts";
 
 /** Prefixes that lead into the overlay, each with its owner; pools, the tunnels' own and what is declared of a subnet have none. */
 interface Routed extends Pick<OwnedPrefix, "prefix" | "origin"> {
@@ -32,27 +34,6 @@ function routedPrefixes(network: Network): readonly Routed[] {
   return [...owned, ...declared];
 }
 
-/**
- * Finds the prefixes that hold an address, the longest first: one look for each length that there is, for a thousand hosts with a thousand
- * prefixes would be a million to compare.
- */
-function prefixIndex(network: Network): (address: IpAddress) => readonly Routed[] {
-  const byPrefix = new Map<IpPrefix, Routed[]>();
-  const lengths = { 4: new Set<number>(), 6: new Set<number>() };
-  for (const each of routedPrefixes(network)) {
-    const { prefix } = each;
-    const same = byPrefix.get(prefix);
-    if (same === undefined) byPrefix.set(prefix, [each]);
-    else same.push(each);
-    lengths[familyOf(prefix)].add(prefixLengthBits(prefix));
-  }
-  // A part that somebody owns says more than the whole.
-  const longestFirst = (family: 4 | 6): readonly number[] => [...lengths[family]].sort((one, other) => other - one);
-  const ordered = { 4: longestFirst(4), 6: longestFirst(6) };
-  return (address) =>
-    ordered[familyOf(address)].flatMap((lengthBits) => byPrefix.get(prefixOf(address, lengthBits)) ?? []);
-}
-
 interface Located {
   readonly host: Host;
   readonly field: "endpoint" | "lanEndpoint";
@@ -67,7 +48,7 @@ interface Inside {
 
 /** Addresses by which the hosts of a site reach each other are its LAN's, which its gateway has for other sites. */
 function endpointsInside(network: Network): readonly Inside[] {
-  const find = prefixIndex(network);
+  const index = createPrefixIndex(routedPrefixes(network));
   const sites = new Map(network.hosts.map(({ name, reach }) => [name, reach.site]));
   return network.hosts.flatMap((host) =>
     (["endpoint", "lanEndpoint"] as const).flatMap((field) => {
@@ -76,7 +57,8 @@ function endpointsInside(network: Network): readonly Inside[] {
       const isOnLan = ({ isLan, owner }: Routed): boolean =>
         field === "lanEndpoint" && isLan && sites.get(must(owner, "a LAN is behind a host")) === host.reach.site;
       const located: Located = { host, field, endpoint };
-      return find(endpoint.address)
+      return index
+        .holding(endpoint.address)
         .filter((each) => !isOnLan(each))
         .map((each): Inside => ({ located, each }));
     }),
@@ -105,20 +87,18 @@ function misleading(network: Network): (inside: Inside) => boolean {
   // By the address: of several interfaces each has a port of its own.
   const placeOf = (host: string, endpoint: Endpoint): string =>
     `${host} ${endpoint.kind === "address" ? endpoint.address : endpoint.name}`;
-  const views = new Map<string, string[]>();
-  for (const { id, host, endpoint } of network.peers) {
-    if (endpoint === undefined) continue;
-    const place = placeOf(host, endpoint);
-    views.set(place, [...(views.get(place) ?? []), id]);
-  }
+  const dialled = network.peers.flatMap(({ id, host, endpoint }) =>
+    endpoint === undefined ? [] : [{ id, place: placeOf(host, endpoint) }],
+  );
+  const views = grouped(dialled, ({ place }) => place);
   return ({ located: { host, endpoint }, each: { vrf } }) => {
-    const ids = new Set(views.get(placeOf(host.name, endpoint)) ?? []);
+    const ids = new Set((views.get(placeOf(host.name, endpoint)) ?? []).map(({ id }) => id));
     const dials = ({ interfaces }: Host): boolean => interfaces.some(({ peers }) => peers.some((id) => ids.has(id)));
     return ids.size > 0 && network.hosts.some((each) => isSentElsewhere(each, endpoint.address, vrf) && dials(each));
   };
 }
 
-/** Said by lanOutsideOverlay, which names the owner too, or of a VRF by vrfsSpareHostAddresses. */
+/** Said by lanAddressesOutsideOverlay, which names the owner too, or of a VRF by vrfsSpareHostAddresses. */
 function isSaidElsewhere({ located, each: { owner, vrf } }: Inside): boolean {
   if (!isOwnAddress(located)) return false;
   if (vrf !== undefined) return located.host.vrfs.some(({ name }) => name === vrf);
@@ -149,7 +129,7 @@ export function endpointOutsideOverlay(network: Network): readonly Diagnostic[] 
  * No prefix that holds a host's own LAN address leads through another host: wg-quick would fail with "File exists", or take
  * the LAN away from DHCP.
  */
-export function lanOutsideOverlay(network: Network): readonly Diagnostic[] {
+export function lanAddressesOutsideOverlay(network: Network): readonly Diagnostic[] {
   return endpointsInside(network).flatMap(({ located, each: { prefix, owner, origin } }) => {
     const { host, field, endpoint } = located;
     if (!isOwnAddress(located) || owner === undefined || owner === host.name) return [];

@@ -3,7 +3,7 @@ import type { Diagnostic } from "../base/diagnostic.ts";
 import type { Network } from "../model/network.ts";
 import { distinctAddresses, distinctPrefixes } from "./addressing.ts";
 import { siteNumbersAreUsed, systemsHaveNumbers } from "./autonomous.ts";
-import { endpointOutsideOverlay, lanOutsideOverlay } from "./endpoints.ts";
+import { endpointOutsideOverlay, lanAddressesOutsideOverlay } from "./endpoints.ts";
 import {
   evpnHasIpv4Vteps,
   evpnHasSegments,
@@ -17,7 +17,7 @@ import {
   interfaceNamesDistinct,
   interfaceNamesFit,
 } from "./interfaces.ts";
-import { lansOutsideOverlay } from "./lans.ts";
+import { siteLansOutsideOverlay } from "./lans.ts";
 import { pathsAreOfOnePeer, pathsAreUsed, pinsFit, segmentsCarryIpv6, tunnelsCarryIpv6 } from "./mtu.ts";
 import { programsAreNewEnough } from "./programs.ts";
 import { distinctTunnelEndpoints, tunnelNamesFit } from "./tunnels.ts";
@@ -43,8 +43,8 @@ export const checks: readonly Check[] = Object.freeze([
   forwardedPorts,
   portsAreUnguarded,
   endpointOutsideOverlay,
-  lanOutsideOverlay,
-  lansOutsideOverlay,
+  lanAddressesOutsideOverlay,
+  siteLansOutsideOverlay,
   pairsHaveOneKey,
   presharedKeysBearable,
   interfaceNamesFit,

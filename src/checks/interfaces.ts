@@ -7,7 +7,7 @@ import { originSpan } from "../model/origin.ts";
 import type { VrfInstance } from "../model/vrf.ts";
 
 /** IFNAMSIZ is 16 with the terminating NUL (include/uapi/linux/if.h). */
-const MAX_INTERFACE_NAME_LENGTH = 15;
+export const MAX_INTERFACE_NAME_LENGTH = 15;
 
 /** Names that netgen makes up fit the kernel; names that the user gave were measured when they were read. */
 export function interfaceNamesFit(network: Network): readonly Diagnostic[] {

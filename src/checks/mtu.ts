@@ -24,16 +24,17 @@ export function pathsAreUsed(network: Network): readonly Diagnostic[] {
 }
 
 /** Of two that are one peer to all others the first is measured for both. */
-export function pathsAreOfOnePeer({ hosts, underlay }: Network): readonly Diagnostic[] {
+export function pathsAreOfOnePeer(network: Network): readonly Diagnostic[] {
+  const named = hostsByName(network);
   const first = new Map(
-    hosts.flatMap(({ name, vrrp }) => {
-      const other = vrrp?.isExclusive ? hosts.find((each) => each.name === vrrp.other.host) : undefined;
+    network.hosts.flatMap(({ name, vrrp }) => {
+      const other = vrrp?.isExclusive ? named.get(vrrp.other.host) : undefined;
       return vrrp !== undefined && other?.vrrp !== undefined && vrrp.priority < other.vrrp.priority
         ? [[name, other.name] as const]
         : [];
     }),
   );
-  return underlay.paths.flatMap(({ between, origin }) => {
+  return network.underlay.paths.flatMap(({ between, origin }) => {
     const second = between.find((end) => first.has(end));
     if (second === undefined) return [];
     const reason = `${second} is one peer with ${first.get(second)}, whose paths count for both`;

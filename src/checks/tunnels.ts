@@ -1,12 +1,9 @@
 /** Laws of hosts with more than one tunnel interface. */
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
-import { formatAddressAndPort } from "../base/ip.ts";
 import type { Network } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
-import type { Endpoint, Peer } from "../model/reach.ts";
-
-/** IFNAMSIZ is 16 with the terminating NUL (include/uapi/linux/if.h). */
-const MAX_INTERFACE_NAME_LENGTH = 15;
+import { type Endpoint, endpointText, type Peer } from "../model/reach.ts";
+import { MAX_INTERFACE_NAME_LENGTH } from "./interfaces.ts";
 
 /** A tunnel's name, made of the interface's and an id, fits the kernel. */
 export function tunnelNamesFit(network: Network): readonly Diagnostic[] {
@@ -16,11 +13,6 @@ export function tunnelNamesFit(network: Network): readonly Diagnostic[] {
   const params = { ...long, length: long.name.length };
   return [diagnostic("tunnel-name-too-long", params, originSpan(network.origin, "wireguard/interface"))];
 }
-
-const endpointText = (endpoint: Endpoint): string =>
-  endpoint.kind === "address"
-    ? formatAddressAndPort(endpoint.address, endpoint.port)
-    : `${endpoint.name}:${endpoint.port}`;
 
 /**
  * No two hosts are dialled at one address and port. Those of the endpoints themselves are judged elsewhere; here, those

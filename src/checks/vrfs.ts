@@ -1,11 +1,13 @@
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
+import { grouped } from "../base/grouped.ts";
 import { must } from "../base/invariant.ts";
-import { containsAddress, familyOf, type IpAddress, type IpPrefix, overlaps } from "../base/ip.ts";
+import { containsAddress, type IpAddress } from "../base/ip.ts";
 import type { Host } from "../model/host.ts";
 import type { Network, OverlayPrefix } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
 import type { Vrf, VrfExit } from "../model/vrf.ts";
 import { useInWords } from "./addressing.ts";
+import { createPrefixIndex, type PrefixIndex } from "./prefix-index.ts";
 
 /** Which host a prefix of a VRF is behind is told by EVPN alone. */
 export function vrfsHaveBgp(network: Network): readonly Diagnostic[] {
@@ -26,36 +28,44 @@ function ownAddresses({ interfaces, reach, bridges }: Host): readonly IpAddress[
   ];
 }
 
+/** An address that a prefix of a VRF holds, and whose it is. */
+interface Held {
+  readonly host: Host;
+  readonly address: IpAddress;
+}
+
 /** Rule 0 of the kernel looks up local addresses before any VRF's table. */
 export function vrfsSpareHostAddresses(network: Network): readonly Diagnostic[] {
   const hosts = new Map(network.hosts.map((host) => [host.name, host]));
   return network.vrfs.flatMap(({ name: vrf, members }) => {
-    const prefixes = network.prefixes.filter((each) => each.vrf === vrf);
-    const addresses = members.flatMap((member) => {
+    const index = createPrefixIndex(network.prefixes.filter((each) => each.vrf === vrf));
+    const held = new Map<OverlayPrefix, Held>();
+    for (const member of members) {
       const host = must(hosts.get(member), "members are hosts");
-      return ownAddresses(host).map((address) => ({ host, address }));
-    });
-    return prefixes.flatMap((each) => {
-      const held = addresses.find(({ address }) => containsAddress(each.prefix, address));
-      if (held === undefined) return [];
-      const { host, address } = held;
+      for (const address of ownAddresses(host)) {
+        for (const each of index.holding(address)) if (!held.has(each)) held.set(each, { host, address });
+      }
+    }
+    return [...held].map(([each, { host, address }]) => {
       const params = { prefix: each.prefix, use: useInWords(each), vrf, address, host: host.name };
       const related = [{ message: `${host.name} is here`, span: originSpan(host.origin) }];
-      return [diagnostic("vrf-holds-host-address", params, each.span, related)];
+      return diagnostic("vrf-holds-host-address", params, each.span, related);
     });
   });
 }
 
 /** A host has one way out of a VRF. */
 export function exitHostsDistinct(network: Network): readonly Diagnostic[] {
-  return network.vrfs.flatMap(({ name: vrf, exits }) =>
-    exits.flatMap((exit, index) => {
-      const first = exits.slice(0, index).find((other) => other.host === exit.host);
+  return network.vrfs.flatMap(({ name: vrf, exits }) => {
+    const known = new Map<string, VrfExit>();
+    return exits.flatMap((exit) => {
+      const first = known.get(exit.host);
+      known.set(exit.host, first ?? exit);
       if (first === undefined) return [];
       const related = [{ message: "it is one here already", span: originSpan(first.origin, "host") }];
       return [diagnostic("exit-host-twice", { vrf, host: exit.host }, originSpan(exit.origin, "host"), related)];
-    }),
-  );
+    });
+  });
 }
 
 interface Exit {
@@ -79,25 +89,26 @@ export function probesLeadOut(network: Network): readonly Diagnostic[] {
   });
 }
 
-/** The first pair of two lists that overlaps, in the order of the first. */
-function firstOverlap(own: readonly OverlayPrefix[], others: readonly OverlayPrefix[]) {
+/** The first prefix of a VRF that overlaps one of some others, with that one. */
+function firstOverlap(own: readonly OverlayPrefix[], others: readonly PrefixIndex<OverlayPrefix>[]) {
   for (const each of own) {
-    const other = others.find(({ prefix }) => overlapsInFamily(prefix, each.prefix));
+    const other = others.flatMap((index) => index.overlapping(each.prefix))[0];
     if (other !== undefined) return { each, other };
   }
   return undefined;
 }
 
-const overlapsInFamily = (a: IpPrefix, b: IpPrefix): boolean => familyOf(a) === familyOf(b) && overlaps(a, b);
-
 /** An exit's own table leads replies into its VRF: so it knows each address once, the default VRF's among them. */
 export function exitsKnowWhoIsMeant(network: Network): readonly Diagnostic[] {
   const found = new Map<string, Diagnostic>();
   const exits = allExits(network);
-  const prefixesOf = (vrf: string | undefined) => network.prefixes.filter((each) => each.vrf === vrf);
+  const byHost = grouped(exits, ({ exit }) => exit.host);
+  const byVrf = grouped(network.prefixes, (each) => each.vrf);
+  const prefixesOf = (vrf: string | undefined) => byVrf.get(vrf) ?? [];
+  const indices = new Map([...byVrf].map(([vrf, prefixes]) => [vrf, createPrefixIndex(prefixes)]));
   for (const { vrf, exit } of exits) {
-    const besides = exits.filter((other) => other.exit.host === exit.host && other.vrf.name > vrf.name);
-    const others = [undefined, ...besides.map((other) => other.vrf.name)].flatMap(prefixesOf);
+    const besides = (byHost.get(exit.host) ?? []).filter((other) => other.vrf.name > vrf.name);
+    const others = [undefined, ...besides.map((other) => other.vrf.name)].flatMap((name) => indices.get(name) ?? []);
     const pair = firstOverlap(prefixesOf(vrf.name), others);
     if (pair === undefined) continue;
     const { each, other } = pair;

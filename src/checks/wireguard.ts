@@ -1,14 +1,9 @@
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
-import { formatAddressAndPort } from "../base/ip.ts";
+import { must } from "../base/invariant.ts";
 import type { Host } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
-import type { Endpoint } from "../model/reach.ts";
-
-const endpointText = (endpoint: Endpoint): string =>
-  endpoint.kind === "address"
-    ? formatAddressAndPort(endpoint.address, endpoint.port)
-    : `${endpoint.name}:${endpoint.port}`;
+import { type Endpoint, endpointText } from "../model/reach.ts";
 
 /** Reports each host after the first that has the same key of some kind. */
 function findTwins(
@@ -36,10 +31,13 @@ function isPair(a: Host, b: Host): boolean {
 
 /** Two that are one peer to all others have one key. */
 export function pairsHaveOneKey({ hosts }: Network): readonly Diagnostic[] {
+  const known = new Map<string, Host>();
   const sharing = hosts.filter(({ reach }) => reach.isShared);
-  return sharing.flatMap((host, index) => {
-    const other = sharing.slice(index + 1).find((each) => isPair(host, each));
-    if (other === undefined || [host.publicKey, ""].includes(other.publicKey) || host.publicKey === "") return [];
+  return sharing.flatMap((other) => {
+    const shared = endpointText(must(other.reach.lanEndpoint, "what is shared is an address on the LAN"));
+    const host = known.get(shared);
+    known.set(shared, other);
+    if (host === undefined || [host.publicKey, ""].includes(other.publicKey) || host.publicKey === "") return [];
     const related = [{ message: `${host.name} is here`, span: originSpan(host.origin, "publicKey") }];
     const params = { host: host.name, other: other.name };
     return [diagnostic("vrrp-keys-differ", params, originSpan(other.origin, "publicKey"), related)];

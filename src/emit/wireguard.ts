@@ -1,9 +1,8 @@
 /** WireGuard through wg-quick: the interface, a reload that loses nothing, and endpoints that are known by name. */
-import { formatAddressAndPort } from "../base/ip.ts";
 import { compareText } from "../base/text.ts";
 import type { WireguardInterface } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
-import type { Endpoint, Peer } from "../model/reach.ts";
+import { type Endpoint, endpointText, type Peer } from "../model/reach.ts";
 import { RELOAD_UNITS, reload, restart } from "./after.ts";
 import type { EmitContext, Emitter } from "./context.ts";
 import type { OutputFile } from "./file.ts";
@@ -37,19 +36,13 @@ function namedPeersOf({ peers }: WireguardInterface, context: EmitContext): read
   return peers.map((id) => named.get(id)).filter((peer) => peer !== undefined);
 }
 
-function endpointText(endpoint: Endpoint | undefined): string {
-  if (endpoint === undefined) return "";
-  if (endpoint.kind === "name") return `${endpoint.name}:${endpoint.port}`;
-  return formatAddressAndPort(endpoint.address, endpoint.port);
-}
-
 function blockOf(peer: Peer): string {
   return render("wireguard/peer.conf.njk", {
     host: peer.host,
     publicKey: peer.publicKey,
     isDialledByAddress: peer.endpoint?.kind === "address",
     isDialledByName: peer.endpoint?.kind === "name",
-    endpoint: endpointText(peer.endpoint),
+    endpoint: peer.endpoint === undefined ? "" : endpointText(peer.endpoint),
     allowedIps: peer.allowedIps.join(", "),
     // 0 is written out: "wg syncconf" of Debian 12 and 13 keeps an interval that merely disappears from the file.
     keepalive: String(peer.keepaliveSeconds),

@@ -64,9 +64,10 @@ function lanAddressMissing(host: HostInput, why: string): readonly Diagnostic[] 
 /** A host without WireGuard sends to its neighbours by the LAN, and not by a gateway, to which they would be on the wrong side. */
 export function neighboursCanBeSentTo(topology: Topology): readonly Diagnostic[] {
   const bySite = new Map(outsidersOf(topology).map(({ host, site }) => [site?.name, host.name]));
+  const sites = new Map(topology.sites.map((site) => [site.name, site]));
   return topology.hosts.filter(hasTunnels).flatMap((host) => {
     const outsider = host.site === undefined ? undefined : bySite.get(host.site);
-    const site = topology.sites.find(({ name }) => name === host.site);
+    const site = sites.get(host.site ?? "");
     // Of gateways see gatewaysCanBeSentTo.
     if (outsider === undefined || site?.gateways.some(({ value }) => value === host.name) !== false) return [];
     return lanAddressMissing(host, `${outsider}, which runs no WireGuard, sends to it by the LAN`);

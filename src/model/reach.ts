@@ -1,10 +1,16 @@
 /** How hosts can be reached, and how others see them. */
-import type { IpAddress, IpPrefix } from "../base/ip.ts";
+import { formatAddressAndPort, type IpAddress, type IpPrefix } from "../base/ip.ts";
 import type { UdpPort } from "../base/units.ts";
 
 export type Endpoint =
   | { readonly kind: "address"; readonly address: IpAddress; readonly port: UdpPort }
   | { readonly kind: "name"; readonly name: string; readonly port: UdpPort };
+
+/** `203.0.113.7:51820`, with an IPv6 address in brackets. */
+export function endpointText(endpoint: Endpoint): string {
+  if (endpoint.kind === "name") return `${endpoint.name}:${endpoint.port}`;
+  return formatAddressAndPort(endpoint.address, endpoint.port);
+}
 
 /** How a host can be reached from outside the overlay: all that decides who dials whom, and over how large a path. */
 export interface Reach {

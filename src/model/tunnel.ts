@@ -1,5 +1,6 @@
 /** What follows from how two hosts can be reached: who dials, over which path, with how many bytes to spare. */
 
+import { grouped } from "../base/grouped.ts";
 import { familyOf, type IpFamily } from "../base/ip.ts";
 import { wireguardOverheadBytes } from "../base/mtu.ts";
 import type { WireguardInterface } from "./device.ts";
@@ -105,13 +106,7 @@ export interface PathIndex {
 const pairKey = (a: string, b: string): string => (a < b ? `${a} ${b}` : `${b} ${a}`);
 
 export function indexPaths(underlay: Underlay, sites: readonly Site[]): PathIndex {
-  const rules = new Map<string, PathRule[]>();
-  for (const rule of underlay.paths) {
-    const key = pairKey(...rule.between);
-    const known = rules.get(key);
-    if (known === undefined) rules.set(key, [rule]);
-    else known.push(rule);
-  }
+  const rules = grouped(underlay.paths, (rule) => pairKey(...rule.between));
   return { underlay, rules, sites: new Map(sites.map((site) => [site.name, site])) };
 }
 

@@ -1,4 +1,5 @@
 /** How a new key gets to the hosts: a shell script with comments, to be read and run step by step. */
+import { grouped } from "../base/grouped.ts";
 import { must } from "../base/invariant.ts";
 import { shellWord } from "../base/text.ts";
 import type { Host } from "../model/host.ts";
@@ -34,10 +35,11 @@ const words = (hosts: readonly string[]): string => hosts.map(shellWord).join(" 
 const PUT =
   'put() { ssh "root@$1" "umask 077; cat > $2.new && chmod $3 $2.new && mv $2.new $2"; } # put HOST PATH MODE < FILE';
 
-function grouped(entries: readonly (readonly [text: string, host: string])[]): ReadonlyMap<string, readonly string[]> {
-  const groups = new Map<string, string[]>();
-  for (const [text, host] of entries) groups.set(text, [...(groups.get(text) ?? []), host]);
-  return groups;
+function hostsByText(
+  entries: readonly (readonly [text: string, host: string])[],
+): readonly [string, readonly string[]][] {
+  const groups = grouped(entries, ([text]) => text);
+  return [...groups].map(([text, each]) => [text, each.map(([, host]) => host)]);
 }
 
 const hostNamed = ({ hosts }: Network, name: string): Host =>
@@ -68,7 +70,7 @@ function placedFiles(views: ReturnType<typeof viewsOf>): readonly Placed[] {
   const entries = views.flatMap(({ host, link, peer }) =>
     filesWith(link, peer).map(({ path, mode }) => [`${path} ${mode}`, host] as const),
   );
-  return [...grouped(entries)].map(([text, hosts]) => {
+  return hostsByText(entries).map(([text, hosts]) => {
     const [path = "", mode = ""] = text.split(" ");
     return { path, mode, hosts };
   });
@@ -84,7 +86,7 @@ function reload(network: Network, hosts: readonly string[]): readonly string[] {
       .interfaces.map((link) => `wg-quick@${link.name}`)
       .join(" ");
   const later = `systemd-run --quiet --on-active=${WAIT_SECONDS} --timer-property=AccuracySec=1s`;
-  const loops = [...grouped(hosts.map((host) => [units(host), host] as const))].map(
+  const loops = hostsByText(hosts.map((host) => [units(host), host] as const)).map(
     ([text, group]) => `for host in ${words(group)}; do\n  ssh "root@$host" ${later} systemctl reload ${text} &\ndone`,
   );
   return [...loops, `wait; sleep ${WAIT_SECONDS + 5}`];

@@ -1,6 +1,7 @@
 /** The way that BGP chooses from a host to another, as the model promises it. Pure. */
+import { grouped } from "../base/grouped.ts";
 import { must } from "../base/invariant.ts";
-import { compareAddresses, type IpAddress, type IpPrefix, parseAddress } from "../base/ip.ts";
+import { compareAddresses, type IpAddress, parseAddress } from "../base/ip.ts";
 import type { UnicastNeighbour } from "../model/bgp.ts";
 import type { WireguardInterface } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
@@ -119,11 +120,11 @@ export function roomBetween(choices: Choices, from: Host, to: string): number | 
  * announces itself: BGP has no better way to that.
  */
 export function announcedTo({ hosts, nextHop }: Choices, host: Host) {
-  const owners = new Map<IpPrefix, readonly Host[]>();
-  for (const each of hosts.values()) {
-    for (const prefix of unicastOf(each)?.announced ?? []) owners.set(prefix, [...(owners.get(prefix) ?? []), each]);
-  }
-  return [...owners].flatMap(([prefix, announcing]) => {
+  const announced = [...hosts.values()].flatMap((owner) =>
+    (unicastOf(owner)?.announced ?? []).map((prefix) => ({ prefix, owner })),
+  );
+  return [...grouped(announced, ({ prefix }) => prefix)].flatMap(([prefix, group]) => {
+    const announcing = group.map(({ owner }) => owner);
     const next = announcing.includes(host) ? undefined : nextHop(host, ...announcing);
     const link = linkOf(host, next);
     return next === undefined || link === undefined ? [] : [{ prefix, peer: next.host, link }];

@@ -1,4 +1,5 @@
 /** VRFs: which hosts have an instance of one, what each instance is made of, and whose way out its guests take. */
+import { grouped } from "../../base/grouped.ts";
 import { must } from "../../base/invariant.ts";
 import {
   comparePrefixes,
@@ -79,15 +80,9 @@ export function resolveVrfs(topology: Topology, below: Below): readonly Vrf[] {
 
 /** The VRFs of each host that is in one, by its name. */
 export function vrfsByMember(vrfs: readonly Vrf[]): ReadonlyMap<string, readonly Vrf[]> {
-  const byMember = new Map<string, Vrf[]>();
-  for (const vrf of vrfs) {
-    for (const member of vrf.members) {
-      const known = byMember.get(member);
-      if (known === undefined) byMember.set(member, [vrf]);
-      else known.push(vrf);
-    }
-  }
-  return byMember;
+  const memberships = vrfs.flatMap((vrf) => vrf.members.map((member) => ({ member, vrf })));
+  const byMember = grouped(memberships, ({ member }) => member);
+  return new Map([...byMember].map(([member, each]) => [member, each.map(({ vrf }) => vrf)]));
 }
 
 /** What every local preference is without a word, in FRR and by custom; a chosen exit's lies above. */
