@@ -24,7 +24,7 @@ import {
   type Section,
   sortedNumbers,
 } from "./nft-words.ts";
-import { once, print } from "./shared.ts";
+import { once, onceByKey, print } from "./shared.ts";
 import { encode, render, type View } from "./template.ts";
 
 /** What BGP listens on, RFC 4271 §8. */
@@ -126,7 +126,7 @@ function shareOf(network: Network): Shared {
   };
 }
 
-const shared = (context: EmitContext): Shared => once(context, "nftables", () => shareOf(context.network));
+const shared = once((context): Shared => shareOf(context.network));
 
 /** VXLAN, BGP and BFD that are meant for this host itself. */
 function ownGuarded(host: Host): readonly string[] {
@@ -164,15 +164,17 @@ const hostMatches = (tunnels: readonly string[], vteps: readonly AddressSet[]): 
 const allowedMatches = (allowed: readonly AddressSet[]): readonly string[] =>
   allowed.map(({ header, name }) => `${header} saddr @${name}`);
 
+// By their names, as they are the same for all hosts: a fleet's elements make too long a key.
+const setTexts = onceByKey<Uint8Array>();
+
 /** The sets that the next two ask. */
 export const setsSection: Section = (host, context) => {
   const { vteps, allowed, pools } = guardOf(host, context);
   const sets = [...vteps, ...allowed, ...pools];
   if (sets.length === 0) return undefined;
-  // By their names, as they are the same for all hosts: a fleet's elements make too long a key.
   const names = sets.map(({ name }) => name).join(" ");
   const view = { sets: sets.map((set) => set.view) };
-  return once(context, `sets ${names}`, () => encode(render("nftables/sets.nft.njk", view)));
+  return setTexts(context, names, () => encode(render("nftables/sets.nft.njk", view)));
 };
 
 /** What is meant for this host itself. */

@@ -2,16 +2,18 @@
 import type { Host } from "../model/host.ts";
 import type { EmitContext } from "./context.ts";
 import type { OutputFile } from "./file.ts";
-import { once, type Print, print } from "./shared.ts";
+import { onceByKey, type Print, print } from "./shared.ts";
 import { encode, render } from "./template.ts";
 
 /** How a file's format begins a comment; a script begins with its interpreter. */
 export type Head = "#" | "!" | "#!/bin/bash";
 
+// By the host's name: every file asks for one, and a view is a long key.
+const heads = onceByKey<Uint8Array>();
+
 /** Whose file this is and where it comes from. No date, no version: they would move golden files. */
 export function headOf(host: Host, context: EmitContext, head: Head): Uint8Array {
-  // Kept by the host's name: every file asks for one, and a view is a long key.
-  return once(context, `head ${head} ${host.name}`, () => {
+  return heads(context, `${head} ${host.name}`, () => {
     const isScript = head === "#!/bin/bash";
     const view = { isScript, mark: isScript ? "#" : head, topology: context.network.name, host: host.name };
     return encode(render("head.njk", view));

@@ -4,14 +4,25 @@ import type { EmitContext } from "./context.ts";
 import { joined } from "./file.ts";
 import { encode, render, type View } from "./template.ts";
 
-const kept = new WeakMap<EmitContext, Map<string, unknown>>();
+/** Gives the function that makes a value once per compilation: a memo, so what is made must follow from the network alone. */
+export function once<T extends object>(make: (context: EmitContext) => T): (context: EmitContext) => T {
+  const kept = new WeakMap<EmitContext, T>();
+  return (context) => {
+    const value = kept.get(context) ?? make(context);
+    kept.set(context, value);
+    return value;
+  };
+}
 
-/** Makes a value once per compilation and key: a memo, so what is made must follow from the network and the key alone. */
-export function once<T>(context: EmitContext, key: string, make: () => T): T {
-  const values = kept.get(context) ?? new Map<string, unknown>();
-  kept.set(context, values);
-  if (!values.has(key)) values.set(key, make());
-  return values.get(key) as T;
+/** The same for values with a key: each must follow from its key and the network alone. */
+export function onceByKey<T extends object>(): (context: EmitContext, key: string, make: () => T) => T {
+  const kept = once(() => new Map<string, T>());
+  return (context, key, make) => {
+    const values = kept(context);
+    const value = values.get(key) ?? make();
+    values.set(key, value);
+    return value;
+  };
 }
 
 /** A template with what to print through it. */
@@ -20,9 +31,11 @@ export interface Print {
   readonly view: View;
 }
 
+const printed = onceByKey<Uint8Array>();
+
 /** What a view prints: equal views share their bytes, so that what many hosts have alike is printed once for all. */
 export function print(context: EmitContext, { template, view }: Print): Uint8Array {
-  return once(context, `${template} ${JSON.stringify(view)}`, () => encode(render(template, view)));
+  return printed(context, `${template} ${JSON.stringify(view)}`, () => encode(render(template, view)));
 }
 
 /** Texts one after the other in one piece of memory, each found by its id. */

@@ -25,13 +25,11 @@ type NamedPeer = Peer & { readonly endpoint: Endpoint & { readonly kind: "name" 
 
 const isNamed = (peer: Peer): peer is NamedPeer => peer.endpoint?.kind === "name";
 
+const namedPeers = once(({ network }) => new Map(network.peers.filter(isNamed).map((peer) => [peer.id, peer])));
+
 /** The peers of an interface that are dialled by name. */
 function namedPeersOf({ peers }: WireguardInterface, context: EmitContext): readonly NamedPeer[] {
-  const named = once(
-    context,
-    "named peers",
-    () => new Map(context.network.peers.filter(isNamed).map((peer) => [peer.id, peer])),
-  );
+  const named = namedPeers(context);
   if (named.size === 0) return [];
   return peers.map((id) => named.get(id)).filter((peer) => peer !== undefined);
 }
@@ -62,18 +60,14 @@ interface PeerTexts {
 
 // A mesh of n hosts has n² peer blocks, of which at most a few n differ: each is printed once, and files share the bytes.
 // Views of one kind stand together, because a host tends to see all others the same way.
-function peerTexts(context: EmitContext): PeerTexts {
-  return once(context, "peers", () => {
-    const kindOf = (peer: Peer): string => peer.id.slice(peer.host.length);
-    const peers = [...context.network.peers].sort(
-      (a, b) => compareText(kindOf(a), kindOf(b)) || compareText(a.host, b.host),
-    );
-    return {
-      blocks: layOut(peers.map((peer) => [peer.id, blockOf(peer)])),
-      presharedKeys: layOut(peers.map((peer) => [peer.id, presharedKeyOf(peer)])),
-    };
-  });
-}
+const peerTexts = once(({ network }): PeerTexts => {
+  const kindOf = (peer: Peer): string => peer.id.slice(peer.host.length);
+  const peers = [...network.peers].sort((a, b) => compareText(kindOf(a), kindOf(b)) || compareText(a.host, b.host));
+  return {
+    blocks: layOut(peers.map((peer) => [peer.id, blockOf(peer)])),
+    presharedKeys: layOut(peers.map((peer) => [peer.id, presharedKeyOf(peer)])),
+  };
+});
 
 function interfaceSection(host: Host, wireguard: WireguardInterface, context: EmitContext): Uint8Array {
   const view = {
