@@ -74,8 +74,8 @@ const ROWS: readonly Row[] = [
     '"enpoint" is no key of hosts.alpha; did you mean "endpoint"?',
     'write "endpoint", or take the key out',
   ]),
-  row("key-unknown", topology({ wireguard: "«colour»: red" }), [
-    '"colour" is no key of wireguard; it has interface, addresses, transit, listenPort, shape, hubs, links, vrrp, presharedKeys and mtu',
+  row("key-unknown", topology({ top: "underlay: {«colour»: red}" }), [
+    '"colour" is no key of underlay; it has pathMtu, ipVersion and paths',
     "take it out; netgen schema prints every key with its meaning",
   ]),
   row("key-unknown", topology({ top: "«subnet»: {}" }), [
