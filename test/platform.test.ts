@@ -152,10 +152,19 @@ describe("docker", () => {
       "-i br100 -o wg0",
       "-i br100 -o br100",
       "-i br100 -o eth0",
-      "-i eth0 -o br100",
+      "-i eth0 -o br100 -m conntrack --ctstate RELATED,ESTABLISHED",
       "-i wg0 -d 10.77.0.0/24",
       "-o wg0 -s 10.77.0.0/24",
     ]);
+  });
+
+  test("from version 28 on what the tunnel brings for this host passes what Docker drops in raw PREROUTING", () => {
+    const rulesOf = (docker: string): string =>
+      texts(topology(`docker: true, programs: {docker: "${docker}"}`)).get("etc/netgen/docker.rules4") ?? "";
+    expect(rulesOf("28.0.1")).toContain(
+      "*raw\n:NETGEN - [0:0]\n-A NETGEN -i wg0 -d 10.77.0.0/24 -j ACCEPT\nCOMMIT\n*filter\n",
+    );
+    expect(rulesOf("27.5.1")).not.toContain("*raw");
   });
 
   test("its unit is to be enabled; without Docker there is neither", () => {

@@ -1,6 +1,7 @@
 /** Docker drops what the host forwards for others. Its chain for the user's own rules lets the overlay's packets through. */
-import { familyOf, type IpFamily } from "../base/ip.ts";
-import type { Host } from "../model/host.ts";
+import { familyOf, type IpFamily, type IpPrefix } from "../base/ip.ts";
+import { knows } from "../base/programs.ts";
+import type { Host, OwnedPrefix } from "../model/host.ts";
 import { RELOAD_UNITS, reload } from "./after.ts";
 import type { EmitContext, Emitter } from "./context.ts";
 import { publicFile, scriptFile } from "./print.ts";
@@ -8,26 +9,47 @@ import type { View } from "./template.ts";
 
 const UNIT = "netgen-docker.service";
 
-/** What passes, as iptables matches it: between links of the overlay, and between their guests and the uplink. */
-function linkMatches({ interfaces, bridges, uplink }: Host): readonly string[] {
+const REPLIES = "-m conntrack --ctstate RELATED,ESTABLISHED";
+
+const prefixesOf = (
+  { ownedPrefixes }: Host,
+  family: IpFamily,
+  isAsked: (use: OwnedPrefix["use"]) => boolean,
+): readonly IpPrefix[] =>
+  ownedPrefixes.filter(({ prefix, use }) => familyOf(prefix) === family && isAsked(use)).map(({ prefix }) => prefix);
+
+const isLan = ({ kind }: OwnedPrefix["use"]): boolean => kind === "lan" || kind === "lan-route";
+
+/** What passes, as iptables matches it: between links of the overlay, and from their guests to the uplink and back. */
+function linkMatches(host: Host, family: IpFamily): readonly string[] {
+  const { interfaces, bridges, uplink } = host;
   const guests = bridges.map(({ name }) => name);
   const links = [...interfaces.map(({ name }) => name), ...guests];
   const inside = links.flatMap((from) => links.map((to) => `-i ${from} -o ${to}`));
-  const outside =
-    uplink === undefined ? [] : guests.flatMap((name) => [`-i ${name} -o ${uplink}`, `-i ${uplink} -o ${name}`]);
+  if (uplink === undefined) return inside;
+  const lans = prefixesOf(host, family, isLan).map((lan) => `-s ${lan}`);
+  const outside = guests.flatMap((name) => [
+    `-i ${name} -o ${uplink}`,
+    ...[REPLIES, ...lans].map((match) => `-i ${uplink} -o ${name} ${match}`),
+  ]);
   return [...inside, ...outside];
 }
 
 /** What lies behind the host may be on a bridge of Docker's own: it goes by its prefix. */
-function prefixMatches({ interfaces, ownedPrefixes }: Host, family: IpFamily): readonly string[] {
-  const own = ownedPrefixes.map(({ prefix }) => prefix).filter((prefix) => familyOf(prefix) === family);
-  return interfaces.flatMap(({ name }) =>
-    own.flatMap((prefix) => [`-i ${name} -d ${prefix}`, `-o ${name} -s ${prefix}`]),
-  );
+function prefixMatches(host: Host, family: IpFamily) {
+  const own = prefixesOf(host, family, () => true);
+  const each = (matches: (name: string, prefix: IpPrefix) => readonly string[]): readonly string[] =>
+    host.interfaces.flatMap(({ name }) => own.flatMap((prefix) => matches(name, prefix)));
+  return {
+    rawMatches: each((name, prefix) => [`-i ${name} -d ${prefix}`]),
+    both: each((name, prefix) => [`-i ${name} -d ${prefix}`, `-o ${name} -s ${prefix}`]),
+  };
 }
 
 function rules(host: Host, context: EmitContext, family: IpFamily) {
-  const view: View = { matches: [...linkMatches(host), ...prefixMatches(host, family)] };
+  const { rawMatches, both } = prefixMatches(host, family);
+  const passesRaw = rawMatches.length > 0 && knows(host.programs, "docker-direct-access");
+  const view: View = { matches: [...linkMatches(host, family), ...both], passesRaw, rawMatches };
   return publicFile(host, context, {
     path: `etc/netgen/docker.rules${family}`,
     template: "docker/docker.rules.njk",

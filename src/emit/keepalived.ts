@@ -1,4 +1,5 @@
 /** keepalived, for hosts that share an address: who has it, and that only that one is heard. */
+import { familyOf } from "../base/ip.ts";
 import type { Host } from "../model/host.ts";
 import { reload } from "./after.ts";
 import type { Emitter } from "./context.ts";
@@ -16,6 +17,9 @@ export const emitKeepalived: Emitter = (host, context) => {
     host: host.name,
     other: vrrp.other.host,
     address: `${address}/${lengthBits}`,
+    // With the length of the LAN it would be the host's first address there whenever the link lost its own, and the source of
+    // all that the host says.
+    single: `${address}/${familyOf(address) === 4 ? 32 : 128}`,
     plainAddress: address,
     interface: vrrp.interface,
     id: String(vrrp.id),

@@ -89,6 +89,13 @@ const sourceNatSection: Section = (host, context) => {
   return snat.length === 0 ? undefined : print(context, { template: "nftables/source-nat.nft.njk", view: { snat } });
 };
 
+/** Proxmox's firewall puts a bridge of its own, fwbr…, between a guest and the one that routes for it. */
+const zoneSection: Section = (host, context) => {
+  const isProxmox = host.platform === "proxmox8" || host.platform === "proxmox9";
+  if (!isProxmox || host.snat.length === 0) return undefined;
+  return print(context, { template: "nftables/zone.nft.njk", view: {} });
+};
+
 const bridgeSection: Section = (host, context) => {
   const clamps = bridgeClamps(host.vxlans);
   if (clamps.length === 0) return undefined;
@@ -103,6 +110,7 @@ const sections: readonly Section[] = Object.freeze([
   transitSection,
   vrfSection,
   sourceNatSection,
+  zoneSection,
   bridgeSection,
 ]);
 

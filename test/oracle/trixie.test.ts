@@ -3,6 +3,8 @@ import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { must } from "../../src/base/invariant.ts";
+import { compileText } from "../compile-text.ts";
 import { goldenTrees } from "./golden-trees.ts";
 import { complaints } from "./networkd-box.ts";
 import { type Ended, isKindMade } from "./nft-helpers.ts";
@@ -75,6 +77,14 @@ describe.runIf(root)("Debian 13", () => {
   });
 });
 
+const FROM_28 = `wireguard: {addresses: [10.250.0.0/24]}
+hosts:
+  alpha: {id: 1, endpoint: 192.0.2.1, docker: true, programs: {docker: "28.0"}}
+  beta: {id: 2, endpoint: 192.0.2.2}
+subnets:
+  s: {cidr: 10.77.0.0/24, hosts: [alpha], interface: external}
+`;
+
 describe.runIf(root)("Docker's chain, in iptables-nft", () => {
   const { directory = "" } = trees.find(({ name }) => name === "platforms/trixie") ?? {};
   const script = (word: string): string => `bash /mnt/etc/netgen/docker-user ${word}`;
@@ -94,6 +104,30 @@ describe.runIf(root)("Docker's chain, in iptables-nft", () => {
     expect(output).toContain("-A NETGEN -d 10.81.13.0/24 -i wg0 -j ACCEPT");
     expect(output).toContain("-A NETGEN -d fd80::/64 -i wg0 -j ACCEPT");
     expect(output).not.toMatch(/docker0/);
+  });
+
+  test("what the user drops stays dropped, whether Docker ends the chain or not", async () => {
+    const drop = "iptables -A DOCKER-USER -s 10.9.9.0/24 -j DROP";
+    const { output } = await after(drop, script("start"));
+    expect(output).toMatch(/-A DOCKER-USER -s 10\.9\.9\.0\/24 -j DROP\n-A DOCKER-USER -j NETGEN\n/);
+    const before = "iptables -N NETGEN; iptables -I DOCKER-USER -j NETGEN";
+    const moved = await after(drop, "iptables -A DOCKER-USER -j RETURN", before, script("start"));
+    expect(moved.output).toMatch(/-j DROP\n-A DOCKER-USER -j NETGEN\n-A DOCKER-USER -j RETURN\n/);
+    expect(moved.output.match(/^-A DOCKER-USER -j NETGEN$/gm)).toHaveLength(2);
+  });
+
+  test("what Docker 28 drops before is let past, in front of it", async () => {
+    const direct = "iptables -t raw -A PREROUTING -d 10.81.13.7/32 ! -i br-pods -j DROP";
+    const text = compileText(FROM_28).files.find(({ path }) => path === "alpha/etc/netgen/docker.rules4");
+    const rules = Buffer.concat(must(text, "there are such rules").content).toString("base64");
+    const laid = `echo ${rules} | base64 -d > /etc/netgen/docker.rules4`;
+    const lists = "iptables -t raw -S";
+    const { status, output } = await after(direct, laid, script("start"), script("start"), lists);
+    expect(status, output).toBe(0);
+    expect(output).toMatch(/-A PREROUTING -j NETGEN\n-A PREROUTING -d 10\.81\.13\.7\/32 ! -i br-pods -j DROP\n/);
+    expect(output).toMatch(/-A NETGEN -d 10\.77\.0\.0\/24 -i wg0 -j ACCEPT/);
+    const gone = await after(direct, laid, script("start"), script("stop"), lists);
+    expect(gone.output).not.toContain("NETGEN");
   });
 
   test("stopped twice nothing of it is left", async () => {
