@@ -158,6 +158,19 @@ describe("docker", () => {
     ]);
   });
 
+  test("what a declared LAN begins reaches the guests of its gateway, each family by its own rules", () => {
+    const site = 'sites: {roz: {lan: [192.168.2.0/24, "fd02::/64"], gateways: [alpha]}}\n';
+    const body = topology("docker: true, uplink: eth0, site: roz, lanEndpoint: 192.168.2.3") + site;
+    const fromLans = ([4, 6] as const).map((family) => {
+      const rules = texts(body).get(`etc/netgen/docker.rules${family}`) ?? "";
+      return rules.split("\n").filter((line) => line.startsWith("-A NETGEN -i eth0 -o br100 -s "));
+    });
+    expect(fromLans).toEqual([
+      ["-A NETGEN -i eth0 -o br100 -s 192.168.2.0/24 -j ACCEPT"],
+      ["-A NETGEN -i eth0 -o br100 -s fd02::/64 -j ACCEPT"],
+    ]);
+  });
+
   test("from version 28 on what the tunnel brings for this host passes what Docker drops in raw PREROUTING", () => {
     const rulesOf = (docker: string): string =>
       texts(topology(`docker: true, programs: {docker: "${docker}"}`)).get("etc/netgen/docker.rules4") ?? "";
