@@ -46,7 +46,7 @@ describe("two hubs", () => {
       "wg1 10.251.2.1/32 51821: alpha:trunk:beta",
       "wg2 10.251.2.2/24 51820: delta:leaf:beta gamma:leaf:beta",
     ]);
-    expect(network.hosts.flatMap(({ interfaces }) => interfaces.map(({ table }) => table))).not.toContain("auto");
+    expect(network.hosts.flatMap(({ interfaces }) => interfaces.map(({ routedBy }) => routedBy))).not.toContain("file");
   });
 
   test("a hub knows what is a spoke's own, everyone else takes anything", () => {

@@ -168,7 +168,7 @@ bgp: {asn: 65000}
     expect(diagnostics).toEqual([]);
     const gate = hostNamed(must(model, "it has a model"), "gate1");
     expect(gate.vrrp?.isExclusive).toBe(false);
-    expect(gate.interfaces.every(({ table }) => table === "off")).toBe(true);
+    expect(gate.interfaces.every(({ routedBy }) => routedBy === "bgp")).toBe(true);
     expect(units.gate1).toEqual(expect.arrayContaining(["keepalived.service", "wg-quick@wg2.service"]));
     expect(new Set(hostNamed(must(model, "it has a model"), "node").lanRoutes.map(({ via }) => via))).toEqual(
       new Set(["192.168.2.254"]),

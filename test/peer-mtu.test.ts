@@ -1,5 +1,6 @@
 /** `wireguard.mtu: per-peer`: each pair has the MTU of its own path, on one interface. */
 import { describe, expect, test } from "vitest";
+import { must } from "../src/base/invariant.ts";
 import { compileText, hostOf, messagesOf, modelOf } from "./compile-text.ts";
 
 const wireguard = (pools = "[10.250.0.0/24]"): string => `wireguard: {addresses: ${pools}, mtu: per-peer}\n`;
@@ -65,14 +66,32 @@ describe("an MTU for each peer", () => {
     ]);
   });
 
-  test("only the hosts with a smaller peer have routes with an MTU, and a hook that sets them", () => {
+  test("only the hosts with a smaller peer have routes with an MTU; other peers need one for what lies behind them", () => {
     const { files } = compileText(wireguard() + paths(JUMBO) + THREE);
-    const lists = files.filter(({ path }) => path.endsWith(".mtu")).map(({ path }) => path);
-    expect(lists).toEqual(["alpha/etc/netgen/wg0.mtu", "beta/etc/netgen/wg0.mtu"]);
-    const hosts = files
-      .filter(({ path, content }) => path.endsWith("wg0.conf") && /ip -batch/.test(Buffer.concat(content).toString()))
-      .map(({ path }) => path.split("/")[0]);
-    expect(hosts).toEqual(["alpha", "beta"]);
+    const routesOf = (host: string): readonly string[] => {
+      const file = must(
+        files.find(({ path }) => path === `${host}/etc/netgen/routes`),
+        "it has routes",
+      );
+      return (
+        Buffer.concat(file.content)
+          .toString()
+          .match(/^.* dev .*$/gm) ?? []
+      );
+    };
+    const smaller = ["10.250.0.3/32 dev wg0 metric 2100 mtu 1440", "10.9.0.0/24 dev wg0 metric 2100 mtu 1440"];
+    expect(routesOf("alpha")).toEqual(smaller);
+    expect(routesOf("beta")).toEqual(smaller);
+    expect(routesOf("gamma")).toEqual([]);
+    const plain = compileText(`wireguard: {addresses: [10.250.0.0/24]}\n${THREE}`).files;
+    expect(
+      plain.flatMap(
+        ({ content }) =>
+          Buffer.concat(content)
+            .toString()
+            .match(/^.* dev wg0 .*$/gm) ?? [],
+      ),
+    ).toEqual(["10.9.0.0/24 dev wg0 metric 2100", "10.9.0.0/24 dev wg0 metric 2100"]);
   });
 
   test("a route below 1280 bytes carries no IPv6 either, though the interface would", () => {

@@ -19,7 +19,7 @@ export function tunnelNamesFit(network: Network): readonly Diagnostic[] {
  * of the ports above them.
  */
 export function distinctTunnelEndpoints(network: Network): readonly Diagnostic[] {
-  const several = network.hosts.filter(({ interfaces }) => interfaces.some(({ table }) => table === "off"));
+  const several = network.hosts.filter(({ interfaces }) => interfaces.some(({ routedBy }) => routedBy === "bgp"));
   const routing = new Map(several.map((host) => [host.name, host]));
   const first = new Map<string, Peer>();
   const found = new Map<string, Diagnostic>();

@@ -93,7 +93,7 @@ export function forwardedPorts(network: Network): readonly Diagnostic[] {
   return network.hosts.flatMap((host) => {
     const { endpoint, isBehindNat } = host.reach;
     const listenPort = host.interfaces[0]?.listenPort;
-    const isOfMany = host.interfaces.some(({ table }) => table === "off");
+    const isOfMany = host.interfaces.some(({ routedBy }) => routedBy === "bgp");
     if (isOfMany && (isHeard(host) || !isDialled.has(host.name))) return [];
     if (endpoint === undefined || isBehindNat || endpoint.port === listenPort || listenPort === undefined) return [];
     const params = { host: host.name, port: endpoint.port, listenPort };

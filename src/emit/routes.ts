@@ -1,13 +1,18 @@
 /**
- * Routes that no tunnel brings: unreachable ones for the overlay's own prefixes, as what a dead tunnel cannot carry must not
- * leave in clear, and those by the LAN, for hosts that reach the overlay through the gateway of their site.
+ * The routes of a host that BGP does not bring, in one file that one script applies: into the tunnels, by the LAN, and
+ * unreachable ones, as what a dead tunnel cannot carry must not leave in clear.
  */
+import { must } from "../base/invariant.ts";
+import type { IpPrefix } from "../base/ip.ts";
+import type { WireguardInterface } from "../model/device.ts";
 import type { Host, LanRoute } from "../model/host.ts";
+import type { Peer } from "../model/reach.ts";
 import { RELOAD_UNITS, reload } from "./after.ts";
 import type { EmitContext, Emitter } from "./context.ts";
 import type { OutputFile } from "./file.ts";
 import { publicFile, scriptFile } from "./print.ts";
-import { print } from "./shared.ts";
+import { layOut, once, onceByKey, piecesOf, print, type Strip } from "./shared.ts";
+import { render } from "./template.ts";
 import { wireguardUnit } from "./wireguard.ts";
 
 /**
@@ -22,31 +27,76 @@ export const ROUTE_PROTOCOL = "210";
  */
 export const WORST_METRIC = "4278198272";
 
-/** Of routes by the LAN: worse than what is set by hand without one (0), so that it is neither replaced nor overruled. */
-const LAN_METRIC = "210";
-
-const SETTINGS = { protocol: ROUTE_PROTOCOL, metric: WORST_METRIC } as const;
+/**
+ * Of all others: worse than what is set by hand without one (0; IPv6: 1024) and than what comes by DHCP and router
+ * advertisements (systemd-networkd: 512 to 2048, NetworkManager: 50 to 1000), so that no route of the owner's is overruled.
+ */
+export const ROUTE_METRIC = "2100";
 
 const hasLanRoutes = (host: Host): boolean => host.lanRoutes.length > 0;
 const hasRoutes = (host: Host): boolean => host.unreachable.length > 0 || hasLanRoutes(host);
 
-function lanLine({ prefix, via, mtu }: LanRoute, context: EmitContext): Uint8Array {
-  const ways = { prefix, via, protocol: ROUTE_PROTOCOL, metric: LAN_METRIC };
-  const view = { ...ways, size: mtu === undefined ? "" : ` mtu ${mtu}` };
-  return print(context, { template: "routes/lan-route.njk", view });
+/** A line of the file: the words of a route but for its protocol. */
+const lineOf = (way: string, metric: string, mtu?: number) => ({
+  template: "routes/route.njk",
+  view: { way, metric, size: mtu === undefined ? "" : ` mtu ${mtu}` },
+});
+
+const tunnelLine = (prefix: IpPrefix, device: string, mtu?: number) =>
+  lineOf(`${prefix} dev ${device}`, ROUTE_METRIC, mtu);
+
+const lanLine = ({ prefix, via, mtu }: LanRoute) => lineOf(`${prefix} via ${via}`, ROUTE_METRIC, mtu);
+
+const textOf = ({ routes }: Peer, device: string): string =>
+  routes
+    .map((prefix) => tunnelLine(prefix, device))
+    .map(({ template, view }) => render(template, view))
+    .join("");
+
+const peersById = once(({ network }) => new Map(network.peers.map((peer) => [peer.id, peer])));
+const strips = onceByKey<Strip>();
+
+/** The lines of all peers for interfaces of one name, of which most files take long pieces. */
+const peerLines = (device: string, context: EmitContext): Strip =>
+  strips(context, device, () => layOut(context.network.peers.map((peer) => [peer.id, textOf(peer, device)])));
+
+/** The routes into one tunnel interface: none for what is connected, but for peers that carry less than it does. */
+function tunnelLines(wireguard: WireguardInterface, context: EmitContext): readonly Uint8Array[] {
+  const { name, peers, smallerPeers } = wireguard;
+  const sized = smallerPeers.flatMap(({ prefixes, mtu }) => prefixes.map((prefix) => tunnelLine(prefix, name, mtu)));
+  const smaller = new Set(smallerPeers.map(({ host }) => host));
+  const hostOf = (id: string): string => must(peersById(context).get(id), "every id is that of a peer").host;
+  const others = smaller.size === 0 ? peers : peers.filter((id) => !smaller.has(hostOf(id)));
+  return [...piecesOf(peerLines(name, context), others), ...sized.map((line) => print(context, line))];
 }
 
 const UNIT = "netgen-routes.service";
+const AFTER = [reload(UNIT)];
 
 /** One line per prefix; hosts share most of them, so each is printed once. */
-function batch(host: Host, context: EmitContext): OutputFile {
-  const view = { ...SETTINGS, lanMetric: LAN_METRIC, hasLanRoutes: hasLanRoutes(host) };
-  const file = { path: "etc/netgen/routes", template: "routes/routes.njk", after: [reload(UNIT)] };
-  const head = publicFile(host, context, { ...file, view });
-  const lines = host.unreachable.map((prefix) =>
-    print(context, { template: "routes/route.njk", view: { prefix, ...SETTINGS } }),
-  );
-  return { ...head, content: [...head.content, ...lines, ...host.lanRoutes.map((each) => lanLine(each, context))] };
+function list(host: Host, context: EmitContext): OutputFile {
+  const view = {
+    protocol: ROUTE_PROTOCOL,
+    metric: ROUTE_METRIC,
+    worst: WORST_METRIC,
+    hasLanRoutes: hasLanRoutes(host),
+  };
+  const head = publicFile(host, context, {
+    path: "etc/netgen/routes",
+    template: "routes/routes.njk",
+    view,
+    after: AFTER,
+  });
+  const refused = host.unreachable.map((prefix) => lineOf(`unreachable ${prefix}`, WORST_METRIC));
+  return {
+    ...head,
+    content: [
+      ...head.content,
+      ...refused.map((line) => print(context, line)),
+      ...host.interfaces.flatMap((wireguard) => tunnelLines(wireguard, context)),
+      ...host.lanRoutes.map((route) => print(context, lanLine(route))),
+    ],
+  };
 }
 
 const UNITS = "etc/systemd/system";
@@ -54,27 +104,16 @@ const UNITS = "etc/systemd/system";
 /** The file of routes, the script that applies it and its units; nothing for a host with no route. */
 export const emitRoutes: Emitter = (host, context) => {
   if (!hasRoutes(host)) return [];
-  const isByLan = hasLanRoutes(host);
-  const view = {
-    ...SETTINGS,
-    before: ["network.target", ...host.interfaces.map(wireguardUnit)].join(" "),
-    hasLanRoutes: isByLan,
-    lanMetric: LAN_METRIC,
-    bootOption: isByLan ? " --boot" : "",
-  };
-  const script = { path: "etc/netgen/routes-apply", template: "routes/routes-apply.njk", after: [reload(UNIT)] };
-  const early = {
-    path: `${UNITS}/${UNIT}`,
-    template: "routes/routes.service.njk",
-    after: [RELOAD_UNITS, reload(UNIT)],
-  };
+  const before = ["network.target", ...host.interfaces.map(wireguardUnit)].join(" ");
+  const script = { path: "etc/netgen/routes-apply", template: "routes/routes-apply.njk", after: AFTER };
+  const unit = { path: `${UNITS}/${UNIT}`, template: "routes/routes.service.njk", after: [RELOAD_UNITS, ...AFTER] };
   const path = `${UNITS}/netgen-lan-routes.service`;
   const late = { path, template: "routes/lan-routes.service.njk", after: [RELOAD_UNITS] };
   return [
-    batch(host, context),
-    scriptFile(host, context, { ...script, view }),
-    publicFile(host, context, { ...early, view }),
-    ...(isByLan ? [publicFile(host, context, { ...late, view })] : []),
+    list(host, context),
+    scriptFile(host, context, { ...script, view: { protocol: ROUTE_PROTOCOL } }),
+    publicFile(host, context, { ...unit, view: { before } }),
+    ...(hasLanRoutes(host) ? [publicFile(host, context, { ...late, view: {} })] : []),
   ];
 };
 

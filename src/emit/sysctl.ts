@@ -65,7 +65,7 @@ function routingView(host: Host) {
     acceptRa: uplink === undefined ? "" : interfaceKey(6, uplink, "accept_ra"),
     routesIpv4: routed.length > 0,
     // Where BGP routes, a tunnel to a hub takes anything.
-    checksSources: host.interfaces.every(({ table }) => table === "auto"),
+    checksSources: host.interfaces.every(({ routedBy }) => routedBy === "file"),
     reversePath: routed.map((name) => interfaceKey(4, name, "rp_filter")),
     sendRedirects: routed.map((name) => interfaceKey(4, name, "send_redirects")),
     acceptRedirects: routed.map((name) => interfaceKey(4, name, "accept_redirects")),

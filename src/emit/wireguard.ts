@@ -78,7 +78,7 @@ function interfaceSection(host: Host, wireguard: WireguardInterface, context: Em
     isLimited: wireguard.limitingPeer !== undefined && wireguard.smallerPeers.length === 0,
     limitingPeer: wireguard.limitingPeer ?? "",
     hasSmallerPeers: wireguard.smallerPeers.length > 0,
-    isTableOff: wireguard.table === "off",
+    isRoutedByBgp: wireguard.routedBy === "bgp",
     isShared: host.vrrp?.isExclusive ?? false,
     other: host.vrrp?.other.host ?? "",
     extra: host.extra.wireguard,
@@ -105,16 +105,6 @@ function configuration(host: Host, wireguard: WireguardInterface, context: EmitC
   };
 }
 
-/** The `ip -batch` file of routes with an MTU; none where all peers have the interface's. */
-function routeMtus(host: Host, wireguard: WireguardInterface, context: EmitContext): readonly OutputFile[] {
-  const peers = wireguard.smallerPeers.map(({ host: name, mtu, prefixes }) => ({ name, mtu: String(mtu), prefixes }));
-  if (peers.length === 0) return [];
-  const path = `etc/netgen/${wireguard.name}.mtu`;
-  const view = { interface: wireguard.name, mtu: String(wireguard.mtu), peers };
-  const after = [reloadTunnel(host, wireguard)];
-  return [publicFile(host, context, { path, template: "wireguard/route-mtu.njk", view, after })];
-}
-
 // Read each time it is run.
 const RELOAD_SCRIPT: PrintedFile = {
   path: "etc/netgen/wg-reload",
@@ -138,11 +128,7 @@ function interfaceFiles(host: Host, wireguard: WireguardInterface, context: Emit
   const isShared = host.vrrp?.isExclusive ?? false;
   const path = `etc/systemd/system/${wireguardUnit(wireguard)}.d/10-netgen.conf`;
   const dropIn = { path, template: "wireguard/wg-quick.conf.njk", view: { isShared }, after: [RELOAD_UNITS] };
-  return [
-    configuration(host, wireguard, context),
-    publicFile(host, context, dropIn),
-    ...routeMtus(host, wireguard, context),
-  ];
+  return [configuration(host, wireguard, context), publicFile(host, context, dropIn)];
 }
 
 /** The interfaces with peers that have to be dialled by name. */

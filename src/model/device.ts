@@ -19,8 +19,8 @@ export interface WireguardInterface {
   readonly limitingPeer: string | undefined;
   /** Peers whose tunnel carries less than `mtu`, by name: routes hold what goes to them to that. */
   readonly smallerPeers: readonly SmallerPeer[];
-  /** wg-quick's Table: `auto` adds a route for each AllowedIP, `off` leaves routing to FRR. */
-  readonly table: "auto" | "off";
+  /** What leads into it: the host's file of routes, or BGP. */
+  readonly routedBy: "file" | "bgp";
   /** Ids of {@link Network.peers}, sorted. */
   readonly peers: readonly string[];
 }

@@ -3,7 +3,7 @@ import type { Bgp, BgpSpeaker, RoutingBgp, Unicast } from "./bgp.ts";
 import type { InterfaceAddress } from "./device.ts";
 import type { Host } from "./host.ts";
 
-/** How a host routes by BGP; `undefined` where AllowedIPs are the routes. */
+/** How a host routes by BGP; `undefined` where routes follow AllowedIPs. */
 export function unicastOf({ bgp }: { readonly bgp: BgpSpeaker }): Unicast | undefined {
   return bgp.kind === "routing" ? bgp.unicast : undefined;
 }

@@ -35,5 +35,7 @@ export interface Peer {
   /** 0: none. */
   readonly keepaliveSeconds: number;
   readonly allowedIps: readonly IpPrefix[];
+  /** Those of them that need a route to the tunnel: none that a connected prefix covers, and none where BGP routes. */
+  readonly routes: readonly IpPrefix[];
   readonly hasPresharedKey: boolean;
 }

@@ -56,7 +56,7 @@ export interface Parts {
   readonly pairs: readonly Pair[];
   /** What lies behind each host for others: see {@link ownedPrefixes}. */
   readonly owned: ReadonlyMap<string, readonly OwnedPrefix[]>;
-  /** `undefined`: AllowedIPs are the routes. */
+  /** `undefined`: routes follow AllowedIPs. */
   readonly routing: Routing | undefined;
 }
 

@@ -32,7 +32,7 @@ export function aTunnel(name: string, bytes = 1420): WireguardInterface {
     mtu: mtu(bytes),
     limitingPeer: undefined,
     smallerPeers: [],
-    table: "auto",
+    routedBy: "file",
     peers: [],
   };
 }

@@ -67,14 +67,31 @@ test("plain wg syncconf forgets the key: what wg-reload is for", () => {
 describe("wg-reload refuses, and changes nothing", () => {
   const refusals: readonly (readonly [string, RegExp, (text: string) => string])[] = [
     ["an unknown key", /Line unrecognized/, (text) => text.replace("ListenPort", "ListenPorts")],
-    ["a bad prefix", /10\.20\.0\.0\/99 is not a prefix/, (text) => text.replace("10.20.0.0/16", "10.20.0.0/99")],
-    ["a bad IPv6 prefix", /fd20::1::\/64 is not a prefix/, (text) => text.replace("fd20::/64", "fd20::1::/64")],
+    [
+      "a bad prefix",
+      /AllowedIP is not in the correct format: `10\.20\.0\.0\/99/,
+      (text) => text.replace("10.20.0.0/16", "10.20.0.0/99"),
+    ],
+    [
+      "a bad IPv6 prefix",
+      /Unable to parse IP address: `fd20::1::/,
+      (text) => text.replace("fd20::/64", "fd20::1::/64"),
+    ],
     ["a prefix of two peers", /belongs to/, (text) => text.replace("10.250.0.2/32", "10.250.0.2/32, 10.20.0.0/16")],
-    ["a bad public key", /PublicKey/, (text) => text.replace("PublicKey = ", "PublicKey = x")],
+    [
+      "a bad public key",
+      /Key is not the correct length or format: `x/,
+      (text) => text.replace("PublicKey = ", "PublicKey = x"),
+    ],
     ["a name as endpoint", /Endpoint = /, (text) => text.replace("192.0.2.3:51820", "gamma.example.net:51820")],
     ["a bad MTU", /MTU/, (text) => text.replace(/^MTU = .*/m, "MTU = big")],
     ["a table", /Table/, (text) => text.replace(/^MTU/m, "Table = 7\nMTU")],
-    ["a default route", /default route/, (text) => text.replace("10.20.0.0/16", "0.0.0.0/0")],
+    [
+      "a bad address",
+      /AllowedIP is not in the correct format: `10\.250\.0\.1\/99/,
+      (text) => text.replace("1/24", "1/99"),
+    ],
+    ["a mark that is none", /Fwmark is neither/, (text) => text.replace(/^MTU/m, "FwMark = 5x\nMTU")],
     ["a missing key file", /cannot read the key file/, (text) => text.replace("beta.psk", "absent.psk")],
     ["a private key in the file", /PrivateKey/, (text) => text.replace("ListenPort", "PrivateKey = x\nListenPort")],
   ];

@@ -70,7 +70,6 @@ export function renewKey(name: string): void {
 
 export function down(host: LabHost): void {
   attempt(host, "wg-quick down wg0");
-  removeOn(host, "/run/netgen");
 }
 
 export function up(host: LabHost): void {
@@ -89,15 +88,15 @@ function freshStart(): object {
   for (const path of run(on("alpha"), "cd /etc/wireguard; find . -type f").trim().split("\n")) {
     writeOn(twin, `/etc/wireguard/${path}`, readOn(on("alpha"), `/etc/wireguard/${path}`), 0o600);
   }
-  const mtus = attempt(on("alpha"), "cat /etc/netgen/wg0.mtu");
-  if (mtus.status === 0) writeOn(twin, "/etc/netgen/wg0.mtu", mtus.stdout, 0o644);
+  for (const path of ["/etc/netgen/routes", "/etc/netgen/routes-apply"]) {
+    writeOn(twin, path, readOn(on("alpha"), path), 0o755);
+  }
   up(twin);
   return interfaceState(twin);
 }
 
-/** Does something on alpha under a ping to beta, and insists on what holds after every reload. */
-export async function underPing(step: () => void, address: readonly string[] = ["10.250.0.2"]): Promise<void> {
-  const key = run(on("alpha"), "wg show wg0 private-key");
+/** Does something on alpha under a ping to beta, which gets all its answers. */
+export async function withoutLoss(step: () => void, address: readonly string[] = ["10.250.0.2"]): Promise<void> {
   const ping = startPing(on("alpha"), ...address);
   try {
     await ping.replies(15);
@@ -107,19 +106,27 @@ export async function underPing(step: () => void, address: readonly string[] = [
     await ping.stop();
   }
   expect(await ping.stop()).toEqual([]);
+}
+
+/** The same, and insists on what holds after every reload. */
+export async function underPing(step: () => void, address?: readonly string[]): Promise<void> {
+  const key = run(on("alpha"), "wg show wg0 private-key");
+  await withoutLoss(step, address);
   expect(run(on("alpha"), "wg show wg0 private-key") === key).toBe(true);
   expect(run(on("alpha"), "wg show wg0 listen-port").trim()).toBe("51820");
   expect(interfaceState(on("alpha"))).toEqual(freshStart());
 }
 
-/** Changes alpha's file by hand; it has to make a difference. */
-export function editConfiguration(edit: (text: string) => string): void {
-  const path = "/etc/wireguard/wg0.conf";
+/** Changes a file of alpha's by hand; it has to make a difference. */
+function edit(path: string, change: (text: string) => string): void {
   const before = readOn(on("alpha"), path);
-  const after = edit(before);
+  const after = change(before);
   expect(after).not.toBe(before);
   writeOn(on("alpha"), path, after, 0o600);
 }
+
+export const editConfiguration = (change: (text: string) => string): void => edit("/etc/wireguard/wg0.conf", change);
+export const editRoutes = (change: (text: string) => string): void => edit("/etc/netgen/routes", change);
 
 /** From alpha. A handshake that met a closed door is tried again after 5 s (REKEY_TIMEOUT). */
 export const isReachable = (address: string): boolean =>

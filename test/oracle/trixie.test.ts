@@ -77,6 +77,46 @@ describe.runIf(root)("Debian 13", () => {
   });
 });
 
+/** On a host with routes into a tunnel, by its LAN and unreachable ones, whose owner left the LAN to networkd. */
+describe.runIf(root)("our routes outlive a restart of networkd", () => {
+  const { directory = "" } = trees.find(({ name }) => name === "vrrp-gateways/inside") ?? {};
+  // Its second address comes after networkd has removed what it takes for somebody else's.
+  const START = `ip link delete wg0 2> /dev/null
+    for name in lan0 wg0; do
+      ip link add $name type veth peer name of-$name; ip link set $name up; ip link set of-$name up
+    done
+    mkdir -p /run/systemd/network
+    for line in '[Match]' Name=lan0 '[Network]' IPv6AcceptRA=no Address=192.168.2.1/24 Address=198.51.100.1/32; do
+      echo $line >> /run/systemd/network/70-lan0.network
+    done
+    networkd() {
+      ip address delete 198.51.100.1/32 dev lan0 2> /dev/null || true
+      /usr/lib/systemd/systemd-networkd 2> /dev/null & networkd=$!
+      until ip address show dev lan0 | grep -q 198.51.100.1; do sleep 0.1; done
+      kill $networkd; wait $networkd || true
+    }`;
+
+  async function aroundRestart(also: string): Promise<readonly string[]> {
+    const set = "sed '/^#/d; s/.*/route add & proto 210/' /mnt/etc/netgen/routes | ip -batch -";
+    const show = "ip route show proto 210";
+    const steps = [START, also, "networkd", set, show, "echo restart", "networkd", show];
+    const { output } = await inTree(directory, steps.join("\n"));
+    return output.split("restart\n");
+  }
+
+  test("by the settings in the tree", async () => {
+    const [before = "", after] = await aroundRestart("true");
+    expect(before.match(/^unreachable | via 192\.168\.2\.12 | dev wg0 /gm)).toHaveLength(5);
+    expect(after).toBe(before);
+  });
+
+  test("which without them they do not", async () => {
+    const [before = "", after] = await aroundRestart("umount /etc/systemd/networkd.conf.d");
+    expect(before).toContain(" via 192.168.2.12 ");
+    expect(after).not.toContain(" via 192.168.2.12 ");
+  });
+});
+
 const FROM_28 = `wireguard: {addresses: [10.250.0.0/24]}
 hosts:
   alpha: {id: 1, endpoint: 192.0.2.1, docker: true, programs: {docker: "28.0"}}

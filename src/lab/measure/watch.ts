@@ -99,11 +99,11 @@ export function shapeOf(host: Host): string {
   const isGateway = bridges.some(({ addresses }) => addresses.length > 0);
   const role = bgp.kind === "none" ? "none" : `${frrMode} ${bgp.isReflector} ${bgp.isVtep}`;
   const flooding = vxlans[0]?.flooding.kind ?? "none";
-  const table = host.interfaces.map((each) => each.table).join();
+  const routedBy = host.interfaces.map((each) => each.routedBy).join();
   const vrf = vrfs.length === 0 ? "none" : vrfs.some(({ exit }) => exit !== undefined) ? "exit" : "member";
   const passesOn = unicastOf(host)?.neighbours.some(({ isClient }) => isClient) ?? "static";
   const traits = [isGateway, ownedPrefixes.length > 0, reach.isBehindNat];
-  return [role, passesOn, networkManager, flooding, ...traits, table, vrf].join(" ");
+  return [role, passesOn, networkManager, flooding, ...traits, routedBy, vrf].join(" ");
 }
 
 /** The first host of each shape. */

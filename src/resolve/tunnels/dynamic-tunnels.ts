@@ -177,7 +177,7 @@ export function resolveDynamicTunnels(
   const { shape, settings, paths } = options;
   const running = hosts.filter(({ input }) => hasTunnels(input));
   const members = new Map(membersOf(running, paths).map((member) => [member.host, member]));
-  const { view, peers, peerOf } = createViews(settings);
+  const { view, peers, peerOf } = createViews(settings, () => false);
   const making: Making = {
     ...options,
     pools: topology.wireguard.transit,
@@ -195,7 +195,7 @@ export function resolveDynamicTunnels(
   for (const { end, listenPort, ends } of made.flatMap(({ links }) => links)) {
     const addresses = placed(end.addresses, end.isPointToPoint);
     const sorted = { ...ends, peers: ends.peers.toSorted(compareText) };
-    const link = toInterface(sorted, { name: end.interface, addresses, listenPort, table: "off" }, peerOf);
+    const link = toInterface(sorted, { name: end.interface, addresses, listenPort, routedBy: "bgp" }, peerOf);
     must(interfaces.get(end.host.input.name), "every host has a list of interfaces").push(link);
   }
   const { transit } = shape;

@@ -92,7 +92,7 @@ function sentTo(peers: readonly string[], peerOf: (id: string) => Peer) {
 /** The interface that has these tunnels. */
 export function toInterface(
   { peers, mtu, limitingPeer, smaller }: Ends,
-  { table, ...own }: Pick<WireguardInterface, "name" | "addresses" | "listenPort" | "table">,
+  { routedBy, ...own }: Pick<WireguardInterface, "name" | "addresses" | "listenPort" | "routedBy">,
   peerOf: (id: string) => Peer,
 ): WireguardInterface {
   const sent = smaller.length === 0 ? new Map() : sentTo(peers, peerOf);
@@ -104,5 +104,5 @@ export function toInterface(
     }),
   );
   const smallerPeers = sortedBy(held, ({ host }) => host);
-  return { ...own, mtu: inBytes(mtu), limitingPeer, smallerPeers, table, peers };
+  return { ...own, mtu: inBytes(mtu), limitingPeer, smallerPeers, routedBy, peers };
 }

@@ -1,8 +1,7 @@
-/** The tunnels of the static class: one interface a host, and AllowedIPs that are the routes. */
-
+/** The tunnels of the static class: one interface a host, and AllowedIPs that the routes follow. */
 import type { Result } from "../../base/diagnostic.ts";
 import { must } from "../../base/invariant.ts";
-import type { IpPrefix } from "../../base/ip.ts";
+import { containsPrefix, type IpPrefix } from "../../base/ip.ts";
 import type { OwnedPrefix } from "../../model/host.ts";
 import type { PathIndex } from "../../model/tunnel.ts";
 import { hasTunnels } from "../../topology/hosts.ts";
@@ -111,6 +110,11 @@ function joinsOf(
   }
 }
 
+/** A prefix that lies in a pool is connected: the kernel has a route to it from the interface's address. */
+function isRouted({ addresses }: WireguardInput): (prefix: IpPrefix) => boolean {
+  return (prefix) => !addresses.some(({ value }) => containsPrefix(value, prefix));
+}
+
 /** The tunnels of the static class; each side gets its own view of the other. Pairs that cannot meet have none. */
 export function resolveStaticTunnels(
   topology: Topology,
@@ -126,7 +130,7 @@ export function resolveStaticTunnels(
   );
   const meet = createMeet(members, paths);
   const joins = joinsOf(topology.wireguard, members, { meet, parents, ...grounds });
-  const { view, peers, peerOf } = createViews(settings);
+  const { view, peers, peerOf } = createViews(settings, isRouted(topology.wireguard));
   const endsOf = createEndsOf(paths.underlay, settings.hasPeerMtus);
   const makeEnds = createEndsFor(members, { meet, joins, view, endsOf, exact: grounds.exact });
   const ends = new Map(members.map((member) => [member.host, makeEnds(member)]));
@@ -134,7 +138,7 @@ export function resolveStaticTunnels(
   const interfaces = hosts.map((host) => {
     const own = ends.get(standbys.get(host) ?? host);
     const { name, listenPort } = settings;
-    const link = { name, addresses: host.addresses, listenPort, table: "auto" } as const;
+    const link = { name, addresses: host.addresses, listenPort, routedBy: "file" } as const;
     return [host.input.name, own === undefined ? [] : [toInterface(own, link, peerOf)]] as const;
   });
   const { merging, between } = joins;

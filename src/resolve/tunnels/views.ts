@@ -1,5 +1,6 @@
 /** Hosts as others see them. */
 import { must } from "../../base/invariant.ts";
+import type { IpPrefix } from "../../base/ip.ts";
 import { sortedBy } from "../../base/text.ts";
 import type { Endpoint, Peer } from "../../model/reach.ts";
 import { KEEPALIVE_SECONDS } from "../../model/tunnel.ts";
@@ -19,8 +20,14 @@ export function endpointOf({ host: { reach } }: Member, { scope }: Sight): Endpo
   return scope && (scope === "lan" ? reach.lanEndpoint : reach.endpoint);
 }
 
-/** Collects views: each host once per way of being seen, however many see it that way. */
-export function createViews({ hasPresharedKeys: hasPresharedKey }: InterfaceSettings) {
+/**
+ * Collects views: each host once per way of being seen, however many see it that way. `needsRoute`: whether a prefix in
+ * its AllowedIPs gets one from the host's file of routes.
+ */
+export function createViews(
+  { hasPresharedKeys: hasPresharedKey }: InterfaceSettings,
+  needsRoute: (prefix: IpPrefix) => boolean,
+) {
   const views = new Map<string, Peer>();
   const view: View = ({ host: { input, publicKey }, ids }, suffix, see) => {
     const known = ids.get(suffix);
@@ -29,7 +36,9 @@ export function createViews({ hasPresharedKeys: hasPresharedKey }: InterfaceSett
     ids.set(suffix, id);
     const { endpoint, hasKeepalive, allowedIps } = see();
     const keepaliveSeconds = hasKeepalive ? KEEPALIVE_SECONDS : 0;
-    views.set(id, { id, host: input.name, publicKey, endpoint, keepaliveSeconds, allowedIps, hasPresharedKey });
+    const routes = allowedIps.filter(needsRoute);
+    const { name: host } = input;
+    views.set(id, { id, host, publicKey, endpoint, keepaliveSeconds, allowedIps, routes, hasPresharedKey });
     return id;
   };
   /** All that were made, sorted by id. */
