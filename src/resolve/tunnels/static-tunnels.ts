@@ -71,7 +71,7 @@ function createEndsFor(members: readonly Member[], making: Making): (from: Membe
     if (known.peers.length !== members.length || known.limitingPeer === name) return endsFor(from, making);
     return {
       ...known,
-      peers: known.peers.slice(0, position).concat(known.peers.slice(position + 1)),
+      peers: known.peers.toSpliced(position, 1),
       smaller: known.smaller.filter(({ host }) => host !== name),
     };
   };
