@@ -59,7 +59,6 @@ function isRead({ file, position }: Field): boolean {
 
 /** Fields that no line of code reads, and where they come out all the same. */
 const SHOWN: Readonly<Record<string, string>> = {
-  "model/host.ts: platform": "netgen model: the versions follow from it",
   "model/vrf.ts: prefixes": "netgen model: those of all instances",
   "model/vrf.ts: mtu": "netgen model: the sum that the instances' devices follow",
 };
