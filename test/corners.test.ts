@@ -27,6 +27,11 @@ describe("the LAN of a site", () => {
       expect.stringMatching(/^lan-in-overlay: 10\.7\.9\.0\/24/),
     ]);
   });
+
+  test("where nobody lives nobody misses it", () => {
+    const hosts = "hosts: {alpha: {id: 1, endpoint: 192.0.2.1, routes: [10.7.9.0/24]}}\n";
+    expect(messagesOf(`${WIREGUARD}sites: {rack: {lan: [10.7.0.0/16]}}\n${hosts}`)).toEqual([]);
+  });
 });
 
 describe("two that share an address", () => {

@@ -40,3 +40,20 @@ test("a host without WireGuard needs no link", () => {
   const body = linked("endpoint").replace("gamma, delta]]", "gamma, delta], [beta, gamma]]").replace("id: 1,", gate);
   expect(codesOf(sites + body + outsider)).toEqual([]);
 });
+
+const pair = (subnet: string): string => `wireguard: {addresses: [10.250.0.0/24]}
+hosts:
+  alpha: {id: 1, endpoint: 192.0.2.1}
+  beta: {id: 2, endpoint: 192.0.2.2}
+subnets: {guests: {cidr: 10.1.1.0/24, hosts: all, snat: true, ${subnet}}}
+`;
+
+test("no host lacks an uplink for guests that leave by none", () => {
+  expect(codesOf(pair("gateway: {alpha: 10.1.1.1}, vxlan: {vni: 100}"))).toEqual(["snat-without-uplink"]);
+  expect(codesOf(pair("gateway: 10.1.1.1, vxlan: {vni: 100}")).filter((code) => code.startsWith("snat"))).toEqual([
+    "snat-without-uplink",
+    "snat-without-uplink",
+  ]);
+  expect(codesOf(pair("vxlan: {vni: 100}"))).toEqual(["subnet-key-conflict"]);
+  expect(codesOf(pair("bridge: br-guests"))).toEqual(["subnet-several-owners"]);
+});

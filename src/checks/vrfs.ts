@@ -101,13 +101,12 @@ function firstOverlap(own: readonly OverlayPrefix[], others: readonly PrefixInde
 /** An exit's own table leads replies into its VRF: so it knows each address once, the default VRF's among them. */
 export function exitsKnowWhoIsMeant(network: Network): readonly Diagnostic[] {
   const found = new Map<string, Diagnostic>();
-  const exits = allExits(network);
-  const byHost = grouped(exits, ({ exit }) => exit.host);
+  const byHost = [...grouped(allExits(network), ({ exit }) => exit.host).values()];
   const byVrf = grouped(network.prefixes, (each) => each.vrf);
   const prefixesOf = (vrf: string | undefined) => byVrf.get(vrf) ?? [];
   const indices = new Map([...byVrf].map(([vrf, prefixes]) => [vrf, createPrefixIndex(prefixes)]));
-  for (const { vrf, exit } of exits) {
-    const besides = (byHost.get(exit.host) ?? []).filter((other) => other.vrf.name > vrf.name);
+  for (const { vrf, exit, own } of byHost.flatMap((own) => own.map((each) => ({ ...each, own })))) {
+    const besides = own.filter((other) => other.vrf.name > vrf.name);
     const others = [undefined, ...besides.map((other) => other.vrf.name)].flatMap((name) => indices.get(name) ?? []);
     const pair = firstOverlap(prefixesOf(vrf.name), others);
     if (pair === undefined) continue;

@@ -96,7 +96,7 @@ describe.skipIf(!isEquipped("mount", "umount"))("a small disk", () => {
     const [old, wanted] = fresh as [Files, Files];
     const out = join(disk, "out");
     let halfway = 0;
-    for (const pages of [0, 1, 8, 20, 40, 80, 120]) {
+    for (const pages of [0, 1, 8, 20, 40, 60, 80]) {
       expect(netgen("build", "old.yaml", "-o", "disk/out").status).toBe(0);
       leaveFree(pages);
       const { status, stdout, stderr } = netgen("build", "new.yaml", "-o", "disk/out");
