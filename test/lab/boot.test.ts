@@ -123,7 +123,7 @@ const askedOf = ({ asks }: Case): readonly Prover[] =>
         prover.promises(lab).filter(({ subject, promise }: LabPromise) => asks.test(`${subject}: ${promise}`)),
     }));
 
-test.concurrent.for(CASES)("$what", { timeout: 600_000 }, async (each, { expect, signal }) => {
+test.concurrent.for(CASES)("$what", { timeout: 1_800_000 }, async (each, { expect, signal }) => {
   const { tamper, keys } = each;
   const topology = TOPOLOGY.replace("{id: 1", `{id: 1${keys}`);
   const proven = await proveTampered({ topology, tamper, provers: askedOf(each), isBooting: true, signal });

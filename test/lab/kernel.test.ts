@@ -14,7 +14,7 @@ import { CLI } from "../netgen.ts";
 import { brokenIn, runLab } from "./netgen-lab.ts";
 
 /** An emulated processor on a busy machine. */
-const LONG_MS = 900_000;
+const LONG_MS = 1_800_000;
 /** The smallest that has all that a kernel does for a lab. */
 const text = `
 netgen: 1

@@ -67,7 +67,7 @@ function askedOf({ breaks, skips = [], lives = /^/ }: Case): readonly Prover[] {
 }
 
 /** All that three hosts promise, one of whom loses the others, on a busy machine. */
-const LONG_MS = 900_000;
+const LONG_MS = 1_800_000;
 
 const DEVICE = /vx100\.(netdev|network)$/;
 const NETDEV = /vx100\.netdev$/;
