@@ -8,8 +8,8 @@ export default defineConfig({
     include: ["test/lab/**/*.test.ts"],
     globalSetup: "test/config/package.ts",
     // Most of a lab is waiting; several at once do not see each other. Two dozen on two cores wait for each other.
-    maxWorkers: 4,
-    maxConcurrency: 3,
+    maxWorkers: 2,
+    maxConcurrency: 4,
     testTimeout: 300_000,
     hookTimeout: 300_000,
     teardownTimeout: 60_000,

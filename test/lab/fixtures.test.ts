@@ -69,8 +69,9 @@ function bootedOf(place: Place): readonly Place[] {
 
 const started = await Promise.all(scenarios.map(placeOf));
 const found = [...started, ...started.flatMap(bootedOf)];
-/** Virtual machines take longest: they begin, and the others run beside them. */
-const places = [...found].sort((a, b) => Number(b.args.includes("--kernel")) - Number(a.args.includes("--kernel")));
+/** Virtual machines and boots take longest: they begin, and the others run beside them. */
+const isLong = ({ args }: Place): boolean => args.includes("--kernel") || args.includes("--boot");
+const places = [...found].sort((a, b) => Number(isLong(b)) - Number(isLong(a)));
 
 /** Names that a topology gives are not what sets one kind of file apart from another. */
 function fileKinds(fixture: Fixture): readonly string[] {
