@@ -4,7 +4,6 @@ import { must } from "../base/invariant.ts";
 import type { Bgp } from "../model/bgp.ts";
 import type { OwnedPrefix } from "../model/host.ts";
 import type { OverlayPrefix } from "../model/network.ts";
-import type { PathIndex } from "../model/tunnel.ts";
 import { hasTunnels } from "../topology/hosts.ts";
 import type { Topology } from "../topology/topology.ts";
 import { resolveBgp, type Stretched } from "./bgp/evpn.ts";
@@ -19,7 +18,7 @@ import {
 import type { ResolvedHost } from "./hosts/hosts.ts";
 import { type DynamicShape, dynamicShape } from "./joins/stars-and-trunks.ts";
 import { type DynamicTunnels, resolveDynamicTunnels } from "./tunnels/dynamic-tunnels.ts";
-import type { InterfaceSettings } from "./tunnels/tunnels.ts";
+import type { TunnelGrounds } from "./tunnels/tunnels.ts";
 
 /** What is decided before the segments are. */
 export interface Dynamic {
@@ -27,23 +26,17 @@ export interface Dynamic {
   readonly tunnels: DynamicTunnels;
 }
 
-interface DynamicInput {
-  readonly settings: InterfaceSettings;
-  readonly paths: PathIndex;
-  readonly owned: ReadonlyMap<string, readonly OwnedPrefix[]>;
-}
-
 /** The tunnels, and who is where in them. */
 export function resolveDynamic(
   topology: Topology,
   hosts: readonly ResolvedHost[],
-  input: DynamicInput,
+  grounds: TunnelGrounds,
 ): Result<Dynamic> {
   const shape = dynamicShape(
     topology,
-    hosts.filter(({ input: each }) => hasTunnels(each)),
+    hosts.filter(({ input }) => hasTunnels(input)),
   );
-  const { value: tunnels, diagnostics } = resolveDynamicTunnels(topology, hosts, { ...input, shape });
+  const { value: tunnels, diagnostics } = resolveDynamicTunnels(topology, hosts, { ...grounds, shape });
   return { value: { shape, tunnels }, diagnostics };
 }
 

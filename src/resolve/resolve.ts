@@ -1,11 +1,11 @@
 /** Decides every default and every consequence: topology in, model out. {@link resolveNetwork} is the order in which. */
 import type { Result } from "../base/diagnostic.ts";
 import { must } from "../base/invariant.ts";
-import { comparePrefixes, type IpPrefix, mergePrefixes } from "../base/ip.ts";
+import { comparePrefixes, mergePrefixes } from "../base/ip.ts";
 import { compareText, sortedBy } from "../base/text.ts";
 import { mtuBytes, udpPort } from "../base/units.ts";
 import type { Network, Site, Underlay } from "../model/network.ts";
-import { indexPaths, type PathIndex } from "../model/tunnel.ts";
+import { indexPaths } from "../model/tunnel.ts";
 import { type Lan, resolveLans } from "../topology/lans.ts";
 import { type Pair, resolvePairs } from "../topology/pairs.ts";
 import { routingClass } from "../topology/routing-class.ts";
@@ -18,7 +18,7 @@ import { overlayPrefixes, ownedPrefixes, parentPrefixes } from "./prefixes.ts";
 import { resolveSegments, vtepsBySegment } from "./subnets/segments.ts";
 import { resolveSubnets } from "./subnets/subnets.ts";
 import { resolveVrfs, vrfsByMember } from "./subnets/vrfs.ts";
-import { resolveStaticTunnels } from "./tunnels/static-tunnels.ts";
+import { resolveStaticTunnels, type StaticGrounds } from "./tunnels/static-tunnels.ts";
 import type { InterfaceSettings, Tunnels } from "./tunnels/tunnels.ts";
 
 const DEFAULT_PATH_MTU = must(mtuBytes(1500), "1500 is an MTU");
@@ -49,27 +49,17 @@ function resolveSettings({ wireguard }: Topology): InterfaceSettings {
   };
 }
 
-/** What tunnels are made from. */
-interface Ground {
-  readonly settings: InterfaceSettings;
-  readonly paths: PathIndex;
-  readonly owned: Parts["owned"];
-  readonly parents: readonly IpPrefix[];
-  readonly lans: readonly Lan[];
-  readonly pairs: readonly Pair[];
-}
-
 /** The tunnels of either class; `dynamic`: what BGP is made from as well, where it routes. */
 function resolveTunnels(
   topology: Topology,
   hosts: readonly ResolvedHost[],
-  ground: Ground,
+  grounds: StaticGrounds,
 ): Result<{ readonly tunnels: Tunnels; readonly dynamic: Dynamic | undefined }> {
   if (routingClass(topology).kind === "static") {
-    const { value: tunnels, diagnostics } = resolveStaticTunnels(topology, hosts, ground);
+    const { value: tunnels, diagnostics } = resolveStaticTunnels(topology, hosts, grounds);
     return { value: { tunnels, dynamic: undefined }, diagnostics };
   }
-  const { value: dynamic, diagnostics } = resolveDynamic(topology, hosts, ground);
+  const { value: dynamic, diagnostics } = resolveDynamic(topology, hosts, grounds);
   return { value: { tunnels: dynamic.tunnels, dynamic }, diagnostics };
 }
 
@@ -127,8 +117,8 @@ export function resolveNetwork(topology: Topology, options: ResolveOptions): Res
   const routed = prefixes.filter(({ vrf }) => vrf === undefined);
   const owned = ownedPrefixes(topology.hosts, subnets, lans);
   const parents = parentPrefixes(routed, subnets);
-  const ground = { settings, paths: indexPaths(underlay, sites), owned, parents, lans, pairs };
-  const { value: made, diagnostics: ofTunnels } = resolveTunnels(topology, [...hosts.values()], ground);
+  const grounds = { settings, paths: indexPaths(underlay, sites), owned, parents, lans, pairs };
+  const { value: made, diagnostics: ofTunnels } = resolveTunnels(topology, [...hosts.values()], grounds);
   const parts = resolveParts(topology, { ...made, hosts, subnets, lans, pairs, owned, prefixes, routed });
   const network: Network = {
     name: topology.name,

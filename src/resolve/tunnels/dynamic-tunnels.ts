@@ -5,8 +5,6 @@ import { hostPrefix, type IpPrefix } from "../../base/ip.ts";
 import { compareText, sortedBy } from "../../base/text.ts";
 import type { UdpPort } from "../../base/units.ts";
 import type { WireguardInterface } from "../../model/device.ts";
-import type { OwnedPrefix } from "../../model/host.ts";
-import type { PathIndex } from "../../model/tunnel.ts";
 import { hasTunnels } from "../../topology/hosts.ts";
 import type { Topology, WireguardInput } from "../../topology/topology.ts";
 import { type TransitAddress, transitAddresses } from "../../topology/transit.ts";
@@ -17,7 +15,7 @@ import { exactAllowedIps } from "../joins/prefixes-behind.ts";
 import type { DynamicShape, Star, Trunk } from "../joins/stars-and-trunks.ts";
 import { createEndsOf, type Ends, type EndsOf, toInterface } from "./interfaces.ts";
 import { interfaceName, placed, portAbove } from "./tunnel-ends.ts";
-import type { InterfaceSettings, Tunnels } from "./tunnels.ts";
+import type { TunnelGrounds, Tunnels } from "./tunnels.ts";
 import { createViews, endpointOf, type Seen, type View } from "./views.ts";
 
 /** What an interface leads to: a whole block of tunnel addresses, or one host. */
@@ -37,16 +35,12 @@ export interface DynamicTunnels extends Tunnels {
   readonly tunnels: readonly TunnelPair[];
 }
 
-interface DynamicOptions {
+interface DynamicGrounds extends TunnelGrounds {
   readonly shape: DynamicShape;
-  readonly settings: InterfaceSettings;
-  readonly paths: PathIndex;
-  /** What is behind each host, by its name. */
-  readonly owned: ReadonlyMap<string, readonly OwnedPrefix[]>;
 }
 
 /** What stars and trunks are made with. */
-interface Making extends DynamicOptions {
+interface Making extends DynamicGrounds {
   /** Of the tunnels' own addresses. */
   readonly pools: WireguardInput["transit"];
   readonly memberOf: (host: ResolvedHost) => Member;
@@ -172,14 +166,14 @@ function makeTrunk(making: Making, trunk: Trunk): Made {
 export function resolveDynamicTunnels(
   topology: Topology,
   hosts: readonly ResolvedHost[],
-  options: DynamicOptions,
+  grounds: DynamicGrounds,
 ): Result<DynamicTunnels> {
-  const { shape, settings, paths } = options;
+  const { shape, settings, paths } = grounds;
   const running = hosts.filter(({ input }) => hasTunnels(input));
   const members = new Map(membersOf(running, paths).map((member) => [member.host, member]));
   const { view, peers, peerOf } = createViews(settings, () => false);
   const making: Making = {
-    ...options,
+    ...grounds,
     pools: topology.wireguard.transit,
     memberOf: (host) => must(members.get(host), "every host is a member"),
     meet: createMeet([...members.values()], paths),

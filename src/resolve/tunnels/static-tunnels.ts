@@ -2,8 +2,6 @@
 import type { Result } from "../../base/diagnostic.ts";
 import { must } from "../../base/invariant.ts";
 import { containsPrefix, type IpPrefix } from "../../base/ip.ts";
-import type { OwnedPrefix } from "../../model/host.ts";
-import type { PathIndex } from "../../model/tunnel.ts";
 import { hasTunnels } from "../../topology/hosts.ts";
 import type { Lan } from "../../topology/lans.ts";
 import { MAX_MESH_HOSTS } from "../../topology/mesh.ts";
@@ -19,7 +17,7 @@ import { createMeet, type Meet, type Member, membersOf } from "../joins/meetings
 import { groundsOf, standbysOf } from "../joins/prefixes-behind.ts";
 import { relayJoins } from "../joins/relays.ts";
 import { createEndsOf, type Ends, type EndsOf, type TunnelTo, toInterface } from "./interfaces.ts";
-import type { InterfaceSettings, Tunnels } from "./tunnels.ts";
+import type { TunnelGrounds, Tunnels } from "./tunnels.ts";
 import { createViews, endpointOf, type View } from "./views.ts";
 
 /** What the tunnels of all hosts are made with. */
@@ -77,12 +75,8 @@ function createEndsFor(members: readonly Member[], making: Making): (from: Membe
   };
 }
 
-/** What the tunnels are decided from. */
-interface StaticOptions {
-  readonly settings: InterfaceSettings;
-  readonly paths: PathIndex;
-  /** What is behind each host, by its name. */
-  readonly owned: ReadonlyMap<string, readonly OwnedPrefix[]>;
+/** What those of the static class are decided from besides. */
+export interface StaticGrounds extends TunnelGrounds {
   readonly parents: readonly IpPrefix[];
   readonly lans: readonly Lan[];
   readonly pairs: readonly Pair[];
@@ -119,7 +113,7 @@ function isRouted({ addresses }: WireguardInput): (prefix: IpPrefix) => boolean 
 export function resolveStaticTunnels(
   topology: Topology,
   hosts: readonly ResolvedHost[],
-  { settings, paths, owned, parents, lans, pairs }: StaticOptions,
+  { settings, paths, owned, parents, lans, pairs }: StaticGrounds,
 ): Result<Tunnels> {
   const running = hosts.filter(({ input }) => hasTunnels(input));
   const standbys = standbysOf(running, pairs);

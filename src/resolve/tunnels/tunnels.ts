@@ -1,7 +1,9 @@
 /** What both classes make of who is joined with whom: the peers, and every host's interfaces. */
 import type { UdpPort } from "../../base/units.ts";
 import type { WireguardInterface } from "../../model/device.ts";
+import type { OwnedPrefix } from "../../model/host.ts";
 import type { Peer } from "../../model/reach.ts";
+import type { PathIndex } from "../../model/tunnel.ts";
 import type { Joins } from "../joins/joins.ts";
 
 /** What all interfaces share. */
@@ -11,6 +13,14 @@ export interface InterfaceSettings {
   readonly hasPresharedKeys: boolean;
   /** The interface gets its largest tunnel's MTU, not its smallest, and routes hold smaller peers to theirs. */
   readonly hasPeerMtus: boolean;
+}
+
+/** What the tunnels of either class are decided from. */
+export interface TunnelGrounds {
+  readonly settings: InterfaceSettings;
+  readonly paths: PathIndex;
+  /** What is behind each host, by its name. */
+  readonly owned: ReadonlyMap<string, readonly OwnedPrefix[]>;
 }
 
 export type Interfaces = ReadonlyMap<string, readonly WireguardInterface[]>;
