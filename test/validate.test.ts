@@ -136,6 +136,14 @@ const ROWS: readonly Row[] = [
     'hosts.alpha.behindNat is the text "yes"; it must be true or false',
     "write it like this: behindNat: true",
   ]),
+  row("value-type", topology({ alpha: "behindNat: «No»" }), [
+    'hosts.alpha.behindNat is the text "No"; it must be true or false',
+    "write it like this: behindNat: false",
+  ]),
+  row("value-type", topology({ alpha: "acceptRa: «on»" }), [
+    'hosts.alpha.acceptRa is the text "on"; it must be true or false',
+    "write it like this: acceptRa: true",
+  ]),
   row("value-type", topology({ alpha: "routes: «192.168.3.0/24»" }), [
     'hosts.alpha.routes is the text "192.168.3.0/24"; it must be a list of prefixes',
     "write it like this: routes: [192.168.3.0/24]",

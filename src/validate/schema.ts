@@ -161,11 +161,23 @@ function quoted(place: Place): string | undefined {
   return new RegExp(schema.pattern ?? "", "u").test(String(value)) ? String(value) : undefined;
 }
 
+/** What was a truth value before YAML 1.2, and is a text now. */
+const TRUTH: ReadonlyMap<string, boolean> = new Map([
+  ...["yes", "y", "on", "true"].map((text) => [text, true] as const),
+  ...["no", "n", "off", "false"].map((text) => [text, false] as const),
+]);
+
+/** Whether a text where true or false is wanted says one of them. */
+function truth({ value, schema }: Place): boolean | undefined {
+  if (typeof value !== "string" || schema.type !== "boolean") return undefined;
+  return TRUTH.get(value.toLowerCase());
+}
+
 function wrongType(place: Place, span: Span): Diagnostic {
   const { value, schema, words: where } = place;
   const isText = [schema.type].flat().includes("string");
   const note = isText && typeof value === "number" ? ", because digits without quotes are one" : "";
   const actual = `${inWords(value)}${note}`;
-  const example = exampleFor(place, quoted(place));
+  const example = exampleFor(place, quoted(place) ?? truth(place));
   return diagnostic("value-type", { where, actual, expected: expectation(schema), example }, span);
 }
