@@ -7,6 +7,11 @@ export { fc };
 /** The same values in every run, so that a red run is about the change; another seed looks elsewhere. */
 const seed = Number(process.env.PROPERTY_SEED ?? 7348);
 
+/** How many values of each: `PROPERTY_RUNS`, or 500. */
+const numRuns = Number(process.env.PROPERTY_RUNS ?? 500);
+/** The slowest takes a tenth of a second for each value, on a machine that does nothing else. */
+const TIMEOUT_MS = 60_000 + numRuns * 500;
+
 type Arbitraries<T extends unknown[]> = { [K in keyof T]: fc.Arbitrary<T[K]> };
 
 /** Holds `check` for values that the arbitraries make. */
@@ -15,10 +20,10 @@ export function test<T extends [unknown, ...unknown[]]>(
   arbitraries: Arbitraries<T>,
   check: (...values: T) => void,
 ): void {
-  vitestTest(name, () => {
+  vitestTest(name, { timeout: TIMEOUT_MS }, () => {
     fc.assert(
       fc.property<T>(...(arbitraries as Arbitraries<T>), (...values) => check(...values)),
-      { numRuns: 500, seed },
+      { numRuns, seed },
     );
   });
 }

@@ -13,6 +13,7 @@ export default defineConfig({
     maxWorkers: "100%",
     // The generators of fast-check and a compiled network of 1,000 hosts take their time on a busy machine.
     testTimeout: 60_000,
+    hookTimeout: 60_000,
     coverage: {
       provider: "v8",
       include: ["src/**/*.ts"],
