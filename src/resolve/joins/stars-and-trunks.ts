@@ -48,7 +48,7 @@ function shapeJoins({ wireguard }: Topology): Joins {
 }
 
 /** Whoever is behind gateways meets these and nobody else; gateways of one site meet. `a` is no leaf. */
-function joinsOf(topology: Topology, gatewaysBefore: ReturnType<typeof createGatewaysBefore>): Joins {
+function dynamicJoins(topology: Topology, gatewaysBefore: ReturnType<typeof createGatewaysBefore>): Joins {
   const joins = shapeJoins(topology);
   const gateways = new Set(topology.sites.flatMap((site) => names(site.gateways)));
   const isGateway = (host: ResolvedHost): boolean => gateways.has(nameOf(host));
@@ -89,7 +89,7 @@ export function dynamicShape(topology: Topology, hosts: readonly ResolvedHost[])
   const gatewaysBefore = createGatewaysBefore(topology);
   const isLed = createIsLeaf(topology);
   const isLeaf = ({ input }: ResolvedHost): boolean => isLed(input);
-  const joins = joinsOf(topology, gatewaysBefore);
+  const joins = dynamicJoins(topology, gatewaysBefore);
   const there = new Set(hosts.map(nameOf));
   // One with a mistake of its own is left out until that is mended.
   const transit = new Set([...transitOf(topology)].filter((name) => there.has(name)));

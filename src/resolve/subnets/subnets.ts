@@ -24,7 +24,10 @@ export interface ResolvedSubnet {
 const prefixesOf = (subnet: SubnetInput): readonly IpPrefix[] => subnet.prefixes.map((each) => each.value);
 
 /** Gateway addresses with the length of the prefix that each lies in; laws see to those that lie in none. */
-function placed(addresses: readonly Located<IpAddress>[], prefixes: readonly IpPrefix[]): readonly InterfaceAddress[] {
+function inTheirPrefixes(
+  addresses: readonly Located<IpAddress>[],
+  prefixes: readonly IpPrefix[],
+): readonly InterfaceAddress[] {
   return addresses.flatMap(({ value: address }) => {
     const prefix = prefixes.find((each) => isHostAddress(each, address));
     return prefix === undefined ? [] : [{ address, lengthBits: prefixLengthBits(prefix) }];
@@ -46,7 +49,7 @@ function gatewaysPerHost(
 ): Gateway {
   const own = hosts.flatMap(({ host: { value: host }, addresses }) => {
     const prefixes = prefixesOf(host);
-    return prefixes === undefined ? [] : [{ host, addresses: placed(addresses, prefixes) }];
+    return prefixes === undefined ? [] : [{ host, addresses: inTheirPrefixes(addresses, prefixes) }];
   });
   return { kind: "each", hosts: sortedBy(own, ({ host }) => host) };
 }
@@ -58,7 +61,7 @@ function segmentGateway(subnet: SubnetInput, members: readonly string[]): Gatewa
     case "none":
       return { kind: "none" };
     case "shared":
-      return { kind: "shared", hosts: members, addresses: placed(subnet.gateway.addresses, prefixes) };
+      return { kind: "shared", hosts: members, addresses: inTheirPrefixes(subnet.gateway.addresses, prefixes) };
     case "perHost": {
       const known = new Set(members);
       return gatewaysPerHost(subnet.gateway, (host) => (known.has(host) ? prefixes : undefined));
@@ -74,7 +77,7 @@ function routedGateway(subnet: SubnetInput, owned: ReadonlyMap<string, readonly 
       return { kind: "each", hosts };
     }
     case "shared": {
-      const addresses = placed(subnet.gateway.addresses, prefixesOf(subnet));
+      const addresses = inTheirPrefixes(subnet.gateway.addresses, prefixesOf(subnet));
       return { kind: "each", hosts: [...owned.keys()].slice(0, 1).map((host) => ({ host, addresses })) };
     }
     case "perHost":

@@ -14,7 +14,7 @@ import { createMeet, type Meet, type Member, membersOf, type Sight } from "../jo
 import { exactAllowedIps } from "../joins/prefixes-behind.ts";
 import type { DynamicShape, Star, Trunk } from "../joins/stars-and-trunks.ts";
 import { createEndsOf, type Ends, type EndsOf, toInterface } from "./interfaces.ts";
-import { interfaceName, placed, portAbove } from "./tunnel-ends.ts";
+import { interfaceAddresses, interfaceName, portAbove } from "./tunnel-ends.ts";
 import type { TunnelGrounds, Tunnels } from "./tunnels.ts";
 import { createViews, endpointOf, type Seen, type View } from "./views.ts";
 
@@ -187,7 +187,7 @@ export function resolveDynamicTunnels(
   ];
   const interfaces = new Map(hosts.map((host) => [host.input.name, [] as WireguardInterface[]]));
   for (const { end, listenPort, ends } of made.flatMap(({ links }) => links)) {
-    const addresses = placed(end.addresses, end.isPointToPoint);
+    const addresses = interfaceAddresses(end.addresses, end.isPointToPoint);
     const sorted = { ...ends, peers: ends.peers.toSorted(compareText) };
     const link = toInterface(sorted, { name: end.interface, addresses, listenPort, routedBy: "bgp" }, peerOf);
     must(interfaces.get(end.host.input.name), "every host has a list of interfaces").push(link);

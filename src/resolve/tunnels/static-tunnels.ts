@@ -31,7 +31,7 @@ interface Making {
 }
 
 /** The tunnel of one member with another, as the first has it. */
-function tunnelBetween(from: Member, to: Member, { meet, joins, view, exact }: Making): TunnelTo | undefined {
+function tunnelTo(from: Member, to: Member, { meet, joins, view, exact }: Making): TunnelTo | undefined {
   const met = meet(from, to);
   if (met === undefined) return undefined;
   const { sight, mtu } = met;
@@ -48,7 +48,7 @@ function tunnelBetween(from: Member, to: Member, { meet, joins, view, exact }: M
 function endsFor(from: Member, making: Making, { withItself } = { withItself: false }): Ends {
   const neighbours = making.joins.neighboursOf(from);
   const others = withItself ? neighbours : neighbours.filter((to) => to !== from);
-  return making.endsOf(from, others, (to) => tunnelBetween(from, to, making));
+  return making.endsOf(from, others, (to) => tunnelTo(from, to, making));
 }
 
 /** Gives the function that makes the tunnels of every host. */
@@ -83,7 +83,7 @@ export interface StaticGrounds extends TunnelGrounds {
 }
 
 /** What the static class makes of a shape; of several hubs with one address the first stands for all. */
-function joinsOf(
+function staticJoins(
   wireguard: WireguardInput,
   members: readonly Member[],
   grounds: GatewayGrounds & Grounds & { readonly meet: Meet },
@@ -123,7 +123,7 @@ export function resolveStaticTunnels(
     paths,
   );
   const meet = createMeet(members, paths);
-  const joins = joinsOf(topology.wireguard, members, { meet, parents, ...grounds });
+  const joins = staticJoins(topology.wireguard, members, { meet, parents, ...grounds });
   const { view, peers, peerOf } = createViews(settings, isRouted(topology.wireguard));
   const endsOf = createEndsOf(paths.underlay, settings.hasPeerMtus);
   const makeEnds = createEndsFor(members, { meet, joins, view, endsOf, exact: grounds.exact });

@@ -24,7 +24,10 @@ export function portAbove(port: UdpPort, to: ResolvedHost): Result<UdpPort> {
 }
 
 /** Addresses as an interface carries them: alone, or with their block. */
-export function placed(addresses: readonly TransitAddress[], isPointToPoint: boolean): readonly InterfaceAddress[] {
+export function interfaceAddresses(
+  addresses: readonly TransitAddress[],
+  isPointToPoint: boolean,
+): readonly InterfaceAddress[] {
   return addresses.map(({ address, blockLengthBits }) => ({
     address,
     lengthBits: isPointToPoint ? addressBits(familyOf(address)) : blockLengthBits,
