@@ -111,6 +111,13 @@ const MISPLACED: readonly (readonly [string, Edit])[] = [
   ["an unknown key, for a preshared key", inHost(`presharedKey: ${SHARED}`)],
   ["the name of an unknown key", inHost(`"${SHARED}": 1`)],
   ["a raw line of WireGuard's", inHost(`extra: {wireguard: ["PrivateKey = ${BETA}", "PresharedKey = ${SHARED}"]}`)],
+  [
+    "a raw line that wg-quick runs",
+    inHost(`extra: {wireguard: ["PostUp = wg set wg0 peer x preshared-key <(echo ${SHARED})"]}`),
+  ],
+  ["an unknown key, without its end", inHost(`privateKey: "${BETA.slice(0, 43)}"`)],
+  ["an unknown key, in hexadecimal", inHost(`key: {k: ${Buffer.from(BETA, "base64").toString("hex")}}`)],
+  ["an endpoint, without its end", inHost(`endpoint: "${SHARED.slice(0, 43)}"`)],
   ["an uplink", inHost(`uplink: "${ALPHA}"`)],
   ["a line that is no YAML", (text) => `${text}key: {${ALPHA}: [${SHARED}\n`],
   ["a value that is too long", inHost(`endpoint: "${ALPHA} ${BETA} ${SHARED}"`)],
@@ -122,6 +129,8 @@ const BELIEVED: readonly (readonly [string, Edit])[] = [
   ["another host's publicKey", inHost(`publicKey: "${ALPHA}"`)],
   ["a comment", (text) => `${text}# ${ALPHA}\n`],
   ["a command of WireGuard's", inHost(`extra: {wireguard: ["PostUp = wg set wg0 private-key <(echo ${BETA})"]}`)],
+  ["a command, without its end", inHost(`extra: {wireguard: ["PostUp = echo ${BETA.slice(0, 43)} > /tmp/x"]}`)],
+  ["a comment, in hexadecimal", (text) => `${text}# ${Buffer.from(ALPHA, "base64").toString("hex").toUpperCase()}\n`],
   ["a rule of nftables'", inHost(`extra: {nftables: ["meta comment ${ALPHA}"]}`)],
 ];
 
@@ -131,6 +140,7 @@ const CORRUPT: readonly (readonly [string, Spoil])[] = [
   ["a key with more behind it", (put) => put("keys/alpha.key", `${ALPHA}x\n`)],
   ["a key that others may read", (put) => put("keys/alpha.key", `${ALPHA}\n`, 0o644)],
   ["a .pub of another pair", (put) => put("keys/beta.pub", `${testPublicKey("other")}\n`, 0o644)],
+  ["a .pub with the private key", (put) => put("keys/beta.pub", `${BETA}\n`, 0o644)],
   ["a .pub with a private key and more", (put) => put("keys/beta.pub", `${BETA} ${BETA}\n`, 0o644)],
   ["a preshared key twice", (put) => put("keys/psk/alpha--beta.psk", `${SHARED}\n${SHARED}\n`)],
   ["a preshared key that others may read", (put) => put("keys/psk/alpha--beta.psk", `${SHARED}\n`, 0o640)],

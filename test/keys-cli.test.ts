@@ -276,3 +276,24 @@ test("a .pub that is no key is named by every keys command, besides the place in
     expect(stderr).toContain("netgen: keys/alpha.pub is not a WireGuard public key: it is not base64; write what wg");
   }
 });
+
+describe("a private key in the place of a public one", () => {
+  const check = () => runNetgen(home, ["check", "topology.yaml"], {});
+  const rest = "if others have seen this file, make a new one: netgen keys rotate\n";
+
+  test("in the .pub of its host is told by the file beside it", () => {
+    keys(["generate", "topology.yaml"]);
+    put("keys/alpha.pub", read("keys/alpha.key"), 0o644);
+    const said = "keys/alpha.pub holds the private key of its host. Remove it: keys generate makes it again";
+    expect(check()).toEqual({ status: 2, stdout: "", stderr: `netgen: ${said}; ${rest}` });
+    rmSync(join(home, "keys/alpha.pub"));
+    keys(["generate", "topology.yaml"]);
+    expect(check().status).toBe(0);
+  });
+
+  test("in a topology that has the public one itself is told by that", () => {
+    put("topology.yaml", `${TOPOLOGY}# ${testPrivateKey("beta")}\n`);
+    const said = "here stands the private key of a host, the other half of a publicKey here. Take it out";
+    expect(check()).toEqual({ status: 2, stdout: "", stderr: `netgen: topology.yaml:8:3: ${said}; ${rest}` });
+  });
+});

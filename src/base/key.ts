@@ -9,11 +9,33 @@ export function isWireguardKey(text: string): boolean {
   return KEY.test(text) && text !== ZERO_KEY;
 }
 
-const KEY_SHAPED = /(public[-_]?key["']?\s*[:=]\s*["']?)?([A-Za-z0-9+/]{4})[A-Za-z0-9+/]{39}=/gi;
+/** With its "=", or 43 characters or 64 hexadecimal digits that are no part of something longer. */
+const SHAPES =
+  "[A-Za-z0-9+/]{43}=|(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{43}(?![A-Za-z0-9+/])|(?<![0-9A-Fa-f])[0-9A-Fa-f]{64}(?![0-9A-Fa-f])";
+const KEY_SHAPED = new RegExp(`(public[-_]?key["']?\\s*[:=]\\s*["']?)?(${SHAPES})`, "gi");
+
+/** What looks like a key in a text, in any of the forms that one is written in. */
+export interface KeyShaped {
+  readonly key: string;
+  /** It is said to be a public one. */
+  readonly isPublic: boolean;
+  /** Offset into the text, UTF-16 code units. */
+  readonly start: number;
+}
+
+/** Everything in a text that looks like a key, in its order. */
+export function keysIn(text: string): readonly KeyShaped[] {
+  return [...text.matchAll(KEY_SHAPED)].map(({ 0: whole, 1: label, 2: shape, index }) => {
+    const key = shape as string;
+    return { key, isPublic: label !== undefined, start: index + whole.length - key.length };
+  });
+}
+
+const SHOWN_LENGTH = 4;
 
 /** The text with all but the first 4 characters of every key hidden that is not said to be a public one; equally long. */
 export function maskKeys(text: string): string {
-  return text.replace(KEY_SHAPED, (whole, isPublic: string | undefined, start: string) =>
-    isPublic === undefined ? `${start}${"*".repeat(40)}` : whole,
+  return text.replace(KEY_SHAPED, (whole, label: string | undefined, key: string) =>
+    label === undefined ? key.slice(0, SHOWN_LENGTH).padEnd(key.length, "*") : whole,
   );
 }

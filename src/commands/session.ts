@@ -7,7 +7,7 @@ import { type Paint, renderJson, renderText } from "../base/render.ts";
 import { lineStarts, positionAt, type Source } from "../base/source.ts";
 import { type Compilation, type CompileOptions, compile, type Judgement, judge } from "../compile.ts";
 import { readPublicKeys } from "../keys/store.ts";
-import { findStrayKey } from "../keys/stray.ts";
+import { findStrayKey, privatePublicKeys } from "../keys/stray.ts";
 import { readSome } from "../write/input.ts";
 import { EXIT_DONE, EXIT_TOPOLOGY, machineError } from "./exit.ts";
 
@@ -75,14 +75,26 @@ interface Opened {
 export type Session = Opened & Judgement;
 export type CompiledSession = Opened & Compilation;
 
+/** A private key that was shown where others look is no secret any more. */
+const ROTATE = "if others have seen this file, make a new one: netgen keys rotate";
+
 /** Before anything is compiled: a private key taken for a public one would be in every host's files, and in messages. */
 export function refuseStrayKey({ name, text }: Source, publicKeys: Readonly<Record<string, string>>): void {
   const stray = findStrayKey(text, publicKeys);
   if (stray === undefined) return;
   const { line, column } = positionAt(lineStarts(text), stray.start);
+  const { host } = stray;
+  const whose =
+    host === undefined ? "a host, the other half of a publicKey here" : `${host}, the other half of ${host}.pub`;
+  throw machineError(`${name}:${line}:${column}: here stands the private key of ${whose}. Take it out; ${ROTATE}`);
+}
+
+/** The same of a private key in the file of the public one. */
+function refuseStrayFile(directory: string, publicKeys: Readonly<Record<string, string>>): void {
+  const [name] = privatePublicKeys(directory, publicKeys);
+  if (name === undefined) return;
   throw machineError(
-    `${name}:${line}:${column}: here stands the private key of ${stray.host}, the other half of ${stray.host}.pub. ` +
-      "Take it out; if others have seen this file, make a new one: netgen keys rotate",
+    `${join(directory, name)} holds the private key of its host. Remove it: keys generate makes it again; ${ROTATE}`,
   );
 }
 
@@ -102,6 +114,7 @@ function openWith<Result extends Judgement>(
   const keysDirectory = options.keys ?? beside(topology, "keys");
   const isQuiet = options.quiet ?? false;
   const publicKeys = readPublicKeys(keysDirectory);
+  refuseStrayFile(keysDirectory, publicKeys);
   refuseStrayKey(source, publicKeys);
   const result = run(source, { publicKeys });
   const { diagnostics } = result;

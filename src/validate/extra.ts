@@ -1,5 +1,6 @@
 /** Raw lines of the user's: each must be one line that stays inside its block, whatever it does there. */
 import { diagnostic } from "../base/diagnostic.ts";
+import { isWireguardKey, keysIn } from "../base/key.ts";
 import { sortedBy } from "../base/text.ts";
 import type { Extra } from "../model/host.ts";
 import { entries, keySpan, member, members, type Node, type Reader, refuse, report, textAt } from "./reader.ts";
@@ -123,11 +124,20 @@ function areBracesClosed(line: string): boolean {
   return depth === 0;
 }
 
+/** A key, but for one behind the word that wg(8) expects a public key after. */
+const holdsSecret = (line: string): boolean =>
+  keysIn(line.replace(/\bpeer\s+\S+/g, "")).some(({ key }) => isWireguardKey(key));
+
+function reasonAgainst(line: string, rule: Rule): string | undefined {
+  if (line === "") return "it is empty";
+  return holdsSecret(line) ? "a key is a secret, and a topology holds none" : rule(line);
+}
+
 function linesAt(reader: Reader, list: Node, rule: Rule): readonly string[] {
   return entries(list).flatMap((node) => {
     const line = textAt(reader, node);
     if (line === undefined) return [];
-    const reason = line.trim() === "" ? "it is empty" : rule(line.trim());
+    const reason = reasonAgainst(line.trim(), rule);
     if (reason === undefined) return [line.trim()];
     refuse(reader, node, { reason });
     return [];
