@@ -33,6 +33,8 @@ function exitFile(host: Host, context: EmitContext, { name, vni, exit, bridge }:
     hasProbe: exit.probe !== undefined,
     probe: exit.probe ?? "",
     families: exit.families.join(" "),
+    hasReach: exit.reach.length > 0,
+    reach: exit.reach.join(" "),
   };
   const file = { path: `etc/netgen/${name}.exit`, template: "exits/vrf.exit.njk", after: [reload(unitOf(name))] };
   return publicFile(host, context, { ...file, view });

@@ -1,50 +1,15 @@
 /** The guard: VXLAN, BGP and BFD are taken from the tunnel only, by this host and by those that it routes to. */
-import {
-  collapsePrefixes,
-  compareAddresses,
-  familyOf,
-  type IpAddress,
-  type IpFamily,
-  type IpPrefix,
-} from "../base/ip.ts";
+import { collapsePrefixes, compareAddresses, type IpAddress } from "../base/ip.ts";
 import type { Bfd } from "../model/bgp.ts";
-import type { VxlanDevice } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
 import { unicastOf } from "../model/loopback.ts";
 import type { Network } from "../model/network.ts";
 import { relaysOf } from "../model/relays.ts";
 import type { EmitContext } from "./context.ts";
-import {
-  addressRanges,
-  FAMILIES,
-  forwardedFamilies,
-  nftFamily,
-  oneOf,
-  quotedName,
-  type Section,
-  sortedNumbers,
-} from "./nft-words.ts";
+import { type AddressSet, addressSets, guardedPackets, type SetKind, vxlansOf } from "./guard-sets.ts";
+import { addressRanges, forwardedFamilies, oneOf, quotedName, type Section } from "./nft-words.ts";
 import { once, onceByKey, print } from "./shared.ts";
-import { encode, render, type View } from "./template.ts";
-
-/** What BGP listens on, RFC 4271 §8. */
-const BGP_PORT = 179;
-/** BFD: control of neighbours on one link and echo (RFC 5881 §4), control over several hops (RFC 5883 §5). */
-const BFD_PORTS = [3784, 3785, 4784] as const;
-
-/** A set of one family's addresses: `vteps4`, `allowed6`. */
-interface AddressSet {
-  readonly family: IpFamily;
-  readonly name: string;
-  /** The match on an address in it, less the direction: `ip`, `ip6`. */
-  readonly header: string;
-  readonly view: View;
-}
-
-interface SetKind {
-  readonly name: string;
-  readonly why: string;
-}
+import { encode, render } from "./template.ts";
 
 const VTEPS: SetKind = {
   name: "vteps",
@@ -65,23 +30,6 @@ function transitAddresses(hosts: readonly Host[]): readonly IpAddress[] {
   );
 }
 
-/** Addresses or prefixes of one family, as elements of a set. */
-type Elements<T> = (own: readonly T[]) => readonly string[];
-
-/** One set for each family that has elements. They are joined here, once for all hosts: a fleet's can be long. */
-function addressSets<T extends IpAddress | IpPrefix>(
-  kind: SetKind,
-  all: readonly T[],
-  elementsOf: Elements<T> = (own) => own,
-): readonly AddressSet[] {
-  return FAMILIES.flatMap((family) => {
-    const own = elementsOf(all.filter((element) => familyOf(element) === family));
-    const name = `${kind.name}${family}`;
-    const view = { ...kind, name, type: `ipv${family}_addr`, elements: own.join(",\n      ") };
-    return own.length === 0 ? [] : [{ family, name, header: nftFamily(family), view }];
-  });
-}
-
 /** What the rulesets of all hosts have in common. */
 interface Shared {
   readonly vteps: readonly AddressSet[];
@@ -93,19 +41,6 @@ interface Shared {
   /** Hosts that pass on from tunnel to tunnel, by name. */
   readonly relays: ReadonlySet<string>;
 }
-
-/** The packets that must come through the tunnel, as nft selects them. */
-function guardedPackets(vxlans: readonly VxlanDevice[], bgp: { readonly isSpoken: boolean; readonly bfd: Bfd }) {
-  const vxlanPorts = sortedNumbers(vxlans.map((vxlan) => vxlan.port)).map(String);
-  return [
-    ...(vxlanPorts.length > 0 ? [`udp dport ${oneOf(vxlanPorts)}`] : []),
-    ...(bgp.isSpoken ? [`tcp dport ${BGP_PORT}`] : []),
-    ...(bgp.isSpoken && bgp.bfd.kind === "on" ? [`udp dport ${oneOf(BFD_PORTS.map(String))}`] : []),
-  ];
-}
-
-/** Those of segments and of VRFs. */
-const vxlansOf = ({ vxlans, vrfs }: Host): readonly VxlanDevice[] => [...vxlans, ...vrfs.map((vrf) => vrf.vxlan)];
 
 const NO_BFD: Bfd = { kind: "none" };
 

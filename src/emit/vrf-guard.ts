@@ -2,8 +2,10 @@
 import { familyOf } from "../base/ip.ts";
 import type { Host } from "../model/host.ts";
 import type { VrfInstance } from "../model/vrf.ts";
+import { exitChain } from "./exit-guard.ts";
 import { nftFamily, oneOf, quotedName, type Section } from "./nft-words.ts";
 import { print } from "./shared.ts";
+import type { View } from "./template.ts";
 
 /** Where packets of a VRF may go: to its guests, to its other hosts, and out. */
 function waysOf({ name, bridge, exit }: VrfInstance, { bridges }: Host): readonly string[] {
@@ -24,6 +26,20 @@ function maskedSources({ prefixes, exit }: VrfInstance) {
     }));
 }
 
+/** What comes in by an exit: replies, where its guests hide behind it; else whatever does not pose as one of them. */
+function entrancesOf({ name, prefixes, exit }: VrfInstance): readonly View[] {
+  if (exit === undefined) return [];
+  const guests = prefixes.map((prefix) => `${nftFamily(familyOf(prefix))} saddr ${prefix}`);
+  return [
+    {
+      device: quotedName({ name }),
+      interface: quotedName({ name: exit.interface }),
+      hasSnat: exit.hasSnat,
+      guests: exit.hasSnat ? [] : guests,
+    },
+  ];
+}
+
 /** The chains that keep VRFs apart. */
 export const vrfSection: Section = (host, context) => {
   const { vrfs } = host;
@@ -35,9 +51,8 @@ export const vrfSection: Section = (host, context) => {
       ways: oneOf(waysOf(vrf, host)),
       behind: vrf.behind.map((prefix) => ({ family: nftFamily(familyOf(prefix)), prefix })),
     })),
-    entrances: vrfs.flatMap(({ name, exit }) =>
-      exit === undefined ? [] : [{ device: quotedName({ name }), interface: quotedName({ name: exit.interface }) }],
-    ),
+    exits: vrfs.flatMap(({ name, exit }) => (exit === undefined ? [] : [exitChain(name, exit, context)])),
+    entrances: vrfs.flatMap(entrancesOf),
     hasMasked: masked.length > 0,
     masked,
     devices: oneOf(vrfs.map(quotedName)),

@@ -29,6 +29,8 @@ export interface VrfExit {
   readonly families: readonly IpFamily[];
   /** Asked through the interface every few seconds; `undefined`: the exit is there while the interface is up. */
   readonly probe: IpAddress | undefined;
+  /** What it leads to of all that is near: connected to the interface, a site's LAN, link-local. As few as may be. */
+  readonly reach: readonly IpPrefix[];
   /** By which others tell its default from another exit's: a large community, RFC 8092. */
   readonly tag: string;
   readonly origin: Origin;

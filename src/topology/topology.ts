@@ -146,6 +146,7 @@ export interface ExitInput {
   readonly hasSnat: boolean;
   readonly hasIpv6: boolean;
   readonly probe: Located<IpAddress> | undefined;
+  readonly reach: readonly IpPrefix[];
   readonly origin: Origin;
 }
 

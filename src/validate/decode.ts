@@ -118,6 +118,7 @@ function decodeExit(reader: Reader, node: Node): readonly ExitInput[] {
       hasSnat: truthAt(member(node, "snat")) ?? false,
       hasIpv6: truthAt(member(node, "ipv6")) ?? false,
       probe: locatedAt(reader, member(node, "probe"), addressAt)[0],
+      reach: locatedAt(reader, member(node, "reach"), addressOrPrefixAt).map((each) => each.value),
       origin: originOf(reader, node),
     },
   ];

@@ -4,6 +4,8 @@ import { type Ended, run, succeed } from "./nft-helpers.ts";
 
 /** Namespaces of one test, named apart from everyone else's on the machine. */
 export interface Lab {
+  /** What the machine calls a namespace. */
+  readonly full: (name: string) => string;
   /** Runs a command line in a namespace; it must succeed. Words are split at blanks. */
   readonly at: (name: string, line: string) => string;
   readonly tryAt: (name: string, command: string, args: readonly string[]) => Ended;
@@ -91,6 +93,7 @@ export function openLab(names: readonly string[]): Lab {
     at(name, "sysctl -qw net.ipv6.conf.default.accept_dad=0");
   }
   return {
+    full,
     at,
     tryAt,
     cable: (one, other) => {

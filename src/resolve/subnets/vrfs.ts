@@ -2,6 +2,7 @@
 import { grouped } from "../../base/grouped.ts";
 import { must } from "../../base/invariant.ts";
 import {
+  collapsePrefixes,
   comparePrefixes,
   familyOf,
   hostAddress,
@@ -45,7 +46,8 @@ function resolveExits(
     const families: readonly IpFamily[] = exit.hasIpv6 ? [4, 6] : [4];
     const tag = `${asn}:${vrf.vni}:${id}`;
     const { hasSnat, probe, origin } = exit;
-    return [{ host: name, interface: device, hasSnat, families, probe: probe?.value, tag, origin }];
+    const reach = collapsePrefixes(exit.reach);
+    return [{ host: name, interface: device, hasSnat, families, probe: probe?.value, reach, tag, origin }];
   });
 }
 

@@ -1,0 +1,64 @@
+/** Where an exit of a VRF leads to: the world beyond it, and of what is near only what the topology names. */
+import { collapsePrefixes, compareAddresses, familyOf, type IpAddress, prefixOf } from "../base/ip.ts";
+import type { Network } from "../model/network.ts";
+import type { VrfExit } from "../model/vrf.ts";
+import type { EmitContext } from "./context.ts";
+import { type AddressSet, addressSets, BFD_PORTS, BGP_PORT, type SetKind, vxlansOf } from "./guard-sets.ts";
+import { addressRanges, nftFamily, oneOf, quotedName, type Section, sortedNumbers } from "./nft-words.ts";
+import { once } from "./shared.ts";
+import { encode, render, type View } from "./template.ts";
+
+const NEAR: SetKind = {
+  name: "near",
+  why: "Where no exit leads: each link's own addresses, by which clouds answer for a host, and the sites' LANs.",
+};
+const ENDPOINTS: SetKind = { name: "endpoints", why: "Where the hosts dial each other." };
+
+/** RFC 3927 and RFC 4291 §2.5.6. */
+const LINK_LOCAL = [prefixOf("169.254.0.0" as IpAddress, 16), prefixOf("fe80::" as IpAddress, 10)];
+
+/** What the rulesets of all exits have in common. */
+interface Shared {
+  readonly near: readonly AddressSet[];
+  readonly endpoints: readonly AddressSet[];
+  readonly sets: Uint8Array;
+  /** What no guest may send to an endpoint. */
+  readonly guarded: readonly string[];
+}
+
+function shareOf({ hosts, peers, prefixes }: Network): Shared {
+  const lans = prefixes.filter(({ use }) => use.kind === "lan").map(({ prefix }) => prefix);
+  const dialled = peers.flatMap(({ endpoint }) => (endpoint === undefined ? [] : [endpoint]));
+  const addresses = dialled.flatMap((each) => (each.kind === "address" ? [each.address] : []));
+  const listening = hosts.flatMap(({ interfaces }) => interfaces.map(({ listenPort }) => listenPort));
+  const vxlans = hosts.flatMap(vxlansOf).map(({ port }) => port);
+  const ports = sortedNumbers([...dialled.map(({ port }) => port), ...listening, ...vxlans, ...BFD_PORTS]);
+  const near = addressSets(NEAR, collapsePrefixes([...LINK_LOCAL, ...lans]));
+  const endpoints = addressSets(ENDPOINTS, [...new Set(addresses)].sort(compareAddresses), addressRanges);
+  return {
+    near,
+    endpoints,
+    sets: encode(render("nftables/sets.nft.njk", { sets: [...near, ...endpoints].map(({ view }) => view) })),
+    guarded: [`udp dport ${oneOf(ports.map(String))}`, `tcp dport ${BGP_PORT}`],
+  };
+}
+
+const shared = once((context): Shared => shareOf(context.network));
+
+/** The sets that the chains of exits ask. */
+export const exitSetsSection: Section = ({ vrfs }, context) =>
+  vrfs.some(({ exit }) => exit !== undefined) ? shared(context).sets : undefined;
+
+/** The chain for what leaves by an exit. */
+export function exitChain(vrf: string, exit: VrfExit, context: EmitContext): View {
+  const { near, endpoints, guarded } = shared(context);
+  return {
+    vrf,
+    device: quotedName({ name: vrf }),
+    interface: quotedName({ name: exit.interface }),
+    chain: `exit-${vrf}`,
+    guarded: endpoints.flatMap(({ header, name }) => guarded.map((match) => `${header} daddr @${name} ${match}`)),
+    reach: exit.reach.map((prefix) => `${nftFamily(familyOf(prefix))} daddr ${prefix}`),
+    near: near.map(({ header, name }) => `${header} daddr @${name}`),
+  };
+}

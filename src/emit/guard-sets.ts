@@ -1,0 +1,59 @@
+/** What the parts of the guard share: sets of addresses, and which packets it looks at. */
+import { familyOf, type IpAddress, type IpFamily, type IpPrefix } from "../base/ip.ts";
+import type { Bfd } from "../model/bgp.ts";
+import type { VxlanDevice } from "../model/device.ts";
+import type { Host } from "../model/host.ts";
+import { FAMILIES, nftFamily, oneOf, sortedNumbers } from "./nft-words.ts";
+import type { View } from "./template.ts";
+
+/** What BGP listens on, RFC 4271 §8. */
+export const BGP_PORT = 179;
+/** BFD: control of neighbours on one link and echo (RFC 5881 §4), control over several hops (RFC 5883 §5). */
+export const BFD_PORTS = [3784, 3785, 4784] as const;
+
+/** A set of one family's addresses: `vteps4`, `allowed6`. */
+export interface AddressSet {
+  readonly family: IpFamily;
+  readonly name: string;
+  /** The match on an address in it, less the direction: `ip`, `ip6`. */
+  readonly header: string;
+  readonly view: View;
+}
+
+export interface SetKind {
+  readonly name: string;
+  readonly why: string;
+}
+
+/** Addresses or prefixes of one family, as elements of a set. */
+type Elements<T> = (own: readonly T[]) => readonly string[];
+
+/** One set for each family that has elements. They are joined here, once for all hosts: a fleet's can be long. */
+export function addressSets<T extends IpAddress | IpPrefix>(
+  kind: SetKind,
+  all: readonly T[],
+  elementsOf: Elements<T> = (own) => own,
+): readonly AddressSet[] {
+  return FAMILIES.flatMap((family) => {
+    const own = elementsOf(all.filter((element) => familyOf(element) === family));
+    const name = `${kind.name}${family}`;
+    const view = { ...kind, name, type: `ipv${family}_addr`, elements: own.join(",\n      ") };
+    return own.length === 0 ? [] : [{ family, name, header: nftFamily(family), view }];
+  });
+}
+
+/** The packets that must come through the tunnel, as nft selects them. */
+export function guardedPackets(vxlans: readonly VxlanDevice[], bgp: { readonly isSpoken: boolean; readonly bfd: Bfd }) {
+  const vxlanPorts = sortedNumbers(vxlans.map((vxlan) => vxlan.port)).map(String);
+  return [
+    ...(vxlanPorts.length > 0 ? [`udp dport ${oneOf(vxlanPorts)}`] : []),
+    ...(bgp.isSpoken ? [`tcp dport ${BGP_PORT}`] : []),
+    ...(bgp.isSpoken && bgp.bfd.kind === "on" ? [`udp dport ${oneOf(BFD_PORTS.map(String))}`] : []),
+  ];
+}
+
+/** Those of segments and of VRFs. */
+export const vxlansOf = ({ vxlans, vrfs }: Host): readonly VxlanDevice[] => [
+  ...vxlans,
+  ...vrfs.map((vrf) => vrf.vxlan),
+];

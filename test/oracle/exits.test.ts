@@ -1,0 +1,143 @@
+/**
+ * Where a guest gets by an exit, and who gets in by it, with the real script and rules. A cable called as the VRF's device
+ * stands in for it, so that a kernel without VRFs shows it as well: the rules ask for no more than its name.
+ */
+import { spawn } from "node:child_process";
+import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
+import { must } from "../../src/base/invariant.ts";
+import { contentOf } from "../../src/emit/file.ts";
+import { compileText } from "../compile-text.ts";
+import { type Lab, openLab } from "./namespaces.ts";
+import { isEquipped, scratch } from "./nft-helpers.ts";
+
+const { directory, write, remove } = scratch();
+afterAll(remove);
+
+const topology = (exit: string): string => `
+sites: {s: {lan: [10.66.0.0/24], gateways: [alpha]}, t: }
+wireguard: {addresses: [10.250.0.0/24]}
+bgp: {asn: 65000}
+hosts:
+  alpha: {id: 1, site: s, endpoint: 192.0.2.1, lanEndpoint: 10.66.0.1, uplink: eth0}
+  beta: {id: 2, site: t, endpoint: 198.51.100.2}
+vrfs: {blue: {vni: 5000, exits: [{host: alpha, ipv6: true, ${exit}}]}}
+subnets: {web: {cidr: [10.77.0.0/24, "fd77::/64"], hosts: [alpha], vrf: blue}}
+`;
+
+/** A file of alpha's, written where the test may. */
+function file(exit: string, name: string, edit = (text: string): string => text): string {
+  const files = compileText(topology(exit)).files;
+  const found = must(
+    files.find(({ path }) => path === `alpha/etc/netgen/${name}`),
+    `alpha has ${name}`,
+  );
+  return write(name, edit(Buffer.from(contentOf(found)).toString()));
+}
+
+const BEYOND = ["203.0.113.9", "2001:db8:9::9"];
+const CONNECTED = ["192.0.2.66", "2001:db8:1::66"];
+/** Connected later. */
+const LATER = "198.18.0.66";
+const ENDPOINT = "198.51.100.2";
+
+/** A guest, its host, and a neighbour on the uplink who stands for all that is beyond as well. */
+function exitLab(): Lab {
+  const lab = openLab(["host", "outside", "guest"]);
+  lab.cable("eth0@outside", "eth0@host");
+  lab.cable("eth0@guest", "blue@host");
+  lab.address("eth0@host", "192.0.2.1/24", "2001:db8:1::1/64");
+  lab.address("eth0@outside", ...["192.0.2.66/24", "192.0.2.53/24", "198.18.0.66/24", "2001:db8:1::66/64"]);
+  lab.address("lo@outside", ...["203.0.113.9/32", "198.51.100.2/32", "169.254.169.254/32", "10.66.0.9/32"]);
+  lab.address("lo@outside", "2001:db8:9::9/128");
+  lab.address("blue@host", "10.77.0.1/24", "fd77::1/64");
+  lab.address("eth0@guest", "10.77.0.5/24", "fd77::5/64");
+  lab.gateway("host", "192.0.2.66", "2001:db8:1::66");
+  lab.gateway("outside", "192.0.2.1", "2001:db8:1::1");
+  lab.gateway("guest", "10.77.0.1", "fd77::1");
+  lab.at("host", "sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1");
+  return lab;
+}
+
+describe.skipIf(!isEquipped("ip", "nft", "sysctl", "ping"))("an exit", { timeout: 60_000 }, () => {
+  let lab: Lab;
+  let stop = (): void => {};
+  beforeEach(() => {
+    lab = exitLab();
+  });
+  afterEach(() => {
+    stop();
+    lab.close();
+  });
+
+  const answers = (from: string, to: string): boolean =>
+    lab.tryAt(from, "ping", ["-n", "-c", "1", "-W", "1", to]).status === 0;
+  const near = (): string => lab.tryAt("host", "nft", ["list", "table", "inet", "netgen-near-blue"]).output;
+  const eventually = (what: () => unknown) => expect.poll(what, { timeout: 20_000, interval: 200 });
+
+  /** Loads alpha's ruleset and runs its script until its rules stand. */
+  async function open(exit: string): Promise<void> {
+    lab.load("host", file(exit, "netgen.nft"));
+    file(exit, "blue.exit");
+    const script = file(exit, "exit", (text) => text.replaceAll("/etc/netgen/", `${directory}/`));
+    const child = spawn("ip", ["netns", "exec", lab.full("host"), "bash", script, "blue"], { detached: true });
+    stop = () => process.kill(-must(child.pid, "the script runs"), "SIGKILL");
+    await eventually(near).toContain("192.0.2.0/24");
+  }
+
+  test("without its rules it leads to everybody near", () => {
+    expect(["169.254.169.254", "10.66.0.9", ...CONNECTED].map((to) => answers("guest", to))).not.toContain(false);
+  });
+
+  test("leads beyond, to nobody who is near, and to what reach names", async () => {
+    await open("snat: true, reach: [192.0.2.53]");
+    for (const to of [...BEYOND, "192.0.2.53"]) expect(answers("guest", to), to).toBe(true);
+    for (const to of ["169.254.169.254", "10.66.0.9", ...CONNECTED]) expect(answers("guest", to), to).toBe(false);
+  });
+
+  test("learns what is connected as it changes, and says its rules again when somebody flushes them", async () => {
+    await open("snat: true");
+    expect(answers("guest", LATER)).toBe(true);
+    lab.at("host", "ip address add 198.18.0.1/24 dev eth0");
+    await eventually(() => answers("guest", LATER)).toBe(false);
+    lab.at("host", "nft delete table inet netgen-near-blue");
+    await eventually(near).toContain("198.18.0.0/24");
+    expect(answers("guest", BEYOND[0] ?? "")).toBe(true);
+  });
+
+  test("leads to other hosts' endpoints, but not to what hosts tell each other", async () => {
+    await open("snat: true, reach: [198.51.100.0/24]");
+    await Promise.all([lab.serve("outside", 22), lab.serve("outside", 179)]);
+    expect(lab.transfer("guest", ENDPOINT, { port: 22, bytes: 1, seconds: 20 })).toBe(true);
+    expect(lab.transfer("guest", ENDPOINT, { port: 179, bytes: 1, seconds: 2 })).toBe(false);
+    const dropped = (): number => lab.counted("host", "inet netgen exit-blue");
+    for (const [index, port] of [51_820, 4789, 3784, 4784].entries()) {
+      lab.datagram("guest", ENDPOINT, { port, from: "10.77.0.5", hex: "00" });
+      await eventually(dropped).toBe(index + 1);
+    }
+  });
+
+  test("that hides its guests lets replies in, and what the owner sends on to a guest", async () => {
+    await lab.serve("guest", 80);
+    const asks = (to: string, seconds: number) => lab.transfer("outside", to, { port: 80, bytes: 1, seconds });
+    expect(asks("10.77.0.5", 20)).toBe(true);
+    await open("snat: true");
+    expect(asks("10.77.0.5", 2)).toBe(false);
+    expect(answers("outside", "fd77::5")).toBe(false);
+    const rule = "tcp dport 8080 dnat to 10.77.0.5:80";
+    lab.load(
+      "host",
+      write("own.nft", `table ip own { chain in { type nat hook prerouting priority -100; ${rule}; }; }`),
+    );
+    expect(lab.transfer("outside", "192.0.2.1", { port: 8080, bytes: 1, seconds: 20 })).toBe(true);
+  });
+
+  test("that does not is open to the network behind it, but not to who poses as a guest", async () => {
+    await open("reach: []");
+    expect(answers("outside", "10.77.0.5")).toBe(true);
+    lab.address("lo@outside", "10.77.0.99/32");
+    lab.datagram("outside", "10.77.0.5", { port: 9, from: "10.77.0.99", hex: "00" });
+    await eventually(() =>
+      /saddr 10.77.0.0\/24 counter packets 1 /.test(lab.at("host", "nft list chain inet netgen vrfs")),
+    ).toBe(true);
+  });
+});
