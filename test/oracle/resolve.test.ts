@@ -52,6 +52,8 @@ const refresh = (): Finished => attempt(alpha(), "/etc/netgen/wg-endpoints");
 const endpointOf = (name: string): string =>
   run(alpha(), `wg show wg0 endpoints | grep -F '${publicKeys[name]}'`).trim().split("\t")[1] ?? "";
 const orders = (): readonly string[] => spiedCalls(alpha()).filter((call) => call.startsWith("set wg0 "));
+/** Asks for the tunnel, which gets no answer. */
+const askInVain = (): void => expect(attempt(alpha(), "ping -c 1 -w 2 10.250.0.2").status).not.toBe(0);
 const isReachable = (address: string): boolean => attempt(alpha(), `ping -c 1 -w 12 ${address}`).status === 0;
 
 const BETA_AND_GAMMA = ["192.0.2.2 beta.example.net", "192.0.2.3 gamma.example.net"];
@@ -76,6 +78,14 @@ function start(ipVersion: string): void {
   names(BETA_AND_GAMMA);
   for (const name of NAMES) run(on(name), "wg-quick up wg0");
   forgetCalls(alpha());
+}
+
+/** Counts every peer as silent, and no address as in need of time. */
+function hasten(): void {
+  const script = readOn(alpha(), "/etc/netgen/wg-endpoints");
+  const impatient = script.replace("stale_after=135", "stale_after=-1").replace("patience=10", "patience=0");
+  expect(impatient).toMatch(/stale_after=-1[\s\S]*patience=0/);
+  writeOn(alpha(), "/etc/netgen/wg-endpoints", impatient, 0o755);
 }
 
 beforeAll(async () => {
@@ -146,6 +156,66 @@ describe("wg-endpoints", () => {
     expect(endpointOf("beta")).toBe("192.0.2.2:51820");
   });
 
+  test.each([
+    ["4", ["192.0.2.200", "192.0.2.2"]],
+    ["auto", ["2001:db8::dead", "192.0.2.2"]],
+  ] as const)(
+    "a name whose first address is dead (%s): each has its turn until the peer answers",
+    (ipVersion, addresses) => {
+      start(ipVersion);
+      hasten();
+      answer("beta.example.net", addresses);
+      refresh();
+      expect(endpointOf("beta")).toContain(addresses[0]);
+      askInVain();
+      refresh();
+      expect(endpointOf("beta")).toBe("192.0.2.2:51820");
+      expect(isReachable("10.250.0.2")).toBe(true);
+      refresh();
+      expect(endpointOf("beta")).toBe("192.0.2.2:51820");
+    },
+  );
+
+  test("an address that dies is left for another, and so on for ever", () => {
+    hasten();
+    answer("beta.example.net", ["192.0.2.2", "192.0.2.200"]);
+    refresh();
+    expect(isReachable("10.250.0.2")).toBe(true);
+    run(on("beta"), "wg-quick down wg0");
+    const seen = [1, 2, 3, 4].map(() => {
+      askInVain();
+      refresh();
+      return endpointOf("beta");
+    });
+    const [first = "", second = ""] = seen.slice(2);
+    expect(new Set(seen)).toEqual(new Set(["192.0.2.2:51820", "192.0.2.200:51820"]));
+    expect(first).not.toBe(second);
+  });
+
+  test("an address without a route is left though nothing can be sent there", () => {
+    start("auto");
+    hasten();
+    answer("beta.example.net", ["2001:db8:dead::2", "192.0.2.2"]);
+    refresh();
+    refresh();
+    expect(endpointOf("beta")).toBe("192.0.2.2:51820");
+  });
+
+  test("a peer to which nothing is sent keeps its address, silent as it is", () => {
+    hasten();
+    answer("beta.example.net", ["192.0.2.102", "192.0.2.2"]);
+    for (const _ of [1, 2, 3]) refresh();
+    expect(endpointOf("beta")).toBe("192.0.2.102:51820");
+  });
+
+  test("an address has its time to answer", () => {
+    answer("beta.example.net", ["192.0.2.200", "192.0.2.2"]);
+    refresh();
+    askInVain();
+    refresh();
+    expect(endpointOf("beta")).toBe("192.0.2.200:51820");
+  });
+
   test("a peer that roamed and answers is left alone; once silent it is dialled by its name", () => {
     refresh();
     expect(isReachable("10.250.0.2")).toBe(true);
@@ -153,10 +223,7 @@ describe("wg-endpoints", () => {
     run(alpha(), `wg set wg0 peer ${publicKeys.beta} endpoint 192.0.2.102:51820`);
     refresh();
     expect(endpointOf("beta")).toBe("192.0.2.102:51820");
-    const script = readOn(alpha(), "/etc/netgen/wg-endpoints");
-    const impatient = script.replace("stale_after=135", "stale_after=-1");
-    expect(impatient).not.toBe(script);
-    writeOn(alpha(), "/etc/netgen/wg-endpoints", impatient, 0o755);
+    hasten();
     refresh();
     expect(endpointOf("beta")).toBe("192.0.2.2:51820");
   });
