@@ -7,7 +7,7 @@ import type { IpPrefix } from "../base/ip.ts";
 import type { WireguardInterface } from "../model/device.ts";
 import type { Host, LanRoute } from "../model/host.ts";
 import type { Peer } from "../model/reach.ts";
-import { RELOAD_UNITS, reload } from "./after.ts";
+import { RELOAD_UNITS, reload, restart } from "./after.ts";
 import type { EmitContext, Emitter } from "./context.ts";
 import type { OutputFile } from "./file.ts";
 import { publicFile, scriptFile } from "./print.ts";
@@ -100,6 +100,17 @@ function list(host: Host, context: EmitContext): OutputFile {
 }
 
 const UNITS = "etc/systemd/system";
+const LAN_UNIT = "netgen-lan-routes.service";
+
+/** What keeps the routes by the LAN, which go with the link. */
+function lanFiles(host: Host, context: EmitContext): readonly OutputFile[] {
+  const script = { path: "etc/netgen/routes-follow", template: "routes/routes-follow.njk", after: [restart(LAN_UNIT)] };
+  const unit = { path: `${UNITS}/${LAN_UNIT}`, template: "routes/lan-routes.service.njk" };
+  return [
+    scriptFile(host, context, { ...script, view: {} }),
+    publicFile(host, context, { ...unit, after: [RELOAD_UNITS, restart(LAN_UNIT)], view: {} }),
+  ];
+}
 
 /** The file of routes, the script that applies it and its units; nothing for a host with no route. */
 export const emitRoutes: Emitter = (host, context) => {
@@ -107,18 +118,16 @@ export const emitRoutes: Emitter = (host, context) => {
   const before = ["network.target", ...host.interfaces.map(wireguardUnit)].join(" ");
   const script = { path: "etc/netgen/routes-apply", template: "routes/routes-apply.njk", after: AFTER };
   const unit = { path: `${UNITS}/${UNIT}`, template: "routes/routes.service.njk", after: [RELOAD_UNITS, ...AFTER] };
-  const path = `${UNITS}/netgen-lan-routes.service`;
-  const late = { path, template: "routes/lan-routes.service.njk", after: [RELOAD_UNITS] };
   return [
     list(host, context),
     scriptFile(host, context, { ...script, view: { protocol: ROUTE_PROTOCOL } }),
     publicFile(host, context, { ...unit, view: { before } }),
-    ...(hasLanRoutes(host) ? [publicFile(host, context, { ...late, view: {} })] : []),
+    ...(hasLanRoutes(host) ? lanFiles(host, context) : []),
   ];
 };
 
 /** Units of {@link emitRoutes} that the host has to enable. */
 export function routesUnits(host: Host): readonly string[] {
   if (!hasRoutes(host)) return [];
-  return [UNIT, ...(hasLanRoutes(host) ? ["netgen-lan-routes.service"] : [])];
+  return [UNIT, ...(hasLanRoutes(host) ? [LAN_UNIT] : [])];
 }

@@ -156,13 +156,22 @@ export async function bootComputer(box: Box, files: readonly PlacedFile[], units
   await booted(box, files);
 }
 
+const FOLLOW = "/etc/netgen/routes-follow";
+
+/** What netgen-lan-routes.service does, with its routes there at once. */
+async function startLanRoutes({ box, files }: Furnished): Promise<void> {
+  if (!has(files, FOLLOW)) return;
+  await runUnit({ box, files }, "netgen-routes.service", { key: "ExecReload" });
+  await box.start("routes", FOLLOW);
+}
+
 /** Brings a host up in the order in which its units do. Its cables are there before. */
 export async function bootHost(box: Box, host: Host, files: readonly PlacedFile[]): Promise<void> {
   await applySysctl(box, files);
   await runUnit({ box, files }, "netgen-nftables.service");
   await runUnit({ box, files }, "netgen-nftables-extra.service");
   await runUnit({ box, files }, "netgen-routes.service");
-  await runUnit({ box, files }, "netgen-lan-routes.service");
+  await startLanRoutes({ box, files });
   await startNetworkd(box, files);
   // Where two share one key, keepalived does that.
   const own = host.vrrp?.isExclusive ? [] : host.interfaces;

@@ -43,7 +43,7 @@ export async function startKeepalived({ box, files }: RunningHost): Promise<void
   writeInto(box, "/run/systemctl", SYSTEMCTL, 0o755);
   await box.shell(PUT_SYSTEMCTL);
   await box.start("keepalived", "keepalived", "--dont-fork", "--log-console", "--log-detail", `--pid=${PID_FILE}`);
-  await runUnit({ box, files }, "netgen-lan-routes.service");
+  await runUnit({ box, files }, "netgen-routes.service", { key: "ExecReload" });
 }
 
 /** Ends it as its unit does: it says goodbye, and the other takes over. */
