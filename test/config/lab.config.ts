@@ -9,7 +9,7 @@ export default defineConfig({
     globalSetup: "test/config/package.ts",
     // Most of a lab is waiting; several at once do not see each other. Two dozen on two cores wait for each other.
     maxWorkers: 2,
-    maxConcurrency: 4,
+    maxConcurrency: 3,
     testTimeout: 300_000,
     hookTimeout: 300_000,
     teardownTimeout: 60_000,

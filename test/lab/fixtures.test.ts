@@ -78,11 +78,12 @@ const places = [...found].sort((a, b) => Number(isLong(b)) - Number(isLong(a)));
 function fileKinds(fixture: Fixture): readonly string[] {
   const { model, files } = compile(sourceOf(fixture));
   const tunnels = model?.hosts.flatMap(({ interfaces }) => interfaces.map(({ name }) => name)) ?? [];
+  const names = [...tunnels, ...(model?.vrfs.map(({ name }) => name) ?? [])];
   return files.map(({ path }) =>
     path
       .split("/")
       .slice(1)
-      .map((part) => tunnels.reduce((text, name) => text.replace(name, "*"), part))
+      .map((part) => names.reduce((text, name) => text.replace(name, "*"), part))
       .join("/")
       .replace(/-netgen-.*\./, "-netgen-*."),
   );
