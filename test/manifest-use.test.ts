@@ -4,8 +4,10 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, st
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { compile } from "../src/compile.ts";
 import type { Manifest } from "../src/write/manifest.ts";
 import { BUILD_TIMEOUT_MS, ROOT } from "./built-package.ts";
+import { listFixtures, sourceOf } from "./fixtures.ts";
 import { CLI } from "./netgen.ts";
 
 let home: string;
@@ -52,6 +54,21 @@ describe("outputs.md", () => {
       ...Object.keys(manifestOf(MINIMAL, "fields").files[0] ?? {}),
     ];
     expect([...shown].sort()).toEqual([...fields].sort());
+  });
+
+  test("runs by the script and by the playbook, in the same order, whatever a manifest asks for", () => {
+    const [, list = ""] = /for step in ([\s\S]*?); do/.exec(blockOf("bash")) ?? [];
+    const steps = [...list.matchAll(/'([^']+)'/g)].map(([, step]) => step ?? "");
+    const [, played = ""] = /^ {4}steps:\n((?: {6}- .*\n)+)/m.exec(blockOf("yaml")) ?? [];
+    expect([...played.matchAll(/- (.*)/g)].map(([, step]) => step)).toEqual(steps);
+
+    const scenarios = listFixtures().filter(({ kind }) => kind === "scenario");
+    const asked = new Set(scenarios.flatMap((each) => compile(sourceOf(each)).files.flatMap(({ after }) => after)));
+    // Both do it once, before anything is started.
+    asked.delete("systemctl daemon-reload");
+    const idle = steps.filter((step) => ![...asked].some((command) => new RegExp(`^${step}`).test(command)));
+    const skipped = [...asked].filter((command) => !steps.some((step) => new RegExp(`^${step}`).test(command)));
+    expect({ idle, skipped }).toEqual({ idle: [], skipped: [] });
   });
 });
 
