@@ -478,6 +478,7 @@ const PLACES: Readonly<Record<string, (value: string) => string>> = {
   "gateway host": (value) => topology({ subnet: `gateway: {${value}: 10.1.1.1}` }),
   reflector: (value) => topology({ top: `bgp: {asn: 65000, routeReflectors: [${value}]}` }),
   allowFrom: (value) => topology({ top: `guard: {allowFrom: [${value}]}` }),
+  "guard interface": (value) => topology({ top: `guard: {interfaces: [${value}]}` }),
   "sysctl key": (value) => topology({ alpha: `extra: {sysctl: {${value}: 1}}` }),
 };
 
@@ -767,7 +768,7 @@ describe("the decoded topology", () => {
     "  three: {vxlan: {vni: 7}, hosts: [roz], gateway: none, bridge: {name: vmbr1, existing: true}, tagged: true, mtu: 1300}",
     '  four: {cidr: "fd77::/64", vxlan: {vni: 8}, hosts: all, gateway: {alpha: "fd77::1"}, ports: {alpha: [eno2]}, isolated: true}',
     "bgp: {asn: 4200000000, routeReflectors: [alpha], bfd: {intervalMs: 300}}",
-    'guard: {allowFrom: [198.51.100.7, "2001:db8::/32"]}',
+    'guard: {allowFrom: [198.51.100.7, "2001:db8::/32"], interfaces: [cni0, "cali*"]}',
   ].join("\n");
   const { topology: found, diagnostics } = read(text);
   const at = (part: string, from = ""): { readonly start: number; readonly end: number } => {
@@ -795,6 +796,7 @@ describe("the decoded topology", () => {
     expect(found?.bgp).toMatchObject({ asn: 4_200_000_000, bfd: { intervalMs: 300, multiplier: undefined } });
     expect(found?.bgp?.routeReflectors).toEqual([{ value: "alpha", span: at("alpha", "routeReflectors") }]);
     expect(found?.guardAllowFrom).toEqual(["198.51.100.7/32", "2001:db8::/32"]);
+    expect(found?.guardInterfaces).toEqual(["cni0", "cali*"]);
   });
 
   it("lays hostDefaults under each host", () => {

@@ -10,6 +10,7 @@ import type { VxlanDevice } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
 import { RELOAD_UNITS, reload, restart } from "./after.ts";
 import type { EmitContext, Emitter } from "./context.ts";
+import { entranceSection } from "./entrance-guard.ts";
 import { exitSetsSection } from "./exit-guard.ts";
 import type { OutputFile } from "./file.ts";
 import { guardSection, setsSection, transitSection } from "./guard.ts";
@@ -109,6 +110,7 @@ const sections: readonly Section[] = Object.freeze([
   setsSection,
   guardSection,
   transitSection,
+  entranceSection,
   exitSetsSection,
   vrfSection,
   sourceNatSection,

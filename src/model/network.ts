@@ -27,6 +27,8 @@ export interface Network {
   readonly bgp: Bgp;
   /** Others that may speak VXLAN and BGP to these hosts outside the tunnel. */
   readonly guardAllowFrom: readonly IpPrefix[];
+  /** By which the overlay is entered besides netgen's own links; a `*` at the end of one stands for any ending. Sorted. */
+  readonly guardInterfaces: readonly string[];
   readonly origin: Origin;
 }
 

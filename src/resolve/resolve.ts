@@ -131,6 +131,7 @@ export function resolveNetwork(topology: Topology, options: ResolveOptions): Res
     prefixes,
     bgp: made.dynamic === undefined ? resolveBgp(topology) : dynamicBgp(topology),
     guardAllowFrom: [...topology.guardAllowFrom].sort(comparePrefixes),
+    guardInterfaces: [...new Set(topology.guardInterfaces)].sort(compareText),
     origin: originOf(topology),
   };
   return { value: network, diagnostics: [...ofKeys, ...ofTunnels] };

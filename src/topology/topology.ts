@@ -21,6 +21,7 @@ export interface Topology {
   readonly vrfs: readonly VrfInput[];
   readonly bgp: BgpInput | undefined;
   readonly guardAllowFrom: readonly IpPrefix[];
+  readonly guardInterfaces: readonly string[];
   readonly origin: Origin;
 }
 

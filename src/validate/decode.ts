@@ -145,9 +145,12 @@ export function decodeBgp(reader: Reader): BgpInput | undefined {
   };
 }
 
-export function decodeGuard(reader: Reader): Topology["guardAllowFrom"] {
-  const allowed = member(member(rootOf(reader), "guard"), "allowFrom");
-  return locatedAt(reader, allowed, addressOrPrefixAt).map((each) => each.value);
+export function decodeGuard(reader: Reader): Pick<Topology, "guardAllowFrom" | "guardInterfaces"> {
+  const guard = member(rootOf(reader), "guard");
+  return {
+    guardAllowFrom: locatedAt(reader, member(guard, "allowFrom"), addressOrPrefixAt).map((each) => each.value),
+    guardInterfaces: locatedAt(reader, member(guard, "interfaces"), textAt).map((each) => each.value),
+  };
 }
 
 /** The name of the network; empty when there is a mistake in it. */

@@ -55,7 +55,7 @@ function decodeTopology(reader: Reader) {
     subnets: decodeSubnets(reader),
     vrfs: decodeVrfs(reader),
     bgp: decodeBgp(reader),
-    guardAllowFrom: decodeGuard(reader),
+    ...decodeGuard(reader),
   };
 }
 

@@ -161,6 +161,12 @@ const CASES: readonly Case[] = [
     says: /got in, expected none/,
   },
   {
+    what: "a host that anybody on its network gets in by",
+    tamper: everywhere(RULES, without(/^.*@overlay.*counter drop\n/gm)),
+    breaks: ["guard"],
+    says: /uplink -> alpha: .*0 counted as dropped, expected 2/,
+  },
+  {
     what: "AllowedIPs that another peer has as well",
     tamper: only(
       "alpha",

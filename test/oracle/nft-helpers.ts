@@ -134,6 +134,7 @@ export function aNetwork(hosts: readonly Host[], fields: Partial<Network> = {}):
     prefixes: pools.map((pool) => ({ prefix: pool, use: { kind: "pool" }, vrf: undefined, span: NOWHERE })),
     bgp: { kind: "none" },
     guardAllowFrom: [],
+    guardInterfaces: [],
     origin: {},
     ...fields,
   };

@@ -7,7 +7,7 @@ import type { Box } from "../machine/box.ts";
 import { eventually } from "../machine/patience.ts";
 import { type Lab, type RunningHost, runningHosts } from "../machine/running.ts";
 import type { LabHost, LabPlan } from "../plan/plan.ts";
-import { dropped, inTurn, lying } from "./forge.ts";
+import { dropped, type GuardChain, inTurn, lying } from "./forge.ts";
 import type { Outcome } from "./promise.ts";
 
 /** A host with its surroundings. */
@@ -90,7 +90,7 @@ export function countDrops(lab: Lab, victim: Victim, work: () => Promise<number>
 
 /** What a chain of the guard counts while `work` sends so many packets. One after the other for each host. */
 export function dropsDuring(
-  { box, chain }: { readonly box: Box; readonly chain: "guard" | "transit" },
+  { box, chain }: { readonly box: Box; readonly chain: GuardChain },
   work: () => Promise<number>,
 ): Promise<Drops> {
   return inTurn(box, async () => {

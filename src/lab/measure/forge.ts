@@ -53,9 +53,11 @@ export async function seenMacs(box: Box): Promise<ReadonlySet<string>> {
 
 // ── The guard ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
+/** What is meant for the host itself, what it passes on to other hosts, and what it passes on at all. */
+export type GuardChain = "guard" | "transit" | "entrance";
+
 /** Packets that a chain of the guard has dropped; 0 where there is no such chain. */
-export const dropped = (box: Box, chain: "guard" | "transit"): Promise<number> =>
-  countedPackets(box, "inet", "netgen", chain);
+export const dropped = (box: Box, chain: GuardChain): Promise<number> => countedPackets(box, "inet", "netgen", chain);
 
 // ── A router that lies ──────────────────────────────────────────────────────────────────────────────────────────────
 

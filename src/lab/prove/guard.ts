@@ -11,6 +11,7 @@ import { madeUpMac, seenMacs, vxlanFrame, watchFrames } from "../measure/forge.t
 import { execCommand, type LabPromise, type Outcome, type Prover } from "../measure/promise.ts";
 import { BFD_PORTS, BGP_PORT, type Datagram, knock, sendDatagrams } from "../measure/traffic.ts";
 import { allowedPromises } from "./guard-allowed.ts";
+import { entrancePromises } from "./guard-entrance.ts";
 import { transitPromises } from "./guard-transit.ts";
 
 // ── VXLAN ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -159,7 +160,11 @@ const strangers: Prover = {
   kind: "guard",
   isAlone: false,
   prepare: watchAll,
-  promises: (lab) => [...victims(lab).flatMap((victim) => hostPromises(lab, victim)), ...transitPromises(lab)],
+  promises: (lab) => [
+    ...victims(lab).flatMap((victim) => hostPromises(lab, victim)),
+    ...transitPromises(lab),
+    ...entrancePromises(lab),
+  ],
 };
 
 /** One at a time: that a counter stands still means something only where nobody else moves it. */

@@ -1,0 +1,59 @@
+/** By which links the overlay is entered: by its own, and by that which leads back to where a packet says it is from. */
+import { collapsePrefixes, familyOf, type IpPrefix } from "../base/ip.ts";
+import type { Host } from "../model/host.ts";
+import type { EmitContext } from "./context.ts";
+import { joined } from "./file.ts";
+import { addressSets, type SetKind } from "./guard-sets.ts";
+import { FAMILIES, forwardedFamilies, nftFamily, oneOf, quotedName, type Section } from "./nft-words.ts";
+import { print } from "./shared.ts";
+import { encode, render } from "./template.ts";
+
+const OVERLAY: SetKind = { name: "overlay", why: "What the overlay is made of, as seen from this host." };
+
+/** What leads into the overlay from here, with what is behind this host; its LAN has a router of its own. */
+function overlayOf({ unreachable, ownedPrefixes }: Host): readonly IpPrefix[] {
+  const own = ownedPrefixes.filter(({ use }) => use.kind === "subnet" || use.kind === "route");
+  return collapsePrefixes([...unreachable, ...own.map(({ prefix }) => prefix)]);
+}
+
+/** Whose packets come by a link that the model does not name: what is behind this host, or on a LAN that it is on. */
+function nearbyPrefixes({ ownedPrefixes, lanRoutes, reach }: Host, { network }: EmitContext): readonly IpPrefix[] {
+  const lans = network.prefixes.filter(({ use }) => use.kind === "lan" && use.site === reach.site);
+  return collapsePrefixes([...ownedPrefixes, ...lanRoutes, ...lans].map(({ prefix }) => prefix));
+}
+
+/** A match of the source for each family that has such prefixes. */
+const sourceMatches = (prefixes: readonly IpPrefix[]): readonly string[] =>
+  FAMILIES.flatMap((family) => {
+    const own = prefixes.filter((prefix) => familyOf(prefix) === family);
+    return own.length === 0 ? [] : [`${nftFamily(family)} saddr ${oneOf(own)}`];
+  });
+
+/** Of netgen and of whom it knows; nft takes no pattern into a set of names. */
+function trustedLinks(host: Host, { network }: EmitContext): readonly string[] {
+  const { interfaces, bridges, vrfs, hasDocker, platform, uplink } = host;
+  const own = [...interfaces, ...bridges, ...vrfs].map(quotedName);
+  const docker = hasDocker ? ["docker0", ...(uplink?.startsWith("br-") ? [] : ["br-*"])] : [];
+  // Between a guest and the bridge that routes for it, where the bridge filter is on.
+  const proxmox = platform === "proxmox8" || platform === "proxmox9" ? ["fwbr*"] : [];
+  const others = [...network.guardInterfaces, ...docker, ...proxmox];
+  const patterns = others.filter((name) => name.endsWith("*"));
+  const named = others.filter((name) => !name.endsWith("*")).map((name) => `"${name}"`);
+  return [oneOf([...new Set([...own, ...named])]), ...new Set(patterns.map((name) => `"${name}"`))];
+}
+
+/** What comes from elsewhere with addresses of the overlay, on a host that would pass it on. */
+export const entranceSection: Section = (host, context) => {
+  if (host.interfaces.length === 0 || forwardedFamilies(host).length === 0) return undefined;
+  const overlay = addressSets(OVERLAY, overlayOf(host));
+  const view = {
+    links: trustedLinks(host, context),
+    hasUplink: host.uplink !== undefined,
+    uplink: `"${host.uplink ?? ""}"`,
+    nearby: sourceMatches(nearbyPrefixes(host, context)),
+    dropped: ["saddr", "daddr"].flatMap((end) => overlay.map(({ header, name }) => `${header} ${end} @${name}`)),
+  };
+  // Each host has a set of its own, and a long one in a large network: kept by nobody.
+  const sets = encode(render("nftables/sets.nft.njk", { sets: overlay.map((set) => set.view) }));
+  return joined([sets, print(context, { template: "nftables/entrance.nft.njk", view })]);
+};

@@ -1,0 +1,79 @@
+/** From a host's own network nobody gets into the overlay: not to its guests, and not as one of them into the tunnels. */
+import { familyOf, type IpAddress, type IpFamily } from "../../base/ip.ts";
+import type { Host } from "../../model/host.ts";
+import { poolAddresses } from "../../model/loopback.ts";
+import type { Network } from "../../model/network.ts";
+import { addressOf } from "../../ways/station.ts";
+import type { Lab } from "../machine/running.ts";
+import { dropsDuring, judge, type Victim, victims } from "../measure/attacks.ts";
+import { lying } from "../measure/forge.ts";
+import { execCommand, type LabPromise, type Outcome } from "../measure/promise.ts";
+import { sendDatagrams } from "../measure/traffic.ts";
+import type { LabPlan } from "../plan/plan.ts";
+
+/** A packet that the host would pass on. */
+export interface Intrusion {
+  readonly from: IpAddress;
+  readonly to: IpAddress;
+}
+
+/** RFC 863: whoever gets it has no use for it. */
+const DISCARD_PORT = 9;
+
+const FAMILIES: readonly IpFamily[] = [4, 6];
+
+/** What a host's router sends: as itself to a guest of the host, and as this guest to another host by the tunnel. Pure. */
+export function intrusions(network: Network, plan: LabPlan, host: Host): readonly Intrusion[] {
+  if (host.interfaces.length === 0) return [];
+  const ownBridges = new Set(host.bridges.filter(({ vrf }) => vrf === undefined).map(({ name }) => name));
+  const others = network.hosts.filter((other) => other !== host).flatMap((other) => poolAddresses(other));
+  return FAMILIES.filter((family) => host.forwards[family === 4 ? "ipv4" : "ipv6"]).flatMap((family) => {
+    const isSame = (address: IpAddress): boolean => familyOf(address) === family;
+    const guests = plan.guests.filter((each) => each.host === host.name && ownBridges.has(each.bridge));
+    const guest = guests.map((each) => addressOf(each, family)).find((address) => address !== undefined);
+    const router = plan.routerAddresses.find(isSame);
+    const other = others.map(({ address }) => address).find(isSame);
+    if (guest === undefined || router === undefined) return [];
+    return [{ from: router, to: guest }, ...(other === undefined ? [] : [{ from: guest, to: other }])];
+  });
+}
+
+async function measure({ plan }: Lab, { box, labHost, router }: Victim, all: readonly Intrusion[]): Promise<Outcome> {
+  const drops = { counted: 0, expected: 0 };
+  // One after the other: as a guest the router would keep what it sends to the guest.
+  for (const { from, to } of all) {
+    const lie = {
+      router,
+      host: labHost,
+      hostBox: box,
+      sources: plan.routerAddresses.includes(from) ? [] : [from],
+      targets: [to],
+    };
+    const { counted, expected } = await lying(lie, () =>
+      dropsDuring({ box, chain: "entrance" }, async () => {
+        await sendDatagrams(router, [{ from, to, port: DISCARD_PORT, hex: "00" }]);
+        return 1;
+      }),
+    );
+    drops.counted += Math.min(counted, expected);
+    drops.expected += expected;
+  }
+  return judge([], drops, "none got in");
+}
+
+/** A promise for each host that would pass on what its router sends. */
+export function entrancePromises(lab: Lab): readonly LabPromise[] {
+  return victims(lab).flatMap((victim): readonly LabPromise[] => {
+    const all = intrusions(lab.network, lab.plan, victim.host);
+    if (all.length === 0) return [];
+    return [
+      {
+        kind: "guard",
+        subject: `uplink -> ${victim.host.name}`,
+        promise: "nobody gets in to its guests, or as one of them into the tunnels",
+        command: execCommand(victim.box, "nft", "list", "chain", "inet", "netgen", "entrance"),
+        measure: () => measure(lab, victim, all),
+      },
+    ];
+  });
+}
