@@ -6,18 +6,23 @@ import type { Command } from "commander";
 import { describe, expect, test } from "vitest";
 import { catalogue } from "../src/base/catalogue.ts";
 import * as mtu from "../src/base/mtu.ts";
+import { NEEDS, PROGRAMS } from "../src/base/programs.ts";
 import { renderJson, renderText } from "../src/base/render.ts";
 import { buildCommand } from "../src/commands/build.ts";
 import { checkCommand } from "../src/commands/check.ts";
 import { completionCommand } from "../src/commands/completion.ts";
+import { diffCommand } from "../src/commands/diff.ts";
 import { hostCommand } from "../src/commands/host.ts";
+import { initCommand } from "../src/commands/init.ts";
 import { keysCommand } from "../src/commands/keys.ts";
 import { labCommand } from "../src/commands/lab.ts";
 import { modelCommand } from "../src/commands/model.ts";
 import { mtuCommand } from "../src/commands/mtu.ts";
 import { schemaCommand } from "../src/commands/schema.ts";
 import { compile } from "../src/compile.ts";
+import type { Platform } from "../src/model/host.ts";
 import { reportMtu } from "../src/report/mtu.ts";
+import { PLATFORMS, platformDefaults } from "../src/resolve/hosts/platform.ts";
 import { listFixtures } from "./fixtures.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -70,7 +75,9 @@ describe("commands.md", () => {
   const page = read("docs/commands.md");
   const exit = (): void => undefined;
   const commands = [
+    initCommand,
     buildCommand,
+    diffCommand,
     checkCommand,
     modelCommand,
     mtuCommand,
@@ -160,6 +167,31 @@ describe("mtu.md", () => {
       const vxlan = mtu.vxlanOverheadBytes(family, false);
       expect(rows).toContainEqual([`in a segment between IPv${family} tunnel addresses`, ...needed(vxlan)]);
     }
+  });
+});
+
+describe("platforms.md", () => {
+  const page = read("docs/platforms.md");
+
+  test("has every platform's versions and defaults", () => {
+    const platforms = Object.keys(PLATFORMS) as readonly Platform[];
+    const rows = tableRows(page).filter((row) => row.length === platforms.length + 1);
+    expect(rows).toEqual([
+      ["", ...platforms],
+      ...PROGRAMS.map((program) => [program, ...platforms.map((name) => PLATFORMS[name][program])]),
+      ["networkManager, left out", ...platforms.map((name) => platformDefaults(name).networkManager)],
+      ["frr, left out", ...platforms.map((name) => platformDefaults(name).frrMode)],
+    ]);
+  });
+
+  test("names the oldest versions that will do", () => {
+    const sentence = /^The oldest that will do are [^;]*;/m.exec(page)?.[0].replace(/\s+/g, " ") ?? "";
+    const needs = PROGRAMS.map((program) => NEEDS[program]);
+    const missing = needs.filter(({ title, oldest }) => {
+      const name = title === "the kernel" ? "Linux" : title;
+      return !sentence.includes(`${name} ${oldest}`);
+    });
+    expect(missing).toEqual([]);
   });
 });
 
