@@ -78,14 +78,15 @@ const allExits = ({ vrfs }: Network): readonly Exit[] =>
 
 /** An exit's probe shows that the way out leads somewhere: a target in the overlay would show nothing. */
 export function probesLeadOut(network: Network): readonly Diagnostic[] {
-  return allExits(network).flatMap(({ vrf, exit: { host, probe, origin } }) => {
-    if (probe === undefined) return [];
+  return allExits(network).flatMap(({ vrf, exit: { host, probes, origin } }) => {
     const near = network.prefixes.filter((each) => each.vrf === undefined || each.vrf === vrf.name);
-    const inside = near.find((each) => containsAddress(each.prefix, probe));
-    if (inside === undefined) return [];
-    const params = { vrf: vrf.name, host, address: probe, prefix: inside.prefix, use: useInWords(inside) };
-    const related = [{ message: `${inside.prefix} is declared here`, span: inside.span }];
-    return [diagnostic("exit-probe-in-overlay", params, originSpan(origin, "probe"), related)];
+    return probes.flatMap((address) => {
+      const inside = near.find((each) => containsAddress(each.prefix, address));
+      if (inside === undefined) return [];
+      const params = { vrf: vrf.name, host, address, prefix: inside.prefix, use: useInWords(inside) };
+      const related = [{ message: `${inside.prefix} is declared here`, span: inside.span }];
+      return [diagnostic("exit-probe-in-overlay", params, originSpan(origin, "probe"), related)];
+    });
   });
 }
 

@@ -27,8 +27,8 @@ export interface VrfExit {
   readonly hasSnat: boolean;
   /** IPv4 always. */
   readonly families: readonly IpFamily[];
-  /** Asked through the interface every few seconds; `undefined`: the exit is there while the interface is up. */
-  readonly probe: IpAddress | undefined;
+  /** Asked through the interface every few seconds, of which one has to answer; none: it is there while the interface is up. */
+  readonly probes: readonly IpAddress[];
   /** What it leads to of all that is near: connected to the interface, a site's LAN, link-local. As few as may be. */
   readonly reach: readonly IpPrefix[];
   /** By which others tell its default from another exit's: a large community, RFC 8092. */

@@ -146,7 +146,8 @@ export interface ExitInput {
   readonly interface: string | undefined;
   readonly hasSnat: boolean;
   readonly hasIpv6: boolean;
-  readonly probe: Located<IpAddress> | undefined;
+  /** Empty: none. */
+  readonly probes: readonly Located<IpAddress>[];
   readonly reach: readonly IpPrefix[];
   readonly origin: Origin;
 }

@@ -117,7 +117,7 @@ function decodeExit(reader: Reader, node: Node): readonly ExitInput[] {
       interface: textAt(reader, member(node, "interface")),
       hasSnat: truthAt(member(node, "snat")) ?? false,
       hasIpv6: truthAt(member(node, "ipv6")) ?? false,
-      probe: locatedAt(reader, member(node, "probe"), addressAt)[0],
+      probes: locatedAt(reader, member(node, "probe"), addressAt),
       reach: locatedAt(reader, member(node, "reach"), addressOrPrefixAt).map((each) => each.value),
       origin: originOf(reader, node),
     },

@@ -104,6 +104,16 @@ describe.skipIf(!isEquipped("ip", "nft", "sysctl", "ping"))("an exit", { timeout
     expect(answers("guest", BEYOND[0] ?? "")).toBe(true);
   });
 
+  test("is open while one of its probes answers, whichever, and closes when none does", async () => {
+    const routes = () => lab.at("host", "ip route show default table 5000");
+    await open("snat: true, probe: [198.51.100.99, 203.0.113.9]");
+    await eventually(routes).toContain("throw default");
+    lab.at("outside", "ip address del 203.0.113.9/32 dev lo");
+    await eventually(routes).toBe("");
+    lab.at("outside", "ip address add 198.51.100.99/32 dev lo");
+    await eventually(routes).toContain("throw default");
+  });
+
   test("leads to other hosts' endpoints, but not to what hosts tell each other", async () => {
     await open("snat: true, reach: [198.51.100.0/24]");
     await Promise.all([lab.serve("outside", 22), lab.serve("outside", 179)]);

@@ -9,7 +9,7 @@ import { planUnderlay } from "./underlay.ts";
 const FAMILIES: readonly IpFamily[] = [4, 6];
 
 function probesOf({ vrfs }: Network): readonly IpAddress[] {
-  const asked = vrfs.flatMap((vrf) => vrf.exits.flatMap(({ probe }) => (probe === undefined ? [] : [probe])));
+  const asked = vrfs.flatMap((vrf) => vrf.exits.flatMap(({ probes }) => probes));
   return [...new Set(asked)].sort(compareAddresses);
 }
 

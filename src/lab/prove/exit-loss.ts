@@ -75,7 +75,7 @@ async function stopUnit(lab: Lab, exit: VrfExit): Promise<void> {
   const vrf = vrfOf(lab, exit);
   const box = hostBox(lab, exit.host);
   if (box.power !== undefined) await box.run("systemctl", "stop", `netgen-exit@${vrf}.service`);
-  else await box.shell(`kill $(pgrep -f '^/bin/bash /etc/netgen/exit ${vrf}$')`);
+  else await box.shell(`kill $(pgrep -o -f '^/bin/bash /etc/netgen/exit ${vrf}$')`);
 }
 
 /** Its probe alone can tell. */

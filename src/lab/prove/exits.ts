@@ -171,7 +171,7 @@ function failovers(lab: Lab): readonly Failover[] {
       const to = leaver?.exits[1];
       return leaver === undefined || to === undefined ? [] : losses.map((loss) => ({ leaver, from, to, loss }));
     };
-    const probed = from.probe === undefined ? [] : [PROBE];
+    const probed = from.probes.length === 0 ? [] : [PROBE];
     const ofFamily = (family: IpFamily) => beside.find(({ watched }) => familyOf(watched.to) === family);
     return [...as(inside, probed), ...FAMILIES.flatMap((family) => as(ofFamily(family), [...probed, UPLINK, UNIT]))];
   });

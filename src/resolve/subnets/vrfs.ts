@@ -45,9 +45,10 @@ function resolveExits(
     const { name, id } = host.input;
     const families: readonly IpFamily[] = exit.hasIpv6 ? [4, 6] : [4];
     const tag = `${asn}:${vrf.vni}:${id}`;
-    const { hasSnat, probe, origin } = exit;
+    const { hasSnat, origin } = exit;
+    const probes = exit.probes.map(({ value }) => value);
     const reach = collapsePrefixes(exit.reach);
-    return [{ host: name, interface: device, hasSnat, families, probe: probe?.value, reach, tag, origin }];
+    return [{ host: name, interface: device, hasSnat, families, probes, reach, tag, origin }];
   });
 }
 
