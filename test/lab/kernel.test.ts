@@ -139,8 +139,11 @@ describe.skipIf(!isReady)("netgen lab --kernel debian", () => {
   const childrenOf = (pid: number): readonly string[] =>
     readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean);
 
-  test("a topology from standard input: what another kernel could break is kept", { timeout: LONG_MS }, async () => {
-    const run = await runLab(CLI, ["-", "--kernel", "debian", "--prove", KINDS.join(",")], { input: text });
+  test("a topology from standard input: what another kernel could break is kept", {
+    timeout: LONG_MS,
+  }, async ({ signal }) => {
+    const args = ["-", "--kernel", "debian", "--prove", KINDS.join(",")];
+    const run = await runLab(CLI, args, { input: text, signal, isUrgent: true });
     expect(brokenIn(run)).toEqual([]);
     expect([run.status, run.said]).toEqual([0, ""]);
     expect([...new Set(run.proven.map(({ kind }) => kind))]).toEqual(KINDS);
