@@ -1,5 +1,5 @@
 /** From a host's own network nobody gets into the overlay: not to its guests, and not as one of them into the tunnels. */
-import { familyOf, type IpAddress, type IpFamily } from "../../base/ip.ts";
+import { containsAddress, familyOf, type IpAddress, type IpFamily } from "../../base/ip.ts";
 import type { Host } from "../../model/host.ts";
 import { poolAddresses } from "../../model/loopback.ts";
 import type { Network } from "../../model/network.ts";
@@ -25,12 +25,15 @@ const FAMILIES: readonly IpFamily[] = [4, 6];
 /** What a host's router sends: as itself to a guest of the host, and as this guest to another host by the tunnel. Pure. */
 export function intrusions(network: Network, plan: LabPlan, host: Host): readonly Intrusion[] {
   if (host.interfaces.length === 0) return [];
-  const ownBridges = new Set(host.bridges.filter(({ vrf }) => vrf === undefined).map(({ name }) => name));
+  // A segment without a gateway here has no way in.
+  const owned = host.ownedPrefixes.filter(({ use }) => use.kind === "subnet").map(({ prefix }) => prefix);
   const others = network.hosts.filter((other) => other !== host).flatMap((other) => poolAddresses(other));
   return FAMILIES.filter((family) => host.forwards[family === 4 ? "ipv4" : "ipv6"]).flatMap((family) => {
     const isSame = (address: IpAddress): boolean => familyOf(address) === family;
-    const guests = plan.guests.filter((each) => each.host === host.name && ownBridges.has(each.bridge));
-    const guest = guests.map((each) => addressOf(each, family)).find((address) => address !== undefined);
+    const guests = plan.guests.filter((each) => each.host === host.name && each.vrf === undefined);
+    const guest = guests
+      .flatMap((each) => addressOf(each, family) ?? [])
+      .find((address) => owned.some((prefix) => containsAddress(prefix, address)));
     const router = plan.routerAddresses.find(isSame);
     const other = others.map(({ address }) => address).find(isSame);
     if (guest === undefined || router === undefined) return [];
