@@ -9,6 +9,8 @@ import { madeUpMac, vxlanFrame } from "../src/lab/measure/forge.ts";
 import { longestGapSeconds, lostCount, parseReplies } from "../src/lab/measure/steady-ping.ts";
 import { shapeOf } from "../src/lab/measure/watch.ts";
 import { planLab } from "../src/lab/plan/plan-lab.ts";
+import { takeoverAt } from "../src/lab/prove/guard-bgp.ts";
+import { intrusions } from "../src/lab/prove/guard-entrance.ts";
 import { guestAttacks } from "../src/lab/prove/guard-transit.ts";
 import {
   clampSample,
@@ -150,6 +152,23 @@ describe("the guard", () => {
       "router 10.250.0.2 10.250.0.1",
       `internet ${outside} 198.51.100.1`,
     ]);
+  });
+
+  test("its router comes to a guest that it routes to, and as this one to another host; not to a segment that it does not", () => {
+    const { network, plan } = fixture("two-hubs");
+    const router = plan.routerAddresses[0];
+    const said = (name: string) =>
+      intrusions(network, plan, hostOf(network, name)).map(({ from, to }) => `${from} ${to}`);
+    expect(said("gamma").slice(0, 2)).toEqual([`${router} 10.1.0.11`, "10.1.0.11 10.250.0.1"]);
+    expect(said("delta")).toEqual([`${router} 10.78.0.11`, "10.78.0.11 10.250.0.1"]);
+    expect(said("epsilon")).toEqual([]);
+  });
+
+  test("a hub's first spoke claims what is another's; who passes on what others say may say it", () => {
+    const { network } = fixture("two-hubs");
+    const { thief, owner, prefix } = must(takeoverAt(hostOf(network, "alpha")), "alpha has spokes");
+    expect([thief.host, owner.host, prefix]).toEqual(["gamma", "delta", "10.78.0.0/24"]);
+    expect(takeoverAt(hostOf(network, "gamma"))).toBeUndefined();
   });
 
   test("who is allowed is no attacker", () => {

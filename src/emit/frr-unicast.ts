@@ -1,5 +1,13 @@
 /** FRR's part of routing by BGP: sessions over the tunnels, and what they may carry. */
-import { addressBits, familyOf, hostPrefix, type IpFamily, type IpPrefix, prefixLengthBits } from "../base/ip.ts";
+import {
+  addressBits,
+  familyOf,
+  hostPrefix,
+  type IpFamily,
+  type IpPrefix,
+  mergePrefixes,
+  prefixLengthBits,
+} from "../base/ip.ts";
 import type { Unicast, UnicastNeighbour } from "../model/bgp.ts";
 import type { Host } from "../model/host.ts";
 import { unicastOf } from "../model/loopback.ts";
@@ -12,17 +20,33 @@ const NEARBY = "NEARBY";
 
 const SPACING = 5;
 
-/** `ip prefix-list` lines: each prefix with all that lies in it. */
+/** `ip prefix-list` lines of one family, in their order. */
+function entriesView(name: string, family: IpFamily, rules: readonly string[]): readonly View[] {
+  const command = commandOf(family);
+  return rules.map((rule, index) => ({ command, name, number: String((index + 1) * SPACING), rule }));
+}
+
+/** Each prefix with all that lies in it. */
 function listView(name: string, prefixes: readonly IpPrefix[]): readonly View[] {
-  return FAMILIES.flatMap((family) =>
-    prefixes
-      .filter((prefix) => familyOf(prefix) === family)
-      .map((prefix, index) => {
-        const longest = addressBits(family);
-        const inside = prefixLengthBits(prefix) < longest ? ` le ${longest}` : "";
-        return { command: commandOf(family), name, number: String((index + 1) * SPACING), prefix, inside };
-      }),
-  );
+  return FAMILIES.flatMap((family) => {
+    const longest = addressBits(family);
+    const own = prefixes.filter((prefix) => familyOf(prefix) === family);
+    const inside = (prefix: IpPrefix): string => (prefixLengthBits(prefix) < longest ? ` le ${longest}` : "");
+    return entriesView(
+      name,
+      family,
+      own.map((prefix) => `permit ${prefix}${inside(prefix)}`),
+    );
+  });
+}
+
+/** A neighbour that passes nothing on has a list of its own, of what is its. */
+function ownListsView({ neighbours }: Unicast): readonly View[] {
+  return neighbours.flatMap(({ host, address, announced }) => {
+    if (announced === undefined) return [];
+    const rules = announced.length > 0 ? announced.map((prefix) => `permit ${prefix}`) : ["deny any"];
+    return entriesView(ownList(host), familyOf(address), rules);
+  });
 }
 
 /** How FRR calls a family's commands. */
@@ -32,6 +56,8 @@ const ofFamily = <T extends { readonly address: UnicastNeighbour["address"] }>(
   family: IpFamily,
   entries: readonly T[],
 ): readonly T[] => entries.filter(({ address }) => familyOf(address) === family);
+
+const ownList = (host: string): string => `OF-${host}`;
 
 const wayName = (hub: string): string => `VIA-${hub}`;
 
@@ -56,6 +82,9 @@ function familyView({ neighbours, announced, loopback }: Unicast, family: IpFami
     command: commandOf(family),
     groups: groupsOf(ofFamily(family, neighbours), family),
     announced: announced.filter((prefix) => familyOf(prefix) === family),
+    leaves: ofFamily(family, neighbours)
+      .filter((each) => each.announced !== undefined)
+      .map(({ address, host }) => ({ address, list: ownList(host) })),
     hasLoopback: ofFamily(family, loopback).length > 0,
     loopback: ofFamily(family, loopback)[0]?.address ?? "",
     loopbackMap: `LOOPBACK-IPV${family}`,
@@ -102,6 +131,8 @@ const NOTHING = {
   hubInterface: "",
   fallback: [],
   lists: [],
+  hasLeaves: false,
+  leaves: [],
   ways: [],
   hasWays: false,
   accepted: OVERLAY,
@@ -114,6 +145,7 @@ export function unicastView(host: Host): typeof NOTHING | (View & { readonly rou
   if (unicast === undefined) return NOTHING;
   const links = pointToPoint(unicast);
   const ways = waysOf(unicast);
+  const leaves = ownListsView(unicast);
   const used = FAMILIES.filter((family) => ofFamily(family, unicast.neighbours).length > 0);
   return {
     ...NOTHING,
@@ -122,7 +154,12 @@ export function unicastView(host: Host): typeof NOTHING | (View & { readonly rou
     pointToPoint: links,
     hasPointToPoint: links.length > 0,
     ...fallbackView(host, unicast),
-    lists: [...listView(OVERLAY, unicast.accepted), ...(ways.length > 0 ? listView(NEARBY, unicast.nearby) : [])],
+    lists: [
+      ...listView(OVERLAY, mergePrefixes(unicast.accepted)),
+      ...(ways.length > 0 ? listView(NEARBY, unicast.nearby) : []),
+    ],
+    hasLeaves: leaves.length > 0,
+    leaves,
     ways,
     hasWays: ways.length > 0,
   };

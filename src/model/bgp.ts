@@ -91,6 +91,8 @@ export interface UnicastNeighbour {
   readonly isClient: boolean;
   /** BGP's local preference for its routes; `undefined`: BGP's default. */
   readonly preference: number | undefined;
+  /** All that it may say, of the session's family; `undefined`: it passes on what others say. */
+  readonly announced: readonly IpPrefix[] | undefined;
 }
 
 export interface BgpNeighbour {

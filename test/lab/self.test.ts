@@ -23,6 +23,22 @@ subnets:
   vms-beta: {cidr: 10.78.2.0/24, hosts: [beta]}
 `;
 
+/** Two hubs, so that BGP routes, and two spokes. */
+const HUBS = `
+netgen: 1
+name: self-hubs
+wireguard: {addresses: [10.250.0.0/24], transit: [10.251.0.0/16], shape: hub-and-spoke, hubs: [alpha, beta]}
+bgp: {asn: 65000}
+hosts:
+  alpha: {id: 1, endpoint: 198.51.100.1, publicKey: "zdPzmIxnUBw7kA72BX2sF2xSdu7u8OZI2Rhm3d7HzGg="}
+  beta: {id: 2, endpoint: 203.0.113.9, publicKey: "c2EjgnCEKBJ6WEAbxM94zB1qZwn4TapenDWROXgct1s="}
+  gamma: {id: 3, publicKey: "ACZ6LDpMyCoKDVNqjYAEGuaUqE97ZPbpYvbIFy97bXY="}
+  delta: {id: 4, publicKey: "ZVXDMe1LQLakHcGtpzvMsL9Idj6Uy7K/7PcBNhYtd3c="}
+subnets:
+  vms-gamma: {cidr: 10.78.1.0/24, hosts: [gamma]}
+  vms-delta: {cidr: 10.78.2.0/24, hosts: [delta]}
+`;
+
 const everywhere =
   (path: RegExp, edit: (text: string) => string): Tamper =>
   (_, files) =>
@@ -165,6 +181,18 @@ const CASES: readonly Case[] = [
     tamper: everywhere(RULES, without(/^.*@overlay.*counter drop\n/gm)),
     breaks: ["guard"],
     says: /uplink -> alpha: .*0 counted as dropped, expected 2/,
+  },
+  {
+    what: "hubs that believe a spoke about all of the overlay",
+    tamper: inOrder(
+      ...["alpha", "beta"].map((hub) =>
+        only(hub, everywhere(/frr\.conf$/, without(/^ +neighbor \S+ prefix-list OF-\S+ in\n/gm))),
+      ),
+    ),
+    topology: HUBS,
+    breaks: ["guard"],
+    says: /gamma -> alpha: .*10\.\S+ was taken from gamma, whose it is not/,
+    skips: ["life"],
   },
   {
     what: "AllowedIPs that another peer has as well",

@@ -11,6 +11,7 @@ import { madeUpMac, seenMacs, vxlanFrame, watchFrames } from "../measure/forge.t
 import { execCommand, type LabPromise, type Outcome, type Prover } from "../measure/promise.ts";
 import { BFD_PORTS, BGP_PORT, type Datagram, knock, sendDatagrams } from "../measure/traffic.ts";
 import { allowedPromises } from "./guard-allowed.ts";
+import { takeovers } from "./guard-bgp.ts";
 import { entrancePromises } from "./guard-entrance.ts";
 import { transitPromises } from "./guard-transit.ts";
 
@@ -176,4 +177,4 @@ const allowed: Prover = {
 };
 
 /** In the order in which they are to be proven. */
-export const guard: readonly Prover[] = Object.freeze([strangers, allowed]);
+export const guard: readonly Prover[] = Object.freeze([strangers, allowed, takeovers]);

@@ -67,20 +67,23 @@ const MOST_PREFERRED = 200;
 /** A session for each family that there is something to route of. */
 function sessionsOf(own: TunnelEnd, far: TunnelEnd, routing: Routing): readonly UnicastNeighbour[] {
   const { shape } = routing;
-  const rank = shape.hubsOf(own.host).indexOf(far.host.input.name);
+  const { name } = far.host.input;
+  const rank = shape.hubsOf(own.host).indexOf(name);
+  const announced = shape.transit.has(name) ? undefined : routing.announced.get(name);
   return [...new Set(routing.accepted.map(familyOf))].flatMap((family) => {
     const isOfFamily = ({ address }: TransitAddress): boolean => familyOf(address) === family;
     const [source, target] = [own.addresses.find(isOfFamily), far.addresses.find(isOfFamily)];
     if (source === undefined || target === undefined) return [];
     return [
       {
-        host: far.host.input.name,
+        host: name,
         interface: own.interface,
         source: source.address,
         address: target.address,
         isPointToPoint: own.isPointToPoint,
         isClient: shape.transit.has(own.host.input.name),
         preference: rank < 0 ? undefined : MOST_PREFERRED - rank,
+        announced: announced?.filter((prefix) => familyOf(prefix) === family),
       },
     ];
   });
