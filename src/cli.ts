@@ -2,6 +2,7 @@
 /** The process: arguments in, exit code out. Nothing below commands/ knows that there is one. */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { visibleLines } from "./base/text.ts";
 import { describeMachineError, EXIT_BUG, EXIT_DONE, EXIT_MACHINE } from "./commands/exit.ts";
 
 type Exit = (code: number) => void;
@@ -41,7 +42,8 @@ function judge(error: unknown): { readonly code: number; readonly message: strin
 
 function fail(error: unknown): void {
   const { code, message } = judge(error);
-  process.stderr.write(message);
+  // Names of files and arguments are part of it, and those may hold anything.
+  process.stderr.write(visibleLines(message));
   process.exitCode = code;
 }
 
@@ -76,6 +78,7 @@ async function program(args: readonly string[], exit: Exit): Promise<Command> {
   // Inherited by hand: commander copies neither to commands that are added ready-made.
   const finish = (command: Command, call: string): void => {
     command.exitOverride().showHelpAfterError(`(${call} --help tells more)`);
+    command.configureOutput({ outputError: (text, write) => write(visibleLines(text)) });
     for (const each of command.commands) finish(each, `${call} ${each.name()}`);
   };
   finish(netgen, "netgen");

@@ -111,6 +111,16 @@ describe("endpoints", () => {
   });
 });
 
+describe("a host alone", () => {
+  const alone = (pool: string): readonly string[] =>
+    placesOf(`underlay: {pathMtu: 1300}\n${pool}hosts: {alpha: {id: 1, endpoint: 192.0.2.1}}\n`);
+
+  test("has IPv6 only on an interface that is large enough for a first peer's", () => {
+    expect(alone(DUAL)).toEqual(["mtu-wireguard-below-ipv6 3"]);
+    expect(alone(POOL)).toEqual([]);
+  });
+});
+
 describe("interfaces", () => {
   const subnets = (text: string): string => `${POOL}hostDefaults: {uplink: eth0}\n${TWO}subnets:\n${text}`;
   test.each([

@@ -708,3 +708,64 @@ test("a directory that may not be written to ends with 2 and names what it was a
   const { status, stdout, stderr } = shell(`${prefix} "${process.execPath}" "${CLI}" build topology.yaml`);
   expect([status, stdout, stderr]).toEqual([2, "", "netgen: out/.netgen-lock: permission denied\n"]);
 });
+
+describe("what would change a terminal is spelt out, and no line of it", () => {
+  const odd = "o\u001b[2J\u202edd";
+  const printed = ({ stdout, stderr }: Finished): string => stdout + stderr;
+  const expectPlain = (finished: Finished): void => {
+    expect(printed(finished)).toContain("\\u{1b}[2J\\u{202e}dd");
+    expect(["\u001b", "\u202e"].filter((each) => printed(finished).includes(each))).toEqual([]);
+  };
+  beforeEach(() => put("topology.yaml", WITHOUT_KEYS));
+
+  test.each([
+    ["a file that is not there", ["check", `${odd}.yaml`]],
+    ["an option", ["check", `--${odd}`]],
+    ["a command", [odd]],
+    ["a host", ["build", "topology.yaml", "--hosts", odd, "--keys", "keys"]],
+    ["a directory of keys", ["keys", "generate", "topology.yaml", "--keys", odd]],
+    ["a host that is asked for", ["keys", "export", odd, "-o", "x"]],
+    ["a file of init's", ["init", odd]],
+  ])("%s", (_, args) => {
+    run(["keys", "generate", "topology.yaml"]);
+    expectPlain(run(args));
+  });
+
+  test("a topology, and a tree with its files", () => {
+    run(["keys", "generate", "topology.yaml"]);
+    put(odd, read("topology.yaml"));
+    expectPlain(run(["check", odd]));
+    expectPlain(run(["build", odd, "-o", `t${odd}`]));
+    put(`f${odd}/alpha/etc/wireguard/wg0.conf`, "mine");
+    expectPlain(run(["build", "topology.yaml", "-o", `f${odd}`]));
+  });
+
+  test("a .pub of no host", () => {
+    put(`keys/${odd}.pub`, "mine");
+    put("keys/alpha.pub", "mine");
+    expectPlain(run(["keys", "list", "topology.yaml"]));
+  });
+
+  test("a path of a manifest, which no build has written", () => {
+    run(["keys", "generate", "topology.yaml"]);
+    run(["build", "topology.yaml"]);
+    put("out/manifest.json", read("out/manifest.json").replace("alpha/etc/", "alpha/\\u001b[2J/"));
+    const { status, stderr } = run(["build", "topology.yaml"]);
+    expect([status, stderr.split("\n")[0]]).toEqual([
+      2,
+      "netgen: nothing was written: in out this is no manifest that this netgen wrote:",
+    ]);
+  });
+
+  test("a newline in the name of a directory does not leave the comment of a roll-out", () => {
+    const keys = "k\ntouch gone";
+    run(["keys", "generate", "topology.yaml", "--keys", keys]);
+    expect(run(["keys", "rotate", "topology.yaml", "alpha", "--keys", keys])).toEqual({
+      status: 2,
+      stdout: "",
+      stderr:
+        "netgen: k\\u{a}touch gone has a character in its name that is no text; a roll-out cannot name such a file\n",
+    });
+    expect(existsSync(join(home, keys, "previous"))).toBe(false);
+  });
+});

@@ -1,7 +1,7 @@
 import { type Code, catalogue, type ParamsOf } from "./catalogue.ts";
 import { maskKeys } from "./key.ts";
 import type { Span } from "./source.ts";
-import { compareText } from "./text.ts";
+import { compareText, visible } from "./text.ts";
 
 export type Severity = "error" | "warning" | "note";
 
@@ -30,13 +30,11 @@ export interface Result<T> {
 }
 
 const MAX_QUOTED_LENGTH = 240;
-// Control, format (bidi among them), line and paragraph separators, surrogates on their own: shown, never printed.
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 
 /** Text from the topology as it may stand in a message: nothing invisible, and not endless. */
 export function printable(text: string): string {
-  const visible = text.replace(UNPRINTABLE, (character) => `\\u{${(character.codePointAt(0) as number).toString(16)}}`);
-  return visible.length > MAX_QUOTED_LENGTH ? `${visible.slice(0, MAX_QUOTED_LENGTH)}…` : visible;
+  const shown = visible(text);
+  return shown.length > MAX_QUOTED_LENGTH ? `${shown.slice(0, MAX_QUOTED_LENGTH)}…` : shown;
 }
 
 function fill(template: string, params: Readonly<Record<string, string | number>>): string {

@@ -24,3 +24,14 @@ export function someOf(names: readonly string[]): string {
 export function shellWord(text: string): string {
   return /^[\w./:@%+,=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
+
+// Control, format (bidi among them), line and paragraph separators, surrogates on their own: shown, never printed.
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+
+/** The text with everything invisible spelt out: what a terminal may be shown as a part of a line. */
+export function visible(text: string): string {
+  return text.replace(UNPRINTABLE, (character) => `\\u{${(character.codePointAt(0) as number).toString(16)}}`);
+}
+
+/** The same of several lines. */
+export const visibleLines = (text: string): string => text.split("\n").map(visible).join("\n");

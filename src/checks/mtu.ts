@@ -66,6 +66,20 @@ function peersBelowIpv6({ interfaces }: Host): readonly string[] {
   });
 }
 
+/** A host alone has the tunnel that a first peer would get. */
+function firstTunnelCarriesIpv6(network: Network): readonly Diagnostic[] {
+  const [host, second] = network.hosts.filter(({ interfaces }) => interfaces.length > 0);
+  const mtu = host?.interfaces[0]?.mtu;
+  if (host === undefined || mtu === undefined || second !== undefined || mtu >= IPV6_MINIMUM_MTU) return [];
+  const { pathMtu: path } = network.underlay;
+  const overhead = path - mtu;
+  const sum = { mtu, path, overhead, minimum: IPV6_MINIMUM_MTU, needed: IPV6_MINIMUM_MTU + overhead };
+  const params = { host: host.name, other: "a first peer", ...sum };
+  return carriesIpv6(host)
+    ? [diagnostic("mtu-wireguard-below-ipv6", params, originSpan(network.origin, "underlay/pathMtu"))]
+    : [];
+}
+
 /** Linux takes IPv6 addresses off an interface below 1280 bytes, without a word, and cuts no packet to less (RFC 8200 §5). */
 export function tunnelsCarryIpv6(network: Network): readonly Diagnostic[] {
   const hosts = hostsByName(network);
@@ -91,7 +105,7 @@ export function tunnelsCarryIpv6(network: Network): readonly Diagnostic[] {
       found.set(key, diagnostic("mtu-wireguard-below-ipv6", params, tunnelSpan(network, tunnel)));
     }
   }
-  return [...found.values()];
+  return [...found.values(), ...firstTunnelCarriesIpv6(network)];
 }
 
 /** What a check of an MTU has to know of a segment. */

@@ -6,7 +6,7 @@ import { type Written, writeTree } from "../write/write.ts";
 import { EXIT_DONE, EXIT_MACHINE, withAdvice } from "./exit.ts";
 import { formatOption, keysOption, quietOption, topologyArgument } from "./options.ts";
 import { progressFor } from "./progress.ts";
-import { exitCodeOf, openCompiled, printDiagnostics, printSummary } from "./session.ts";
+import { exitCodeOf, openCompiled, printDiagnostics, printSummary, say } from "./session.ts";
 import { complain, listPaths, type TreeOptions, treeOf, treePlace } from "./tree.ts";
 
 interface BuildOptions extends TreeOptions {
@@ -67,7 +67,7 @@ async function build(topology: string, options: BuildOptions): Promise<number> {
   if (options.output === "-") return (await import("./archive.ts")).printTree(tree, place.hosts, options);
   const result = write(tree, place, options);
   if (result.kind === "refused") {
-    process.stderr.write(complain("nothing was written", place.directory, result));
+    say(complain("nothing was written", place.directory, result));
     return EXIT_MACHINE;
   }
   const list = options.verbose === true ? listAll(tree, place, result) : listChanges(result);

@@ -1,10 +1,11 @@
 import { Command } from "commander";
 import pc from "picocolors";
+import { visibleLines } from "../base/text.ts";
 import { diffTree, type FileDiff, renderStat } from "../deliver/diff.ts";
 import { planTree } from "../write/plan.ts";
 import { EXIT_DIFFERENT, EXIT_DONE, EXIT_MACHINE, machineError } from "./exit.ts";
 import { formatOption, keysOption, quietOption, topologyArgument } from "./options.ts";
-import { exitCodeOf, hasColours, openCompiled, printDiagnostics } from "./session.ts";
+import { exitCodeOf, hasColours, openCompiled, printDiagnostics, say } from "./session.ts";
 import { complain, type TreeOptions, treeOf, treePlace } from "./tree.ts";
 
 interface DiffOptions extends TreeOptions {
@@ -27,7 +28,9 @@ function print(diffs: readonly FileDiff[], { stat, format }: DiffOptions): void 
       stdout.write(`${JSON.stringify(stat === true ? counts : { ...counts, patch })}\n`);
     }
   } else if (diffs.length > 0) {
-    stdout.write(stat === true ? renderStat(diffs) : diffs.map(({ patch }) => paintPatch(patch, stdout)).join(""));
+    // Elsewhere a patch is for programs, and every byte counts.
+    const shown = ({ patch }: FileDiff): string => (stdout.isTTY ? visibleLines(patch) : patch);
+    stdout.write(stat === true ? renderStat(diffs) : diffs.map((each) => paintPatch(shown(each), stdout)).join(""));
   }
 }
 
@@ -42,7 +45,7 @@ function diff(topology: string, options: DiffOptions): number {
   const place = treePlace(session, topology, options);
   const plan = planTree(tree, { ...place, force: false });
   if (plan.kind === "refused") {
-    process.stderr.write(complain("a build would write nothing", place.directory, plan));
+    say(complain("a build would write nothing", place.directory, plan));
     return EXIT_MACHINE;
   }
   const diffs = diffTree(place.directory, plan);

@@ -20,6 +20,7 @@ import {
   printSummary,
   refuseStrayKey,
   type Session,
+  say,
 } from "./session.ts";
 
 interface AddOptions extends CommonOptions {
@@ -101,7 +102,7 @@ function print(session: Session, result: Compiled, diagnostics: readonly Diagnos
 function refuse(session: Session, name: string, { source, diagnostics }: Compiled): number {
   print(session, { source, model: undefined, diagnostics }, diagnostics);
   const is = source.text === session.source.text ? "it has" : `with ${name} it would have`;
-  process.stderr.write(`netgen: nothing was written: ${is} ${counted(diagnostics.length, "error")}\n`);
+  say(`netgen: nothing was written: ${is} ${counted(diagnostics.length, "error")}\n`);
   return EXIT_TOPOLOGY;
 }
 

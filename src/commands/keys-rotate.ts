@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { Command } from "commander";
-import { shellWord } from "../base/text.ts";
+import { shellWord, visible } from "../base/text.ts";
 import { hasPresharedKey, type Rotation, rotateKeyPair, rotatePresharedKey } from "../keys/rotate.ts";
 import { hasPrivateKey } from "../keys/store.ts";
 import type { Host } from "../model/host.ts";
@@ -15,7 +15,7 @@ import {
   warnUnlessIgnored,
 } from "./keys-session.ts";
 import { keysOption, topologyArgument } from "./options.ts";
-import { beside, type CommonOptions } from "./session.ts";
+import { beside, type CommonOptions, say } from "./session.ts";
 
 interface RotateOptions extends CommonOptions {
   readonly output?: string;
@@ -87,7 +87,7 @@ function requirePair({ session, topology }: Call, a: string, b: string): readonl
 function conclude({ isNew }: Rotation, { previous }: Places, rollout: string): number {
   process.stdout.write(rollout);
   if (isNew) return EXIT_DONE;
-  process.stderr.write(
+  say(
     `netgen: nothing was changed: this key was rotated before, and the older one is still kept as ${previous}. ` +
       "When the roll-out above is done, remove that file.\n",
   );
@@ -114,7 +114,15 @@ function rotatePair(call: Call, a: string, b: string): number {
   return conclude(rotation, places, renderPresharedRollout(model, pair, places));
 }
 
+/** They stand in the roll-out, also in its comments, and a shell would run what is behind the end of a line. */
+function requirePlainNames(...names: readonly (string | undefined)[]): void {
+  const odd = names.find((name = "") => visible(name) !== name);
+  if (odd === undefined) return;
+  throw machineError(`${visible(odd)} has a character in its name that is no text; a roll-out cannot name such a file`);
+}
+
 function rotate(topology: string, hosts: readonly [string, string | undefined], options: RotateOptions): number {
+  requirePlainNames(topology, options.keys, options.output);
   const session = openForKeys(topology, options);
   if (session === undefined) return EXIT_TOPOLOGY;
   const call = { session, topology, options };

@@ -4,7 +4,7 @@ import { readPublicKeys } from "../keys/store.ts";
 import type { Host } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
 import { machineError } from "./exit.ts";
-import { type CommonOptions, open, printDiagnostics, type Session } from "./session.ts";
+import { type CommonOptions, open, printDiagnostics, type Session, say } from "./session.ts";
 
 /** A session with a model. */
 export interface KeySession extends Session {
@@ -14,7 +14,7 @@ export interface KeySession extends Session {
 /** A diagnostic points into the topology, where a key that came from a file does not stand. */
 function nameFiles(directory: string): void {
   for (const problem of malformedPublicKeys(directory, readPublicKeys(directory))) {
-    process.stderr.write(`netgen: ${problem}\n`);
+    say(`netgen: ${problem}\n`);
   }
 }
 
@@ -57,7 +57,7 @@ export function presharedPairs({ hosts, peers }: Network): readonly (readonly [s
 /** Says when git may take in secrets. */
 export function warnUnlessIgnored({ keysDirectory }: Session, isGitIgnored: boolean): void {
   if (isGitIgnored) return;
-  process.stderr.write(
+  say(
     `netgen: ${keysDirectory}/.gitignore lacks one of *.key, /psk/ and *.tmp: git may take in private keys; add them\n`,
   );
 }

@@ -5,6 +5,7 @@ import pc from "picocolors";
 import { type Diagnostic, hasErrors, type Severity } from "../base/diagnostic.ts";
 import { type Paint, renderJson, renderText } from "../base/render.ts";
 import { lineStarts, positionAt, type Source } from "../base/source.ts";
+import { visibleLines } from "../base/text.ts";
 import { type Compilation, type CompileOptions, compile, type Judgement, judge } from "../compile.ts";
 import { readPublicKeys } from "../keys/store.ts";
 import { findStrayKey, privatePublicKeys } from "../keys/stray.ts";
@@ -161,13 +162,18 @@ export function printDiagnostics(session: Session, stream: NodeJS.WriteStream, f
   }
 }
 
+/** Says something besides a result: names of files are part of it, and those may hold anything. */
+export function say(text: string, stream: NodeJS.WriteStream = process.stderr): void {
+  stream.write(visibleLines(text));
+}
+
 /** Prints what was done, unless that is not wanted. */
 export function printSummary(
   text: string,
   { quiet }: Pick<CommonOptions, "quiet">,
   stream: NodeJS.WriteStream = process.stdout,
 ): void {
-  if (quiet !== true) stream.write(text);
+  if (quiet !== true) say(text, stream);
 }
 
 /** 1 with errors; warnings and notes alone are 0. */

@@ -1,5 +1,6 @@
 /** manifest.json: what netgen wrote into a tree, so that the next build knows its own files from the user's. */
 import { createHash, hash } from "node:crypto";
+import { visible } from "../base/text.ts";
 import { joined, type OutputFile, sizeOf } from "../emit/file.ts";
 
 /** The version of the manifest's format. */
@@ -59,11 +60,11 @@ export function describeFile(file: OutputFile): ManifestFile {
 /** The host that a path of the tree belongs to. */
 export const hostOf = (path: string): string => path.slice(0, path.indexOf("/"));
 
-/** True for a path that stays inside the tree: relative, in normal form, below a host's directory. */
+/** True for a path that stays inside the tree: relative, in normal form, below a host's directory, and nothing but text. */
 export function isTreePath(path: string): boolean {
   const parts = path.split("/");
   return (
-    parts.length > 1 && parts.every((part) => part !== "" && part !== "." && part !== ".." && !part.includes("\0"))
+    parts.length > 1 && visible(path) === path && parts.every((part) => part !== "" && part !== "." && part !== "..")
   );
 }
 
