@@ -14,6 +14,12 @@ export function manyHosts(count: number, rest: string, keyOf = testPublicKey): s
 
 export const generatedInputs: Readonly<Record<string, () => string>> = {
   "err-source-too-large": () => `# ${"x".repeat(MAX_SOURCE_BYTES)}\n`,
+  "err-source-form": () => Buffer.from(manyHosts(2, ""), "utf16le").toString("latin1"),
+  "err-source-form-line-ends": () => manyHosts(2, "").replaceAll("\n", "\r"),
+  "err-key-unknown-many": () => {
+    const keys = Array.from({ length: 1000 }, (_, index) => `setting${index}: 1\n`).join("");
+    return manyHosts(2, `wireguard: {addresses: [10.240.0.0/16]}\n${keys}`);
+  },
   // Invisible here as anywhere, if it stood in a file.
   "err-source-control-character": () => "netgen: 1\nname: two-sites\u202E # fdp.sites\n",
   "err-source-control-character-escaped": () =>

@@ -133,7 +133,21 @@ describe("characters", () => {
   });
 
   test("a binary file is not reported byte by byte", () => {
-    expect(parse("\0".repeat(1000)).diagnostics).toHaveLength(MAX_REPORTED_PLACES);
+    expect(parse("\x01".repeat(1000)).diagnostics).toHaveLength(MAX_REPORTED_PLACES);
+    expect(parse("\0".repeat(1000)).diagnostics).toHaveLength(1);
+  });
+
+  test.each([
+    ["UTF-16, the lower byte first", "utf16le"],
+    ["UTF-16, the higher byte first", "utf16be"],
+  ])("%s, is one mistake", (_, order) => {
+    const bytes = Buffer.from("netgen: 1\nname: x\n", "utf16le");
+    const text = (order === "utf16be" ? bytes.swap16() : bytes).toString("latin1");
+    expect(parse(text).diagnostics.map(({ code }) => code)).toEqual(["source-form"]);
+  });
+
+  test("lines that end in carriage returns alone are one mistake", () => {
+    expect(parse("netgen: 1\rname: x\rhosts: {}\r").diagnostics.map(({ code }) => code)).toEqual(["source-form"]);
   });
 });
 
@@ -188,6 +202,25 @@ describe("size and depth", () => {
 });
 
 describe("syntax", () => {
+  test.each(["", "# comment\n\n", "---\n", "# a\r\n"])(
+    "a first key that is indented, behind %j, is one mistake",
+    (before) => {
+      const { value, diagnostics } = parse(`${before}  netgen: 1\nname: x\nhosts:\n  a: {id: 1}\n`);
+      expect(value).toBeUndefined();
+      expect(diagnostics.map(({ message, span }) => [message, span])).toEqual([
+        [
+          "this is not YAML: this first key is indented, and others below it are not",
+          { start: before.length + 2, end: before.length + 8 },
+        ],
+      ]);
+    },
+  );
+
+  test("a mapping that is indented as a whole is none", () => {
+    expect(dataOf("  a: 1\n  b: 2\n")).toEqual({ a: 1, b: 2 });
+    expect(parse("  a: 1\n  b: [\n").diagnostics.map(({ message }) => message)).not.toContain("first key");
+  });
+
   test.each([
     ["a: «" + '"' + "»x\nb: 1\n", "no closing one"],
     ["a: «'»x\n", "no closing one"],

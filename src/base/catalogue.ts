@@ -24,6 +24,11 @@ export const catalogue = {
     message: "the topology has {bytes} bytes; netgen reads at most {limit}",
     hint: "check that this is the topology, and not some other file",
   },
+  "source-form": {
+    severity: "error",
+    message: "this file is {form}; netgen reads UTF-8",
+    hint: "save it as UTF-8, with line ends of Unix (LF) or Windows (CRLF)",
+  },
   "source-control-character": {
     severity: "error",
     message: "the character {character} may not stand in a topology: it is invisible or changes how the line is shown",

@@ -13,6 +13,9 @@ export const MAX_REPORTED_PLACES = 20;
 // alone ends a line in YAML but not in most programs that show the file, so that it could hide one.
 const REFUSED = /(?![\t\n])\p{Cc}(?<!\r(?=\n))|[\p{Cf}\p{Zl}\p{Zp}\p{Cs}\uFFFE\uFFFF]/gu;
 
+/** As much of a file as tells in what form it was saved. */
+const FORM_LENGTH = 64;
+
 const BYTE_ORDER_MARK = "\uFEFF";
 
 /** The first characters of a text that no topology may hold, as `U+202E`, with their places. */
@@ -30,6 +33,14 @@ function utf8Bytes(text: string): number {
   return new TextEncoder().encode(text).length;
 }
 
+/** What a text is that was saved in another form; `undefined`: it may be what it should. */
+function otherForm(text: string): string | undefined {
+  // Half of what is plain text in UTF-16 is NUL, read as UTF-8.
+  const start = text.slice(0, FORM_LENGTH);
+  if (start.split("\0").length - 1 > start.length / 3) return "text in UTF-16";
+  return text.includes("\r") && !text.includes("\n") ? "text whose lines end in a carriage return alone" : undefined;
+}
+
 /** Refuses what is too large or holds characters that a reader would not see. */
 export function checkCharacters({ text }: Source): readonly Diagnostic[] {
   // A UTF-16 code unit is 1 to 3 bytes of UTF-8.
@@ -37,6 +48,8 @@ export function checkCharacters({ text }: Source): readonly Diagnostic[] {
   if (bytes > MAX_SOURCE_BYTES) {
     return [diagnostic("source-too-large", { bytes, limit: MAX_SOURCE_BYTES }, { start: 0, end: 0 })];
   }
+  const form = otherForm(text);
+  if (form !== undefined) return [diagnostic("source-form", { form }, { start: 0, end: 0 })];
   // A byte order mark is one only at the very start; the blank keeps every offset what it is.
   const judged = text.startsWith(BYTE_ORDER_MARK) ? ` ${text.slice(1)}` : text;
   return refusedCharacters(judged).map(({ character, offset }) => {

@@ -82,8 +82,11 @@ function complaints({ errors, warnings }: Document.Parsed): readonly YAMLError[]
 /** All mistakes of syntax, one a line. */
 function syntaxErrors(documents: readonly Document.Parsed[], syntax: Syntax, text: string): readonly Diagnostic[] {
   const starts = lineStarts(text);
-  const found = documents
-    .flatMap(complaints)
+  const complained = documents.flatMap(complaints);
+  const indented = complained.length === 0 ? undefined : indentedFirstKey(text);
+  // All that stands further left would be one more mistake.
+  if (indented !== undefined) return [diagnostic("yaml-syntax", { problem: INDENTED }, indented)];
+  const found = complained
     .map((error) => ({ error, span: spanOfError(error, syntax, text) }))
     .sort((a, b) => a.span.start - b.span.start);
   // What follows a mistake on its line is most often its consequence.
@@ -93,6 +96,15 @@ function syntaxErrors(documents: readonly Document.Parsed[], syntax: Syntax, tex
     diagnostic("yaml-syntax", { problem: problemInWords(error.code, error.message) }, span),
   );
   return [...diagnostics, ...olderYaml(documents[0], text)];
+}
+
+const INDENTED = "this first key is indented, and others below it are not";
+
+/** The first key of a text, if it is indented and others are not. */
+function indentedFirstKey(text: string): Span | undefined {
+  const [, before = "", key] = /^((?:[ \t]*(?:#.*)?\r?\n|---[ \t]*\r?\n)* +)([\w-]+)(?=:)/.exec(text) ?? [];
+  if (key === undefined || !/^[\w-]+:/m.test(text.slice(before.length + key.length))) return undefined;
+  return { start: before.length, end: before.length + key.length };
 }
 
 function spanOfError({ message, pos }: YAMLError, { unclosed }: Syntax, text: string): Span {

@@ -109,7 +109,6 @@ const EVERYWHERE = [...new Set(Object.values(CONSEQUENCES).flat())];
 export function consequencesOf(broken: Iterable<string>): ReadonlySet<Code> {
   const sections = new Set([...broken].map((pointer) => pointer.split("/")[1] ?? ""));
   // A key that nobody knows may be any of the others, mistyped.
-  return new Set(
-    [...sections].flatMap((key) => (Object.hasOwn(CONSEQUENCES, key) ? CONSEQUENCES[key] : EVERYWHERE) ?? []),
-  );
+  const isUnknown = [...sections].some((key) => !Object.hasOwn(CONSEQUENCES, key));
+  return new Set(isUnknown ? EVERYWHERE : [...sections].flatMap((key) => CONSEQUENCES[key] ?? []));
 }

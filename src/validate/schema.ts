@@ -1,7 +1,8 @@
 /** The shape of a topology, judged by the schema; what its validator finds, in our words. */
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
+import { grouped } from "../base/grouped.ts";
 import type { Span } from "../base/source.ts";
-import { refusedCharacters } from "../parse/characters.ts";
+import { MAX_REPORTED_PLACES, refusedCharacters } from "../parse/characters.ts";
 import { malformedKey } from "./malformed.ts";
 import { below, isMapping, type Place, placeAt } from "./place.ts";
 import { keySpan, type Reader, refuse, report, startOfFile, valueSpan } from "./reader.ts";
@@ -31,17 +32,22 @@ export function checkSchema(reader: Reader): void {
   const findings = validator.errors ?? [];
   // A value of the wrong type also fails what is asked of the right one.
   const mistyped = new Set(findings.filter(({ keyword }) => keyword === "type").map((each) => each.instancePath));
+  const unknown = grouped(findings.filter(isOfUnknownKey), ({ instancePath }) => instancePath);
   for (const finding of findings) {
     const isEcho = finding.keyword !== "type" && mistyped.has(finding.instancePath) && !finding.propertyName;
-    if (!isEcho) judge(reader, finding);
+    if (!isEcho && !isOfUnknownKey(finding)) judge(reader, finding);
   }
+  for (const [pointer, of] of unknown) judgeUnknown(reader, pointer, of.map(unknownName));
 }
+
+const isOfUnknownKey = ({ keyword, propertyName }: Finding): boolean =>
+  keyword === "additionalProperties" && propertyName === undefined;
+
+const unknownName = ({ params }: Finding): string => String(params.additionalProperty);
 
 function judge(reader: Reader, { keyword, instancePath: pointer, params, propertyName }: Finding): void {
   if (propertyName !== undefined) {
     judgeName(reader, pointer, propertyName);
-  } else if (keyword === "additionalProperties") {
-    judgeUnknown(reader, pointer, String(params.additionalProperty));
   } else if (keyword === "required") {
     const key = String(params.missingProperty);
     report(reader, below(pointer, key), missing(reader, pointer, key));
@@ -63,11 +69,16 @@ function judgeName(reader: Reader, pointer: string, key: string): void {
   if (refusedCharacters(key).length === 0) reader.found.push(problem);
 }
 
-function judgeUnknown(reader: Reader, pointer: string, key: string): void {
-  const inner = below(pointer, key);
-  reader.broken.add(inner);
-  if (refusedCharacters(key).length > 0) return;
-  reader.found.push(unknownKey(placeAt(reader.tree.value, pointer), key, keySpan(reader, inner)));
+/** The keys of one mapping that the language does not know: of very many, which is another kind of file, the first few. */
+function judgeUnknown(reader: Reader, pointer: string, keys: readonly string[]): void {
+  for (const key of keys) reader.broken.add(below(pointer, key));
+  const place = placeAt(reader.tree.value, pointer);
+  const sound = keys.filter((key) => refusedCharacters(key).length === 0);
+  const shown = sound.slice(0, MAX_REPORTED_PLACES);
+  for (const key of shown) {
+    const rest = key === shown.at(-1) ? sound.length - shown.length : 0;
+    reader.found.push(unknownKey(place, key, { span: keySpan(reader, below(pointer, key)), rest }));
+  }
 }
 
 /** Keys that hold a secret in WireGuard's own files. */
@@ -75,10 +86,17 @@ const SECRETS = new Set(["privatekey", "presharedkey", "password"]);
 /** What a host can only say for itself. */
 const OWN_KEYS = new Set(["id", "endpoint", "lanEndpoint", "addresses", "publicKey", "routes"]);
 
-function unknownKey({ words: parent, schema }: Place, key: string, span: Span): Diagnostic {
+interface UnknownKey {
+  readonly span: Span;
+  /** How many more there are, of which nothing is said. */
+  readonly rest: number;
+}
+
+function unknownKey({ words: parent, schema }: Place, key: string, { span, rest }: UnknownKey): Diagnostic {
   const keys = Object.keys(schema.properties ?? {});
   const explain = (known: string, suggestion: string): Diagnostic =>
     diagnostic("key-unknown", { key, parent, known, suggestion }, span);
+  if (rest > 0) return explain(`${rest} more behind it are none either`, "see that this is the file that was meant");
   if (SECRETS.has(key.toLowerCase())) {
     return explain(
       "a topology holds no secrets",
