@@ -3,12 +3,16 @@ import { familyOf } from "../base/ip.ts";
 import type { Host } from "../model/host.ts";
 import { reload } from "./after.ts";
 import type { Emitter } from "./context.ts";
+import type { OutputFile } from "./file.ts";
 import { publicFile, scriptFile } from "./print.ts";
 import { wireguardUnit } from "./wireguard.ts";
 
 const UNIT = "keepalived.service";
 
-/** keepalived's file, and the script that starts and stops the tunnels where the two share a key; nothing for other hosts. */
+/**
+ * keepalived's file, the script that tells it whether this host has tunnels, and where the two share a key the one that starts
+ * and stops them; nothing for other hosts.
+ */
 export const emitKeepalived: Emitter = (host, context) => {
   const { vrrp } = host;
   if (vrrp === undefined) return [];
@@ -28,14 +32,17 @@ export const emitKeepalived: Emitter = (host, context) => {
     peer: vrrp.other.address,
     isExclusive: vrrp.isExclusive,
     units: host.interfaces.map(wireguardUnit),
+    tunnels: host.interfaces.map(({ name }) => name).join(" "),
   };
   const path = "etc/keepalived/keepalived.conf";
   const configuration = { path, template: "keepalived/keepalived.conf.njk", after: [reload(UNIT)] };
   // Read each time it is run.
-  const script = { path: "etc/netgen/vrrp-notify", template: "keepalived/vrrp-notify.njk", after: [] };
+  const script = (name: string): OutputFile =>
+    scriptFile(host, context, { path: `etc/netgen/${name}`, template: `keepalived/${name}.njk`, after: [], view });
   return [
     publicFile(host, context, { ...configuration, head: "!", view }),
-    ...(vrrp.isExclusive ? [scriptFile(host, context, { ...script, view })] : []),
+    script("vrrp-check"),
+    ...(vrrp.isExclusive ? [script("vrrp-notify")] : []),
   ];
 };
 

@@ -92,6 +92,15 @@ const LONGEST_SILENCE_SECONDS = 150;
 
 const inWords = (lost: number, gapSeconds: number): string => `${gapSeconds.toFixed(1)} s, ${lost} packets`;
 
+/** The one that is to be the master is so again. */
+async function handBack({ master, standby }: Couple, watched: Watched): Promise<readonly string[]> {
+  await stopKeepalived(standby.box);
+  const wrong = [...(await settle(master, standby))];
+  if (!(await isAnswered(watched, 40))) wrong.push("no answer within 40 s after it was handed back");
+  await startKeepalived(standby);
+  return wrong;
+}
+
 async function measure(lab: Lab, { master, standby }: Couple, watched: Watched): Promise<Outcome> {
   const wrong: string[] = [];
   // One that nobody can dial, and that sent nothing since the last change, is heard of with its next handshake.
@@ -105,12 +114,10 @@ async function measure(lab: Lab, { master, standby }: Couple, watched: Watched):
     await plug(lab, master, "up");
     wrong.push(...(await settle(standby, master)));
   });
-  const handed = await pingDuring(watched, async () => {
-    await stopKeepalived(standby.box);
-    wrong.push(...(await settle(master, standby)));
-    if (!(await isAnswered(watched, 40))) wrong.push("no answer within 40 s after it was handed back");
-    await startKeepalived(standby);
-  });
+  const handed = await pingDuring(
+    watched,
+    async () => void wrong.push(...(await handBack({ master, standby }, watched))),
+  );
   wrong.push(...(await settle(master, standby)));
   if (back.lost > 0) wrong.push(`${back.lost} packets lost when ${master.host.name} came back, expected none`);
   if (wrong.length > 0) return { isKept: false, measured: wrong.join("; ") };
@@ -118,16 +125,54 @@ async function measure(lab: Lab, { master, standby }: Couple, watched: Watched):
   return { isKept: true, measured: `${told}; handed back: ${inWords(handed.lost, handed.gapSeconds)}` };
 }
 
-/** A promise for each pair. */
+/** `fall` times `interval` of keepalived's file, and as long again. */
+const NOTICED_SECONDS = 60;
+
+/** The master is there, but its tunnels are not. */
+async function measureWithout({ master, standby }: Couple, watched: Watched): Promise<Outcome> {
+  const wrong: string[] = [];
+  await isAnswered(watched, LONGEST_SILENCE_SECONDS);
+  const lost = await pingDuring(watched, async () => {
+    for (const { name } of master.host.interfaces) await master.box.run("ip", "link", "delete", name);
+    if (!(await eventually(() => isMaster(standby), NOTICED_SECONDS))) {
+      wrong.push(`${standby.host.name} has not taken over within ${NOTICED_SECONDS} s`);
+    }
+    wrong.push(...(await settle(standby, master)));
+    if (!(await isAnswered(watched, 40))) wrong.push("no answer within 40 s after it took over");
+  });
+  wrong.push(...(await handBack({ master, standby }, watched)), ...(await settle(master, standby)));
+  if (wrong.length > 0) return { isKept: false, measured: wrong.join("; ") };
+  return { isKept: true, measured: `without answers for ${inWords(lost.lost, lost.gapSeconds)}` };
+}
+
+function withoutPromise(couple: Couple, watched: Watched): LabPromise {
+  const { master, standby } = couple;
+  return {
+    kind: "life",
+    subject: `${master.host.name} is there, but has no tunnel`,
+    promise: `${standby.host.name} takes over, and ${watched.box.name} hears from ${watched.to} again`,
+    command: execCommand(master.box, "/etc/netgen/vrrp-check"),
+    measure: () => measureWithout(couple, watched),
+  };
+}
+
+/** Promises for each pair. */
 export function vrrpPromises(lab: Lab): readonly LabPromise[] {
   return couplesOf(lab).flatMap((couple): readonly LabPromise[] => {
     const { master, standby } = couple;
-    return watchesOfPair(lab, lab.network, couple).map((watched) => ({
-      kind: "life",
-      subject: `${master.host.name} is cut off`,
-      promise: `${standby.host.name} takes over, ${watched.box.name} hears from ${watched.to} again, and only one of the two is heard`,
-      command: execCommand(standby.box, "cat", "/run/log/keepalived"),
-      measure: () => measure(lab, couple, watched),
-    }));
+    const watches = watchesOfPair(lab, lab.network, couple);
+    // Where both have tunnels all the time, who has the address does not decide which are heard.
+    const exclusive = master.host.vrrp?.isExclusive ? watches.slice(0, 1) : [];
+    const gone = exclusive.map((watched) => withoutPromise(couple, watched));
+    const cutOff = watches.map(
+      (watched): LabPromise => ({
+        kind: "life",
+        subject: `${master.host.name} is cut off`,
+        promise: `${standby.host.name} takes over, ${watched.box.name} hears from ${watched.to} again, and only one of the two is heard`,
+        command: execCommand(standby.box, "cat", "/run/log/keepalived"),
+        measure: () => measure(lab, couple, watched),
+      }),
+    );
+    return [...cutOff, ...gone];
   });
 }
