@@ -7,7 +7,7 @@ import type { Network } from "../model/network.ts";
 import { relaysOf } from "../model/relays.ts";
 import type { EmitContext } from "./context.ts";
 import { type AddressSet, addressSets, guardedPackets, type SetKind, vxlansOf } from "./guard-sets.ts";
-import { addressRanges, forwardedFamilies, oneOf, quotedName, type Section } from "./nft-words.ts";
+import { addressRanges, forwardedFamilies, oneOf, quotedName, type Section, sortedNumbers } from "./nft-words.ts";
 import { once, onceByKey, print } from "./shared.ts";
 import { encode, render } from "./template.ts";
 
@@ -131,4 +131,20 @@ export const transitSection: Section = (host, context) => {
     dropped: pools.flatMap(({ header, name }) => guarded.map((match) => `${header} daddr @${name} ${match}`)),
   };
   return print(context, { template: "nftables/transit.nft.njk", view });
+};
+
+/** VXLAN between hosts, to this one, from it and through it. */
+export const untrackedSection: Section = (host, context) => {
+  const { tunnels, isStrict } = guardOf(host, context);
+  const passing = isStrict ? context.network.hosts.flatMap(vxlansOf) : vxlansOf(host);
+  const ports = sortedNumbers(passing.map(({ port }) => port)).map(String);
+  if (ports.length === 0) return undefined;
+  const between = shared(context).vteps.map(
+    ({ header, name }) => `${header} saddr @${name} ${header} daddr @${name} udp dport ${oneOf(ports)}`,
+  );
+  const view = {
+    entering: tunnels.flatMap((tunnel) => between.map((match) => `${tunnel} ${match}`)),
+    leaving: between,
+  };
+  return print(context, { template: "nftables/untracked.nft.njk", view });
 };

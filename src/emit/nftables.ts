@@ -13,7 +13,7 @@ import type { EmitContext, Emitter } from "./context.ts";
 import { entranceSection } from "./entrance-guard.ts";
 import { exitSetsSection } from "./exit-guard.ts";
 import type { OutputFile } from "./file.ts";
-import { guardSection, setsSection, transitSection } from "./guard.ts";
+import { guardSection, setsSection, transitSection, untrackedSection } from "./guard.ts";
 import { forwardedFamilies, nftFamily, oneOf, quotedName, type Section, sortedNumbers } from "./nft-words.ts";
 import { type PrintedFile, publicFile, scriptFile } from "./print.ts";
 import { print } from "./shared.ts";
@@ -98,6 +98,13 @@ const zoneSection: Section = (host, context) => {
   return print(context, { template: "nftables/zone.nft.njk", view: {} });
 };
 
+/** Spanning tree stays on its side. */
+const bpduSection: Section = ({ vxlans }, context) => {
+  if (vxlans.length === 0) return undefined;
+  const devices = oneOf(sortedBy(vxlans, ({ name }) => name).map(quotedName));
+  return print(context, { template: "nftables/bpdu.nft.njk", view: { devices } });
+};
+
 const bridgeSection: Section = (host, context) => {
   const clamps = bridgeClamps(host.vxlans);
   if (clamps.length === 0) return undefined;
@@ -110,12 +117,14 @@ const sections: readonly Section[] = Object.freeze([
   setsSection,
   guardSection,
   transitSection,
+  untrackedSection,
   entranceSection,
   exitSetsSection,
   vrfSection,
   sourceNatSection,
   zoneSection,
   bridgeSection,
+  bpduSection,
 ]);
 
 function sectionsOf(host: Host, context: EmitContext): readonly Uint8Array[] {

@@ -19,7 +19,19 @@ const { write, remove } = scratch();
 afterAll(remove);
 
 // VXLAN (RFC 7348 §5): flag I, VNI 100; in it a broadcast frame of a made-up Ethernet type.
-const FRAME = `0800000000006400${"ff".repeat(6)}02000000dead88b5${"00".repeat(46)}`;
+const frameTo = (mac: string): string => `0800000000006400${mac}02000000dead88b5${"00".repeat(46)}`;
+const FRAME = frameTo("ff".repeat(6));
+const BPDU = frameTo("0180c2000000");
+
+/** Counts VXLAN that the host tracks no connection of, and spanning tree's frames that leave the segment's bridge for a guest. */
+const SEEN = `
+table inet seen {
+  chain in { type filter hook input priority 0; udp dport 4789 ct state untracked counter; }
+}
+table bridge seen {
+  chain out { type filter hook postrouting priority 0; oifname "seg0" ether daddr 01:80:c2:00:00:00 counter; }
+}
+`;
 
 // What Docker does for its containers.
 const MASQUERADE = `
@@ -37,6 +49,7 @@ function guardLab(): Lab {
   lab.cable("eth0@outside", "eth0@host");
   lab.cable("wg0@member", "wg0@host");
   lab.cable("eth0@guest", "br-lan@host");
+  lab.cable("eth1@guest", "seg0@host");
   lab.address("eth0@host", "192.0.2.1/24", "2001:db8:1::1/64");
   lab.address("eth0@outside", "192.0.2.66/24", "192.0.2.7/24", "2001:db8:1::66/64");
   lab.address("wg0@host", "10.250.0.1/24", "fd00:250::1/64");
@@ -46,7 +59,10 @@ function guardLab(): Lab {
   lab.gateway("guest", "10.1.1.1", "fd01:1::1");
   lab.gateway("member", "10.250.0.1", "fd00:250::1");
   lab.at("host", "ip link add vx100 type vxlan id 100 dstport 4789 local 10.250.0.1 nolearning");
-  lab.at("host", "ip link set vx100 up");
+  lab.at("host", "ip link add br-seg type bridge");
+  lab.at("host", "ip link set vx100 master br-seg up");
+  lab.at("host", "ip link set seg0 master br-seg");
+  lab.at("host", "ip link set br-seg up");
   lab.at("host", "sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1");
   return lab;
 }
@@ -130,6 +146,20 @@ describe.skipIf(!isEquipped("ip", "nft", "sysctl"))("the guard", () => {
     expect(lab.transfer("member", "fd00:250::1", { ...connects(179), from: "fd00:250::2" })).toBe(true);
     expect(lab.transfer("outside", "192.0.2.1", { ...connects(179), from: "192.0.2.7" })).toBe(true);
     expect(lab.transfer("host", "127.0.0.1", connects(179))).toBe(true);
+  });
+
+  test("VXLAN between hosts is no connection, and spanning tree does not come out of the tunnel", async () => {
+    lab.load("host", write("seen.nft", SEEN));
+    const untracked = lab.counted("host", "inet seen in");
+    forge("member", "10.250.0.2", "10.250.0.1");
+    await eventually(() => lab.counted("host", "inet seen in")).toBe(untracked + 1);
+    lab.datagram("member", "10.250.0.1", { port: 4789, from: "10.250.0.2", hex: BPDU });
+    await eventually(() => lab.counted("host", "bridge netgen bpdu")).toBe(1);
+    expect(lab.counted("host", "bridge seen out")).toBe(0);
+    // Without its rule it would have.
+    lab.at("host", "nft flush chain bridge netgen bpdu");
+    lab.datagram("member", "10.250.0.1", { port: 4789, from: "10.250.0.2", hex: BPDU });
+    await eventually(() => lab.counted("host", "bridge seen out")).toBe(1);
   });
 
   test("leaves every other port alone", () => {
