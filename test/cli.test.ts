@@ -335,7 +335,18 @@ describe("build", () => {
     const [, removed] = /^ {2}- (alpha\/etc\/systemd\/network\/.*)$/m.exec(stdout) ?? [];
     expect(removed).toMatch(/\.(netdev|network)$/);
     expect(existsSync(join(home, "out", removed as string))).toBe(false);
-    expect(stdout).toContain("Edited since the last build, and replaced:\n  ! beta/etc/wireguard/wg0.conf\nout: ");
+    const said = "Edited since the last build, and replaced or removed";
+    expect(stdout).toContain(`${said}:\n  ! beta/etc/wireguard/wg0.conf\nout: `);
+  });
+
+  test("names what was removed though somebody had edited it", () => {
+    useFixture("minimal");
+    run(["build", "topology.yaml"]);
+    const [name = ""] = readdirSync(join(home, "out/alpha/etc/systemd/network")).filter((each) => /netdev$/.test(each));
+    const path = `alpha/etc/systemd/network/${name}`;
+    put(`out/${path}`, "edited\n");
+    put("topology.yaml", read("topology.yaml").replace(/^subnets:[\s\S]*/m, ""));
+    expect(run(["build", "topology.yaml"]).stdout).toContain(`removed:\n  ! ${path}\nout: `);
   });
 
   test("lists at most 20 paths and the number of the others", () => {

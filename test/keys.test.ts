@@ -372,6 +372,13 @@ describe("reading public keys", () => {
     expect(readPublicKeys(join(sandbox, "nowhere"))).toEqual({});
   });
 
+  test("does not wait for a pipe", () => {
+    mkdirSync(keys);
+    const path = join(keys, "alpha.pub");
+    spawnSync("mkfifo", [path]);
+    expect(() => readPublicKeys(keys)).toThrow(`${path} is a pipe or a device, not a file`);
+  });
+
   test("names a directory that stands in the place of a key", () => {
     mkdirSync(join(keys, "alpha.pub"), { recursive: true });
     const path = join(keys, "alpha.pub");

@@ -157,7 +157,7 @@ async function killWriter(build: Victim, out: string, withinMs: number): Promise
     if (found !== stale) holder = found;
     if (holder === undefined) continue;
     await sleep(Math.random() * withinMs);
-    if (!isOver) killIfAlive(Number(holder));
+    if (!isOver) killIfAlive(Number.parseInt(holder, 10));
   }
   return death;
 }

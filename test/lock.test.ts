@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -18,6 +18,7 @@ const { LOCK_NAME, withLock } = await import("../src/write/lock.ts");
 
 let directory: string;
 beforeEach(() => {
+  interrupt = () => undefined;
   directory = mkdtempSync(join(tmpdir(), "netgen-lock-"));
   symlinkSync(String(process.ppid), join(directory, LOCK_NAME));
 });
@@ -34,5 +35,25 @@ test("one that has begun when the other ended is", () => {
     rmSync(path);
     symlinkSync(String(process.ppid), path);
   };
+  expect(withLock(directory, () => "done")).toEqual({ kind: "held" });
+});
+
+test("a lock whose process id is another process's by now is no lock", () => {
+  const lock = join(directory, LOCK_NAME);
+  rmSync(lock);
+  // The parent began, but not when the machine did.
+  symlinkSync(`${process.ppid}-0`, lock);
+  expect(withLock(directory, () => readlinkSync(lock))).toEqual({
+    kind: "done",
+    value: expect.stringMatching(new RegExp(`^${process.pid}-\\d+$`)),
+  });
+  expect(readdirSync(directory)).toEqual([]);
+});
+
+test("one whose holder lives, and began when it says, holds", () => {
+  const fields = readFileSync(`/proc/${process.ppid}/stat`, "latin1").split(") ").at(-1)?.split(" ");
+  const lock = join(directory, LOCK_NAME);
+  rmSync(lock);
+  symlinkSync(`${process.ppid}-${fields?.[19]}`, lock);
   expect(withLock(directory, () => "done")).toEqual({ kind: "held" });
 });

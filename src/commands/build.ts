@@ -23,8 +23,8 @@ function listAll({ files }: Tree, { hosts }: Place, { created, changed, edited, 
     ["=", asked],
     ["+", created],
     ["~", changed],
-    ["!", edited],
     ["-", removed],
+    ["!", edited],
   ] as const;
   const signs = new Map(verdicts.flatMap(([sign, paths]) => paths.map((path) => [path, sign] as const)));
   return sortedBy(signs, ([path]) => path)
@@ -33,7 +33,8 @@ function listAll({ files }: Tree, { hosts }: Place, { created, changed, edited, 
 }
 
 function listChanges({ changed, edited, removed }: Written): string {
-  const note = edited.length === 0 ? "" : `Edited since the last build, and replaced:\n${listPaths("!", edited)}`;
+  const note =
+    edited.length === 0 ? "" : `Edited since the last build, and replaced or removed:\n${listPaths("!", edited)}`;
   return `${listPaths("~", changed)}${listPaths("-", removed)}${note}`;
 }
 

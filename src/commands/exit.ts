@@ -43,6 +43,7 @@ const ERRNO_IN_WORDS: Readonly<Record<string, string>> = {
   ENXIO: "it is a socket or a device that is not there",
   EPERM: "operation not permitted",
   EROFS: "the file system is read-only",
+  EXDEV: "it stands on another file system than the tree it belongs to; mount the whole tree, not a part of it",
 };
 
 interface MachineError extends NodeJS.ErrnoException {
@@ -51,10 +52,20 @@ interface MachineError extends NodeJS.ErrnoException {
   readonly advice?: string;
 }
 
+/** What a file system without links answers to one who makes one. */
+const WITHOUT_LINKS: ReadonlySet<string> = new Set(["ENOSYS", "ENOTSUP", "EOPNOTSUPP", "EPERM"]);
+
+function inWords(code: string, syscall = ""): string | undefined {
+  const isLink = syscall === "link" || syscall === "symlink";
+  if (isLink && WITHOUT_LINKS.has(code)) return "this file system has no links, as FAT; use a directory on another";
+  return ERRNO_IN_WORDS[code];
+}
+
 /** What the machine refused, in words; `undefined` when the error is none of the machine's, but a bug. */
-export function describeMachineError({ code, dest, path = "", message, advice }: MachineError): string | undefined {
+export function describeMachineError(error: MachineError): string | undefined {
+  const { code, syscall, dest, path = "", message, advice } = error;
   if (typeof code !== "string" || !/^E[A-Z0-9]+$/.test(code)) return undefined;
-  const words = ERRNO_IN_WORDS[code];
+  const words = inWords(code, syscall);
   const place = dest ?? path;
   const text = words === undefined ? message : `${place === "" ? "" : `${place}: `}${words}`;
   return advice === undefined ? text : `${text}\n${advice}`;

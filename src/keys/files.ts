@@ -12,6 +12,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -28,6 +29,9 @@ export function isThere(path: string): boolean {
 
 /** The text of a file; an error names the file, which Node's own does not when it is a directory. */
 export function readText(path: string): string {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  // Of a pipe nobody would ever come to the end.
+  if (stats?.isFIFO() || stats?.isCharacterDevice()) throw badKeyFiles([`${path} is a pipe or a device, not a file`]);
   try {
     return readFileSync(path, "utf8");
   } catch (error) {

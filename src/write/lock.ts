@@ -1,9 +1,9 @@
 /**
  * One build at a time: two that write the same tree would each remove what the other has just claimed. The lock is a
- * symbolic link to the process id of its holder: unlike a file, it comes into being whole, so that a build which is
+ * symbolic link to the process id of its holder, with the time that this began: unlike a file, it comes into being whole, so that a build which is
  * killed at any moment leaves either no lock or one that says whose it was.
  */
-import { readdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { kill, pid } from "node:process";
 import { ensureDirectory } from "./disk.ts";
@@ -22,14 +22,28 @@ function readLock(path: string): string | undefined {
   }
 }
 
-/** True if the holder was killed. */
-function isAbandoned(holder: string): boolean {
-  if (!/^[1-9]\d*$/.test(holder)) return false;
-  // Our own id: an earlier life of it. In a container netgen may be process 1 every time.
-  if (Number(holder) === pid) return true;
+/** When a process began, in ticks since the boot (proc(5), the 22nd field of stat); empty where the kernel does not tell. */
+function beginOf(process: number): string {
   try {
-    kill(Number(holder), 0);
-    return false;
+    // The second field is a name in brackets, which may hold any character.
+    const fields = readFileSync(`/proc/${process}/stat`, "latin1").split(") ").at(-1)?.split(" ") ?? [];
+    return fields[19] ?? "";
+  } catch {
+    return "";
+  }
+}
+
+const nameOf = (process: number): string => [process, beginOf(process)].join("-").replace(/-$/, "");
+
+/** True if the holder was killed; its id may be that of another process since. */
+function isAbandoned(holder: string): boolean {
+  const [, id, begin] = /^([1-9]\d*)(?:-(\d+))?$/.exec(holder) ?? [];
+  if (id === undefined) return false;
+  // Our own id: an earlier life of it. In a container netgen may be process 1 every time.
+  if (Number(id) === pid) return true;
+  try {
+    kill(Number(id), 0);
+    return begin !== undefined && !["", begin].includes(beginOf(Number(id)));
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "ESRCH";
   }
@@ -37,7 +51,7 @@ function isAbandoned(holder: string): boolean {
 
 function tryLock(path: string): boolean {
   try {
-    symlinkSync(String(pid), path);
+    symlinkSync(nameOf(pid), path);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;

@@ -14,6 +14,7 @@ import {
   type Manifest,
   type ManifestFile,
   parseManifest,
+  sha256,
 } from "./manifest.ts";
 
 /** What one compilation wants to stand on disk. */
@@ -63,7 +64,7 @@ export interface Plan {
   /** Right bytes, wrong mode. */
   readonly repaired: readonly OutputFile[];
   readonly removed: readonly string[];
-  /** Among the changed: not as the manifest has them, so that somebody's edit is lost. */
+  /** Among the changed and removed: not as the manifest has them, so that somebody's edit is lost. Sorted. */
   readonly edited: readonly string[];
   /** With the repaired ones. */
   readonly unchanged: number;
@@ -205,5 +206,8 @@ export function planTree(tree: Tree, { directory, hosts, force }: WriteOptions):
   if (planned.kind === "refused") return planned;
   // What is no plain file any more is not what netgen wrote: it is forgotten, not removed.
   const removed = stale.filter((path) => look(join(directory, path))?.isFile());
-  return { ...planned, missing: absent, removed, manifests: () => nextManifests(tree, { text, manifest }, isAsked) };
+  const lost = removed.filter((path) => sha256([readFileSync(join(directory, path))]) !== old.get(path)?.sha256);
+  const edited = sortedBy([...planned.edited, ...lost], (path) => path);
+  const manifests = (): Manifests => nextManifests(tree, { text, manifest }, isAsked);
+  return { ...planned, missing: absent, removed, edited, manifests };
 }

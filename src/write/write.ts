@@ -11,7 +11,7 @@ export interface Written {
   readonly kind: "written";
   readonly created: readonly string[];
   readonly changed: readonly string[];
-  /** Among the changed: edited by somebody since netgen wrote them. */
+  /** Among the changed and removed: edited by somebody since netgen wrote them. */
   readonly edited: readonly string[];
   readonly removed: readonly string[];
   readonly unchanged: number;
