@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { diagnostic, hasErrors, printable, sortDiagnostics } from "../src/base/diagnostic.ts";
 import { InternalError, invariant, must } from "../src/base/invariant.ts";
 import { lineStarts, positionAt } from "../src/base/source.ts";
-import { compareText, listInWords, shellWord, sortedBy } from "../src/base/text.ts";
+import { compareText, listInWords, shellWord, sortedBy, visibleLines } from "../src/base/text.ts";
 import { asn, mtuBytes, udpPort, vni } from "../src/base/units.ts";
 import { fc, test as property } from "./property.ts";
 
@@ -21,6 +21,10 @@ describe("text", () => {
       "'a'\\''b;$(x).yaml'",
       "''",
     ]);
+  });
+
+  test("of several lines is spelt out where it is invisible, and keeps its lines", () => {
+    expect(visibleLines("a\u001b[31mb\r\nc\u202ed\n")).toBe("a\\u{1b}[31mb\\u{d}\nc\\u{202e}d\n");
   });
 
   test("sorting makes a copy", () => {
