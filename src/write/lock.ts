@@ -1,7 +1,7 @@
 /**
  * One build at a time: two that write the same tree would each remove what the other has just claimed. The lock is a
- * symbolic link to the process id of its holder, with the time that this began: unlike a file, it comes into being whole, so that a build which is
- * killed at any moment leaves either no lock or one that says whose it was.
+ * symbolic link to the process id of its holder, with the time at which that began: unlike a file, it comes into being
+ * whole, so that a build which is killed at any moment leaves either no lock or one that says whose it was.
  */
 import { readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
