@@ -30,6 +30,8 @@ const STATE_FILE = `/run/netgen/lab/${NAME}.json`;
 const MARK = `NETGEN_TEST_MARK=${randomUUID()}`;
 
 const STAND_IN = `
+# Namespaces that other tests have named: they may go meanwhile, and their mounts with them.
+umount -R /run/netns 2> /dev/null || true
 mount -t tmpfs tmpfs /run/netns 2> /dev/null || true
 sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
 ip link set lo up
