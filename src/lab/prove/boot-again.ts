@@ -126,14 +126,15 @@ const lateUplink = (lab: Lab, running: RunningHost): Disturbance => ({
     const { box } = running;
     // Before it is off, while its router still has routes to it that can be kept.
     await plug(lab, running, "down");
+    let plugged: number;
     try {
       await box.power?.off();
       await box.power?.on();
       await sleep(LATE_SECONDS);
+      plugged = await now(box);
     } finally {
       await plug(lab, running, "up");
     }
-    const plugged = await now(box);
     await booted(box, running.files);
     await plugGuests(lab, box);
     const { online } = await timesOf(box);
