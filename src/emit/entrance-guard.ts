@@ -1,6 +1,6 @@
 /** By which links the overlay is entered: by its own, and by that which leads back to where a packet says it is from. */
 import { collapsePrefixes, familyOf, type IpPrefix } from "../base/ip.ts";
-import type { Host } from "../model/host.ts";
+import { type Host, isProxmox } from "../model/host.ts";
 import type { EmitContext } from "./context.ts";
 import { joined } from "./file.ts";
 import { addressSets, type SetKind } from "./guard-sets.ts";
@@ -35,7 +35,7 @@ function trustedLinks(host: Host, { network }: EmitContext): readonly string[] {
   const own = [...interfaces, ...bridges, ...vrfs].map(quotedName);
   const docker = hasDocker ? ["docker0", ...(uplink?.startsWith("br-") ? [] : ["br-*"])] : [];
   // Between a guest and the bridge that routes for it, where the bridge filter is on.
-  const proxmox = platform === "proxmox8" || platform === "proxmox9" ? ["fwbr*"] : [];
+  const proxmox = isProxmox(platform) ? ["fwbr*"] : [];
   const others = [...network.guardInterfaces, ...docker, ...proxmox];
   const patterns = others.filter((name) => name.endsWith("*"));
   const named = others.filter((name) => !name.endsWith("*")).map((name) => `"${name}"`);

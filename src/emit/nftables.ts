@@ -7,7 +7,7 @@ import { familyOf } from "../base/ip.ts";
 import { tcpMss } from "../base/mtu.ts";
 import { sortedBy } from "../base/text.ts";
 import type { VxlanDevice } from "../model/device.ts";
-import type { Host } from "../model/host.ts";
+import { type Host, isProxmox } from "../model/host.ts";
 import { RELOAD_UNITS, reload, restart } from "./after.ts";
 import type { EmitContext, Emitter } from "./context.ts";
 import { entranceSection } from "./entrance-guard.ts";
@@ -93,8 +93,7 @@ const sourceNatSection: Section = (host, context) => {
 
 /** Proxmox's firewall puts a bridge of its own, fwbr…, between a guest and the one that routes for it. */
 const zoneSection: Section = (host, context) => {
-  const isProxmox = host.platform === "proxmox8" || host.platform === "proxmox9";
-  if (!isProxmox || host.snat.length === 0) return undefined;
+  if (!isProxmox(host.platform) || host.snat.length === 0) return undefined;
   return print(context, { template: "nftables/zone.nft.njk", view: {} });
 };
 

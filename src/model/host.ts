@@ -11,6 +11,9 @@ import type { VrfInstance } from "./vrf.ts";
 /** The distribution of a host, which has a version of each program. */
 export type Platform = "debian12" | "debian13" | "proxmox8" | "proxmox9";
 
+/** Debian with ifupdown2, an SDN of its own, and a firewall that puts a bridge `fwbr…` before each guest. */
+export const isProxmox = (platform: Platform): boolean => platform === "proxmox8" || platform === "proxmox9";
+
 export interface Host {
   readonly name: string;
   readonly platform: Platform;

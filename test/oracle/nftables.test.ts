@@ -22,15 +22,16 @@ import {
 
 const RULESET = "etc/netgen/netgen.nft";
 const UNIT = "etc/systemd/system/netgen-nftables.service";
+const WATCH = "etc/netgen/nft-watch";
 /** What keeps them loaded. */
 const KEPT = [
-  "etc/netgen/nft-watch",
+  WATCH,
   "etc/systemd/system/nftables.service.d/10-netgen.conf",
   "etc/systemd/system/netgen-nftables-watch.service",
   "etc/systemd/system/netgen-nftables-watch.timer",
 ];
 
-const { write, remove } = scratch();
+const { directory, write, remove } = scratch();
 afterAll(remove);
 
 /** Runs a line of shell in a network namespace of its own, which ends with it. */
@@ -174,6 +175,22 @@ describe.skipIf(!isEquipped("nft", "unshare"))("nft", () => {
     expect(inNamespace('nft -f "$1"; nft -f "$1"; nft list ruleset', good).output).toMatch(
       /^table inet netgen-extra \{\n\tchain forward \{\n.*\n\t\tiifname "eth9" counter .* drop\n/,
     );
+  });
+
+  test("what nftables.service flushes and its drop-in loads again is no matter for nft-watch, what stays away is", () => {
+    const files = emitted(emitNftables, everything);
+    const rules = write("netgen.nft", files.get(RULESET) ?? "");
+    const watch = write("nft-watch", (files.get(WATCH) ?? "").replaceAll("/etc/netgen/", `${directory}/`));
+    // Of the two units the first is active.
+    write("systemctl", '#!/bin/sh\n[ "$3" = netgen-nftables.service ]\n');
+    const script = `
+      chmod 755 "$2" "$3/systemctl"; export PATH="$3:$PATH"
+      { sleep 2; nft -f "$1"; } & "$2"; wait; echo flushed
+      nft flush ruleset; "$2"; nft list tables`;
+    expect(inNamespace(script, rules, watch, directory)).toEqual({
+      status: 0,
+      output: `flushed\n<4>The rules of netgen-nftables.service were flushed or changed by somebody else, and are loaded again from ${rules}.\ntable inet netgen\ntable bridge netgen\n`,
+    });
   });
 
   const goldens = [RULESET, EXTRA].flatMap(goldenFiles);

@@ -61,13 +61,13 @@ export const dropped = (box: Box, chain: GuardChain): Promise<number> => counted
 
 // ── A router that lies ──────────────────────────────────────────────────────────────────────────────────────────────
 
-const queues = new Map<Box, Promise<unknown>>();
+const queues = new Map<unknown, Promise<unknown>>();
 
-/** Does one thing after the other for the same box. */
-export function inTurn<T>(box: Box, work: () => Promise<T>): Promise<T> {
-  const turn = (queues.get(box) ?? Promise.resolve()).then(work);
+/** Does one thing after the other for the same box, or whatever there is one of. */
+export function inTurn<T>(of: unknown, work: () => Promise<T>): Promise<T> {
+  const turn = (queues.get(of) ?? Promise.resolve()).then(work);
   queues.set(
-    box,
+    of,
     turn.catch(() => undefined),
   );
   return turn;

@@ -4,7 +4,7 @@ import { familyOf, type IpAddress, type IpFamily } from "../../base/ip.ts";
 import type { VrfExit } from "../../model/vrf.ts";
 import { exitsOf } from "../../ways/exits.ts";
 import { waysOf } from "../../ways/ways.ts";
-import { eventually, PATIENCE } from "../machine/patience.ts";
+import { eventually } from "../machine/patience.ts";
 import type { Lab } from "../machine/running.ts";
 import { execCommand, type LabPromise, type Outcome, type Prover } from "../measure/promise.ts";
 import { pingDuring, type Watched } from "../measure/steady-ping.ts";
@@ -120,9 +120,6 @@ interface Failover {
 
 const seconds = (value: number): string => `${value.toFixed(1)} s`;
 
-/** An exit that says goodbye waits two seconds for the others. An emulated processor may need one more, of 50 packets. */
-const MOST_LOST = PATIENCE === 1 ? 0 : 50;
-
 async function measureFailover(lab: Lab, { leaver, from, to, loss }: Failover): Promise<Outcome> {
   const wrong: string[] = [];
   const away = await pingDuring(leaver.watched, () => loss.lose(lab, from));
@@ -130,7 +127,7 @@ async function measureFailover(lab: Lab, { leaver, from, to, loss }: Failover): 
   // What is left in good order still carries packets while the others take over.
   const hasMoved = await eventually(() => leavesBy(lab, leaver, to.host), 20);
   if (!hasMoved) wrong.push(`not seen as ${to.host} afterwards`);
-  if (loss.isAnnounced && away.lost > MOST_LOST) wrong.push(`${away.lost} packets lost, expected at most ${MOST_LOST}`);
+  if (loss.isAnnounced && away.lost > 0) wrong.push(`${away.lost} packets lost, expected none`);
   const back = await pingDuring(leaver.watched, async () => {
     await loss.restore(lab, from);
     const isHome = await eventually(() => leavesBy(lab, leaver, from.host), 60);

@@ -1,6 +1,6 @@
 /** What follows from a host's platform: the versions of its programs, and the defaults of its keys. */
 import type { ProgramVersions } from "../../base/programs.ts";
-import type { Host, Platform } from "../../model/host.ts";
+import { type Host, isProxmox, type Platform } from "../../model/host.ts";
 
 /** Packages of Debian 12 and 13, upstream's number alone: `apt-cache policy` in each. */
 const BOOKWORM: ProgramVersions = {
@@ -38,7 +38,7 @@ export function programsOf(platform: Platform, stated: Partial<ProgramVersions>)
 
 /** Proxmox configures its links by ifupdown2, and its SDN's EVPN controller writes frr.conf anew whenever it is applied. */
 export function platformDefaults(platform: Platform): Pick<Host, "networkManager" | "frrMode"> {
-  return platform === "proxmox8" || platform === "proxmox9"
+  return isProxmox(platform)
     ? { networkManager: "other", frrMode: "snippet" }
     : { networkManager: "networkd", frrMode: "complete" };
 }
