@@ -795,7 +795,7 @@ describe("the decoded topology", () => {
     expect(found?.wireguard.addresses.map((each) => each.value)).toEqual(["10.250.0.0/24", "fd00:250::/64"]);
     expect(found?.bgp).toMatchObject({ asn: 4_200_000_000, bfd: { intervalMs: 300, multiplier: undefined } });
     expect(found?.bgp?.routeReflectors).toEqual([{ value: "alpha", span: at("alpha", "routeReflectors") }]);
-    expect(found?.guardAllowFrom).toEqual(["198.51.100.7/32", "2001:db8::/32"]);
+    expect(found?.guardAllowFrom.map(({ value }) => value)).toEqual(["198.51.100.7/32", "2001:db8::/32"]);
     expect(found?.guardInterfaces).toEqual(["cni0", "cali*"]);
   });
 

@@ -80,12 +80,12 @@ const allExits = ({ vrfs }: Network): readonly Exit[] =>
 export function probesLeadOut(network: Network): readonly Diagnostic[] {
   return allExits(network).flatMap(({ vrf, exit: { host, probes, origin } }) => {
     const near = network.prefixes.filter((each) => each.vrf === undefined || each.vrf === vrf.name);
-    return probes.flatMap((address) => {
+    return probes.flatMap((address, index) => {
       const inside = near.find((each) => containsAddress(each.prefix, address));
       if (inside === undefined) return [];
       const params = { vrf: vrf.name, host, address, prefix: inside.prefix, use: useInWords(inside) };
       const related = [{ message: `${inside.prefix} is declared here`, span: inside.span }];
-      return [diagnostic("exit-probe-in-overlay", params, originSpan(origin, "probe"), related)];
+      return [diagnostic("exit-probe-in-overlay", params, originSpan(origin, `probe/${index}`), related)];
     });
   });
 }

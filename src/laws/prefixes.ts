@@ -1,7 +1,6 @@
 /** Prefixes that cannot be what they are given for. */
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import { familyOf, type IpPrefix, overlaps, prefixLengthBits } from "../base/ip.ts";
-import { originSpan } from "../model/origin.ts";
 import type { Topology } from "../topology/topology.ts";
 
 /** RFC 6890's that no router forwards, and what Linux gives a meaning of its own. */
@@ -32,8 +31,7 @@ const isPart = (range: IpPrefix, prefix: IpPrefix): boolean =>
   familyOf(range) === familyOf(prefix) && overlaps(range, prefix);
 
 /** Whoever may speak VXLAN to a host from everywhere puts frames into its segments. */
-export function guardIsNoGate({ guardAllowFrom, origin }: Topology): readonly Diagnostic[] {
-  const open = guardAllowFrom.find((prefix) => prefixLengthBits(prefix) === 0);
-  if (open === undefined) return [];
-  return [diagnostic("guard-open", { prefix: open }, originSpan(origin, "guard/allowFrom"))];
+export function guardIsNoGate({ guardAllowFrom }: Topology): readonly Diagnostic[] {
+  const open = guardAllowFrom.filter(({ value }) => prefixLengthBits(value) === 0);
+  return open.map(({ value: prefix, span }) => diagnostic("guard-open", { prefix }, span));
 }

@@ -130,7 +130,7 @@ export function resolveNetwork(topology: Topology, options: ResolveOptions): Res
     vrfs: parts.vrfs,
     prefixes,
     bgp: made.dynamic === undefined ? resolveBgp(topology) : dynamicBgp(topology),
-    guardAllowFrom: [...topology.guardAllowFrom].sort(comparePrefixes),
+    guardAllowFrom: topology.guardAllowFrom.map(({ value }) => value).sort(comparePrefixes),
     guardInterfaces: [...new Set(topology.guardInterfaces)].sort(compareText),
     origin: originOf(topology),
   };

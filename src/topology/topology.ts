@@ -20,7 +20,7 @@ export interface Topology {
   readonly subnets: readonly SubnetInput[];
   readonly vrfs: readonly VrfInput[];
   readonly bgp: BgpInput | undefined;
-  readonly guardAllowFrom: readonly IpPrefix[];
+  readonly guardAllowFrom: readonly Located<IpPrefix>[];
   readonly guardInterfaces: readonly string[];
   readonly origin: Origin;
 }

@@ -148,7 +148,7 @@ export function decodeBgp(reader: Reader): BgpInput | undefined {
 export function decodeGuard(reader: Reader): Pick<Topology, "guardAllowFrom" | "guardInterfaces"> {
   const guard = member(rootOf(reader), "guard");
   return {
-    guardAllowFrom: locatedAt(reader, member(guard, "allowFrom"), addressOrPrefixAt).map((each) => each.value),
+    guardAllowFrom: locatedAt(reader, member(guard, "allowFrom"), addressOrPrefixAt),
     guardInterfaces: locatedAt(reader, member(guard, "interfaces"), textAt).map((each) => each.value),
   };
 }
