@@ -8,6 +8,8 @@ export type IpAddress = string & { readonly [kind]: "address" };
 /** One prefix in canonical text, host bits zero: `10.1.0.0/16`, `fd00::/64`. */
 export type IpPrefix = string & { readonly [kind]: "prefix" };
 export type IpFamily = 4 | 6;
+/** In the order in which everything is written. */
+export const FAMILIES: readonly IpFamily[] = Object.freeze([4, 6]);
 
 /** First and last address of a prefix as integers, both inclusive. */
 export interface IpRange {

@@ -1,10 +1,10 @@
 /** By which links the overlay is entered: by its own, and by that which leads back to where a packet says it is from. */
-import { collapsePrefixes, familyOf, type IpPrefix } from "../base/ip.ts";
+import { collapsePrefixes, FAMILIES, familyOf, type IpPrefix } from "../base/ip.ts";
 import { type Host, isProxmox } from "../model/host.ts";
 import type { EmitContext } from "./context.ts";
 import { joined } from "./file.ts";
 import { addressSets, type SetKind } from "./guard-sets.ts";
-import { FAMILIES, forwardedFamilies, nftFamily, oneOf, quotedName, type Section } from "./nft-words.ts";
+import { forwardedFamilies, nftFamily, oneOf, quotedName, type Section } from "./nft-words.ts";
 import { print } from "./shared.ts";
 import { encode, render } from "./template.ts";
 

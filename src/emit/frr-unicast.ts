@@ -1,6 +1,7 @@
 /** FRR's part of routing by BGP: sessions over the tunnels, and what they may carry. */
 import {
   addressBits,
+  FAMILIES,
   familyOf,
   hostPrefix,
   type IpFamily,
@@ -11,7 +12,6 @@ import {
 import type { Unicast, UnicastNeighbour } from "../model/bgp.ts";
 import type { Host } from "../model/host.ts";
 import { unicastOf } from "../model/loopback.ts";
-import { FAMILIES } from "./nft-words.ts";
 import type { View } from "./template.ts";
 
 // In capitals, so that no interface or host is called the same.

@@ -1,9 +1,9 @@
 /** What the parts of the guard share: sets of addresses, and which packets it looks at. */
-import { familyOf, type IpAddress, type IpFamily, type IpPrefix } from "../base/ip.ts";
+import { FAMILIES, familyOf, type IpAddress, type IpFamily, type IpPrefix } from "../base/ip.ts";
 import type { Bfd } from "../model/bgp.ts";
 import type { VxlanDevice } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
-import { FAMILIES, nftFamily, oneOf, sortedNumbers } from "./nft-words.ts";
+import { nftFamily, oneOf, sortedNumbers } from "./nft-words.ts";
 import type { View } from "./template.ts";
 
 /** What BGP listens on, RFC 4271 §8. */

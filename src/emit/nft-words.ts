@@ -1,10 +1,7 @@
 /** What the parts of the ruleset share: how nft writes things. */
-import { addressToInteger, type IpAddress, type IpFamily } from "../base/ip.ts";
+import { addressToInteger, FAMILIES, type IpAddress, type IpFamily } from "../base/ip.ts";
 import type { Host } from "../model/host.ts";
 import type { EmitContext } from "./context.ts";
-
-/** In the order of the ruleset. */
-export const FAMILIES = [4, 6] as const;
 
 /** The name by which nft selects a family's header: `ip saddr`, `ip6 saddr`. */
 export const nftFamily = (family: IpFamily): string => (family === 4 ? "ip" : "ip6");

@@ -1,4 +1,4 @@
-/** Scenarios of fixtures/ are booted, and what they promise is measured: by `.ci/long` all of all, else a part. */
+/** Every scenario of fixtures/ is booted, and what it promises is measured: by `.ci/long` all of it, else a part. */
 import { describe, expect, test } from "vitest";
 import { must } from "../../src/base/invariant.ts";
 import { compile } from "../../src/compile.ts";
@@ -29,9 +29,6 @@ const EMULATED: Readonly<Record<string, readonly string[]>> = {
   "proxmox-vrf": ["--prove", "exits"],
   vrfs: ["--hosts", "beta,delta", "--prove", "daemons,evpn,reachability"],
 };
-
-/** What waits for a night: each has a shape, files and promises that one of the others has too. */
-const NIGHTLY: ReadonlySet<string> = new Set(["hypervisors", "kubernetes", "pods-hub", "vrrp-hubs"]);
 
 /**
  * What is proven whole on each change. The others are booted and asked for what they differ in: to load them with data, to
@@ -71,8 +68,7 @@ function bootedOf(place: Place): readonly Place[] {
   return [{ ...place, args: ["--boot", ...(isAll ? [] : ["--prove", "boot"])] }];
 }
 
-const asked = scenarios.filter(({ name }) => isAll || !NIGHTLY.has(name));
-const started = await Promise.all(asked.map(placeOf));
+const started = await Promise.all(scenarios.map(placeOf));
 const found = [...started, ...started.flatMap(bootedOf)];
 /** Virtual machines and boots take longest: they begin, and the others run beside them. */
 const isLong = ({ args }: Place): boolean => args.includes("--kernel") || args.includes("--boot");

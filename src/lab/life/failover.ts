@@ -1,6 +1,6 @@
 /** A host that others send through is cut off, without a word to anybody: traffic goes another way, and comes back. */
 import { must } from "../../base/invariant.ts";
-import type { IpFamily } from "../../base/ip.ts";
+import { FAMILIES, type IpFamily } from "../../base/ip.ts";
 import { failoverOf, unicastOf } from "../../model/loopback.ts";
 import type { Network } from "../../model/network.ts";
 import { hostsBetween } from "../../ways/bgp-choice.ts";
@@ -14,8 +14,6 @@ import { execCommand, type LabPromise, type Outcome } from "../measure/promise.t
 import { pingDuring, type Watched } from "../measure/steady-ping.ts";
 import { brokenSessions } from "../measure/watch.ts";
 import type { LabGuest } from "../plan/plan.ts";
-
-const FAMILIES: readonly IpFamily[] = [4, 6];
 
 /** Two guests, and the host between theirs that is to be lost. */
 export interface Loss {

@@ -1,6 +1,6 @@
 /** Who notices when something happens to a host, and what has to be well again afterwards. */
 import { must } from "../../base/invariant.ts";
-import { familyOf, type IpFamily } from "../../base/ip.ts";
+import { FAMILIES, familyOf } from "../../base/ip.ts";
 import type { Host } from "../../model/host.ts";
 import { poolAddresses, unicastOf } from "../../model/loopback.ts";
 import { roundTrip } from "../../ways/reach.ts";
@@ -10,8 +10,6 @@ import { eventually } from "../machine/patience.ts";
 import { type Lab, type RunningHost, runningHosts } from "../machine/running.ts";
 import { sessions } from "./evpn-tables.ts";
 import type { Watched } from "./steady-ping.ts";
-
-const FAMILIES: readonly IpFamily[] = [4, 6];
 
 /** The first peer of a host: whom it would ask, or who would ask it. */
 function peerOf({ network }: Lab, host: Host) {

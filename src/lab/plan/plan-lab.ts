@@ -1,12 +1,10 @@
 /** Network → the whole of its lab. */
-import { collapsePrefixes, compareAddresses, type IpAddress, type IpFamily } from "../../base/ip.ts";
+import { collapsePrefixes, compareAddresses, FAMILIES, type IpAddress } from "../../base/ip.ts";
 import type { Network } from "../../model/network.ts";
 import { createAllot } from "./addresses.ts";
 import { planGuests } from "./guests.ts";
 import type { LabPlan } from "./plan.ts";
 import { planUnderlay } from "./underlay.ts";
-
-const FAMILIES: readonly IpFamily[] = [4, 6];
 
 function probesOf({ vrfs }: Network): readonly IpAddress[] {
   const asked = vrfs.flatMap((vrf) => vrf.exits.flatMap(({ probes }) => probes));

@@ -1,6 +1,6 @@
 /** Guests of a VRF leave by the exit that is theirs; by the next one when it goes; and by theirs again when it is back. */
 import { must } from "../../base/invariant.ts";
-import { familyOf, type IpAddress, type IpFamily } from "../../base/ip.ts";
+import { FAMILIES, familyOf, type IpAddress, type IpFamily } from "../../base/ip.ts";
 import type { VrfExit } from "../../model/vrf.ts";
 import { exitsOf } from "../../ways/exits.ts";
 import { waysOf } from "../../ways/ways.ts";
@@ -11,8 +11,6 @@ import { pingDuring, type Watched } from "../measure/steady-ping.ts";
 import { brokenSessions } from "../measure/watch.ts";
 import type { LabGuest } from "../plan/plan.ts";
 import { hostBox, type Loss, labHost, PROBE, routerOf, UNIT, UPLINK } from "./exit-loss.ts";
-
-const FAMILIES: readonly IpFamily[] = [4, 6];
 
 // ── Who is seen outside ─────────────────────────────────────────────────────────────────────────────────────────────
 

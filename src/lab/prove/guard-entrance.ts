@@ -1,5 +1,5 @@
 /** From a host's own network nobody gets into the overlay: not to its guests, and not as one of them into the tunnels. */
-import { containsAddress, familyOf, type IpAddress, type IpFamily } from "../../base/ip.ts";
+import { containsAddress, FAMILIES, familyOf, type IpAddress } from "../../base/ip.ts";
 import type { Host } from "../../model/host.ts";
 import { poolAddresses } from "../../model/loopback.ts";
 import type { Network } from "../../model/network.ts";
@@ -19,8 +19,6 @@ export interface Intrusion {
 
 /** RFC 863: whoever gets it has no use for it. */
 const DISCARD_PORT = 9;
-
-const FAMILIES: readonly IpFamily[] = [4, 6];
 
 /** What a host's router sends: as itself to a guest of the host, and as this guest to another host by the tunnel. Pure. */
 export function intrusions(network: Network, plan: LabPlan, host: Host): readonly Intrusion[] {

@@ -1,6 +1,6 @@
 /** What guests on different hosts can send each other: all that their way carries, and not a byte more. */
 import { must } from "../../base/invariant.ts";
-import type { IpAddress, IpFamily } from "../../base/ip.ts";
+import { FAMILIES, type IpAddress } from "../../base/ip.ts";
 import { roundTrip } from "../../ways/reach.ts";
 import { addressOf } from "../../ways/station.ts";
 import { narrowest, type RoundTrip } from "../../ways/way.ts";
@@ -10,8 +10,6 @@ import { guestMtu } from "../measure/guest-mtu.ts";
 import { answered, answersOf, once, type Probe, pingWords, probeKey } from "../measure/ping.ts";
 import { execCommand, type LabPromise, type Outcome } from "../measure/promise.ts";
 import type { LabGuest } from "../plan/plan.ts";
-
-const FAMILIES: readonly IpFamily[] = [4, 6];
 
 interface Sizes {
   readonly to: IpAddress;

@@ -1,6 +1,6 @@
 /** Guests reach whom the topology lets them reach, nobody else, and nothing of it leaves in clear. */
 import { must } from "../../base/invariant.ts";
-import { familyOf, type IpAddress, type IpFamily } from "../../base/ip.ts";
+import { FAMILIES, familyOf, type IpAddress } from "../../base/ip.ts";
 import { poolAddresses } from "../../model/loopback.ts";
 import { exitOf } from "../../ways/exits.ts";
 import { reachesHost, roundTrip } from "../../ways/reach.ts";
@@ -11,8 +11,6 @@ import type { Lab } from "../machine/running.ts";
 import { answered, answersOf, once, type Probe, pingWords, probeKey, SMALL_BYTES } from "../measure/ping.ts";
 import { execCommand, type LabPromise, type Outcome, type Prover } from "../measure/promise.ts";
 import type { LabGuest } from "../plan/plan.ts";
-
-const FAMILIES: readonly IpFamily[] = [4, 6];
 
 /** Whom a guest asks, and what has to come of it. */
 interface Question {

@@ -1,4 +1,4 @@
-import type { IpAddress, IpFamily } from "../../base/ip.ts";
+import { FAMILIES, type IpAddress, type IpFamily } from "../../base/ip.ts";
 import type { Network } from "../../model/network.ts";
 import { LAN_LEG } from "../../ways/lan-routes.ts";
 import { roundTrip } from "../../ways/reach.ts";
@@ -8,8 +8,6 @@ import { waysOf } from "../../ways/ways.ts";
 import { cover } from "../measure/cover.ts";
 import { guestMtu } from "../measure/guest-mtu.ts";
 import type { LabGuest, LabPlan } from "../plan/plan.ts";
-
-const FAMILIES: readonly IpFamily[] = [4, 6];
 
 /** Two guests on different hosts, and what lies between them. */
 export interface TcpPair {
