@@ -57,3 +57,16 @@ test("no host lacks an uplink for guests that leave by none", () => {
   expect(codesOf(pair("vxlan: {vni: 100}"))).toEqual(["subnet-key-conflict"]);
   expect(codesOf(pair("bridge: br-guests"))).toEqual(["subnet-several-owners"]);
 });
+
+const ported = (hosts: string): string => `wireguard: {addresses: [10.250.0.0/24]}
+sites: {north: {}}
+hosts:
+  alpha: {id: 1, site: north, endpoint: 192.0.2.1}
+  beta: {id: 2, site: north, endpoint: 192.0.2.2}
+subnets: {guests: {vxlan: {vni: 100}, hosts: ${hosts}, ports: {alpha: [eno2], beta: [eno2]}}}
+`;
+
+test("a host that is not on the segment makes no loop", () => {
+  expect(codesOf(ported("all"))).toEqual(["ports-in-one-site"]);
+  expect(codesOf(ported("[alpha]"))).toEqual(["host-not-member"]);
+});

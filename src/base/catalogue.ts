@@ -523,6 +523,12 @@ export const catalogue = {
     message: "{host} is given {what} of {subnet} but is not among its hosts",
     hint: "add {host} to the hosts of {subnet}, or take it out here",
   },
+  "ports-in-one-site": {
+    severity: "error",
+    message:
+      "{host} and {other} both put ports into {subnet} and stand in the site {site}: if these lead to one switch, each frame comes back by the other host, and spanning tree, which ends at the tunnel, sees no loop",
+    hint: 'keep the ports of one of them; or write "separateSwitches: true" if they lead to switches that are not connected',
+  },
   "gateway-on-existing-bridge": {
     severity: "note",
     message:

@@ -21,6 +21,7 @@ import {
   pairsStandInOneSite,
   pairsWithoutBgp,
 } from "./pairs.ts";
+import { portsOfASiteAreOnOneHost } from "./ports.ts";
 import { guardIsNoGate, poolsCanBeRouted } from "./prefixes.ts";
 import {
   severalWaysHaveBgp,
@@ -104,6 +105,7 @@ export const laws: readonly Law[] = Object.freeze([
   idsFitSlices,
   wholeSubnetsHaveOneOwner,
   portsAndGatewaysAreOnMembers,
+  portsOfASiteAreOnOneHost,
   gatewaysStandInSubnets,
   gatewaysAreOneOfAFamily,
   snatHasUplinks,

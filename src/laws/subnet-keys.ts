@@ -24,6 +24,12 @@ const routedConflicts = (subnet: SubnetInput): readonly Conflict[] => [
     advice: 'only a segment with "vxlan:" can be reachable from inside alone: take it out',
   },
   {
+    key: "separateSwitches",
+    isSet: subnet.hasSeparateSwitches,
+    with: "a routed subnet",
+    advice: 'only a segment with "vxlan:" joins the switches that its ports lead to: take it out',
+  },
+  {
     key: "mtu",
     isSet: subnet.mtu !== undefined,
     with: "a routed subnet",

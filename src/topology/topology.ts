@@ -135,6 +135,8 @@ export interface SubnetInput {
   readonly vrf: Located<string> | undefined;
   readonly bridge: { readonly name: string; readonly isExisting: boolean } | undefined;
   readonly ports: readonly { readonly host: Located<string>; readonly interfaces: readonly Located<string>[] }[];
+  /** Ports of one site are no way from one to the other outside the segment. */
+  readonly hasSeparateSwitches: boolean;
   /** A pin for the MTU of a segment. */
   readonly mtu: number | undefined;
   readonly origin: Origin;

@@ -43,6 +43,7 @@ function decodeSubnet(reader: Reader, name: string, node: Node): SubnetInput {
       host: named(reader, host, list),
       interfaces: locatedAt(reader, list, textAt),
     })),
+    hasSeparateSwitches: truthAt(member(node, "separateSwitches")) ?? false,
     mtu: numberAt(reader, member(node, "mtu")),
     origin: originOf(reader, node),
   };
