@@ -5,7 +5,7 @@ import { containsAddress, familyOf, type IpAddress, type IpPrefix, overlaps } fr
 import { compile } from "../src/compile.ts";
 import type { Host } from "../src/model/host.ts";
 import type { Network } from "../src/model/network.ts";
-import { compileText } from "./compile-text.ts";
+import { compileText, modelOf } from "./compile-text.ts";
 import { listFixtures, sourceOf } from "./fixtures.ts";
 
 function fixture(name: string): Network {
@@ -90,6 +90,21 @@ describe("a host without WireGuard", () => {
       expect(beyond.length).toBeGreaterThan(0);
       expect(beyond.filter((route) => route.mtu !== mtu)).toEqual([]);
     }
+  });
+
+  test("has routes no larger than its LAN, where that is narrower than the tunnels", () => {
+    const rack = (lanMtu: string): string => `
+sites: {rack: {lan: [192.168.2.0/24], gateways: [alpha]${lanMtu}}}
+hosts:
+  alpha: {id: 1, site: rack, endpoint: 198.51.100.7, lanEndpoint: 192.168.2.3}
+  beta: {id: 2, site: rack, wireguard: false, lanEndpoint: 192.168.2.4}
+  gamma: {id: 3, endpoint: 203.0.113.9}
+wireguard: {addresses: [10.250.0.0/24]}
+`;
+    const mtus = (text: string) => hostNamed(modelOf(text), "beta").lanRoutes.map(({ mtu }) => mtu);
+    expect(mtus(rack(""))).toEqual([1440]);
+    expect(mtus(rack(", lanMtu: 1400"))).toEqual([1400]);
+    expect(mtus(rack(", lanMtu: 9000"))).toEqual([1440]);
   });
 
   test("is passed over by hosts: all and by the name of its site", () => {

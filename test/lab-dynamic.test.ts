@@ -5,7 +5,9 @@ import { compile } from "../src/compile.ts";
 import { lossesOf } from "../src/lab/life/failover.ts";
 import { planLab } from "../src/lab/plan/plan-lab.ts";
 import { selectHosts } from "../src/lab/plan/select.ts";
+import { targetsOf } from "../src/lab/prove/lan.ts";
 import { unicastOf } from "../src/model/loopback.ts";
+import { waysOf } from "../src/ways/ways.ts";
 import { hostOf } from "./compile-text.ts";
 import { listFixtures, sourceOf } from "./fixtures.ts";
 
@@ -44,4 +46,17 @@ test("a lab of some hosts has the sessions between these alone", () => {
   const chosen = selectHosts(network, plan, ["alpha", "gamma"]).network;
   const sessions = unicastOf(hostOf(chosen, "gamma"))?.neighbours.map(({ host }) => host);
   expect(sessions).toEqual(["alpha", "alpha"]);
+});
+
+test("a host without WireGuard reaches others by their own addresses, not by those of a tunnel", () => {
+  const { network, plan } = fixture("vrrp-bgp-gateways");
+  const ways = waysOf(network);
+  const targets = (name: string) => targetsOf(ways, hostOf(network, "node"), hostOf(network, name));
+  const said = (name: string) => targets(name).map(({ to, bytes }) => `${to} ${bytes}`);
+  expect([said("branch"), said("gate1"), said("gate2")]).toEqual([
+    ["10.250.0.21 1340"],
+    ["10.250.0.1 1340"],
+    ["10.250.0.2 1340"],
+  ]);
+  expect(plan.routers.find(({ name }) => name === "rack")?.hasLan).toBe(true);
 });

@@ -3,6 +3,8 @@ import { describe, expect, test } from "vitest";
 import { must } from "../src/base/invariant.ts";
 import { containsAddress, familyOf, type IpAddress, prefixOf } from "../src/base/ip.ts";
 import { compile } from "../src/compile.ts";
+import { neighbourRoutes, neighboursOf } from "../src/lab/machine/cables.ts";
+import { watchRules } from "../src/lab/machine/watch-rules.ts";
 import type { LabHost, LabPath, LabPlan } from "../src/lab/plan/plan.ts";
 import { planLab } from "../src/lab/plan/plan-lab.ts";
 import type { Host } from "../src/model/host.ts";
@@ -183,4 +185,32 @@ hosts: {alpha: {id: 1, endpoint: 192.0.2.1}, beta: {id: 2, endpoint: 192.0.2.2}}
   expect(overlayOf("red", "red")).toEqual(["10.78.0.0/24", "10.79.0.0/24", "10.250.0.0/24"]);
   expect(overlayOf("red", "blue")).toEqual(["10.250.0.0/24"]);
   expect(overlayOf(undefined, "red")).toEqual(["10.78.0.0/24", "10.250.0.0/24"]);
+});
+
+test("a LAN that is narrower than the way out of it is as narrow as declared", () => {
+  const plan = planLab(networkOf("vrrp-bgp-gateways"));
+  const [gate, node] = [named(plan.hosts, "gate1"), named(plan.hosts, "node")];
+  expect([gate.uplinkMtu, node.uplinkMtu]).toEqual([1500, 1500]);
+  const mtus = neighboursOf(node, plan).map(({ address, mtu }) => [address, mtu]);
+  expect(mtus).toContainEqual(["192.168.7.1", 1400]);
+  expect(mtus).toContainEqual(["192.168.7.254", 1400]);
+  expect(neighbourRoutes("eth0", neighboursOf(node, plan))).toContain("192.168.7.1/32 dev eth0 mtu lock 1400\n");
+  // Where it is as wide as all else, nothing is said.
+  const wide = planLab(networkOf("vrrp-gateways"));
+  const neighbours = neighboursOf(named(wide.hosts, "node1"), wide);
+  expect(neighbours.filter(({ mtu }) => mtu !== undefined)).toEqual([]);
+  expect(neighbourRoutes("eth0", neighbours)).not.toContain("mtu");
+});
+
+test("what hosts of a site send each other is not in clear, though others reach their LAN by a tunnel", () => {
+  const plan = planLab(networkOf("lan-gateways"));
+  const members = plan.hosts.filter(({ router }) => router === "rack");
+  const lines = (rules: string) => rules.split("\n").map((line) => line.trim());
+  const watched = lines(watchRules(plan, members));
+  const own = "{ 198.51.100.1, 192.168.7.1, 198.51.100.2, 192.168.7.2 }";
+  const [exempt, counted] = [`ip saddr ${own} ip daddr ${own} return`, "ip daddr 192.168.7.0/24 counter"];
+  expect(watched.indexOf(exempt)).toBeGreaterThan(0);
+  expect(watched.indexOf(counted)).toBeGreaterThan(watched.indexOf(exempt));
+  // On the internet nobody has an excuse.
+  expect(lines(watchRules(plan)).filter((line) => line.endsWith("return"))).toEqual([]);
 });

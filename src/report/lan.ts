@@ -2,7 +2,7 @@
 import { tcpMss, vxlanOverheadBytes } from "../base/mtu.ts";
 import type { Host } from "../model/host.ts";
 
-/** The way of a host without WireGuard to the overlay: its routes carry what the tunnels of its gateway do. */
+/** The way of a host without WireGuard to the overlay: its routes carry what the LAN and the tunnels of its gateway do. */
 export interface LanRow {
   readonly kind: "lan";
   readonly host: string;

@@ -61,7 +61,7 @@ function segmentLines(row: SegmentRow): readonly string[] {
 function lanLines(row: LanRow): readonly string[] {
   return [
     `lan ${row.host} - ${row.via}: ${row.mtu} bytes`,
-    field("route", `${row.mtu}: the tunnels of the gateway, whatever the LAN carries`),
+    field("route", `${row.mtu}: what the LAN and the tunnels of the gateway carry`),
     field("VXLAN", vxlanInWords(row.vxlanMtu)),
     field("TCP MSS", mssInWords(row.mss)),
     "",

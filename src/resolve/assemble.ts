@@ -15,6 +15,7 @@ import type { Bridge, VxlanDevice } from "../model/device.ts";
 import type { Extra, Host, OwnedPrefix, SourceNat } from "../model/host.ts";
 import type { OverlayPrefix } from "../model/network.ts";
 import type { Segment } from "../model/segment.ts";
+import type { PathIndex } from "../model/tunnel.ts";
 import type { Vrf, VrfInstance } from "../model/vrf.ts";
 import type { Lan } from "../topology/lans.ts";
 import type { Pair } from "../topology/pairs.ts";
@@ -53,6 +54,7 @@ export interface Parts {
   /** Those of no VRF, which the hosts themselves route. */
   readonly routed: readonly OverlayPrefix[];
   readonly lans: readonly Lan[];
+  readonly paths: PathIndex;
   readonly pairs: readonly Pair[];
   /** What lies behind each host for others: see {@link ownedPrefixes}. */
   readonly owned: ReadonlyMap<string, readonly OwnedPrefix[]>;

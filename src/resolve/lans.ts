@@ -1,8 +1,10 @@
 /** Routes by the LAN of a site with gateways: to what is behind neighbours, and by the gateways to the overlay. */
 import { must } from "../base/invariant.ts";
 import { comparePrefixes, familyOf, hostPrefix, type IpPrefix } from "../base/ip.ts";
+import { mtuBytes } from "../base/units.ts";
 import type { LanRoute, OwnedPrefix } from "../model/host.ts";
 import type { OverlayPrefix } from "../model/network.ts";
+import { type PathIndex, pathBetween } from "../model/tunnel.ts";
 import { hasTunnels, lanAddress } from "../topology/hosts.ts";
 import type { Lan } from "../topology/lans.ts";
 import type { HostInput } from "../topology/topology.ts";
@@ -14,6 +16,7 @@ export interface LanParts {
   readonly lans: readonly Lan[];
   readonly prefixes: readonly OverlayPrefix[];
   readonly interfaces: Interfaces;
+  readonly paths: PathIndex;
   readonly hosts: ReadonlyMap<string, ResolvedHost>;
   readonly owned: ReadonlyMap<string, readonly OwnedPrefix[]>;
 }
@@ -53,27 +56,36 @@ function insiderRoutes({ site, gateways }: Lan, { hosts, owned }: LanParts): rea
   });
 }
 
-/** Routes to all of the overlay that is not on the LAN or behind it, as large as the smallest tunnel of a gateway. */
-function overlayRoutes(lan: Lan, { prefixes, interfaces }: LanParts): readonly LanRoute[] {
+/** What surely gets from a host by a gateway into the overlay: the smallest tunnel of one, or the way there by the LAN. */
+function overlayMtu(host: ResolvedHost, { gateways }: Lan, { interfaces, hosts, paths }: LanParts) {
+  const tunnels = gateways.flatMap((name) => must(interfaces.get(name), "every host has a list of interfaces"));
+  const wayThere = gateways.map((name) => {
+    return pathBetween(paths, host.reach, must(hosts.get(name), "a gateway is a host").reach, "lan").mtu;
+  });
+  return mtuBytes(Math.min(...tunnels.map((each) => each.mtu), ...wayThere));
+}
+
+/** Routes to all of the overlay that is not on the LAN or behind it. */
+function overlayRoutes(host: ResolvedHost, lan: Lan, parts: LanParts): readonly LanRoute[] {
   const { nextHop: via } = lan;
   if (via === undefined) return [];
-  const tunnels = lan.gateways.flatMap((name) => must(interfaces.get(name), "every host has a list of interfaces"));
-  const mtu = tunnels.map((each) => each.mtu).sort((a, b) => a - b)[0];
+  const mtu = overlayMtu(host, lan, parts);
   const names = new Set(lan.outsiders.map(({ name }) => name));
   const isHere = ({ use }: OverlayPrefix): boolean =>
     (use.kind === "lan" && use.site === lan.site) || (use.kind === "route" && names.has(use.host));
-  return prefixes
+  return parts.prefixes
     .filter((each) => familyOf(each.prefix) === familyOf(via) && !isHere(each))
     .map(({ prefix }) => ({ prefix, via, mtu }));
 }
 
 /** The routes by the LAN of one host: to what is behind neighbours, and without WireGuard to all of the overlay. */
-export function lanRoutesOf({ input }: ResolvedHost, parts: LanParts): readonly LanRoute[] {
+export function lanRoutesOf(host: ResolvedHost, parts: LanParts): readonly LanRoute[] {
+  const { input } = host;
   const lan = parts.lans.find(({ site }) => site === input.site);
   if (lan === undefined) return [];
   const direct = hasTunnels(input) ? [] : insiderRoutes(lan, parts);
   const known = new Set(direct.map(({ prefix }) => prefix));
-  const others = hasTunnels(input) ? [] : overlayRoutes(lan, parts).filter(({ prefix }) => !known.has(prefix));
+  const others = hasTunnels(input) ? [] : overlayRoutes(host, lan, parts).filter(({ prefix }) => !known.has(prefix));
   const routes = [...neighbourRoutes(lan, input.name), ...direct, ...others];
   return routes.sort((a, b) => comparePrefixes(a.prefix, b.prefix));
 }

@@ -74,6 +74,7 @@ interface Below {
   readonly subnets: Parts["subnets"];
   readonly tunnels: Tunnels;
   readonly lans: readonly Lan[];
+  readonly paths: Parts["paths"];
   readonly pairs: readonly Pair[];
   readonly owned: Parts["owned"];
   readonly prefixes: Parts["prefixes"];
@@ -117,9 +118,10 @@ export function resolveNetwork(topology: Topology, options: ResolveOptions): Res
   const routed = prefixes.filter(({ vrf }) => vrf === undefined);
   const owned = ownedPrefixes(topology.hosts, subnets, lans);
   const parents = parentPrefixes(routed, subnets);
-  const grounds = { settings, paths: indexPaths(underlay, sites), owned, parents, lans, pairs };
+  const paths = indexPaths(underlay, sites);
+  const grounds = { settings, paths, owned, parents, lans, pairs };
   const { value: made, diagnostics: ofTunnels } = resolveTunnels(topology, [...hosts.values()], grounds);
-  const parts = resolveParts(topology, { ...made, hosts, subnets, lans, pairs, owned, prefixes, routed });
+  const parts = resolveParts(topology, { ...made, hosts, subnets, lans, paths, pairs, owned, prefixes, routed });
   const network: Network = {
     name: topology.name,
     underlay,

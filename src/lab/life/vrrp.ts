@@ -2,6 +2,7 @@
 import { must } from "../../base/invariant.ts";
 import { familyOf, type IpAddress } from "../../base/ip.ts";
 import type { Host } from "../../model/host.ts";
+import { poolAddresses } from "../../model/loopback.ts";
 import type { Network } from "../../model/network.ts";
 import { isMaster, isStandby, startKeepalived, stopKeepalived } from "../machine/keepalived.ts";
 import { eventually } from "../machine/patience.ts";
@@ -30,8 +31,8 @@ function couplesOf(lab: Lab): readonly Couple[] {
 
 /** A family that two hosts without a tunnel of one of them have in common. */
 function lanWatch(lab: Lab, from: Host, to: Host): Watched | undefined {
-  const address = to.interfaces
-    .flatMap(({ addresses }) => addresses.map((each): IpAddress => each.address))
+  const address = poolAddresses(to)
+    .map((each): IpAddress => each.address)
     .find((each) => from.lanRoutes.some(({ prefix }) => familyOf(prefix) === familyOf(each)));
   if (address === undefined || lanAddressOf(from) === undefined) return undefined;
   return { box: must(lab.hosts.get(from.name), "every host has a box"), to: address };

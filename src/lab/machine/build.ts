@@ -77,7 +77,7 @@ function pathRoutes(
 async function setUpRouter(box: Box, router: LabRouter, plan: LabPlan): Promise<void> {
   const members = plan.hosts.filter((host) => host.router === router.name);
   const toMembers = router.hasLan ? [lanLines(members, plan)] : cableLines(members, plan);
-  writeInto(box, "/run/rules.nft", watchRules(plan) + natRules(router));
+  writeInto(box, "/run/rules.nft", watchRules(plan, members) + natRules(router));
   await box.shell(
     `${FORWARDING}
 nft -f /run/rules.nft

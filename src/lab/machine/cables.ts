@@ -54,10 +54,35 @@ ${ports.join("")}ip link set ${LAN} mtu ${mtu} up
 ${linkAddresses(LAN, routerAddresses)}${hostRoutes(LAN, [...reached])}`;
 }
 
-/** What stands on the same LAN as a host, besides the host itself. */
-export function neighboursOf({ name, router, addresses }: LabHost, { hosts, routers }: LabPlan): readonly IpAddress[] {
-  if (!routers.some((each) => each.name === router && each.hasLan)) return [];
-  const others = hosts.filter((other) => other.router === router && other.name !== name);
-  const all = new Set(others.flatMap((other) => [...other.addresses, ...other.shared]));
-  return [...all].filter((address) => addresses.some((own) => familyOf(own) === familyOf(address)));
+/** An address on the LAN of a host. */
+export interface Neighbour {
+  readonly address: IpAddress;
+  /** What the LAN carries there; `undefined`: what the host's uplink does. */
+  readonly mtu: number | undefined;
 }
+
+/**
+ * What stands on the same LAN as a host, besides the host itself. The cable is as wide as the widest of its paths, and no
+ * router is between neighbours: who sends to one knows how narrow the LAN is.
+ */
+export function neighboursOf({ name, router, addresses, uplinkMtu }: LabHost, plan: LabPlan): readonly Neighbour[] {
+  if (!plan.routers.some((each) => each.name === router && each.hasLan)) return [];
+  const others = plan.hosts.filter((other) => other.router === router && other.name !== name);
+  const all = new Set(others.flatMap((other) => [...other.addresses, ...other.shared]));
+  return [...all]
+    .filter((address) => addresses.some((own) => familyOf(own) === familyOf(address)))
+    .map((address) => {
+      const paths = plan.paths.filter(({ from, to }) => to === address && addresses.includes(from));
+      const mtu = Math.min(uplinkMtu, ...paths.map((path) => path.mtu));
+      return { address, mtu: mtu < uplinkMtu ? mtu : undefined };
+    });
+}
+
+/** The routes of a host to its neighbours. */
+export const neighbourRoutes = (link: string, neighbours: readonly Neighbour[]): string =>
+  neighbours
+    .map(({ address, mtu }) => {
+      const limit = mtu === undefined ? "" : ` mtu lock ${mtu}`;
+      return `${ip(address)} route add ${full(address)} dev ${link}${limit}\n`;
+    })
+    .join("");

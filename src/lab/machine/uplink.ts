@@ -2,7 +2,7 @@
 import { familyOf, type IpAddress } from "../../base/ip.ts";
 import type { LabHost, LabPlan } from "../plan/plan.ts";
 import { type Box, writeInto } from "./box.ts";
-import { defaultRoutes, full, hostRoutes, linkAddresses, neighboursOf } from "./cables.ts";
+import { defaultRoutes, full, linkAddresses, neighbourRoutes, neighboursOf } from "./cables.ts";
 
 function gatewaysOf({ addresses }: LabHost, { routerAddresses }: LabPlan): readonly IpAddress[] {
   const families = new Set(addresses.map(familyOf));
@@ -12,7 +12,7 @@ function gatewaysOf({ addresses }: LabHost, { routerAddresses }: LabPlan): reado
 /** Commands that configure the uplink, which is up. */
 export const uplinkLines = (host: LabHost, plan: LabPlan): string =>
   `ip link set ${host.uplink} mtu ${host.uplinkMtu}
-${linkAddresses(host.uplink, host.addresses)}${defaultRoutes(host.uplink, gatewaysOf(host, plan))}${hostRoutes(host.uplink, neighboursOf(host, plan))}`;
+${linkAddresses(host.uplink, host.addresses)}${defaultRoutes(host.uplink, gatewaysOf(host, plan))}${neighbourRoutes(host.uplink, neighboursOf(host, plan))}`;
 
 /** Commands that make what the topology says is there already. */
 export const bridgeLines = ({ name: owner }: LabHost, { foreignBridges }: LabPlan): string =>
@@ -29,9 +29,10 @@ export const bridgeLines = ({ name: owner }: LabHost, { foreignBridges }: LabPla
 function networkdUplink(host: LabHost, plan: LabPlan): string {
   const addresses = host.addresses.map((address) => `Address=${full(address)}\n`);
   const gateways = gatewaysOf(host, plan).map((address) => `[Route]\nGateway=${address}\nGatewayOnLink=yes\n`);
-  const neighbours = neighboursOf(host, plan).map(
-    (address) => `[Route]\nDestination=${full(address)}\n${familyOf(address) === 4 ? "Scope=link\n" : ""}`,
-  );
+  const neighbours = neighboursOf(host, plan).map(({ address, mtu }) => {
+    const scope = familyOf(address) === 4 ? "Scope=link\n" : "";
+    return `[Route]\nDestination=${full(address)}\n${scope}${mtu === undefined ? "" : `MTUBytes=${mtu}\n`}`;
+  });
   return `[Match]
 Name=${host.uplink}
 [Link]

@@ -1,8 +1,17 @@
-import { familyOf } from "../../base/ip.ts";
-import type { LabPlan } from "../plan/plan.ts";
+import { FAMILIES, familyOf } from "../../base/ip.ts";
+import type { LabHost, LabPlan } from "../plan/plan.ts";
 
-/** Counts fragments, and what should have been in a tunnel. */
-export function watchRules({ overlay }: LabPlan): string {
+/** What hosts of one site send each other as such is the underlay itself, though it may be of a LAN that others reach by a tunnel. */
+function amongMembers(members: readonly LabHost[]): readonly string[] {
+  return FAMILIES.flatMap((family) => {
+    const own = [...new Set(members.flatMap(({ addresses }) => addresses))].filter((each) => familyOf(each) === family);
+    const [word, set] = [family === 4 ? "ip" : "ip6", `{ ${own.join(", ")} }`];
+    return own.length === 0 ? [] : [`${word} saddr ${set} ${word} daddr ${set} return`];
+  });
+}
+
+/** Counts fragments, and what should have been in a tunnel; `members`: the hosts of a router. */
+export function watchRules({ overlay }: LabPlan, members: readonly LabHost[] = []): string {
   const inClear = overlay.map((prefix) => `${familyOf(prefix) === 4 ? "ip" : "ip6"} daddr ${prefix} counter`);
   return `table inet watch {
   chain fragments {
@@ -12,7 +21,7 @@ export function watchRules({ overlay }: LabPlan): string {
   }
   chain clear {
     type filter hook prerouting priority -450
-    ${inClear.join("\n    ")}
+    ${[...amongMembers(members), ...inClear].join("\n    ")}
   }
 }
 `;

@@ -2,7 +2,11 @@
 import { must } from "../../base/invariant.ts";
 import { containsAddress, familyOf, type IpAddress, prefixLengthBits } from "../../base/ip.ts";
 import type { Host, LanRoute } from "../../model/host.ts";
+import { poolAddresses, unicastOf } from "../../model/loopback.ts";
 import type { Network } from "../../model/network.ts";
+import { roomBetween } from "../../ways/bgp-choice.ts";
+import { neighbourAt } from "../../ways/lan-routes.ts";
+import { type Ways, waysOf } from "../../ways/ways.ts";
 import { isHeard } from "../machine/keepalived.ts";
 import { eventually } from "../machine/patience.ts";
 import { type Lab, type RunningHost, runningHosts } from "../machine/running.ts";
@@ -18,20 +22,26 @@ interface Target {
   readonly bytes: number;
 }
 
-/** What of another host a host without WireGuard reaches by the gateway. */
-function targetsOf({ lanRoutes }: Host, other: Host): readonly Target[] {
-  return other.interfaces.flatMap(({ addresses, mtu }) =>
-    addresses.flatMap(({ address: to }) => {
-      const routes = lanRoutes.filter(({ prefix }) => containsAddress(prefix, to));
-      // The longest prefix; a host of the LAN itself is reached directly.
-      const [route] = routes.sort((a, b) => prefixLengthBits(b.prefix) - prefixLengthBits(a.prefix));
-      return route?.mtu === undefined ? [] : [{ to, route, bytes: Math.min(route.mtu, mtu) }];
-    }),
-  );
+/** What the tunnels from a gateway to a host carry; where BGP routes, those that it chooses. */
+function roomBehind(ways: Ways, gateway: Host | undefined, other: Host): number {
+  const isRouted = gateway !== undefined && unicastOf(other) !== undefined;
+  return (isRouted ? roomBetween(ways, gateway, other.name) : other.interfaces[0]?.mtu) ?? Number.POSITIVE_INFINITY;
 }
 
-function outwardPromise({ host, box }: RunningHost, other: Host): readonly LabPromise[] {
-  const targets = targetsOf(host, other);
+/** What of another host a host without WireGuard reaches by the gateway: an address of a tunnel is only the tunnel's. */
+export function targetsOf(ways: Ways, { lanRoutes }: Host, other: Host): readonly Target[] {
+  return poolAddresses(other).flatMap(({ address: to }) => {
+    const routes = lanRoutes.filter(({ prefix }) => containsAddress(prefix, to));
+    // The longest prefix; a host of the LAN itself is reached directly.
+    const [route] = routes.sort((a, b) => prefixLengthBits(b.prefix) - prefixLengthBits(a.prefix));
+    if (route?.mtu === undefined) return [];
+    const room = roomBehind(ways, neighbourAt(ways.network, route.via), other);
+    return [{ to, route, bytes: Math.min(route.mtu, room) }];
+  });
+}
+
+function outwardPromise(ways: Ways, { host, box }: RunningHost, other: Host): readonly LabPromise[] {
+  const targets = targetsOf(ways, host, other);
   const [first] = targets;
   if (first === undefined) return [];
   const refused = (target: Target): number => must(target.route.mtu, "the route has an MTU") + 1;
@@ -75,11 +85,12 @@ export const lan: Prover = {
   isAlone: false,
   promises: (lab: Lab) => {
     const hosts = runningHosts(lab);
+    const ways = waysOf(lab.network);
     const outsiders = hosts.filter(({ host }) => host.interfaces.length === 0);
     const heard = hosts.filter(({ host }) => isHeard(host, lab.network.hosts));
     return outsiders.flatMap((outsider) =>
       heard.flatMap((other) => [
-        ...outwardPromise(outsider, other.host),
+        ...outwardPromise(ways, outsider, other.host),
         ...inwardPromise(other, outsider.host, lab.network),
       ]),
     );
