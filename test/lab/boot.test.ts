@@ -5,7 +5,7 @@ import type { PlacedFile } from "../../src/lab/machine/keys.ts";
 import type { Tamper } from "../../src/lab/machine/open.ts";
 import type { LabPromise, Prover } from "../../src/lab/measure/promise.ts";
 import { provers } from "../../src/lab/prove.ts";
-import { proveTampered } from "./netgen-lab.ts";
+import { forNow, proveTampered } from "./netgen-lab.ts";
 
 /** A segment with EVPN that one of two hosts is the gateway of. */
 const TOPOLOGY = `
@@ -40,6 +40,8 @@ interface Case {
   /** What is asked of alpha, by subject and promise. */
   readonly asks: RegExp;
   readonly says: RegExp;
+  /** Asked on each change: one as it came up, one after a restart of what it is not alone with. */
+  readonly isForEachChange?: true;
 }
 
 const AS_IT_CAME_UP = /^alpha: /;
@@ -47,6 +49,7 @@ const AS_IT_CAME_UP = /^alpha: /;
 const CASES: readonly Case[] = [
   {
     what: "routes that are to come after the tunnel that waits for them",
+    isForEachChange: true,
     keys: "",
     tamper: onAlpha(
       /netgen-routes\.service$/,
@@ -72,6 +75,7 @@ const CASES: readonly Case[] = [
   },
   {
     what: "rules that do not follow nftables.service",
+    isForEachChange: true,
     keys: "",
     tamper: onAlpha(/nftables\.service\.d\/10-netgen\.conf$/, /^Exec.*\n/gm, ""),
     asks: /^alpha, after a (?:restart|reload|stop|start) of nftables:/,
@@ -123,7 +127,9 @@ const askedOf = ({ asks }: Case): readonly Prover[] =>
         prover.promises(lab).filter(({ subject, promise }: LabPromise) => asks.test(`${subject}: ${promise}`)),
     }));
 
-test.concurrent.for(CASES)("$what", { timeout: 1_800_000 }, async (each, { expect, signal }) => {
+const cases = forNow(CASES, ({ isForEachChange = false }) => isForEachChange, "broken trees that boot");
+
+test.concurrent.for(cases)("$what", { timeout: 1_800_000 }, async (each, { expect, signal }) => {
   const { tamper, keys } = each;
   const topology = TOPOLOGY.replace("{id: 1", `{id: 1${keys}`);
   const proven = await proveTampered({ topology, tamper, provers: askedOf(each), isBooting: true, signal });

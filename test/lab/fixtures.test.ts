@@ -1,4 +1,4 @@
-/** Every scenario of fixtures/ is booted, and what it promises is measured: by `.ci/long` all of it, else a part. */
+/** The scenarios of fixtures/ are booted, and what they promise is measured: by `.ci/long` all of it, else a part. */
 import { describe, expect, test } from "vitest";
 import { must } from "../../src/base/invariant.ts";
 import { compile } from "../../src/compile.ts";
@@ -9,33 +9,39 @@ import { inTurn } from "../../src/lab/measure/forge.ts";
 import { PROMISE_KINDS, type PromiseKind } from "../../src/lab/measure/promise.ts";
 import { type Fixture, listFixtures, sourceOf, TOPOLOGY } from "../fixtures.ts";
 import { CLI } from "../netgen.ts";
-import { brokenIn, runLab } from "./netgen-lab.ts";
-
-/** `.ci/long` asks for all of each: loaded with data, forged at, and with hosts taken away. */
-const isAll = process.env.NETGEN_LAB === "whole";
+import { brokenIn, forNow, isWhole, runLab } from "./netgen-lab.ts";
 
 /** Two virtual machines on an emulated processor, one after the other, beside other labs. */
-const LONGEST_MS = isAll ? 7_200_000 : 1_800_000;
-
-const scenarios = listFixtures().filter(({ kind }) => kind === "scenario");
+const LONGEST_MS = isWhole ? 7_200_000 : 1_800_000;
 
 /**
- * What an emulated processor does of a network in some ten minutes; all of it takes half an hour.
- * Exits are what only VRFs have, and to lose one takes another exit and a host that is none: three hosts. Of the larger
- * network these two have all of both tenants: the same addresses twice, a subnet in common, and prefixes that one of
- * them knows by type-5 routes only. Processors that help run the whole.
+ * One network of each kind: all tunnels from one device, routed by WireGuard (a mesh, a hub) and by BGP, and a device for
+ * each; a segment across a hub, routed subnets; two gateways with an address in common; IPv6 without IPv4; Docker and
+ * both releases; lines of the owner's; VRFs with exits. The last test says what of a kind is missing.
  */
-const EMULATED: Readonly<Record<string, readonly string[]>> = {
-  "proxmox-vrf": ["--prove", "exits"],
-  vrfs: ["--hosts", "beta,delta", "--prove", "daemons,evpn,reachability"],
-};
+const ON_EACH_CHANGE: ReadonlySet<string> = new Set([
+  "minimal",
+  "kubernetes",
+  "pods-hub",
+  "links",
+  "vrrp-gateways",
+  "ipv6-only",
+  "platforms",
+  "dual-stack",
+  "proxmox-vrf",
+]);
+
+const all = listFixtures().filter(({ kind }) => kind === "scenario");
+const scenarios = forNow(all, ({ name }) => ON_EACH_CHANGE.has(name), "scenarios");
+
+/** What an emulated processor does of a network in some ten minutes, which is what only VRFs have; all of it takes half an hour. */
+const EMULATED = ["--prove", "exits"];
 
 /**
  * What is proven whole on each change. The others are booted and asked for what they differ in: to load them with data, to
- * forge packets and to take their hosts away takes two to five minutes each. These three have a segment, routed subnets,
- * and IPv6 without IPv4 below and above.
+ * forge packets and to take their hosts away takes two to five minutes each.
  */
-const WHOLE: ReadonlySet<string> = new Set(["minimal", "pods", "ipv6-only"]);
+const WHOLE: ReadonlySet<string> = new Set(["minimal"]);
 const QUICK = ["--prove", "daemons,handshake,routing,evpn,reachability,mtu"];
 
 /** What boots by itself on each change. */
@@ -54,18 +60,18 @@ async function placeOf(fixture: Fixture): Promise<Place> {
   const { name, directory } = fixture;
   const network = must(compile(sourceOf(fixture)).model, `${name} compiles`);
   const here = await findObstacles(network, thisMachine());
-  const isWhole = isAll || WHOLE.has(name);
-  if (here.length === 0) return { name, directory, args: isWhole ? [] : QUICK, obstacles: [] };
+  const isAsked = isWhole || WHOLE.has(name);
+  if (here.length === 0) return { name, directory, args: isAsked ? [] : QUICK, obstacles: [] };
   const there = findKernelObstacles(network, thisMachine(), process.arch);
-  const less = isAll || hasHardwareHelp() ? [] : (EMULATED[name] ?? []);
+  const less = isWhole || hasHardwareHelp() ? [] : EMULATED;
   const args = ["--kernel", "debian", ...less];
   return { name, directory, args, obstacles: there.length === 0 ? [] : [...here, ...there] };
 }
 
 /** The same where its hosts boot by themselves, if they are to. */
 function bootedOf(place: Place): readonly Place[] {
-  if (place.args.includes("--kernel") || !(isAll || BOOTED.has(place.name))) return [];
-  return [{ ...place, args: ["--boot", ...(isAll ? [] : ["--prove", "boot"])] }];
+  if (place.args.includes("--kernel") || !(isWhole || BOOTED.has(place.name))) return [];
+  return [{ ...place, args: ["--boot", ...(isWhole ? [] : ["--prove", "boot"])] }];
 }
 
 const started = await Promise.all(scenarios.map(placeOf));
@@ -78,7 +84,9 @@ const places = [...found].sort((a, b) => Number(isLong(b)) - Number(isLong(a)));
 function fileKinds(fixture: Fixture): readonly string[] {
   const { model, files } = compile(sourceOf(fixture));
   const tunnels = model?.hosts.flatMap(({ interfaces }) => interfaces.map(({ name }) => name)) ?? [];
-  const names = [...tunnels, ...(model?.vrfs.map(({ name }) => name) ?? [])];
+  const found = [...tunnels, ...(model?.vrfs.map(({ name }) => name) ?? [])];
+  // A name in another: the longer one first.
+  const names = found.sort((one, other) => other.length - one.length);
   return files.map(({ path }) =>
     path
       .split("/")
@@ -114,8 +122,8 @@ describe("fixtures", () => {
     expect(PROMISE_KINDS.filter((kind) => ![...proven.values()].flat().includes(kind))).toEqual([]);
     const names = new Set([...proven.keys()].map(({ name }) => name));
     const stood = new Set(scenarios.filter(({ name }) => names.has(name)).flatMap(fileKinds));
-    const all = listFixtures().filter(({ kind }) => kind !== "err");
-    expect([...new Set(all.flatMap(fileKinds))].filter((kind) => !stood.has(kind))).toEqual([]);
+    const built = listFixtures().filter(({ kind }) => kind !== "err");
+    expect([...new Set(built.flatMap(fileKinds))].filter((kind) => !stood.has(kind))).toEqual([]);
     // What tells kinds apart does so.
     expect([...stood].sort()).toContain("etc/systemd/network/20-netgen-*.netdev");
     expect([...stood].sort()).toContain("etc/wireguard/*.conf");

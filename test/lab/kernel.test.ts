@@ -11,7 +11,7 @@ import { debianKernel } from "../../src/lab/machine/kernel-image.ts";
 import { thisMachine } from "../../src/lab/machine/needs.ts";
 import { ROOT } from "../built-package.ts";
 import { CLI } from "../netgen.ts";
-import { brokenIn, runLab } from "./netgen-lab.ts";
+import { brokenIn, isWhole, runLab } from "./netgen-lab.ts";
 
 /** An emulated processor on a busy machine. */
 const LONG_MS = 1_800_000;
@@ -130,7 +130,7 @@ exit 7
 describe.skipIf(!isReady)("netgen lab --kernel debian", () => {
   /** What another kernel can change: its own WireGuard, VXLAN and bridge instead of this one's. */
   const SHORT = ["daemons", "handshake", "evpn", "reachability", "mtu"];
-  const KINDS = process.env.NETGEN_LAB === "whole" ? [...SHORT, "tcp", "life"] : SHORT;
+  const KINDS = isWhole ? [...SHORT, "tcp", "life"] : SHORT;
 
   const start = (...args: readonly string[]): ChildProcess =>
     spawn(process.execPath, [CLI, "lab", "--kernel", "debian", ...args], { stdio: ["pipe", "pipe", "pipe"] });

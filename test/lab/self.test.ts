@@ -1,11 +1,11 @@
 /** The lab tests itself: trees that are broken on purpose, each caught by the promise that it breaks. */
-import { test } from "vitest";
+import { expect, test } from "vitest";
 import { must } from "../../src/base/invariant.ts";
 import type { PlacedFile } from "../../src/lab/machine/keys.ts";
 import type { Tamper } from "../../src/lab/machine/open.ts";
 import type { PromiseKind, Prover } from "../../src/lab/measure/promise.ts";
 import { provers } from "../../src/lab/prove.ts";
-import { proveTampered } from "./netgen-lab.ts";
+import { forNow, proveTampered } from "./netgen-lab.ts";
 
 /** A stretched segment with EVPN and a gateway, a routed subnet on each of two hosts, and a third to be confused with. */
 const TOPOLOGY = `
@@ -109,12 +109,15 @@ interface Case {
   /** Whose life is asked for, where any is. */
   readonly lives?: RegExp;
   readonly topology?: string;
+  /** Asked on each change: one for each kind of promise. */
+  readonly isForEachChange?: true;
 }
 
 const CASES: readonly Case[] = [
   { what: "nothing", tamper: (_, files) => files, breaks: [], says: /^$/ },
   {
     what: "a WireGuard MTU that is 20 bytes too big",
+    isForEachChange: true,
     tamper: everywhere(/wg0\.conf$/, (text) => text.replace("MTU = 1440", "MTU = 1460")),
     breaks: ["mtu"],
     says: /everywhere: nothing was cut up on its way/,
@@ -127,6 +130,7 @@ const CASES: readonly Case[] = [
   },
   {
     what: "clamps that were taken out",
+    isForEachChange: true,
     tamper: everywhere(RULES, without(/^.*maxseg.*\n/gm)),
     breaks: ["tcp"],
     says: /then nothing more; expected 10 MB/,
@@ -142,6 +146,7 @@ const CASES: readonly Case[] = [
   },
   {
     what: "wg-quick's own reload instead of the drop-in's",
+    isForEachChange: true,
     tamper: everywhere(DROP_IN, (text) => text.replace(/^ExecReload=\/.*$/m, PLAIN_RELOAD)),
     breaks: ["life"],
     says: /the private key is another one, or none/,
@@ -161,6 +166,7 @@ const CASES: readonly Case[] = [
   },
   {
     what: "MACs that follow from a machine-id in common",
+    isForEachChange: true,
     tamper: inOrder(
       everywhere(/\.netdev$/, (text) => text.replaceAll(/^MACAddress=.*\n/gm, "")),
       withFile("/etc/machine-id", "0123456789abcdef0123456789abcdef\n"),
@@ -178,12 +184,14 @@ const CASES: readonly Case[] = [
   },
   {
     what: "a host that anybody on its network gets in by",
+    isForEachChange: true,
     tamper: everywhere(RULES, without(/^.*@overlay.*counter drop\n/gm)),
     breaks: ["guard"],
     says: /uplink -> alpha: .*0 counted as dropped, expected 2/,
   },
   {
     what: "hubs that believe a spoke about all of the overlay",
+    isForEachChange: true,
     tamper: inOrder(
       ...["alpha", "beta"].map((hub) =>
         only(hub, everywhere(/frr\.conf$/, without(/^ +neighbor \S+ prefix-list OF-\S+ in\n/gm))),
@@ -196,6 +204,7 @@ const CASES: readonly Case[] = [
   },
   {
     what: "AllowedIPs that another peer has as well",
+    isForEachChange: true,
     tamper: only(
       "alpha",
       everywhere(/wg0\.conf$/, (text) => text.replace("AllowedIPs = 10.250.0.3/32", "$&, 10.78.2.0/24")),
@@ -207,7 +216,14 @@ const CASES: readonly Case[] = [
   },
 ];
 
-test.concurrent.for(CASES)("$what", { timeout: LONG_MS }, async (each, { expect, signal }) => {
+const cases = forNow(CASES, ({ isForEachChange = false }) => isForEachChange, "broken trees");
+
+test("each kind of promise that a broken tree breaks is broken on each change", () => {
+  const kindsOf = (some: readonly Case[]) => [...new Set(some.flatMap(({ breaks }) => breaks))].sort();
+  expect(kindsOf(cases)).toEqual(kindsOf(CASES));
+});
+
+test.concurrent.for(cases)("$what", { timeout: LONG_MS }, async (each, { expect, signal }) => {
   const { breaks, says, tamper, topology = TOPOLOGY } = each;
   const proven = await proveTampered({ topology, tamper, provers: askedOf(each), signal });
   const broken = proven.filter(({ isKept }) => !isKept);
