@@ -1,6 +1,7 @@
 /** More than one way between hosts: interfaces, addresses, sessions, and how long it takes to change over. */
 import { describe, expect, test } from "vitest";
 import { must } from "../src/base/invariant.ts";
+import type { IpPrefix } from "../src/base/ip.ts";
 import { contentOf } from "../src/emit/file.ts";
 import type { Host } from "../src/model/host.ts";
 import { failoverOf, poolAddresses, unicastOf } from "../src/model/loopback.ts";
@@ -184,6 +185,16 @@ describe("two gateways of a site", () => {
       "wg21 10.251.1.21/32 51841: far:trunk:g1",
     ]);
     expect(sessionsOf(mesh, "far")).toEqual(["g1 wg1 - false", "g2 wg2 - false"]);
+  });
+
+  test("nobody on its LAN takes a way there from BGP, others do", () => {
+    const text = body("").replace("gateways: [g1, g2],", "lan: [10.7.0.0/24], gateways: [g1, g2],");
+    const lan = must(compileText(text, keys).model, "there is a model");
+    const takers = lan.hosts.filter(
+      (host) => host.bgp.kind === "routing" && unicast(host).accepted.includes("10.7.0.0/24" as IpPrefix),
+    );
+    expect(takers.map(({ name }) => name)).toEqual(["far"]);
+    for (const name of ["g1", "g2"]) expect(unicast(hostOf(lan, name)).announced).toContain("10.7.0.0/24");
   });
 
   test("a site that nobody declared has no gateways, and that is all there is to say", () => {

@@ -31,6 +31,11 @@ describe("who has an instance of a VRF", () => {
   });
 });
 
+test("its VXLAN device takes the port, where there is no segment too", () => {
+  const body = POOL.replace("}", ", listenPort: 4789}") + THREE + exits("gamma");
+  expect(messagesOf(body).map((each) => each.split(":")[0])).toEqual(["listen-port-taken"]);
+});
+
 describe("what an instance is made of", () => {
   const network = modelOf(`${POOL}${THREE}${exits("alpha")}subnets:\n${GUESTS}`);
   const instances = network.hosts.flatMap((each) => each.vrfs);

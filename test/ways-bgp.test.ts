@@ -80,14 +80,16 @@ describe("what several hosts announce", () => {
   const announcedBy = (names: readonly string[], ring: Network): Network => ({
     ...ring,
     hosts: ring.hosts.map((host) => {
-      if (!names.includes(host.name) || host.bgp.kind !== "routing") return host;
-      const unicast = { ...host.bgp.unicast, announced: [lan as unknown as IpPrefix] };
+      if (host.bgp.kind !== "routing") return host;
+      const prefix = lan as unknown as IpPrefix;
+      const announced = names.includes(host.name) ? [prefix] : host.bgp.unicast.announced;
+      const unicast = { ...host.bgp.unicast, announced, accepted: [...host.bgp.unicast.accepted, prefix] };
       return { ...host, bgp: { ...host.bgp, unicast } };
     }),
   });
 
-  test("is one choice, and none for who announces it", () => {
-    expect(waysTo(network, lan)).toEqual(["branch by gate1", "node1 by gate1", "node2 by gate1"]);
+  test("is one choice, and none for who announces it or is on that LAN", () => {
+    expect(waysTo(network, lan)).toEqual(["branch by gate1"]);
   });
 
   test("is the router's with the lowest identifier, though another is nearer", () => {

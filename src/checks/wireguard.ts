@@ -103,7 +103,8 @@ export function forwardedPorts(network: Network): readonly Diagnostic[] {
 
 /** RFC 7348, and of BFD RFC 5881 and RFC 5883: what the guard takes from the tunnels only. */
 function guardedPorts({ hosts, bgp }: Network): ReadonlyMap<number, string> {
-  const vxlan = hosts.flatMap((host) => host.vxlans).map(({ port }) => [port, "VXLAN's"] as const);
+  const devices = hosts.flatMap(({ vxlans, vrfs }) => [...vxlans, ...vrfs.map((vrf) => vrf.vxlan)]);
+  const vxlan = devices.map(({ port }) => [port, "VXLAN's"] as const);
   const bfd = bgp.kind !== "none" && bgp.bfd.kind === "on" ? [3784, 3785, 4784] : [];
   return new Map<number, string>([...vxlan, ...bfd.map((port) => [port, "BFD's"] as const)]);
 }

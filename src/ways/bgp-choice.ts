@@ -1,7 +1,7 @@
 /** The way that BGP chooses from a host to another, as the model promises it. Pure. */
 import { grouped } from "../base/grouped.ts";
 import { must } from "../base/invariant.ts";
-import { compareAddresses, type IpAddress, parseAddress } from "../base/ip.ts";
+import { compareAddresses, containsPrefix, type IpAddress, parseAddress } from "../base/ip.ts";
 import type { UnicastNeighbour } from "../model/bgp.ts";
 import type { WireguardInterface } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
@@ -117,13 +117,15 @@ export function roomBetween(choices: Choices, from: Host, to: string): number | 
 
 /**
  * What others announce to a host, each with the neighbour and the interface by which it sends there. Nothing that the host
- * announces itself: BGP has no better way to that.
+ * announces itself: BGP has no better way to that; and nothing that it does not take, as the LAN that it is on.
  */
 export function announcedTo({ hosts, nextHop }: Choices, host: Host) {
   const announced = [...hosts.values()].flatMap((owner) =>
     (unicastOf(owner)?.announced ?? []).map((prefix) => ({ prefix, owner })),
   );
+  const accepted = unicastOf(host)?.accepted ?? [];
   return [...grouped(announced, ({ prefix }) => prefix)].flatMap(([prefix, group]) => {
+    if (!accepted.some((each) => containsPrefix(each, prefix))) return [];
     const announcing = group.map(({ owner }) => owner);
     const next = announcing.includes(host) ? undefined : nextHop(host, ...announcing);
     const link = linkOf(host, next);

@@ -38,7 +38,7 @@ export interface Routing {
   /** The EVPN sessions. */
   readonly speakers: Speakers;
   /** Prefixes that may be announced, as declared. */
-  readonly accepted: readonly IpPrefix[];
+  readonly accepted: readonly OverlayPrefix[];
   readonly announced: ReadonlyMap<string, readonly IpPrefix[]>;
 }
 
@@ -57,8 +57,17 @@ export function announcedPrefixes(host: ResolvedHost, owned: readonly OwnedPrefi
 }
 
 /** The prefixes in which announced ones lie: all but those of the tunnels themselves. */
-export function acceptedPrefixes(routed: readonly OverlayPrefix[]): readonly IpPrefix[] {
-  return routed.filter(({ use }) => use.kind !== "transit").map(({ prefix }) => prefix);
+export function acceptedPrefixes(routed: readonly OverlayPrefix[]): readonly OverlayPrefix[] {
+  return routed.filter(({ use }) => use.kind !== "transit");
+}
+
+/**
+ * What a host takes from its neighbours. Not the LAN that it is on itself: where the link's own prefix is wider than what was
+ * declared, the tunnel to a neighbour there would lead through the tunnel.
+ */
+function acceptedBy({ input }: ResolvedHost, accepted: readonly OverlayPrefix[]): readonly IpPrefix[] {
+  const isOwnLan = ({ use }: OverlayPrefix): boolean => use.kind === "lan" && use.site === input.site;
+  return accepted.filter((each) => !isOwnLan(each)).map(({ prefix }) => prefix);
 }
 
 // The first hub is preferred most; the third of three does not move the first two.
@@ -70,7 +79,7 @@ function sessionsOf(own: TunnelEnd, far: TunnelEnd, routing: Routing): readonly 
   const { name } = far.host.input;
   const rank = shape.hubsOf(own.host).indexOf(name);
   const announced = shape.transit.has(name) ? undefined : routing.announced.get(name);
-  return [...new Set(routing.accepted.map(familyOf))].flatMap((family) => {
+  return [...new Set(routing.accepted.map(({ prefix }) => familyOf(prefix)))].flatMap((family) => {
     const isOfFamily = ({ address }: TransitAddress): boolean => familyOf(address) === family;
     const [source, target] = [own.addresses.find(isOfFamily), far.addresses.find(isOfFamily)];
     if (source === undefined || target === undefined) return [];
@@ -113,7 +122,7 @@ function unicastOf(host: ResolvedHost, routing: Routing): Unicast {
   return {
     loopback: host.addresses.map(({ address }) => ({ address, lengthBits: addressBits(familyOf(address)) })),
     announced: of(host.input.name),
-    accepted,
+    accepted: acceptedBy(host, accepted),
     nearby: shape.hubsOf(host).flatMap(of).sort(comparePrefixes),
     hubInterface: tunnelsOf(host, routing).find(([own]) => own.isHub)?.[0].interface,
     neighbours: neighboursOf(host, routing),
