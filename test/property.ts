@@ -5,7 +5,7 @@ import { test as vitestTest } from "vitest";
 export { fc };
 
 /** The same values in every run, so that a red run is about the change; another seed looks elsewhere. */
-const seed = Number(process.env.PROPERTY_SEED ?? 7348);
+export const seed = Number(process.env.PROPERTY_SEED ?? 7348);
 
 /** How many values of each: `PROPERTY_RUNS`, or 500. */
 const numRuns = Number(process.env.PROPERTY_RUNS ?? 500);

@@ -1,0 +1,88 @@
+/**
+ * Whole topologies over the language, compiled, and their trees read anew by a reader that knows no line of what wrote them.
+ * `FUZZ_RUNS` says how many, `PROPERTY_SEED` which: see src/README.md.
+ */
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { catalogue } from "../src/base/catalogue.ts";
+import { type Compilation, compile } from "../src/compile.ts";
+import { contentOf } from "../src/emit/file.ts";
+import { laws, objections } from "./fuzz/laws.ts";
+import { mutants } from "./fuzz/mutants.ts";
+import { SPOILT, type Spoilt } from "./fuzz/spoilt.ts";
+import { type Topology, topologies } from "./fuzz/topologies.ts";
+import type { Tree } from "./fuzz/tree.ts";
+import { seed } from "./property.ts";
+
+/** How many of each kind; these take a minute together. */
+const numRuns = Number(process.env.FUZZ_RUNS ?? 1000);
+/** For each, on a machine that does much else. */
+const TIMEOUT_MS = 60_000 + numRuns * 1000;
+
+const treeOf = ({ files }: Compilation): Tree =>
+  new Map(files.map((file) => [file.path, new TextDecoder().decode(contentOf(file))]));
+
+/** Compiles what must not make the compiler fail, whatever it is; true when it has no mistake. */
+function judge(topology: Topology): Compilation | undefined {
+  const text = JSON.stringify(topology);
+  const compilation = compile({ name: "fuzz.yaml", text });
+  for (const { code, span, severity } of compilation.diagnostics) {
+    expect(Object.keys(catalogue)).toContain(code);
+    expect([code, 0 <= span.start && span.start <= span.end && span.end <= text.length, severity]).toEqual([
+      code,
+      true,
+      catalogue[code].severity,
+    ]);
+  }
+  return compilation.diagnostics.some(({ severity }) => severity === "error") ? undefined : compilation;
+}
+
+/** Reads the tree of every topology that compiles. */
+function fuzz(arbitrary: fc.Arbitrary<Topology>): void {
+  const count = { compiled: 0, all: 0 };
+  const check = (topology: Topology): void => {
+    const compilation = judge(topology);
+    count.all += 1;
+    if (compilation === undefined) return;
+    count.compiled += 1;
+    expect(objections(topology, treeOf(compilation))).toEqual([]);
+  };
+  fc.assert(fc.property(arbitrary, check), { numRuns, seed });
+  console.info(`${count.all} topologies, of which ${count.compiled} compiled and were read`);
+  expect(count.compiled).toBeGreaterThan(count.all / 50);
+}
+
+describe(`of ${numRuns} topologies`, () => {
+  test(
+    "each is refused in words of the catalogue, or gives a tree that holds together",
+    () => fuzz(topologies),
+    TIMEOUT_MS,
+  );
+
+  test("each that was changed at random does so as well", () => fuzz(mutants), TIMEOUT_MS);
+});
+
+describe("the reader", () => {
+  const compiled = ({ topology }: Spoilt): Tree => {
+    const compilation = compile({ name: "spoilt.yaml", text: JSON.stringify(topology) });
+    expect(compilation.diagnostics.filter(({ severity }) => severity === "error")).toEqual([]);
+    return treeOf(compilation);
+  };
+
+  test.each(SPOILT.map((each) => [each.what, each] as const))("objects to %s", (_, spoilt) => {
+    const tree = compiled(spoilt);
+    expect(objections(spoilt.topology, tree)).toEqual([]);
+    const broken = new Map(tree);
+    const path = `${spoilt.host}/etc/${spoilt.file}`;
+    const before = tree.get(path) ?? "";
+    const after = before.replace(spoilt.from, spoilt.to);
+    expect(after, `${path} has ${spoilt.from}`).not.toBe(before);
+    broken.set(path, after);
+    const found = objections(spoilt.topology, broken).map((each) => each.slice(0, each.indexOf(":")));
+    expect(found).toContain(spoilt.law);
+  });
+
+  test("has no law that no broken tree breaks", () => {
+    expect([...new Set(SPOILT.map(({ law }) => law))].sort()).toEqual(Object.keys(laws).sort());
+  });
+});

@@ -1,0 +1,134 @@
+/** Generated hosts: all that one may say of itself. */
+import * as fc from "fast-check";
+
+/** How a host can be reached; `forwarded` and `inside` stand behind a NAT, `inside` without any way in. */
+const WAYS = ["address4", "address4", "address6", "name", "forwarded", "inside", "port"] as const;
+
+export interface HostDraft {
+  readonly id: number;
+  readonly way: (typeof WAYS)[number];
+  /** Index of its site; none below zero. */
+  readonly site: number;
+  readonly lan: "none" | "address4" | "address6" | "name";
+  readonly routes: readonly number[];
+  readonly isPinned: boolean;
+  readonly isOutsider: boolean;
+  readonly uplink: string | undefined;
+  readonly more: Readonly<Record<string, unknown>>;
+}
+
+const extra = fc.record(
+  {
+    wireguard: fc.constantFrom([], ["PostUp = logger up"], ["FwMark = 0x1"]),
+    frr: fc.constantFrom([], ["timers bgp 3 9"], ["no bgp suppress-duplicates", "coalesce-time 900"]),
+    nftables: fc.constantFrom([], ["ip daddr 10.1.1.7 drop"], ["tcp dport { 25, 465 } reject"]),
+    sysctl: fc.constantFrom({}, { "net.core.rmem_max": 4194304 }, { "net.bridge.bridge-nf-call-iptables": 1 }),
+  },
+  { requiredKeys: [] },
+);
+
+/** What decides of no number. */
+export const more = fc.record(
+  {
+    platform: fc.constantFrom("debian12", "debian13", "proxmox8", "proxmox9"),
+    networkManager: fc.constantFrom("networkd", "NetworkManager", "other"),
+    frr: fc.constantFrom("complete", "snippet"),
+    docker: fc.boolean(),
+    acceptRa: fc.boolean(),
+    extra,
+  },
+  { requiredKeys: [] },
+);
+
+const small = fc.integer({ min: 1, max: 30 });
+
+export const hostDrafts: fc.Arbitrary<readonly HostDraft[]> = fc.uniqueArray(
+  fc.record({
+    id: fc.oneof({ weight: 19, arbitrary: small }, { weight: 1, arbitrary: fc.constantFrom(31, 200, 255, 4000) }),
+    way: fc.constantFrom(...WAYS),
+    site: fc.integer({ min: -2, max: 1 }),
+    lan: fc.constantFrom("none", "address4", "address4", "address6", "name"),
+    routes: fc.uniqueArray(fc.integer({ min: 0, max: 5 }), { maxLength: 2 }),
+    isPinned: fc.boolean(),
+    isOutsider: fc.integer({ min: 0, max: 7 }).map((each) => each === 0),
+    uplink: fc.constantFrom("eth0", "eth0", "vmbr0", undefined),
+    more: fc.oneof({ weight: 2, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: more }),
+  }),
+  { minLength: 1, maxLength: 7, selector: (each) => each.id },
+);
+
+export const nameOf = ({ id }: HostDraft): string => `h${id}`;
+
+/** Where others dial a host: documentation space but for one in twenty, which lies in what the topology may use itself. */
+function endpointOf({ way, id }: HostDraft): string | undefined {
+  const byte = (id % 250) + 1;
+  switch (way) {
+    case "address4":
+      return id === 13 ? "10.77.0.5" : `198.51.100.${byte}`;
+    case "address6":
+      return id === 17 ? "[fd77::5]" : `[2001:db8::${id.toString(16)}]`;
+    case "name":
+      return `h${id}.example.net`;
+    case "port":
+      return `192.0.2.${byte}:51900`;
+    case "forwarded":
+      return `203.0.113.${(id % 3) + 1}:${20_000 + id}`;
+    case "inside":
+      return undefined;
+  }
+}
+
+function lanEndpointOf({ lan, id, site }: HostDraft): string | undefined {
+  const byte = (id % 250) + 1;
+  switch (lan) {
+    case "none":
+      return undefined;
+    case "address4":
+      return `192.168.${site + 3}.${byte}`;
+    case "address6":
+      return `[fd00:${site + 3}::${id.toString(16)}]`;
+    case "name":
+      return `h${id}.lan`;
+  }
+}
+
+/** No pair has it: to derive one takes longer than to compile. */
+export const publicKeyOf = (name: string): string => Buffer.from(name.padEnd(32, "-")).toString("base64");
+
+const isBehindNat = ({ way }: HostDraft): boolean => way === "forwarded" || way === "inside";
+
+/** Prefixes behind a host: by its id, or from the same few as others, of which some overlap. */
+function routeOf(id: number, kind: number, vrf: string | undefined): unknown {
+  const own = [`172.20.${id % 250}.0/24`, `fd20:${id.toString(16)}::/64`, `192.168.${(id % 200) + 30}.0/24`];
+  const shared = id % 9 === 0 ? "10.99.0.0/16" : `10.${100 + (id % 100)}.0.0/16`;
+  const cidr = [...own, shared][kind] ?? `172.21.${id % 250}.${kind * 8}/29`;
+  return kind === 2 && vrf !== undefined ? { cidr, vrf } : cidr;
+}
+
+/** What stands under `hosts`; pins only where the pools have room for them. */
+export function hostEntry(
+  draft: HostDraft,
+  sites: readonly string[],
+  vrf: string | undefined,
+  pins: readonly string[],
+) {
+  const { id, uplink, isOutsider, isPinned, routes } = draft;
+  const common = {
+    ...draft.more,
+    id,
+    site: sites[draft.site],
+    lanEndpoint: lanEndpointOf(draft),
+    uplink,
+    routes: isOutsider
+      ? routes.slice(0, 1).map((kind) => routeOf(id, kind, undefined))
+      : routes.map((kind) => routeOf(id, kind, vrf)),
+  };
+  if (isOutsider) return { ...common, wireguard: false };
+  return {
+    ...common,
+    publicKey: publicKeyOf(nameOf(draft)),
+    endpoint: endpointOf(draft),
+    behindNat: isBehindNat(draft),
+    addresses: isPinned && pins.length > 0 ? pins : undefined,
+  };
+}

@@ -1,0 +1,154 @@
+/** What must hold of BGP: sessions have two ends that agree, and what is announced gets to all. */
+
+import { isInSet } from "./laws-overlay.ts";
+import { alone, holds, isSameAddress, type Prefix } from "./prefix.ts";
+import type { TreeHost } from "./tree.ts";
+import type { Bgp, Neighbour } from "./tree-frr.ts";
+import { holderOf, type Law, type World, writtenOf } from "./world.ts";
+
+interface Session {
+  readonly host: TreeHost;
+  readonly bgp: Bgp;
+  readonly neighbour: Neighbour;
+  readonly other: TreeHost | undefined;
+}
+
+const sessionsOf = (world: World): readonly Session[] =>
+  world.hosts.flatMap((host) =>
+    (host.bgp?.neighbours ?? []).map((neighbour) => ({
+      host,
+      bgp: host.bgp as Bgp,
+      neighbour,
+      other: holderOf(world, neighbour.address),
+    })),
+  );
+
+/** The other end of a session: that of the neighbour's by which it comes back to the address this end speaks from. */
+const backOf = (sessions: readonly Session[], { host, neighbour, other }: Session): Session | undefined =>
+  sessions.find(
+    (each) =>
+      each.host === other &&
+      each.other === host &&
+      neighbour.source !== undefined &&
+      isSameAddress(each.neighbour.address, neighbour.source),
+  );
+
+function isAsExpected({ bgp, neighbour, other }: Session): boolean {
+  const asn = other?.bgp?.asn;
+  if (neighbour.remoteAs === "internal") return asn === bgp.asn;
+  if (neighbour.remoteAs === "external") return asn !== bgp.asn;
+  return String(asn) === neighbour.remoteAs;
+}
+
+/** Who is named names back, from the address that was named, in the AS that was named, for the same families. */
+export const sessionsAreMutual: Law = (world) => {
+  const sessions = sessionsOf(world);
+  return sessions.flatMap((session) => {
+    const { host, neighbour, other } = session;
+    const who = `${host.name} and its neighbour ${neighbour.address.text}`;
+    const back = backOf(sessions, session);
+    if (other === undefined || other === host) return [`${who}: nobody else has that address`];
+    if (back === undefined) return [`${who}: ${other.name} does not name back ${neighbour.source?.text}`];
+    const found: string[] = [];
+    if (!isAsExpected(session)) found.push(`${who}: ${other.name} is not in AS ${neighbour.remoteAs}`);
+    if (neighbour.description !== other.name) found.push(`${who}: it is ${other.name}, not ${neighbour.description}`);
+    if ([...neighbour.families].sort().join() !== [...back.neighbour.families].sort().join())
+      found.push(`${who}: not the same families`);
+    if (neighbour.hasBfd !== back.neighbour.hasBfd) found.push(`${who}: only one asks for BFD`);
+    const isKnown = ["vteps", "transit"].some((set) =>
+      isInSet(host, set, neighbour.address.address, neighbour.address.family),
+    );
+    if (!isKnown) found.push(`${who}: the guard drops it`);
+    return found;
+  });
+};
+
+/** Router ids are one for each speaker. */
+export const routerIdsAreDistinct: Law = ({ hosts }) => {
+  const ids = hosts.flatMap(({ bgp }) => (bgp === undefined ? [] : [bgp.routerId]));
+  return ids.filter((id, index) => ids.indexOf(id) !== index).map((id) => `two speakers have the router id ${id}`);
+};
+
+/** From whom a host has heard: what a client or another AS says is passed on to all, what others say to clients alone. */
+type Heard = "own" | "client" | "other";
+
+/** As what a host hears from a neighbour what that has heard itself; `undefined`: not at all. */
+function passedOn(session: Session, back: Session, how: Heard, family: string): Heard | undefined {
+  const isExternal = session.bgp.asn !== back.bgp.asn;
+  if (how === "other" && !isExternal && !back.neighbour.isClient(family)) return undefined;
+  return isExternal || session.neighbour.isClient(family) ? "client" : "other";
+}
+
+/** Who hears what one host says, in one family, past all filters. */
+function hearers(
+  sessions: readonly Session[],
+  origin: TreeHost,
+  family: string,
+  isTaken: (session: Session) => boolean,
+): ReadonlySet<string> {
+  const spoken = sessions.filter(({ neighbour }) => neighbour.families.includes(family));
+  const heard = new Map<string, readonly [TreeHost, Heard]>([["", [origin, "own"]]]);
+  // A map goes on to what is put into it meanwhile.
+  for (const [teller, how] of heard.values()) {
+    for (const session of spoken) {
+      const back = session.other === teller ? backOf(sessions, session) : undefined;
+      const now = back !== undefined && isTaken(session) ? passedOn(session, back, how, family) : undefined;
+      const key = `${session.host.name} ${now}`;
+      if (now !== undefined && !heard.has(key)) heard.set(key, [session.host, now]);
+    }
+  }
+  return new Set([...heard.values()].map(([{ name }]) => name));
+}
+
+/** Members of one segment or VRF hear each other. */
+export const evpnReachesAll: Law = (world) => {
+  const sessions = sessionsOf(world);
+  const family = "l2vpn evpn";
+  return world.hosts.flatMap((host) => {
+    if (host.bgp?.hasEvpn !== true) return [];
+    const reached = hearers(sessions, host, family, () => true);
+    const vnis = new Set(host.vxlans.map(({ vni }) => vni));
+    return world.hosts
+      .filter((other) => other.vxlans.some(({ vni }) => vnis.has(vni)) && !reached.has(other.name))
+      .map((other) => `${other.name} does not hear of the guests of ${host.name}`);
+  });
+};
+
+/** The interface and peer by which a host sends what it heard from a neighbour. */
+function carries(host: TreeHost, neighbour: Prefix, prefix: Prefix): boolean {
+  return host.interfaces.some(({ peers }) =>
+    peers.some(
+      ({ allowedIps }) =>
+        allowedIps.some((each) => holds(each, neighbour)) && allowedIps.some((each) => holds(each, prefix)),
+    ),
+  );
+}
+
+/** Where FRR routes, each host hears of each prefix of the others, from somebody whose tunnel may carry it. */
+export const unicastReachesAll: Law = (world) => {
+  const sessions = sessionsOf(world);
+  return world.hosts.flatMap((host) =>
+    (host.bgp?.networks ?? []).flatMap((prefix) => {
+      const family = `ipv${prefix.family} unicast`;
+      const isTaken = (session: Session): boolean =>
+        session.neighbour.accepts(prefix) && carries(session.host, session.neighbour.address, prefix);
+      const reached = hearers(sessions, host, family, isTaken);
+      // Nobody is told of the LAN that it is on.
+      const isOnLan = ({ name }: TreeHost): boolean =>
+        (world.wanted.sites[writtenOf(world, name).site ?? ""]?.lan ?? []).includes(prefix.text);
+      return world.hosts
+        .filter(({ name, bgp }) => bgp !== undefined && bgp.networks.length > 0 && !reached.has(name))
+        .filter((other) => !isOnLan(other))
+        .map((other) => `${other.name} does not hear of ${prefix.text} of ${host.name}`);
+    }),
+  );
+};
+
+/** What a host has on its loopback it announces. */
+export const loopbacksAreAnnounced: Law = ({ hosts }) =>
+  hosts.flatMap((host) => {
+    const loopback = host.links.find(({ name }) => name === "lo")?.addresses ?? [];
+    return loopback
+      .filter((each) => !(host.bgp?.networks ?? []).some((network) => holds(network, alone(each))))
+      .map((each) => `${host.name} announces ${each.text} to nobody`);
+  });

@@ -1,0 +1,117 @@
+/** What must hold of sizes: on each leg the packet that a device makes fits the path. */
+import { alone, longest } from "./prefix.ts";
+import type { TreeHost } from "./tree.ts";
+import { holderOf, type Law, type Leg, peerFor, type Wanted, type World, waysOf, wayTo, writtenOf } from "./world.ts";
+
+// WireGuard 32, UDP 8, and IP's own: docs/mtu.md.
+const WIREGUARD = { 4: 60, 6: 80 } as const;
+// UDP 8, VXLAN 8, Ethernet 14, and IP's own.
+const VXLAN = { 4: 50, 6: 70 } as const;
+
+/** The MTU of a path by the words of the language reference. */
+export function pathMtu({ underlay, sites, hosts }: Wanted, a: string, b: string, isOnLan: boolean): number {
+  const [siteA, siteB] = [hosts[a]?.site, hosts[b]?.site];
+  const declared = (x: string | undefined, y: string | undefined): readonly number[] =>
+    underlay.paths.filter(({ between: [p, q] }) => (p === x && q === y) || (p === y && q === x)).map(({ mtu }) => mtu);
+  const limits = [siteA, siteB].flatMap((site) => (site === undefined ? [] : [sites[site]]));
+  const ranks = [
+    declared(a, b),
+    [...(siteB === undefined ? [] : declared(a, siteB)), ...(siteA === undefined ? [] : declared(siteA, b))],
+    siteA === undefined || siteB === undefined ? [] : declared(siteA, siteB),
+    limits.flatMap((site) => (isOnLan ? site?.lanMtu : site?.wanMtu) ?? []),
+    [underlay.pathMtu ?? 1500],
+  ];
+  return Math.min(...(ranks.find((each) => each.length > 0) as readonly number[]));
+}
+
+/** The family of the packets by which a host dials another; a name may be either, unless the topology says which. */
+function outerOf({ wanted }: World, { peer }: Leg): 4 | 6 {
+  const family = peer.endpoint?.family;
+  if (family !== undefined) return family;
+  return wanted.underlay.ipVersion === 4 ? 4 : 6;
+}
+
+/** Whether a host dials another by its address on the LAN, or by the one that a pair shares there. */
+function isOnLan(world: World, { from, to, peer }: Leg): boolean {
+  const [a, b] = [writtenOf(world, from.name), writtenOf(world, to.name)];
+  if (a.site === undefined || a.site !== b.site || peer.endpoint === undefined) return false;
+  const { sites, wireguard } = world.wanted;
+  const shared = [sites[a.site]?.vrrp, wireguard.vrrp].map((vrrp) => vrrp?.address.split("/")[0]);
+  const lan = (b.lanEndpoint ?? "").replace(/^\[(.*)\](?::\d+)?$/, "$1").replace(/^([^:]*):\d+$/, "$1");
+  return peer.endpoint.host === lan || shared.includes(peer.endpoint.host);
+}
+
+/** Bytes of the largest packet that a host sends to a peer: the device's, or what all routes to the peer hold it to. */
+function sizesOf({ from, link, peer }: Leg): readonly number[] {
+  const ways = waysOf(from).filter(({ to }) => to === link.name);
+  return peer.allowedIps.map((prefix) => longest(ways, prefix)?.mtu ?? link.mtu);
+}
+
+/** Of two that are one peer to all others the first is measured for both. */
+function measuredFor({ wanted }: World, name: string): string {
+  const key = wanted.hosts[name]?.publicKey;
+  return Object.entries(wanted.hosts).find(([, host]) => key !== undefined && host.publicKey === key)?.[0] ?? name;
+}
+
+/** No tunnel makes a packet that its path cannot carry, whichever end was dialled. */
+export const tunnelsFitTheirPaths: Law = (world) =>
+  world.legs.flatMap((leg) => {
+    const views = world.legs.filter(({ from, to }) => from === leg.to && to === leg.from);
+    return [leg, ...views]
+      .filter(({ peer }) => peer.endpoint !== undefined)
+      .flatMap((view) => {
+        const path = pathMtu(
+          world.wanted,
+          measuredFor(world, leg.from.name),
+          measuredFor(world, leg.to.name),
+          isOnLan(world, view),
+        );
+        const most = path - WIREGUARD[outerOf(world, view)];
+        return sizesOf(leg)
+          .filter((size) => size > most)
+          .map(
+            (size) => `${leg.from.name} ${leg.link.name}: ${size} bytes to ${leg.to.name}, whose path carries ${most}`,
+          );
+      });
+  });
+
+/** The legs from one host to another's address through tunnels that AllowedIPs lead by; `undefined`: not by these alone. */
+export function legsTo(
+  world: World,
+  from: TreeHost,
+  address: ReturnType<typeof alone>,
+): readonly (Leg & { readonly mtu: number })[] | undefined {
+  const legs: (Leg & { readonly mtu: number })[] = [];
+  let at = from;
+  while (legs.length < world.hosts.length) {
+    const way = wayTo(at, address);
+    if (way?.kind === "own") return legs;
+    const link = at.interfaces.find(({ name }) => name === way?.to);
+    const peer = link === undefined ? undefined : peerFor(link, address);
+    const leg = world.legs.find((each) => each.from === at && each.link === link && each.peer === peer);
+    if (leg === undefined) return undefined;
+    legs.push({ ...leg, mtu: way?.mtu ?? leg.link.mtu });
+    at = leg.to;
+    if (holderOf(world, address) === at) return legs;
+  }
+  return undefined;
+}
+
+/** What a segment's device makes of a full frame fits every tunnel on the way to each other member. */
+export const segmentsFitTheirTunnels: Law = (world) =>
+  world.hosts.flatMap((host) =>
+    host.vxlans.flatMap(({ name, vni, local }) => {
+      const mtu = host.links.find((link) => link.name === name)?.mtu ?? 1500;
+      const others = world.hosts.filter((other) => other !== host && other.vxlans.some((each) => each.vni === vni));
+      return others.flatMap((other) => {
+        const remote = other.vxlans.find((each) => each.vni === vni);
+        const legs = remote === undefined ? undefined : legsTo(world, host, alone(remote.local));
+        return (legs ?? [])
+          .filter((leg) => mtu + VXLAN[local.family] > leg.mtu)
+          .map(
+            (leg) =>
+              `${host.name}: frames of ${mtu} for ${other.name} do not fit ${leg.from.name} ${leg.link.name}, ${leg.mtu}`,
+          );
+      });
+    }),
+  );

@@ -1,0 +1,92 @@
+/** What must hold of segments: who floods to whom, and by which devices. */
+import { isSameAddress, prefixOf } from "./prefix.ts";
+import { ownAddresses, type TreeHost } from "./tree.ts";
+import type { Vxlan } from "./tree-networkd.ts";
+import type { Law } from "./world.ts";
+
+interface Member {
+  readonly host: TreeHost;
+  readonly vxlan: Vxlan;
+}
+
+function membersByVni(hosts: readonly TreeHost[]): ReadonlyMap<number, readonly Member[]> {
+  const members = new Map<number, Member[]>();
+  for (const host of hosts) {
+    for (const vxlan of host.vxlans) members.set(vxlan.vni, [...(members.get(vxlan.vni) ?? []), { host, vxlan }]);
+  }
+  return members;
+}
+
+/** Sends from an address of its own, to the port of all others. */
+export const vtepsAreOwn: Law = ({ hosts }) =>
+  hosts.flatMap((host) =>
+    host.vxlans.flatMap(({ name, local, port, vni }) => {
+      const isOwn = ownAddresses(host).some((own) => isSameAddress(own, local));
+      const found = isOwn ? [] : [`${host.name} ${name}: ${local.text} is no address of its own`];
+      return port === 4789 ? found : [...found, `${host.name} ${name}: VNI ${vni} goes to port ${port}`];
+    }),
+  );
+
+/** Without EVPN each floods to all others and is flooded to by them; with it FRR says who they are. */
+export const floodingIsMutual: Law = ({ hosts }) =>
+  [...membersByVni(hosts)].flatMap(([vni, members]) =>
+    members.flatMap(({ host, vxlan }) => {
+      const others = members.filter((other) => other.host !== host);
+      if (!vxlan.learns) {
+        const evpn = host.bgp?.hasEvpn === true && vxlan.remotes.length === 0;
+        return evpn ? [] : [`${host.name} ${vxlan.name}: neither learns nor is told by BGP`];
+      }
+      const missing = others.filter(
+        (other) => !vxlan.remotes.some((remote) => isSameAddress(remote, other.vxlan.local)),
+      );
+      const surplus = vxlan.remotes.filter(
+        (remote) => !others.some((other) => isSameAddress(remote, other.vxlan.local)),
+      );
+      return [
+        ...missing.map((other) => `${host.name}: VNI ${vni} does not flood to ${other.host.name}`),
+        ...surplus.map((remote) => `${host.name}: VNI ${vni} floods to ${remote.text}, which has none of it`),
+      ];
+    }),
+  );
+
+/** All devices of a segment have one MTU, and each VXLAN device its bridge. */
+export const segmentsHaveOneMtu: Law = ({ hosts }) =>
+  [...membersByVni(hosts)].flatMap(([vni, members]) => {
+    const sizes = members.map(({ host, vxlan }) => host.links.find(({ name }) => name === vxlan.name)?.mtu);
+    const bridges = members.flatMap(({ host, vxlan }) => {
+      const bridge = host.links.find(({ name }) => name === vxlan.name)?.bridge;
+      const mtu = host.links.find(({ name }) => name === bridge)?.mtu;
+      return bridge === undefined
+        ? [`${host.name}: ${vxlan.name} is in no bridge`]
+        : mtu === undefined || mtu === sizes[0]
+          ? []
+          : [`${host.name}: ${bridge} has the MTU ${mtu}, its segment ${sizes[0]}`];
+    });
+    return new Set(sizes).size > 1 ? [...bridges, `VNI ${vni} has the MTUs ${sizes.join(", ")}`] : bridges;
+  });
+
+/** Whoever is sent VXLAN is let in by the guard: no member's address is missing in the set of the others. */
+export const guardKnowsVteps: Law = ({ hosts }) =>
+  [...membersByVni(hosts)].flatMap(([vni, members]) =>
+    members.flatMap(({ host }) =>
+      members
+        .filter(
+          (other) =>
+            other.host !== host && !isInSet(host, "vteps", other.vxlan.local.address, other.vxlan.local.family),
+        )
+        .map((other) => `${host.name}: the guard does not know ${other.host.name}, which is in VNI ${vni} too`),
+    ),
+  );
+
+function rangeOf(element: string): { readonly first: bigint; readonly last: bigint } {
+  const [from = "", to = from] = element.split("-");
+  return { first: prefixOf(from).first, last: prefixOf(to).last };
+}
+
+/** Whether an address is in a set of the host's ruleset, of whichever family. */
+export function isInSet(host: TreeHost, set: string, address: bigint, family: 4 | 6): boolean {
+  return (host.sets.get(`${set}${family}`) ?? []).some((element) => {
+    const { first, last } = rangeOf(element);
+    return first <= address && address <= last;
+  });
+}

@@ -1,0 +1,79 @@
+/** What must hold of ways: a packet gets from each host to each other, hop by hop, and is taken by each. */
+import { alone, holds, isSameAddress, type Prefix, prefixOf } from "./prefix.ts";
+import { ownAddresses, type TreeHost } from "./tree.ts";
+import { backOf, type Law, literalOf, peerFor, type World, wayTo, writtenOf } from "./world.ts";
+
+/** The host of a site that has an address on its LAN, or may be given it. */
+const neighbourAt = (world: World, address: Prefix): TreeHost | undefined =>
+  world.hosts.find(({ name, shared }) => {
+    const lan = literalOf(writtenOf(world, name).lanEndpoint);
+    return (lan !== undefined && isSameAddress(lan, address)) || shared.some((each) => isSameAddress(each, address));
+  });
+
+/** Where a packet goes next: a host, or why it goes no further. */
+type Next = { readonly host: TreeHost } | { readonly lost: string };
+
+/** Through a tunnel, whose other end must take packets from where this one comes from. */
+function through(world: World, at: TreeHost, device: string, { source, address }: Packet): Next {
+  const link = at.interfaces.find(({ name }) => name === device);
+  if (link === undefined) return { lost: `${at.name} takes it for connected to ${device}` };
+  const peer = peerFor(link, address);
+  const leg = world.legs.find((each) => each.from === at && each.link === link && each.peer === peer);
+  if (leg === undefined) return { lost: `no peer of ${at.name} ${link.name} has it` };
+  const isTaken = backOf(world, leg)?.peer.allowedIps.some((each) => holds(each, source)) ?? false;
+  if (!isTaken) return { lost: `${leg.to.name} takes nothing of ${source.text} from ${at.name}` };
+  // Of two that share a key either may be the one that is heard.
+  const twin = world.hosts.find((host) => isTwin(world, host, leg.to) && isHolder(host, address));
+  return { host: twin ?? leg.to };
+}
+
+interface Packet {
+  readonly source: Prefix;
+  readonly address: Prefix;
+}
+
+const isHolder = (host: TreeHost, address: Prefix): boolean =>
+  ownAddresses(host).some((own) => isSameAddress(own, address));
+
+function nextOf(world: World, at: TreeHost, packet: Packet): Next {
+  const way = wayTo(at, packet.address);
+  if (way === undefined || way.kind === "unreachable") return { lost: `${at.name} has no way` };
+  if (way.kind !== "via") return through(world, at, way.to, packet);
+  const host = neighbourAt(world, prefixOf(way.to));
+  return host === undefined ? { lost: `nobody is at ${way.to}, to whom ${at.name} sends` } : { host };
+}
+
+/** Follows a packet; says why it does not arrive. */
+function lost(world: World, start: TreeHost, packet: Packet): string | undefined {
+  let at = start;
+  for (const _ of world.hosts) {
+    if (isHolder(at, packet.address)) return undefined;
+    const next = nextOf(world, at, packet);
+    if ("lost" in next) return next.lost;
+    at = next.host;
+  }
+  return isHolder(at, packet.address) ? undefined : "it goes in circles";
+}
+
+const isTwin = (world: World, a: TreeHost, b: TreeHost): boolean =>
+  writtenOf(world, a.name).publicKey !== undefined &&
+  writtenOf(world, a.name).publicKey === writtenOf(world, b.name).publicKey;
+
+/** Each host's own tunnel address reaches each other's; where FRR routes, BGP's laws say so. */
+export const hostsReachEachOther: Law = (world) => {
+  const own = (host: TreeHost): readonly Prefix[] => host.interfaces.flatMap(({ addresses }) => addresses.map(alone));
+  const isRouted = world.hosts.some(({ links }) => links.some(({ name }) => name === "lo"));
+  if (isRouted) return [];
+  return world.hosts.flatMap((from) =>
+    world.hosts
+      .filter((to) => to !== from && !isTwin(world, from, to))
+      .flatMap((to) =>
+        own(to).flatMap((address) => {
+          const source = own(from).find(({ family }) => family === address.family);
+          if (source === undefined) return [];
+          const why = lost(world, from, { source, address });
+          return why === undefined ? [] : [`from ${from.name} to ${to.name}, ${address.text}: ${why}`];
+        }),
+      ),
+  );
+};

@@ -1,0 +1,139 @@
+/** What must hold of tunnels: whose a prefix is, who dials whom, and by which way. */
+import { alone, holds, overlap, type Prefix, prefixOf } from "./prefix.ts";
+import type { Neighbour } from "./tree-frr.ts";
+import { backOf, type Law, type Leg, waysOf, writtenOf } from "./world.ts";
+
+const isDefault = ({ length }: Prefix): boolean => length === 0;
+
+/** An interface sends each address to one peer. */
+export const onePeerForEachPrefix: Law = ({ hosts }) =>
+  hosts.flatMap(({ name, interfaces }) =>
+    interfaces.flatMap((link) => {
+      const all = link.peers.flatMap((peer) => peer.allowedIps.map((prefix) => ({ prefix, peer })));
+      return all.flatMap((one, index) =>
+        all
+          .slice(index + 1)
+          .filter((other) => overlap(one.prefix, other.prefix))
+          .map(
+            (other) =>
+              `${name} ${link.name}: ${one.prefix.text} of ${one.peer.name} and ${other.prefix.text} of ${other.peer.name} overlap`,
+          ),
+      );
+    }),
+  );
+
+/** What a route leads into a tunnel lies in what a peer of that tunnel may carry. */
+export const routesHavePeers: Law = ({ hosts }) =>
+  hosts.flatMap((host) => {
+    const static_ = host.routes.filter(({ kind }) => kind === "dev").map(({ prefix, to }) => ({ prefix, to }));
+    const frr = (host.bgp?.routes ?? [])
+      .filter(({ isLast }) => !isLast)
+      .map(({ prefix, device }) => ({ prefix, to: device }));
+    return [...static_, ...frr].flatMap(({ prefix, to }) => {
+      const link = host.interfaces.find(({ name }) => name === to);
+      const isCarried = link?.peers.some(({ allowedIps }) => allowedIps.some((each) => holds(each, prefix))) ?? false;
+      return isCarried ? [] : [`${host.name}: ${prefix.text} dev ${to} lies in no peer's AllowedIPs`];
+    });
+  });
+
+/** What a peer may carry, a route leads to it; where FRR routes, it is its affair. */
+export const peersHaveRoutes: Law = ({ hosts }) =>
+  hosts.flatMap((host) => {
+    if (host.links.some(({ name }) => name === "lo")) return [];
+    const led = [
+      ...host.routes.filter(({ kind }) => kind === "dev"),
+      ...host.interfaces.flatMap(({ name, addresses }) => addresses.map((prefix) => ({ prefix, to: name }))),
+    ];
+    return host.interfaces.flatMap((link) =>
+      link.peers.flatMap((peer) =>
+        peer.allowedIps
+          .filter((wanted) => !led.some(({ prefix, to }) => to === link.name && holds(prefix, wanted)))
+          .map((wanted) => `${host.name} ${link.name}: no route leads to ${wanted.text} of ${peer.name}`),
+      ),
+    );
+  });
+
+/** A peer that is named names back, both with a preshared key or neither, and one of the two at least dials. */
+export const peersAreMutual: Law = (world) =>
+  world.legs.flatMap((leg) => {
+    const back = backOf(world, leg);
+    const who = `${leg.from.name} ${leg.link.name} and ${leg.to.name}`;
+    if (back === undefined) return [`${who}: only one of them has the other as a peer`];
+    const found: string[] = [];
+    if (leg.peer.hasPresharedKey !== back.peer.hasPresharedKey) found.push(`${who}: only one has a preshared key`);
+    if (leg.peer.endpoint === undefined && back.peer.endpoint === undefined) found.push(`${who}: nobody dials`);
+    const isKept = leg.peer.keepaliveSeconds > 0 || leg.peer.endpoint === undefined || back.peer.endpoint !== undefined;
+    if (!isKept) found.push(`${who}: nobody keeps alive what only ${leg.from.name} can dial`);
+    return found;
+  });
+
+const literalEnd = ({ peer }: Leg): Prefix | undefined =>
+  peer.endpoint !== undefined && /^[\d.]+$|:/.test(peer.endpoint.host) ? prefixOf(peer.endpoint.host) : undefined;
+
+/** The way to an endpoint is the host's own way out: no route, no tunnel, no bridge and no VRF's table. */
+export const endpointsAreOutside: Law = (world) =>
+  world.legs.flatMap((leg) => {
+    const end = literalEnd(leg);
+    if (end === undefined) return [];
+    const way = waysOf(leg.from).find(({ prefix }) => !isDefault(prefix) && holds(prefix, end));
+    return way === undefined
+      ? []
+      : [
+          `${leg.from.name}: the endpoint ${end.text} of ${leg.peer.name} is led ${way.kind} ${way.to} by ${way.prefix.text}`,
+        ];
+  });
+
+const takes = ({ families, accepts }: Neighbour, prefix: Prefix): boolean =>
+  families.includes(`ipv${prefix.family} unicast`) && accepts(prefix);
+
+/** What BGP would bring counts as well: nothing that is taken from a neighbour holds an endpoint. */
+export const endpointsAreNotAnnounced: Law = ({ legs, hosts }) => {
+  const announced = hosts.flatMap(({ name, bgp }) => (bgp?.networks ?? []).map((prefix) => ({ name, prefix })));
+  return legs.flatMap((leg) => {
+    const end = literalEnd(leg);
+    if (end === undefined) return [];
+    const neighbours = leg.from.bgp?.neighbours ?? [];
+    return announced
+      .filter(
+        ({ name, prefix }) =>
+          name !== leg.from.name && holds(prefix, end) && neighbours.some((each) => takes(each, prefix)),
+      )
+      .map(
+        ({ name, prefix }) =>
+          `${leg.from.name}: the endpoint ${end.text} of ${leg.peer.name} is in ${prefix.text}, which ${name} announces`,
+      );
+  });
+};
+
+/** Whoever is dialled directly listens on the port that is dialled. */
+export const portsAreRight: Law = (world) =>
+  world.legs.flatMap((leg) => {
+    const { endpoint, lanEndpoint, behindNat } = writtenOf(world, leg.to.name);
+    const back = backOf(world, leg);
+    if (leg.peer.endpoint === undefined || back === undefined) return [];
+    const { host, port } = leg.peer.endpoint;
+    const isOnLan = lanEndpoint !== undefined && lanEndpoint.includes(host);
+    const isTranslated = !isOnLan && (behindNat === true || /[^:\]]:\d+$|\]:\d+$/.test(endpoint ?? ""));
+    if (isTranslated || port === back.link.listenPort) return [];
+    return [`${leg.from.name} dials ${leg.peer.name} on ${port}, which listens on ${back.link.listenPort}`];
+  });
+
+/** No two interfaces of a host listen on one port, and none on that of VXLAN or BFD where the host has these. */
+export const portsAreFree: Law = ({ hosts }) =>
+  hosts.flatMap(({ name, interfaces, vxlans, bgp }) => {
+    const ports = interfaces.map(({ listenPort }) => listenPort);
+    const others = [
+      ...(vxlans.length > 0 ? [4789] : []),
+      ...(bgp?.neighbours.some(({ hasBfd }) => hasBfd) ? [3784, 3785, 4784] : []),
+    ];
+    const taken = ports.filter((port, index) => ports.indexOf(port) !== index || others.includes(port));
+    return taken.map((port) => `${name}: port ${port} is taken`);
+  });
+
+/** No two hosts have one address, but for those that are the same peer to all others. */
+export const addressesAreDistinct: Law = ({ hosts }) => {
+  const all = hosts.flatMap((host) =>
+    host.interfaces.flatMap(({ addresses }) => addresses.map((each) => `${alone(each).text}`)),
+  );
+  return all.filter((each, index) => all.indexOf(each) !== index).map((each) => `two tunnels have the address ${each}`);
+};

@@ -1,0 +1,38 @@
+/** All laws of a tree, by their names. */
+import * as bgp from "./laws-bgp.ts";
+import * as mtu from "./laws-mtu.ts";
+import * as overlay from "./laws-overlay.ts";
+import * as ways from "./laws-ways.ts";
+import * as wireguard from "./laws-wireguard.ts";
+import type { Tree } from "./tree.ts";
+import { type Law, worldOf } from "./world.ts";
+
+export const laws: Readonly<Record<string, Law>> = {
+  onePeerForEachPrefix: wireguard.onePeerForEachPrefix,
+  routesHavePeers: wireguard.routesHavePeers,
+  peersHaveRoutes: wireguard.peersHaveRoutes,
+  peersAreMutual: wireguard.peersAreMutual,
+  endpointsAreOutside: wireguard.endpointsAreOutside,
+  endpointsAreNotAnnounced: wireguard.endpointsAreNotAnnounced,
+  portsAreRight: wireguard.portsAreRight,
+  portsAreFree: wireguard.portsAreFree,
+  addressesAreDistinct: wireguard.addressesAreDistinct,
+  vtepsAreOwn: overlay.vtepsAreOwn,
+  floodingIsMutual: overlay.floodingIsMutual,
+  segmentsHaveOneMtu: overlay.segmentsHaveOneMtu,
+  guardKnowsVteps: overlay.guardKnowsVteps,
+  sessionsAreMutual: bgp.sessionsAreMutual,
+  routerIdsAreDistinct: bgp.routerIdsAreDistinct,
+  evpnReachesAll: bgp.evpnReachesAll,
+  unicastReachesAll: bgp.unicastReachesAll,
+  loopbacksAreAnnounced: bgp.loopbacksAreAnnounced,
+  tunnelsFitTheirPaths: mtu.tunnelsFitTheirPaths,
+  segmentsFitTheirTunnels: mtu.segmentsFitTheirTunnels,
+  hostsReachEachOther: ways.hostsReachEachOther,
+};
+
+/** What a reader of the tree objects to, each with the name of its law. */
+export function objections(topology: object, tree: Tree): readonly string[] {
+  const world = worldOf(topology, tree);
+  return Object.entries(laws).flatMap(([name, law]) => law(world).map((each) => `${name}: ${each}`));
+}

@@ -1,0 +1,150 @@
+/** Trees that are wrong, each in one place, and the law that says so: what shows that the reader sees anything. */
+import { publicKeyOf } from "./hosts.ts";
+import type { laws } from "./laws.ts";
+import type { Topology } from "./topologies.ts";
+
+export interface Spoilt {
+  readonly what: string;
+  readonly topology: Topology;
+  readonly host: string;
+  /** Below the host's /etc. */
+  readonly file: string;
+  readonly from: string | RegExp;
+  readonly to: string;
+  readonly law: keyof typeof laws;
+}
+
+const host = (name: string, id: number, rest: object = {}) => ({
+  [name]: { id, publicKey: publicKeyOf(name), endpoint: `192.0.2.${id}`, ...rest },
+});
+
+const TWO = { ...host("a", 1, { routes: ["10.9.1.0/24"] }), ...host("b", 2, { routes: ["10.9.2.0/24"] }) };
+const SEGMENT = { cidr: "10.77.0.0/24", vxlan: { vni: 100 }, hosts: "all", gateway: "none" };
+
+/** A mesh of three, without BGP. */
+const mesh: Topology = {
+  netgen: 1,
+  name: "mesh",
+  wireguard: { addresses: ["10.250.0.0/24"], presharedKeys: true },
+  hosts: { ...TWO, ...host("c", 3, { endpoint: undefined, behindNat: true }) },
+  subnets: { s: SEGMENT },
+};
+
+/** The same with EVPN. */
+const evpn: Topology = { ...mesh, bgp: { asn: 65_000, bfd: {} } };
+
+/** The same with a reflector. */
+const reflected: Topology = { ...mesh, bgp: { asn: 65_000, routeReflectors: ["a"] } };
+
+/** Two hubs and two spokes. */
+const hubs: Topology = {
+  netgen: 1,
+  name: "hubs",
+  wireguard: { addresses: ["10.250.0.0/24"], transit: ["10.251.0.0/16"], shape: "hub-and-spoke", hubs: ["a", "b"] },
+  hosts: { ...TWO, ...host("c", 3), ...host("d", 4, { routes: ["10.9.4.0/24"] }) },
+  subnets: { s: { ...SEGMENT, hosts: ["c", "d"] } },
+  bgp: { asn: 65_000 },
+};
+
+const WG = "wireguard/wg0.conf";
+const ROUTES = "netgen/routes";
+const VXLAN = "systemd/network/20-netgen-vx100";
+const FRR = "frr/frr.conf";
+const KEY_OF_B = publicKeyOf("b").replaceAll("+", "\\+");
+
+const ofMesh = (what: string, law: Spoilt["law"], file: string, from: Spoilt["from"], to: string): Spoilt => ({
+  what,
+  law,
+  topology: mesh,
+  host: "a",
+  file,
+  from,
+  to,
+});
+const ofEvpn = (...args: Parameters<typeof ofMesh>): Spoilt => ({ ...ofMesh(...args), topology: evpn });
+const ofHubs = (name: string, ...args: Parameters<typeof ofMesh>): Spoilt => ({
+  ...ofMesh(...args),
+  topology: hubs,
+  host: name,
+});
+
+export const SPOILT: readonly Spoilt[] = [
+  ofMesh("a prefix at two peers", "onePeerForEachPrefix", WG, "10.250.0.3/32", "10.250.0.3/32, 10.9.2.0/25"),
+  ofMesh("a route that no peer has", "routesHavePeers", WG, ", 10.9.2.0/24", ""),
+  ofMesh("a route into another interface", "routesHavePeers", ROUTES, "10.9.2.0/24 dev wg0", "10.9.2.0/24 dev wg1"),
+  ofMesh("a peer without its route", "peersHaveRoutes", ROUTES, /^10\.9\.2\.0.*\n/m, ""),
+  ofMesh("a peer that is gone", "peersAreMutual", WG, /\[Peer\]\n# b\n[^[]*/, ""),
+  ofMesh(
+    "a preshared key at one end",
+    "peersAreMutual",
+    WG,
+    new RegExp(`^PostUp = wg set %i peer ${KEY_OF_B} preshared.*\\n`, "m"),
+    "",
+  ),
+  {
+    ...ofMesh("a mapping that expires", "peersAreMutual", WG, "PersistentKeepalive = 25", "PersistentKeepalive = 0"),
+    host: "c",
+  },
+  ofMesh(
+    "an endpoint that is unreachable",
+    "endpointsAreOutside",
+    ROUTES,
+    /$/,
+    "unreachable 192.0.2.0/24 metric 4278198272\n",
+  ),
+  ofMesh(
+    "an endpoint in a bridge's prefix",
+    "endpointsAreOutside",
+    "systemd/network/20-netgen-br100.network",
+    "[Network]",
+    "[Network]\nAddress=192.0.2.77/24",
+  ),
+  ofHubs(
+    "c",
+    "an endpoint that BGP brings",
+    "endpointsAreNotAnnounced",
+    "wireguard/wg1.conf",
+    "Endpoint = 192.0.2.1:",
+    "Endpoint = 10.9.2.1:",
+  ),
+  ofMesh("a port that nobody listens on", "portsAreRight", WG, "192.0.2.2:51820", "192.0.2.2:51821"),
+  ofMesh("VXLAN's port", "portsAreFree", WG, "ListenPort = 51820", "ListenPort = 4789"),
+  ofMesh("two with one address", "addressesAreDistinct", WG, "Address = 10.250.0.1/", "Address = 10.250.0.2/"),
+  ofMesh("a VTEP that is another's", "vtepsAreOwn", `${VXLAN}.netdev`, "Local=10.250.0.1", "Local=10.250.0.9"),
+  ofMesh(
+    "a VTEP nobody floods to",
+    "floodingIsMutual",
+    `${VXLAN}.network`,
+    "Destination=10.250.0.2",
+    "Destination=10.250.0.9",
+  ),
+  ofEvpn("a VTEP that learns beside EVPN", "floodingIsMutual", `${VXLAN}.netdev`, "MacLearning=no", "MacLearning=yes"),
+  ofMesh("a segment of two sizes", "segmentsHaveOneMtu", `${VXLAN}.network`, /MTUBytes=\d+/, "MTUBytes=1300"),
+  ofMesh(
+    "a VTEP that the guard drops",
+    "guardKnowsVteps",
+    "netgen/netgen.nft",
+    "10.250.0.1-10.250.0.3",
+    "10.250.0.1-10.250.0.2",
+  ),
+  ofEvpn("a neighbour that does not name back", "sessionsAreMutual", FRR, /^ neighbor 10\.250\.0\.2 .*\n/gm, ""),
+  ofEvpn("another AS", "sessionsAreMutual", FRR, "router bgp 65000", "router bgp 65001"),
+  ofEvpn("another source", "sessionsAreMutual", FRR, "update-source 10.250.0.1", "update-source 10.250.0.3"),
+  ofEvpn("a router id twice", "routerIdsAreDistinct", FRR, "router-id 10.250.0.1", "router-id 10.250.0.2"),
+  {
+    ...ofMesh("clients that nothing is passed on to", "evpnReachesAll", FRR, /neighbor .* route-reflector-client/, ""),
+    topology: reflected,
+  },
+  ofHubs("c", "a prefix that a list keeps out", "unicastReachesAll", FRR, "permit 10.9.1.0/24", "permit 10.9.9.0/24"),
+  ofHubs(
+    "c",
+    "a loopback that nobody hears of",
+    "loopbacksAreAnnounced",
+    FRR,
+    "network 10.250.0.3/32",
+    "network 10.250.0.33/32",
+  ),
+  ofMesh("a device larger than its path", "tunnelsFitTheirPaths", WG, "MTU = 1440", "MTU = 1441"),
+  ofMesh("a tunnel too small for its segment", "segmentsFitTheirTunnels", WG, "MTU = 1440", "MTU = 1439"),
+  ofMesh("a host that nobody takes anything from", "hostsReachEachOther", WG, "10.250.0.2/32", "10.250.0.9/32"),
+];

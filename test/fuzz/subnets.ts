@@ -1,0 +1,127 @@
+/** Generated subnets: routed, sliced and stretched. */
+import * as fc from "fast-check";
+
+export interface SubnetDraft {
+  readonly kind: "routed" | "slices" | "external" | "segment" | "bare";
+  /** Members among the hosts with WireGuard; empty: all. */
+  readonly members: readonly number[];
+  readonly gateway: "none" | "one" | "shared" | "each" | "left out";
+  readonly families: "4" | "6" | "both";
+  readonly snat: boolean;
+  readonly inVrf: boolean;
+  readonly isolated: boolean;
+  readonly tagged: boolean;
+  readonly pin: number | undefined;
+  readonly bridge: unknown;
+  readonly hasPorts: boolean;
+}
+
+export const subnetDrafts: fc.Arbitrary<readonly SubnetDraft[]> = fc.array(
+  fc.record({
+    kind: fc.constantFrom("routed", "slices", "external", "segment", "segment", "segment", "bare"),
+    members: fc.uniqueArray(fc.nat(6), { maxLength: 4 }),
+    gateway: fc.constantFrom("none", "one", "shared", "each", "left out"),
+    families: fc.constantFrom("4", "6", "both"),
+    snat: fc.integer({ min: 0, max: 5 }).map((each) => each === 0),
+    inVrf: fc.boolean(),
+    isolated: fc.integer({ min: 0, max: 3 }).map((each) => each > 0),
+    tagged: fc.boolean(),
+    pin: fc.integer({ min: 0, max: 9 }).map((each) => (each === 0 ? 1280 : undefined)),
+    bridge: fc.constantFrom(undefined, undefined, undefined, "br-own", { name: "vmbr1", existing: true }),
+    hasPorts: fc.integer({ min: 0, max: 5 }).map((each) => each === 0),
+  }),
+  { maxLength: 4 },
+);
+
+export interface Around {
+  readonly index: number;
+  readonly names: readonly string[];
+  readonly vrf: string | undefined;
+  readonly hasBgp: boolean;
+}
+
+/** Mostly of its own; some share the first one's. */
+function prefixesOf({ families, kind }: SubnetDraft, index: number): readonly string[] {
+  const number = 70 + index;
+  const four = kind === "slices" || kind === "external" ? `10.${number}.0.0/16` : `10.${number}.0.0/24`;
+  const six = `fd${number}::/64`;
+  if (families === "4" || kind === "slices" || kind === "external") return [four];
+  return families === "6" ? [six] : [four, six];
+}
+
+const addressesOf = (prefixes: readonly string[], host: number): readonly string[] =>
+  prefixes.map((prefix) =>
+    prefix.includes(":") ? prefix.replace("/64", host.toString(16)) : prefix.replace(/0\/\d+$/, `${host}`),
+  );
+
+function gatewayOf({ gateway }: SubnetDraft, prefixes: readonly string[], members: readonly string[]): unknown {
+  switch (gateway) {
+    case "left out":
+      return undefined;
+    case "none":
+      return "none";
+    case "one":
+      return { [members[0] as string]: addressesOf(prefixes, 1) };
+    case "shared":
+      return addressesOf(prefixes, 1);
+    case "each":
+      return Object.fromEntries(members.map((name, index) => [name, addressesOf(prefixes, index + 2)]));
+  }
+}
+
+/** What several hosts share has the gateway that BGP, a VRF or its isolation allow. */
+function fitted(draft: SubnetDraft, vrf: string | undefined, hasBgp: boolean): SubnetDraft {
+  const isStretched = draft.kind === "segment";
+  const isShared = draft.gateway === "shared" && (!hasBgp || !isStretched);
+  const gateway = isShared || (draft.gateway === "each" && !isStretched) ? "left out" : draft.gateway;
+  return { ...draft, gateway, inVrf: draft.inVrf && vrf !== undefined && draft.kind !== "bare" };
+}
+
+/** The name and what stands under `subnets`. */
+export function subnetEntry(draft: SubnetDraft, { index, names, vrf, hasBgp }: Around): readonly [string, unknown] {
+  const each = fitted(draft, vrf, hasBgp);
+  const picked = [...new Set(each.members.map((member) => names[member % names.length] as string))];
+  const members = picked.length > 0 ? picked : names;
+  const first = members.slice(0, 1);
+  const prefixes = prefixesOf(each, index);
+  const isStretched = each.kind === "segment";
+  const hasSnat = each.snat && !each.inVrf && (!isStretched || !["none", "left out"].includes(each.gateway));
+  const common = { cidr: prefixes, snat: hasSnat || undefined, vrf: each.inVrf ? vrf : undefined };
+  const ports = each.hasPorts ? { [members[0] as string]: [`eno${index + 2}`] } : undefined;
+  const bridge = index === 0 ? each.bridge : undefined;
+  const gateway = gatewayOf(each, prefixes, members);
+  const several = each.inVrf
+    ? undefined
+    : each.isolated && ["shared", "each"].includes(each.gateway)
+      ? true
+      : undefined;
+  const hosts = picked.length > 0 ? picked : "all";
+  switch (each.kind) {
+    case "routed":
+      return [
+        `s${index}`,
+        { ...common, hosts: first, gateway: each.gateway === "each" ? undefined : gateway, bridge, ports },
+      ];
+    case "slices":
+      return [`s${index}`, { ...common, hosts, perHost: 24 }];
+    case "external":
+      return [`s${index}`, { ...common, vrf: undefined, hosts, perHost: 24, interface: "external" }];
+    case "segment":
+      return [
+        `s${index}`,
+        {
+          ...common,
+          hosts,
+          vxlan: { vni: 100 + index },
+          gateway,
+          isolated: several,
+          tagged: each.tagged,
+          mtu: each.pin,
+          bridge,
+          ports,
+        },
+      ];
+    case "bare":
+      return [`s${index}`, { hosts, vxlan: { vni: 100 + index }, tagged: each.tagged, mtu: each.pin, bridge, ports }];
+  }
+}

@@ -1,0 +1,255 @@
+/**
+ * Generated topologies over the whole language. Most are meant to compile, so that the rest of the tree can be read; what
+ * fits together is left to chance, and what does not is refused.
+ */
+import * as fc from "fast-check";
+import { type HostDraft, hostDrafts, hostEntry, more, nameOf, publicKeyOf } from "./hosts.ts";
+import { type SubnetDraft, subnetDrafts, subnetEntry } from "./subnets.ts";
+
+/** A topology as it stands in a file. */
+export type Topology = Readonly<Record<string, unknown>>;
+
+const mtu = fc.oneof(
+  { weight: 3, arbitrary: fc.constantFrom(1500, 1492, 9000) },
+  { weight: 2, arbitrary: fc.integer({ min: 1434, max: 9200 }) },
+  { weight: 1, arbitrary: fc.integer({ min: 1250, max: 1500 }) },
+);
+
+const SHAPES = [
+  "mesh",
+  "mesh",
+  "relay",
+  "hub",
+  "hubs",
+  "chain",
+  "ring",
+  "gateway",
+  "gateways",
+  "pair",
+  "hub-pair",
+] as const;
+type Shape = (typeof SHAPES)[number];
+
+/** Where FRR routes. */
+const SEVERAL_WAYS: readonly string[] = ["hubs", "ring", "gateways"];
+
+const SITES = ["east", "west"] as const;
+
+const knobs = fc.record({
+  hosts: hostDrafts,
+  shape: fc.constantFrom(...SHAPES),
+  pools: fc.constantFrom<string[][]>(
+    ["10.250.0.0/16"],
+    ["10.250.0.0/16", "fd00:250::/64"],
+    ["fd00:250::/64"],
+    ["10.250.0.0/27"],
+  ),
+  transit: fc.constantFrom(["10.251.0.0/16", "fd00:251::/64"], ["10.208.0.0/12", "fd00:251::/64"]),
+  listenPort: fc.oneof(
+    { weight: 12, arbitrary: fc.constant(undefined) },
+    { weight: 3, arbitrary: fc.constant(443) },
+    { weight: 1, arbitrary: fc.constantFrom(4789, 65_535) },
+  ),
+  ipVersion: fc.constantFrom("auto", 4, 6),
+  pathMtu: fc.oneof(fc.constant(undefined), mtu),
+  presharedKeys: fc.boolean(),
+  perPeer: fc.boolean(),
+  sites: fc.array(
+    fc.record(
+      { lanMtu: mtu, wanMtu: mtu, hasLan: fc.boolean(), asn: fc.constantFrom(65_001, 65_002) },
+      { requiredKeys: [] },
+    ),
+    {
+      minLength: 2,
+      maxLength: 2,
+    },
+  ),
+  paths: fc.array(fc.record({ ends: fc.tuple(fc.nat(8), fc.nat(8)), mtu }), { maxLength: 3 }),
+  subnets: subnetDrafts,
+  bgp: fc.constantFrom("none", "mesh", "reflector", "bfd"),
+  hasVrf: fc.boolean(),
+  exits: fc.array(
+    fc.record({
+      snat: fc.boolean(),
+      ipv6: fc.boolean(),
+      probe: fc.constantFrom(undefined, "9.9.9.9", ["9.9.9.9", "1.1.1.1"]),
+      reach: fc.constantFrom(undefined, ["198.51.100.53/32"]),
+    }),
+    { maxLength: 2 },
+  ),
+  guard: fc.constantFrom(
+    undefined,
+    undefined,
+    { allowFrom: ["198.51.100.7"] },
+    { allowFrom: ["2001:db8::/48"], interfaces: ["cni*", "tun0"] },
+  ),
+  defaults: fc.oneof({ weight: 3, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: more }),
+});
+
+type Knobs = typeof knobs extends fc.Arbitrary<infer T> ? T : never;
+
+/** How many hosts of each shape lead others, the first ones. */
+const LEADERS: Readonly<Partial<Record<Shape, number>>> = {
+  relay: 1,
+  hub: 1,
+  gateway: 1,
+  hubs: 2,
+  gateways: 2,
+  pair: 2,
+  "hub-pair": 2,
+};
+const isPaired = (shape: Shape): boolean => shape === "pair" || shape === "hub-pair";
+const isGated = (shape: Shape): boolean => ["gateway", "gateways", "pair"].includes(shape);
+
+/** A hub or gateway can be dialled; a pair has what makes it one peer to all others. */
+function leader(host: HostDraft, shape: Shape): HostDraft {
+  const common = { ...host, isOutsider: false, lan: "address4" } as const;
+  if (isPaired(shape)) return { ...common, site: 0, way: "inside", isPinned: false, routes: [], uplink: "eth0" };
+  const way = host.way === "inside" ? "address4" : host.way;
+  return { ...common, way, site: isGated(shape) ? 0 : host.site };
+}
+
+function follower(host: HostDraft, shape: Shape, index: number): HostDraft {
+  // Nobody leads a host without WireGuard but a gateway of its site.
+  if (host.isOutsider && isGated(shape)) return { ...host, site: 0, lan: "address4" };
+  // Two without a way in meet by a hub or gateway alone.
+  const isAlone = host.way === "inside" && ["mesh", "chain", "ring"].includes(shape) && index % 2 === 1;
+  return { ...host, isOutsider: false, way: isAlone ? "address4" : host.way };
+}
+
+/** Who is what, by the shape, and what that needs. */
+function fitted(each: Knobs): Knobs {
+  const { shape } = each;
+  const count = LEADERS[shape] ?? 0;
+  const hosts = each.hosts.map((host, index) => (index < count ? leader(host, shape) : follower(host, shape, index)));
+  const needsBgp = SEVERAL_WAYS.includes(shape);
+  const isIpv6Alone = !each.pools.some((pool) => pool.includes("."));
+  const pools = needsBgp && isIpv6Alone ? ["10.250.0.0/16"] : each.pools;
+  const fallback = needsBgp && each.bgp === "none" ? "bfd" : each.bgp;
+  const bgp = isPaired(shape) || (isIpv6Alone && !needsBgp) ? "none" : fallback;
+  return { ...each, hosts, pools, bgp };
+}
+
+function wireguardOf({ shape, pools, transit, listenPort, presharedKeys, perPeer, hosts }: Knobs): Topology {
+  const names = hosts.filter(({ isOutsider }) => !isOutsider).map(nameOf);
+  const chain = names.slice(1).map((name, index) => [names[index], name]);
+  const ring = names.length > 2 ? [...chain, [names[0], names.at(-1)]] : chain;
+  const base = {
+    addresses: pools,
+    listenPort,
+    presharedKeys: presharedKeys && !isPaired(shape),
+    mtu: perPeer ? "per-peer" : undefined,
+  };
+  switch (shape) {
+    case "mesh":
+    case "gateway":
+    case "pair":
+      return base;
+    case "gateways":
+      return { ...base, transit, mtu: undefined };
+    case "relay":
+      return { ...base, hubs: names.slice(0, 1) };
+    case "hub":
+      return { ...base, shape: "hub-and-spoke", hubs: names.slice(0, 1) };
+    case "hubs":
+      return { ...base, shape: "hub-and-spoke", hubs: names.slice(0, 2), transit, mtu: undefined };
+    case "hub-pair":
+      return { ...base, shape: "hub-and-spoke", hubs: names.slice(0, 2), vrrp: { address: "198.18.0.10/24" } };
+    case "chain":
+      return { ...base, shape: "links", links: chain };
+    case "ring":
+      return { ...base, shape: "links", links: ring, transit, mtu: undefined };
+  }
+}
+
+function sitesOf({ sites, shape, hosts }: Knobs): Topology {
+  const gateways = isGated(shape) ? (LEADERS[shape] ?? 0) : 0;
+  const first = hosts.slice(0, gateways).map(nameOf);
+  return Object.fromEntries(
+    SITES.map((name, index) => {
+      const { hasLan, asn, ...rest } = sites[index] ?? {};
+      const lan = hasLan === true ? [`192.168.${index + 3}.0/24`] : undefined;
+      const isLed = index === 0 && gateways > 0;
+      const hasTwo = isLed && gateways === 2 && (shape === "pair" || hasLan === true);
+      const vrrp = hasTwo ? { address: "192.168.3.254/24" } : undefined;
+      const own = SEVERAL_WAYS.includes(shape) ? undefined : asn;
+      return [name, { ...rest, asn: own, lan, gateways: isLed ? first : undefined, vrrp }];
+    }),
+  );
+}
+
+function pathsOf({ paths, hosts }: Knobs): readonly unknown[] {
+  const ends = [...hosts.map(nameOf), ...SITES];
+  return paths.map(({ ends: [a, b], mtu: bytes }) => ({
+    between: [ends[a % ends.length], ends[b % ends.length]],
+    mtu: bytes,
+  }));
+}
+
+function bgpOf({ bgp, hosts }: Knobs): unknown {
+  if (bgp === "none") return undefined;
+  return {
+    asn: 65_000,
+    routeReflectors: bgp === "reflector" ? hosts.slice(0, 1).map(nameOf) : undefined,
+    bfd: bgp === "bfd" ? {} : undefined,
+  };
+}
+
+function vrfsOf({ hasVrf, exits, hosts, bgp }: Knobs): unknown {
+  if (!hasVrf || bgp === "none") return undefined;
+  const withExits = exits.map((exit, index) => ({
+    ...exit,
+    host: nameOf(hosts[index % hosts.length] as HostDraft),
+    interface: "eth0",
+  }));
+  return { blue: { vni: 5000, exits: withExits.length > 0 ? withExits : undefined } };
+}
+
+/** What two that are one peer to all others have alike: a key, an endpoint, a network between them. */
+function sharedBy({ shape, hosts }: Knobs, index: number): Topology {
+  const publicKey = publicKeyOf(nameOf(hosts[0] as HostDraft));
+  if (shape === "pair") return { publicKey, endpoint: "203.0.113.1:20001", behindNat: true };
+  return { publicKey, endpoint: undefined, behindNat: undefined, lanEndpoint: `198.18.0.${index + 1}` };
+}
+
+/** The pinned address of each pool; the smallest has no room. */
+const pinsOf = (pools: readonly string[], id: number): readonly string[] =>
+  pools.flatMap((pool) => {
+    if (pool.endsWith("/27")) return [];
+    return pool.includes(":") ? [`fd00:250::1:${id.toString(16)}`] : [`10.250.200.${(id % 250) + 1}`];
+  });
+
+function topologyOf(each: Knobs): Topology {
+  const vrf = each.hasVrf && each.bgp !== "none" ? "blue" : undefined;
+  const isPair = isPaired(each.shape);
+  const entries = each.hosts.map((host, index) => {
+    const entry = hostEntry(host, SITES, vrf, pinsOf(each.pools, host.id));
+    return [nameOf(host), isPair && index < 2 ? { ...entry, ...sharedBy(each, index) } : entry];
+  });
+  // Nothing may be on one of two that share a key.
+  const names = each.hosts
+    .slice(isPair ? 2 : 0)
+    .filter(({ isOutsider }) => !isOutsider)
+    .map(nameOf);
+  const subnets = (names.length > 0 ? each.subnets : []).map((draft: SubnetDraft, index) =>
+    subnetEntry(draft, { index, names, vrf, hasBgp: each.bgp !== "none" }),
+  );
+  return {
+    netgen: 1,
+    name: "fuzz",
+    underlay: { pathMtu: each.pathMtu, ipVersion: each.ipVersion, paths: pathsOf(each) },
+    sites: sitesOf(each),
+    wireguard: wireguardOf(each),
+    hostDefaults: each.defaults,
+    hosts: Object.fromEntries(entries),
+    subnets: Object.fromEntries(subnets),
+    vrfs: vrfsOf(each),
+    bgp: bgpOf(each),
+    guard: each.guard,
+  };
+}
+
+export const topologies: fc.Arbitrary<Topology> = knobs
+  .map(fitted)
+  .map(topologyOf)
+  .map((each) => JSON.parse(JSON.stringify(each)));

@@ -1,0 +1,128 @@
+/** frr.conf, as far as it says who speaks with whom and what is announced. */
+import { holds, type Prefix, prefixOf } from "./prefix.ts";
+
+export interface Neighbour {
+  readonly address: Prefix;
+  readonly description: string;
+  /** A number, internal or external. */
+  readonly remoteAs: string;
+  readonly source: Prefix | undefined;
+  readonly families: readonly string[];
+  readonly isClient: (family: string) => boolean;
+  readonly hasBfd: boolean;
+  /** Whether what it says of a prefix gets past the prefix list. */
+  readonly accepts: (prefix: Prefix) => boolean;
+}
+
+export interface Bgp {
+  readonly asn: number;
+  readonly routerId: string;
+  readonly neighbours: readonly Neighbour[];
+  /** What is announced, but for the VRFs. */
+  readonly networks: readonly Prefix[];
+  readonly hasEvpn: boolean;
+  /** Static routes of the host's own table, with their device. */
+  readonly routes: readonly { readonly prefix: Prefix; readonly device: string; readonly isLast: boolean }[];
+}
+
+/** All that is said of one neighbour or peer group, word by word. */
+interface Said {
+  readonly words: readonly string[];
+  readonly family: string | undefined;
+}
+
+function saidIn(lines: readonly string[]): ReadonlyMap<string, readonly Said[]> {
+  const said = new Map<string, Said[]>();
+  let family: string | undefined;
+  for (const line of lines) {
+    const words = line.trim().split(/ +/);
+    if (words[0] === "address-family") family = words.slice(1).join(" ");
+    if (words[0] === "exit-address-family") family = undefined;
+    if (words[0] !== "neighbor") continue;
+    const name = words[1] as string;
+    said.set(name, [...(said.get(name) ?? []), { words: words.slice(2), family }]);
+  }
+  return said;
+}
+
+interface Permit {
+  readonly prefix: Prefix;
+  readonly most: number;
+}
+
+/** The prefix lists by name. */
+function permitsIn(lines: readonly string[]): ReadonlyMap<string, readonly Permit[]> {
+  const lists = new Map<string, Permit[]>();
+  for (const line of lines) {
+    const [, name = "", text, most] =
+      /^ip(?:v6)? prefix-list (\S+) seq \d+ permit (\S+)(?: le (\d+))?$/.exec(line) ?? [];
+    if (text === undefined) continue;
+    const prefix = prefixOf(text);
+    lists.set(name, [...(lists.get(name) ?? []), { prefix, most: most === undefined ? prefix.length : Number(most) }]);
+  }
+  return lists;
+}
+
+type Lists = ReturnType<typeof permitsIn>;
+
+function neighbourOf(address: string, said: ReadonlyMap<string, readonly Said[]>, lists: Lists): Neighbour {
+  const own = said.get(address) ?? [];
+  const group = own.find(({ words }) => words[0] === "peer-group")?.words[1];
+  const all = [...(group === undefined ? [] : (said.get(group) ?? [])), ...own];
+  const last = (word: string): string | undefined => all.findLast(({ words }) => words[0] === word)?.words[1];
+  const source = last("update-source");
+  const families = all.flatMap(({ words, family }) => (words[0] === "activate" && family ? [family] : []));
+  return {
+    address: prefixOf(address),
+    description:
+      own
+        .find(({ words }) => words[0] === "description")
+        ?.words.slice(1)
+        .join(" ") ?? "",
+    remoteAs: last("remote-as") ?? "",
+    source: source === undefined ? undefined : prefixOf(source),
+    families,
+    isClient: (wanted) => all.some(({ words, family }) => words[0] === "route-reflector-client" && family === wanted),
+    hasBfd: all.some(({ words }) => words[0] === "bfd"),
+    accepts: (wanted) => {
+      const name = all.findLast(
+        ({ words, family }) => words[0] === "prefix-list" && family === `ipv${wanted.family} unicast`,
+      )?.words[1];
+      if (name === undefined) return true;
+      const isPermitted = ({ prefix, most }: Permit): boolean => holds(prefix, wanted) && wanted.length <= most;
+      return (lists.get(name) ?? []).some(isPermitted);
+    },
+  };
+}
+
+/** The lines of the first block that begins like this, up to its end at the margin. */
+function blockOf(lines: readonly string[], begin: RegExp): readonly string[] | undefined {
+  const start = lines.findIndex((line) => begin.test(line));
+  if (start < 0) return undefined;
+  const length = lines.slice(start + 1).findIndex((line) => !line.startsWith(" "));
+  return lines.slice(start, length < 0 ? undefined : start + 1 + length);
+}
+
+/** Reads a configuration; `undefined` when it has no BGP. */
+export function readFrr(text: string): Bgp | undefined {
+  const lines = text.split("\n").filter((line) => !/^ *!/.test(line));
+  const block = blockOf(lines, /^router bgp \d+$/);
+  if (block === undefined) return undefined;
+  const [said, lists] = [saidIn(block), permitsIn(lines)];
+  const after = (word: string): readonly string[] =>
+    block.flatMap((line) => (line.trim().startsWith(`${word} `) ? [line.trim().slice(word.length + 1)] : []));
+  return {
+    asn: Number(/\d+$/.exec(block[0] as string)?.[0]),
+    routerId: after("bgp router-id")[0] ?? "",
+    neighbours: [...said.keys()]
+      .filter((name) => /^[\da-f]*[.:]/.test(name))
+      .map((name) => neighbourOf(name, said, lists)),
+    networks: after("network").map(prefixOf),
+    hasEvpn: block.some((line) => line.trim() === "advertise-all-vni"),
+    routes: lines.flatMap((line) => {
+      const [, prefix, device, distance] = /^ip(?:v6)? route (\S+) (\S+)(?: (\d+))?$/.exec(line) ?? [];
+      if (prefix === undefined || device === undefined) return [];
+      return [{ prefix: prefixOf(prefix), device, isLast: distance === "254" }];
+    }),
+  };
+}
