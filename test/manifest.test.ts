@@ -105,7 +105,9 @@ describe.each(scenarios)("the manifest of %s", (name) => {
     const hosts = Object.values(manifest.hosts).map((each) => Object.keys(each));
     expect(hosts.filter((each) => `${each}` !== `${keys("properties", "hosts", "additionalProperties")}`)).toEqual([]);
     const files = manifest.files.map((each) => Object.keys(each).sort());
-    expect(files.filter((each) => `${each}` !== `${keys("properties", "files", "items")}`)).toEqual([]);
+    // One that got to its end knows no earlier bytes.
+    const ofFile = keys("properties", "files", "items").filter((key) => key !== "before");
+    expect(files.filter((each) => `${each}` !== `${ofFile}`)).toEqual([]);
   });
 
   it("keeps what its descriptions promise: sorted, each file once, every host listed", () => {

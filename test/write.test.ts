@@ -560,6 +560,45 @@ describe("a build that is cut short", () => {
     }
   });
 
+  describe("and then another topology", () => {
+    const PATHS = [ALPHA_FRR, ALPHA, BETA];
+    const of = (text: string): Tree => treeOf(PATHS.map((path) => file(path, `${text}\n`)));
+    /** Cut short once so many of the files of the tree are written. */
+    const cutShort = (tree: Tree, count: number, options: Partial<WriteOptions> = {}): void => {
+      const files = [...tree.files.slice(0, count), failing("alpha/etc/z"), ...tree.files.slice(count)];
+      expect(() => write({ ...tree, files }, options)).toThrow(/mode/);
+    };
+
+    test.each([0, 1, 2, 3])("nothing that it wrote, %i files, was edited by anybody", (count) => {
+      written(of("first"));
+      cutShort(of("second"), count);
+      expect(written(of("third"))).toMatchObject({ changed: PATHS, edited: [] });
+      expect(read("manifest.json")).not.toContain('"before"');
+    });
+
+    test("nor was any after two deaths, or one that was to write the same again", () => {
+      written(of("first"));
+      cutShort(of("second"), 1);
+      cutShort(of("third"), 2);
+      cutShort(of("first"), 0);
+      expect(written(of("fourth"))).toMatchObject({ changed: PATHS, edited: [] });
+    });
+
+    test("nor what goes, or what a build of other hosts has left as it was", () => {
+      written(of("first"));
+      cutShort(of("second"), 1);
+      expect(written(of("third"), { hosts: ["beta"] })).toMatchObject({ changed: [BETA], edited: [] });
+      expect(written(treeOf([file(BETA, "third\n")]))).toMatchObject({ removed: [ALPHA_FRR, ALPHA], edited: [] });
+    });
+
+    test("but what somebody edited meanwhile was", () => {
+      written(of("first"));
+      cutShort(of("second"), 1);
+      writeFileSync(join(out, ALPHA), "mine\n");
+      expect(written(of("third")).edited).toEqual([ALPHA]);
+    });
+  });
+
   test("leaves a half file that the next build takes away", () => {
     mkdirSync(out);
     writeFileSync(join(out, ".netgen-tmp"), "half a fi");

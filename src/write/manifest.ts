@@ -20,6 +20,21 @@ export interface ManifestFile {
   readonly sha256: string;
   /** Commands to run on the host, in their order, after the file changed there. */
   readonly after: readonly string[];
+  /**
+   * Hashes of what may still stand there instead: while a build runs, and after one that was killed. Left out: nothing else
+   * of netgen's.
+   */
+  readonly before?: readonly string[];
+}
+
+/** True for the bytes that a build has put there, be it one that did not get further. */
+export const isOfBuild = ({ sha256: digest, before = [] }: ManifestFile, found: string): boolean =>
+  digest === found || before.includes(found);
+
+/** The entry that a build claims a file with: what it will be, and what it may be until then. */
+export function claimed(next: ManifestFile, old: ManifestFile): ManifestFile {
+  const before = [old.sha256, ...(old.before ?? [])].filter((digest) => digest !== next.sha256);
+  return before.length === 0 ? next : { ...next, before: [...new Set(before)] };
 }
 
 /** Everything that netgen has written into a tree, sorted. */
@@ -72,10 +87,12 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+const isTextList = (value: unknown): boolean => Array.isArray(value) && value.every((each) => typeof each === "string");
+
 function isManifestFile(value: unknown): value is ManifestFile {
   if (!isRecord(value)) return false;
-  const { path, mode, owner, group, sha256: digest, after } = value;
-  if (!Array.isArray(after) || after.some((each) => typeof each !== "string")) return false;
+  const { path, mode, owner, group, sha256: digest, after, before = [] } = value;
+  if (!isTextList(after) || !isTextList(before)) return false;
   return [path, mode, owner, group, digest].every((each) => typeof each === "string") && isTreePath(path as string);
 }
 

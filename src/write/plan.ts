@@ -6,9 +6,11 @@ import { sortedBy } from "../base/text.ts";
 import type { OutputFile } from "../emit/file.ts";
 import { inspect, look, lookAtDirectories } from "./look.ts";
 import {
+  claimed,
   describeFile,
   formatManifest,
   hostOf,
+  isOfBuild,
   isTreePath,
   MANIFEST_NAME,
   type Manifest,
@@ -100,7 +102,7 @@ function judge(directory: string, file: OutputFile, listed: ManifestFile | undef
       return found.mode === file.mode ? "same" : "repaired";
     case "different":
       if (listed === undefined) return "foreign";
-      return listed.sha256 === found.sha256 ? "changed" : "edited";
+      return isOfBuild(listed, found.sha256) ? "changed" : "edited";
     default:
       return found satisfies never;
   }
@@ -121,21 +123,29 @@ interface Before {
   readonly manifest: Manifest | undefined;
 }
 
-/** The manifest after the build, and the one that lists old and new files while it runs. */
+/**
+ * The manifest after the build, and the one that lists old and new files while it runs. That has what each file is to be and
+ * what it may still be, so that after a kill nothing is taken for an edited one.
+ */
 function nextManifests(tree: Tree, before: Before, isAsked: IsAsked): Manifests {
   const { name } = tree;
   const hosts = nextHosts(tree, before.manifest, isAsked);
   const old = before.manifest?.files ?? [];
   const own = tree.files.filter((file) => isAsked(file.path)).map(describeFile);
-  const files = sortedBy([...old.filter((file) => !isAsked(file.path)), ...own], (file) => file.path);
-  const manifest = formatManifest({ name, hosts, files });
-  const listed = new Set(old.map((file) => file.path));
-  const added = own.filter((file) => !listed.has(file.path));
-  // The old entries stay in the claim as they were: what is still the old file then is not taken for an edited one.
-  const both = (): string => formatManifest({ name, hosts, files: sortedBy([...old, ...added], (file) => file.path) });
-  const isFirst = old.length === 0;
-  const claim = added.length === 0 ? undefined : isFirst ? manifest : both();
-  return { claim, manifest: manifest === (claim ?? before.text) ? undefined : manifest };
+  const print = (files: readonly ManifestFile[]): string =>
+    formatManifest({ name, hosts, files: sortedBy(files, (file) => file.path) });
+  const manifest = print([...old.filter((file) => !isAsked(file.path)), ...own]);
+  const next = new Map(own.map((file) => [file.path, file]));
+  const listed = new Map(old.map((file) => [file.path, file]));
+  const isChanged = ({ path, sha256: digest }: ManifestFile): boolean => listed.get(path)?.sha256 !== digest;
+  if (!own.some(isChanged)) return { claim: undefined, manifest: manifest === before.text ? undefined : manifest };
+  const added = own.filter(({ path }) => !listed.has(path));
+  const kept = old.map((file) => {
+    const wanted = next.get(file.path);
+    return wanted === undefined ? file : claimed(wanted, file);
+  });
+  const claim = print([...kept, ...added]);
+  return { claim, manifest: manifest === claim ? undefined : manifest };
 }
 
 function refuse(reason: string, paths: readonly string[], canForce = false): Refusal {
@@ -206,7 +216,11 @@ export function planTree(tree: Tree, { directory, hosts, force }: WriteOptions):
   if (planned.kind === "refused") return planned;
   // What is no plain file any more is not what netgen wrote: it is forgotten, not removed.
   const removed = stale.filter((path) => look(join(directory, path))?.isFile());
-  const lost = removed.filter((path) => sha256([readFileSync(join(directory, path))]) !== old.get(path)?.sha256);
+  const isLost = (path: string): boolean => {
+    const listed = old.get(path);
+    return listed !== undefined && !isOfBuild(listed, sha256([readFileSync(join(directory, path))]));
+  };
+  const lost = removed.filter(isLost);
   const edited = sortedBy([...planned.edited, ...lost], (path) => path);
   const manifests = (): Manifests => nextManifests(tree, { text, manifest }, isAsked);
   return { ...planned, missing: absent, removed, edited, manifests };
