@@ -54,6 +54,17 @@ ok    handshake     beta -> alpha: a handshake: seen
     );
   });
 
+  test("what programs said changes no terminal, and names no key", () => {
+    const key = "kKQ1mZ4m0b0cq2v4nT7w8yYbU9sXe3LrJt5pWz1aG2M=";
+    const measured = `set wg0 private-key ${key}\nwg: \u001b]0;owned\u0007 ${key.slice(0, -1)} \u202e`;
+    const text = printed([proven("alpha", { isKept: false, measured })]);
+    expect(text).toContain("private-key kKQ1****");
+    expect(text).toContain("\\u{1b}]0;owned\\u{7}");
+    expect(text).toContain("\\u{202e}");
+    for (const said of [text, renderPromiseJson(proven("alpha", { measured }))])
+      expect(said).not.toContain(key.slice(4, 20));
+  });
+
   test("a broken promise has its command directly below it", () => {
     const broken = { isKept: false, measured: "none within 20 s" };
     expect(printed([proven("alpha -> beta"), proven("alpha -> gamma", broken), proven("alpha -> delta")])).toBe(

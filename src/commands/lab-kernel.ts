@@ -2,12 +2,13 @@
 import { realpathSync } from "node:fs";
 import { execPath } from "node:process";
 import { Option } from "commander";
+import { maskKeys } from "../base/key.ts";
 import { findKernelObstacles, KERNELS, runInKernel } from "../lab/machine/kernel.ts";
 import { thisMachine } from "../lab/machine/needs.ts";
 import type { Network } from "../model/network.ts";
 import { EXIT_MACHINE, machineError } from "./exit.ts";
 import { exitCodeFor, type Signal, stopOn } from "./lab-watch.ts";
-import type { CommonOptions, Session } from "./session.ts";
+import { type CommonOptions, type Session, say } from "./session.ts";
 
 export const kernelOption = (): Option =>
   new Option("--kernel <name>", "this machine's kernel, or Debian's in a virtual machine")
@@ -58,7 +59,12 @@ export async function labInKernel(topology: string, session: Session, options: K
   if (session.model !== undefined) demand(session.model);
   const stop = stopOn(options.timeout);
   const hasProgress = options.quiet !== true && options.format !== "json";
-  const printer = (stream: NodeJS.WriteStream) => (line: string) => stream.write(`${line}\n`);
+  // The netgen inside has hidden the keys. In JSON a character that is spelt out would be another text.
+  const isJson = options.format === "json";
+  const onLine = (line: string): void => {
+    if (isJson) process.stdout.write(`${line}\n`);
+    else say(`${line}\n`, process.stdout);
+  };
   const hasNoName = isElsewhere(topology);
   const [, cli = ""] = process.argv;
   const end = await runInKernel({
@@ -66,12 +72,13 @@ export async function labInKernel(topology: string, session: Session, options: K
     stdin: hasNoName ? session.source.text : "",
     signal: stop,
     onPhase: (phase) => hasProgress && process.stderr.write(`${phase}\n`),
-    onLine: printer(process.stdout),
-    onErrorLine: printer(process.stderr),
+    onLine,
+    onErrorLine: (line) => say(`${line}\n`),
   });
   if (end.kind === "ended") return end.status;
   const left = "nothing of the lab is left";
-  if (end.kind === "broken") throw machineError(`the virtual machine broke down; ${left}:\n${end.lines.join("\n")}`);
+  if (end.kind === "broken")
+    throw machineError(`the virtual machine broke down; ${left}:\n${maskKeys(end.lines.join("\n"))}`);
   if (stop.reason === "timeout") {
     process.stderr.write(`netgen: ${options.timeout} s were over while the virtual machine ran; ${left}\n`);
     return EXIT_MACHINE;

@@ -1,5 +1,6 @@
 /** Boots what was compiled, on this machine, and proves it. */
 import { Command, InvalidArgumentError } from "commander";
+import { maskKeys } from "../base/key.ts";
 import { listInWords, shellWord } from "../base/text.ts";
 import { availableBytes, memoryComplaint, neededBytes } from "../lab/machine/memory.ts";
 import { findObstacles, thisMachine } from "../lab/machine/needs.ts";
@@ -17,7 +18,15 @@ import { downCommand, execCommand, listCommand } from "./lab-kept.ts";
 import { kernelOption, labInKernel } from "./lab-kernel.ts";
 import { exitCodeFor, type Signal, screenFor, stopOn, watchFor } from "./lab-watch.ts";
 import { formatOption, keysOption, quietOption, topologyArgument } from "./options.ts";
-import { type CommonOptions, counted, exitCodeOf, openCompiled, printDiagnostics, printSummary } from "./session.ts";
+import {
+  type CommonOptions,
+  counted,
+  exitCodeOf,
+  openCompiled,
+  printDiagnostics,
+  printSummary,
+  say,
+} from "./session.ts";
 import { askedHosts } from "./tree.ts";
 
 interface LabOptions extends CommonOptions {
@@ -111,7 +120,8 @@ const doing = (phase: string): string => PHASES[phase] ?? `proving the kind ${ph
 function giveUp(end: Exclude<RunEnd, { kind: "proven" }>, stop: AbortSignal, { timeout }: LabOptions): number {
   const left = "nothing of the lab is left";
   if (end.kind === "failed") {
-    process.stderr.write(`netgen: ${doing(end.phase)} failed; ${left}:\n${end.message}\n`);
+    // What programs said may hold anything.
+    say(`netgen: ${doing(end.phase)} failed; ${left}:\n${maskKeys(end.message)}\n`);
     return end.isHost ? EXIT_TOPOLOGY : EXIT_MACHINE;
   }
   if (stop.reason === "timeout") {

@@ -1,5 +1,6 @@
 /** What came of a lab, for people and for programs. */
 import { printable } from "../base/diagnostic.ts";
+import { maskKeys } from "../base/key.ts";
 import type { PromiseKind, Proven } from "./measure/promise.ts";
 import type { OnProven } from "./prove.ts";
 
@@ -16,7 +17,7 @@ const seconds = (value: number): string => `${value.toFixed(1)} s`;
 
 /** A promise as lines of text, without its command. */
 function renderPromise({ kind, subject, promise, measured, isKept }: Proven, paint: ReportPaint): string {
-  const [first = "", ...rest] = measured.trim().split("\n");
+  const [first = "", ...rest] = maskKeys(measured).trim().split("\n");
   const verdict = isKept ? paint("ok", "ok") : paint("FAIL", "fail");
   const gap = " ".repeat(isKept ? 4 : 2);
   const head = `${verdict}${gap}${kind.padEnd(KIND_WIDTH)}  ${printable(`${subject}: ${promise}: ${first}`)}\n`;
@@ -43,7 +44,8 @@ export function renderPromiseJson({
   seconds: took,
 }: Proven): string {
   const rounded = Math.round(took * 1000) / 1000;
-  return `${JSON.stringify({ kind, subject, promise, kept: isKept, measured, command, seconds: rounded })}\n`;
+  const shown = maskKeys(measured);
+  return `${JSON.stringify({ kind, subject, promise, kept: isKept, measured: shown, command, seconds: rounded })}\n`;
 }
 
 type OnNext = (proven: Proven, isLast: boolean) => void;
