@@ -203,3 +203,59 @@ describe("MTU", () => {
     expect(placesOf(pinned(1200, ', cidr: "fd77::/64"'))).toEqual(["mtu-pin-lower 7", "mtu-segment-below-ipv6 7"]);
   });
 });
+
+describe("what a host opens to others", () => {
+  const network = (guard: string, rest = ""): string => `
+wireguard: {addresses: [10.250.0.0/24]}
+hosts:
+  alpha: {id: 1, endpoint: 192.0.2.1, guard: ${guard}}
+  beta: {id: 2, endpoint: 192.0.2.2}
+${rest}`;
+  const SEGMENT = "subnets: {s: {vxlan: {vni: 100}, hosts: all}}\n";
+  const EVPN = `${SEGMENT}bgp: {asn: 65000`;
+
+  test("is guarded there", () => {
+    const unused = (service: string) =>
+      `guard-open-unused: alpha opens ${service} to others, and netgen guards none there`;
+    const all = "{vxlan: [192.0.2.7], bgp: [192.0.2.8], bfd: [192.0.2.8]}";
+    expect(messagesOf(network(all))).toEqual(["vxlan", "bgp", "bfd"].map(unused));
+    expect(messagesOf(network(all, SEGMENT))).toEqual(["bgp", "bfd"].map(unused));
+    expect(messagesOf(network(all, `${EVPN}}`))).toEqual([unused("bfd")]);
+    expect(messagesOf(network(all, `${EVPN}, bfd: {}}`))).toEqual([]);
+  });
+
+  test("from hostDefaults on one of the hosts, and is said once", () => {
+    const defaults = "hostDefaults: {guard: {vxlan: [0.0.0.0/0]}}\n";
+    const hosts = "hosts: {alpha: {id: 1, endpoint: 192.0.2.1}, beta: {id: 2, endpoint: 192.0.2.2}, gamma: {id: 3}}\n";
+    const text = (members: string) =>
+      `wireguard: {addresses: [10.250.0.0/24], shape: hub-and-spoke, hubs: [alpha]}\n${defaults}${hosts}${members}`;
+    const everybody = expect.stringMatching(/^guard-open: 0\.0\.0\.0\/0 under a host's guard is everybody/);
+    expect(messagesOf(text("subnets: {s: {vxlan: {vni: 100}, hosts: [beta, gamma]}}\n"))).toEqual([everybody]);
+    expect(messagesOf(text(""))).toEqual([expect.stringMatching(/^guard-open-unused: alpha opens vxlan/), everybody]);
+  });
+});
+
+test("a host that lacks the version of names cannot dial them", () => {
+  const text = (families: string, ipVersion: string, endpoint = "beta.example.net") => `
+underlay: {ipVersion: ${ipVersion}}
+wireguard: {addresses: [10.250.0.0/24]}
+hosts: {alpha: {id: 1, endpoint: 192.0.2.1${families}}, beta: {id: 2, endpoint: "${endpoint}"}}`;
+  const codes = (...args: Parameters<typeof text>) => messagesOf(text(...args)).map((each) => each.split(":")[0]);
+  expect(codes(", families: 4", "6")).toEqual(["families-without-ip-version"]);
+  expect(codes(", families: 464xlat", "4")).toEqual([]);
+  expect(codes(", families: 4", "auto")).toEqual([]);
+  expect(codes("", "6")).toEqual([]);
+  expect(codes(", families: 4", "6", "192.0.2.2")).toEqual([]);
+});
+
+test("who lacks the version of the other's endpoint is told of that, and not of a missing endpoint", () => {
+  const text = (alpha: string, beta: string, rest = "") => `
+wireguard: {addresses: [10.250.0.0/24]${rest}}
+hosts: {alpha: {id: 1, ${alpha}}, beta: {id: 2, ${beta}}}`;
+  const codes = (...args: Parameters<typeof text>) => messagesOf(text(...args)).map((each) => each.split(":")[0]);
+  expect(codes("families: 6", "endpoint: 192.0.2.2")).toEqual(["pair-families-apart"]);
+  expect(codes("endpoint: 192.0.2.1", "families: 6")).toEqual(["pair-families-apart"]);
+  expect(codes("families: 6", "behindNat: true")).toEqual(["pair-cannot-meet"]);
+  const star = ", shape: hub-and-spoke, hubs: [alpha]";
+  expect(codes("endpoint: 192.0.2.1", "families: 6", star)).toEqual(["pair-families-apart"]);
+});

@@ -214,3 +214,22 @@ test("what hosts of a site send each other is not in clear, though others reach 
   // On the internet nobody has an excuse.
   expect(lines(watchRules(plan)).filter((line) => line.endsWith("return"))).toEqual([]);
 });
+
+test("a host has addresses of the IP versions that its way out carries, and a translation's narrower path", () => {
+  const hosts = (families: string): string => `
+wireguard: {addresses: [10.250.0.0/24]}
+hosts: {alpha: {id: 1, endpoint: alpha.example.net}, beta: {id: 2, endpoint: 192.0.2.2}, gamma: {id: 3, families: ${families}}}`;
+  const planOf = (families: string): LabPlan => checkPlan(modelOf(hosts(families)));
+  const familiesOf = (plan: LabPlan) => named(plan.hosts, "gamma").addresses.map(familyOf);
+  const four = planOf("4");
+  expect(familiesOf(four)).toEqual([4]);
+  // A name is what everybody gets to.
+  expect(four.names.map(({ address }) => familyOf(address))).toEqual([4]);
+  const lite = planOf("ds-lite");
+  expect(familiesOf(lite)).toEqual([4, 6]);
+  const mtus = (peer: string) => pathsBetween(lite, "gamma", peer).map(({ to, mtu }) => [familyOf(to), mtu]);
+  expect(mtus("beta")).toEqual([
+    [4, 1460],
+    [6, 1500],
+  ]);
+});

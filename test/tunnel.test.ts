@@ -32,6 +32,7 @@ function reach(name: string, parts: Partial<Omit<Reach, "name">> = {}): Reach {
     endpoint: undefined,
     lanEndpoint: undefined,
     isBehindNat: false,
+    families: "both" as const,
     isShared: false,
   };
   return { name, ...nothing, ...parts };
@@ -40,6 +41,7 @@ function reach(name: string, parts: Partial<Omit<Reach, "name">> = {}): Reach {
 const open = (name: string, site?: string): Reach => reach(name, { site, endpoint: endpoint("192.0.2.1") });
 const closed = (name: string, site?: string): Reach => reach(name, { site });
 const forwarded = (name: string, site?: string): Reach => ({ ...open(name, site), isBehindNat: true });
+const named = (name: string): Reach => reach(name, { endpoint: endpoint("b.example.net") });
 const withLan = (host: Reach): Reach => ({ ...host, lanEndpoint: endpoint("192.168.2.3") });
 
 describe("who dials whom", () => {
@@ -55,7 +57,14 @@ describe("who dials whom", () => {
     ["two behind NATs of their own do", forwarded("a", "roz"), forwarded("b", "wro"), "wan"],
     ["one of a site behind NAT, the other not", forwarded("a", "roz"), open("b", "roz"), "wan"],
     ["two of one site behind NAT with a lanEndpoint", forwarded("a", "roz"), withLan(forwarded("b", "roz")), "lan"],
-  ])("%s", (_, from, to, scope) => {
+    ["one that lacks the version of the endpoint does not", { ...closed("a"), families: 6 }, open("b"), undefined],
+    ["one that has it alone does", { ...closed("a"), families: 4 }, open("b"), "wan"],
+    ["a translation is a way", { ...closed("a"), families: "464xlat" }, open("b"), "wan"],
+    ["a LAN may have what the way out lacks", { ...open("a", "roz"), families: 6 }, withLan(open("b", "roz")), "lan"],
+    ["a name leads to what both have", { ...closed("a"), families: 4 }, { ...named("b"), families: 4 }, "wan"],
+    ["from IPv6 by NAT64 to IPv4", { ...closed("a"), families: 6 }, { ...named("b"), families: 4 }, "wan"],
+    ["and never the other way", { ...closed("a"), families: 4 }, { ...named("b"), families: 6 }, undefined],
+  ] as const)("%s", (_, from, to, scope) => {
     expect(dial(from, to)?.scope).toBe(scope);
   });
 });
@@ -169,6 +178,33 @@ describe("the MTU of a path", () => {
 
 describe("the MTU of a tunnel", () => {
   const between = (index: PathIndex, a: Reach, b: Reach) => tunnelBetween(index, a, b, meeting(a, b));
+
+  test("the version that one of the two has alone is that of a name", () => {
+    const [a, b] = [{ ...closed("a"), families: 4 as const }, named("b")];
+    expect(between(paths([]), a, b)).toMatchObject({ outer: 4, mtu: 1440, why: "b.example.net, and a has IPv4 alone" });
+    expect(between(paths([]), closed("a"), { ...b, families: 4 })).toMatchObject({ outer: 4, mtu: 1440 });
+    // Either, by the dearer of the two.
+    const lite = { outer: 4, mtu: 1400, why: "b.example.net may resolve to IPv4" };
+    expect(between(paths([]), { ...a, families: "ds-lite" }, b)).toMatchObject(lite);
+    expect(between(paths([]), { ...a, families: "464xlat" }, b)).toMatchObject({ outer: 6, mtu: 1420 });
+  });
+
+  test("a translation takes its header off what the access carries, and nothing off what was measured", () => {
+    const [lite, xlat] = (["ds-lite", "464xlat"] as const).map((families) => ({ ...closed(families), families }));
+    const to = (index: PathIndex, from: Reach, other: Reach = open("b")) =>
+      must(between(index, from, other), "they meet");
+    const index = paths([]);
+    expect(to(index, must(lite, "it is there"))).toMatchObject({ outer: 4, overheadBytes: 100, mtu: 1400 });
+    expect(to(index, must(xlat, "it is there"))).toMatchObject({ outer: 4, overheadBytes: 80, mtu: 1420 });
+    // Each has its own link: they do not add up.
+    const both = to(index, must(xlat, "it is there"), { ...open("b"), families: "ds-lite" });
+    expect(both.subtractions.map((each) => each.bytes)).toEqual([40, 20, 8, 16, 16]);
+    const ipv6 = { ...open("b"), endpoint: endpoint("2001:db8::1") };
+    expect(to(index, must(lite, "it is there"), ipv6)).toMatchObject({ outer: 6, mtu: 1420 });
+    expect(to(paths([["ds-lite", "b", 1460]]), must(lite, "it is there"))).toMatchObject({ mtu: 1400 });
+    const site = { ...must(lite, "it is there"), site: "roz" };
+    expect(to(index, site, withLan(open("b", "roz")))).toMatchObject({ mtu: 1440 });
+  });
 
   test("60 bytes less where every endpoint that can be used is IPv4, else 80", () => {
     const six = reach("six", { endpoint: endpoint("2001:db8::1") });

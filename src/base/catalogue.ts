@@ -272,6 +272,17 @@ export const catalogue = {
     message: "{host} and {other} can never meet: neither has an endpoint that the other can dial",
     hint: "give {host} or {other} an endpoint (a forwarded port will do), or {instead}",
   },
+  "pair-families-apart": {
+    severity: "error",
+    message: "{host} and {other} can never meet: neither gets to the IP version of the other's endpoint",
+    hint: "give one of them an endpoint of the version that the other has, or a name that leads to one, or {instead}",
+  },
+  "families-without-ip-version": {
+    severity: "error",
+    message:
+      "{host} has IPv{families} alone, and the name of {other}'s endpoint is looked up as IPv{ipVersion}: {host} cannot dial it",
+    hint: "leave out underlay.ipVersion, or the families of {host}",
+  },
   "several-ways-need-bgp": {
     severity: "error",
     message: "{why} make more than one way between hosts, and bgp, which would choose, is missing",
@@ -596,8 +607,13 @@ export const catalogue = {
   "guard-open": {
     severity: "warning",
     message:
-      "{prefix} under guard.allowFrom is everybody: VXLAN and BGP know no passwords, and anyone may put frames into the segments",
+      "{prefix} under {key} is everybody: VXLAN and BGP know no passwords, and anyone may put frames into the segments",
     hint: "name the addresses that have to speak VXLAN or BGP to these hosts outside the tunnels",
+  },
+  "guard-open-unused": {
+    severity: "warning",
+    message: "{host} opens {service} to others, and netgen guards none there",
+    hint: "leave out {service} under guard of {host}: whatever listens on that port is not netgen's, and not guarded",
   },
   "vtep-too-many": {
     severity: "error",

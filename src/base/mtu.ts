@@ -56,6 +56,16 @@ export function vxlanOverhead(vtep: IpFamily, isTagged: boolean): readonly Overh
   return isTagged ? [...fixed, { what: "inner VLAN tag", bytes: VLAN_TAG_BYTES }] : fixed;
 }
 
+/** How IPv4 gets through an access that carries IPv6 alone. */
+export type Translation = "ds-lite" | "464xlat";
+
+/** What such an access takes off the path of an IPv4 packet. */
+export function translationOverhead(translation: Translation): Overhead {
+  return translation === "ds-lite"
+    ? { what: "IPv6 header around it, DS-Lite", bytes: IPV6_HEADER_BYTES } // RFC 6333 §5.3
+    : { what: "IPv6 header in the place of IPv4's, 464XLAT", bytes: IPV6_HEADER_BYTES - IPV4_HEADER_BYTES }; // RFC 7915 §4.1
+}
+
 export function totalBytes(overheads: readonly Overhead[]): number {
   return overheads.reduce((sum, overhead) => sum + overhead.bytes, 0);
 }

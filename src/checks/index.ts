@@ -11,6 +11,7 @@ import {
   oneGatewayLeadsOut,
   sharedGatewayNeedsEvpn,
 } from "./evpn.ts";
+import { openServicesAreGuarded } from "./guard.ts";
 import {
   existingBridgesHaveGateways,
   forwardingKeepsUplink,
@@ -42,6 +43,7 @@ export const checks: readonly Check[] = Object.freeze([
   distinctTunnelEndpoints,
   forwardedPorts,
   portsAreUnguarded,
+  openServicesAreGuarded,
   endpointOutsideOverlay,
   lanAddressesOutsideOverlay,
   siteLansOutsideOverlay,

@@ -1,10 +1,10 @@
 /** By which links the overlay is entered: by its own, and by that which leads back to where a packet says it is from. */
-import { collapsePrefixes, FAMILIES, familyOf, type IpPrefix } from "../base/ip.ts";
+import { collapsePrefixes, type IpPrefix } from "../base/ip.ts";
 import { type Host, isProxmox } from "../model/host.ts";
 import type { EmitContext } from "./context.ts";
 import { joined } from "./file.ts";
-import { addressSets, type SetKind } from "./guard-sets.ts";
-import { forwardedFamilies, nftFamily, oneOf, quotedName, type Section } from "./nft-words.ts";
+import { addressSets, type SetKind, sourceMatches } from "./guard-sets.ts";
+import { forwardedFamilies, oneOf, quotedName, type Section } from "./nft-words.ts";
 import { print } from "./shared.ts";
 import { encode, render } from "./template.ts";
 
@@ -21,13 +21,6 @@ function nearbyPrefixes({ ownedPrefixes, lanRoutes, reach }: Host, { network }: 
   const lans = network.prefixes.filter(({ use }) => use.kind === "lan" && use.site === reach.site);
   return collapsePrefixes([...ownedPrefixes, ...lanRoutes, ...lans].map(({ prefix }) => prefix));
 }
-
-/** A match of the source for each family that has such prefixes. */
-const sourceMatches = (prefixes: readonly IpPrefix[]): readonly string[] =>
-  FAMILIES.flatMap((family) => {
-    const own = prefixes.filter((prefix) => familyOf(prefix) === family);
-    return own.length === 0 ? [] : [`${nftFamily(family)} saddr ${oneOf(own)}`];
-  });
 
 /** Of netgen and of whom it knows; nft takes no pattern into a set of names. */
 function trustedLinks(host: Host, { network }: EmitContext): readonly string[] {

@@ -2,7 +2,7 @@
 import { FAMILIES, familyOf, type IpAddress, type IpFamily, type IpPrefix } from "../base/ip.ts";
 import type { Bfd } from "../model/bgp.ts";
 import type { VxlanDevice } from "../model/device.ts";
-import type { Host } from "../model/host.ts";
+import type { GuardedService, Host } from "../model/host.ts";
 import { nftFamily, oneOf, sortedNumbers } from "./nft-words.ts";
 import type { View } from "./template.ts";
 
@@ -43,14 +43,30 @@ export function addressSets<T extends IpAddress | IpPrefix>(
 }
 
 /** The packets that must come through the tunnel, as nft selects them. */
-export function guardedPackets(vxlans: readonly VxlanDevice[], bgp: { readonly isSpoken: boolean; readonly bfd: Bfd }) {
+export interface Guarded {
+  readonly service: GuardedService;
+  readonly match: string;
+}
+
+export function guardedPackets(
+  vxlans: readonly VxlanDevice[],
+  bgp: { readonly isSpoken: boolean; readonly bfd: Bfd },
+): readonly Guarded[] {
   const vxlanPorts = sortedNumbers(vxlans.map((vxlan) => vxlan.port)).map(String);
+  const hasBfd = bgp.isSpoken && bgp.bfd.kind === "on";
   return [
-    ...(vxlanPorts.length > 0 ? [`udp dport ${oneOf(vxlanPorts)}`] : []),
-    ...(bgp.isSpoken ? [`tcp dport ${BGP_PORT}`] : []),
-    ...(bgp.isSpoken && bgp.bfd.kind === "on" ? [`udp dport ${oneOf(BFD_PORTS.map(String))}`] : []),
+    ...(vxlanPorts.length > 0 ? [{ service: "vxlan", match: `udp dport ${oneOf(vxlanPorts)}` } as const] : []),
+    ...(bgp.isSpoken ? [{ service: "bgp", match: `tcp dport ${BGP_PORT}` } as const] : []),
+    ...(hasBfd ? [{ service: "bfd", match: `udp dport ${oneOf(BFD_PORTS.map(String))}` } as const] : []),
   ];
 }
+
+/** A match of the source for each family that has such prefixes. */
+export const sourceMatches = (prefixes: readonly IpPrefix[]): readonly string[] =>
+  FAMILIES.flatMap((family) => {
+    const own = prefixes.filter((prefix) => familyOf(prefix) === family);
+    return own.length === 0 ? [] : [`${nftFamily(family)} saddr ${oneOf(own)}`];
+  });
 
 /** Those of segments and of VRFs. */
 export const vxlansOf = ({ vxlans, vrfs }: Host): readonly VxlanDevice[] => [

@@ -6,7 +6,15 @@ import { unicastOf } from "../model/loopback.ts";
 import type { Network } from "../model/network.ts";
 import { relaysOf } from "../model/relays.ts";
 import type { EmitContext } from "./context.ts";
-import { type AddressSet, addressSets, guardedPackets, type SetKind, vxlansOf } from "./guard-sets.ts";
+import {
+  type AddressSet,
+  addressSets,
+  type Guarded,
+  guardedPackets,
+  type SetKind,
+  sourceMatches,
+  vxlansOf,
+} from "./guard-sets.ts";
 import { addressRanges, forwardedFamilies, oneOf, quotedName, type Section, sortedNumbers } from "./nft-words.ts";
 import { once, onceByKey, print } from "./shared.ts";
 import { encode, render } from "./template.ts";
@@ -37,7 +45,7 @@ interface Shared {
   readonly allowed: readonly AddressSet[];
   readonly pools: readonly AddressSet[];
   /** What no guest may send to any host of the network. */
-  readonly guarded: readonly string[];
+  readonly guarded: readonly Guarded[];
   /** Hosts that pass on from tunnel to tunnel, by name. */
   readonly relays: ReadonlySet<string>;
 }
@@ -64,7 +72,7 @@ function shareOf(network: Network): Shared {
 const shared = once((context): Shared => shareOf(context.network));
 
 /** VXLAN, BGP and BFD that are meant for this host itself. */
-function ownGuarded(host: Host): readonly string[] {
+function ownGuarded(host: Host): readonly Guarded[] {
   const { bgp } = host;
   const isSpoken = bgp.kind !== "none";
   return guardedPackets(vxlansOf(host), { isSpoken, bfd: isSpoken ? bgp.bfd : NO_BFD });
@@ -99,6 +107,12 @@ const hostMatches = (tunnels: readonly string[], vteps: readonly AddressSet[]): 
 const allowedMatches = (allowed: readonly AddressSet[]): readonly string[] =>
   allowed.map(({ header, name }) => `${header} saddr @${name}`);
 
+/** Who may speak one of them to this host: a rule for each, as the others stay guarded. */
+const openMatches = ({ guardOpen }: Host, guarded: readonly Guarded[]): readonly string[] =>
+  guarded.flatMap(({ service, match }) =>
+    sourceMatches(collapsePrefixes(guardOpen[service])).map((source) => `${source} ${match}`),
+  );
+
 // By their names, as they are the same for all hosts: a fleet's elements make too long a key.
 const setTexts = onceByKey<Uint8Array>();
 
@@ -116,8 +130,9 @@ export const setsSection: Section = (host, context) => {
 export const guardSection: Section = (host, context) => {
   const { guarded, tunnels, vteps, allowed } = guardOf(host, context);
   if (guarded.length === 0) return undefined;
-  const trusted = [...hostMatches(tunnels, vteps), ...allowedMatches(allowed)];
-  return print(context, { template: "nftables/guard.nft.njk", view: { guarded, trusted } });
+  const trusted = [...hostMatches(tunnels, vteps), ...allowedMatches(allowed), ...openMatches(host, guarded)];
+  const view = { guarded: guarded.map(({ match }) => match), trusted };
+  return print(context, { template: "nftables/guard.nft.njk", view });
 };
 
 /** What guests send through this host to another one. */
@@ -128,7 +143,7 @@ export const transitSection: Section = (host, context) => {
   const view = {
     isStrict,
     passed: [...(isStrict ? hostMatches(tunnels, vteps) : tunnels), ...allowedMatches(allowed)],
-    dropped: pools.flatMap(({ header, name }) => guarded.map((match) => `${header} daddr @${name} ${match}`)),
+    dropped: pools.flatMap(({ header, name }) => guarded.map(({ match }) => `${header} daddr @${name} ${match}`)),
   };
   return print(context, { template: "nftables/transit.nft.njk", view });
 };

@@ -2,6 +2,7 @@
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import { familyOf, type IpPrefix, isHostAddress, prefixLengthBits, rangeOf } from "../base/ip.ts";
 import { originSpan } from "../model/origin.ts";
+import { carries } from "../model/reach.ts";
 import { hasTunnels, poolAddress } from "../topology/hosts.ts";
 import { createIsLeaf } from "../topology/leaves.ts";
 import { routingClass } from "../topology/routing-class.ts";
@@ -54,4 +55,15 @@ export function pinsLieInPools({ hosts, wireguard }: Topology): readonly Diagnos
       return [diagnostic("address-outside-pool", { address, pools: pools.join(", ") }, span)];
     }),
   );
+}
+
+/** Names are looked up as an IP version that whoever dials them has. */
+export function familiesHaveIpVersion({ hosts, underlay: { ipVersion } }: Topology): readonly Diagnostic[] {
+  if (ipVersion !== 4 && ipVersion !== 6) return [];
+  return hosts.flatMap(({ name: host, families, origin }) => {
+    const other = hosts.find(({ name, endpoint }) => name !== host && endpoint?.kind === "name");
+    if (families === undefined || carries(families, ipVersion) || other === undefined) return [];
+    const params = { host, families, ipVersion, other: other.name };
+    return [diagnostic("families-without-ip-version", params, originSpan(origin, "families"))];
+  });
 }

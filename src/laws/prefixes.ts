@@ -1,6 +1,7 @@
 /** Prefixes that cannot be what they are given for. */
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import { familyOf, type IpPrefix, overlaps, prefixLengthBits } from "../base/ip.ts";
+import { GUARDED_SERVICES } from "../model/host.ts";
 import type { Topology } from "../topology/topology.ts";
 
 /** RFC 6890's that no router forwards, and what Linux gives a meaning of its own. */
@@ -31,7 +32,14 @@ const isPart = (range: IpPrefix, prefix: IpPrefix): boolean =>
   familyOf(range) === familyOf(prefix) && overlaps(range, prefix);
 
 /** Whoever may speak VXLAN to a host from everywhere puts frames into its segments. */
-export function guardIsNoGate({ guardAllowFrom }: Topology): readonly Diagnostic[] {
-  const open = guardAllowFrom.filter(({ value }) => prefixLengthBits(value) === 0);
-  return open.map(({ value: prefix, span }) => diagnostic("guard-open", { prefix }, span));
+export function guardIsNoGate({ guardAllowFrom, hosts }: Topology): readonly Diagnostic[] {
+  const named = hosts.flatMap(({ guardOpen }) => GUARDED_SERVICES.flatMap((service) => guardOpen?.[service] ?? []));
+  const all = [
+    ...guardAllowFrom.map((each) => ({ ...each, key: "guard.allowFrom" })),
+    ...named.map((each) => ({ ...each, key: "a host's guard" })),
+  ];
+  const open = all.filter(({ value }) => prefixLengthBits(value) === 0);
+  // What stands in hostDefaults is one mistake.
+  const places = new Map(open.map((each) => [each.span.start, each]));
+  return [...places.values()].map(({ value: prefix, key, span }) => diagnostic("guard-open", { prefix, key }, span));
 }

@@ -14,6 +14,10 @@ export type Platform = "debian12" | "debian13" | "proxmox8" | "proxmox9";
 /** Debian with ifupdown2, an SDN of its own, and a firewall that puts a bridge `fwbr…` before each guest. */
 export const isProxmox = (platform: Platform): boolean => platform === "proxmox8" || platform === "proxmox9";
 
+/** What the guard takes from the tunnels only. */
+export const GUARDED_SERVICES = ["vxlan", "bgp", "bfd"] as const;
+export type GuardedService = (typeof GUARDED_SERVICES)[number];
+
 export interface Host {
   readonly name: string;
   readonly platform: Platform;
@@ -29,6 +33,8 @@ export interface Host {
   readonly acceptsRa: boolean;
   /** Docker's rules drop what the host forwards, unless its own chain for that lets it through. */
   readonly hasDocker: boolean;
+  /** Who may speak what to this host outside the tunnels. Sorted. */
+  readonly guardOpen: Readonly<Record<GuardedService, readonly IpPrefix[]>>;
   readonly interfaces: readonly WireguardInterface[];
   /** Source of VXLAN and BGP; `undefined` on a host that is neither a VTEP nor a BGP speaker. */
   readonly vtep: IpAddress | undefined;

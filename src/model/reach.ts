@@ -1,5 +1,6 @@
 /** How hosts can be reached, and how others see them. */
-import { formatAddressAndPort, type IpAddress, type IpPrefix } from "../base/ip.ts";
+import { formatAddressAndPort, type IpAddress, type IpFamily, type IpPrefix } from "../base/ip.ts";
+import type { Translation } from "../base/mtu.ts";
 import type { UdpPort } from "../base/units.ts";
 
 export type Endpoint =
@@ -12,6 +13,12 @@ export function endpointText(endpoint: Endpoint): string {
   return formatAddressAndPort(endpoint.address, endpoint.port);
 }
 
+/** What the way out of a host carries: one IP version alone, both, or IPv6 and IPv4 by a translation. */
+export type Families = IpFamily | "both" | Translation;
+
+/** Whether packets of a version get out, in whatever way. */
+export const carries = (families: Families, family: IpFamily): boolean => families !== (family === 4 ? 6 : 4);
+
 /** How a host can be reached from outside the overlay: all that decides who dials whom, and over how large a path. */
 export interface Reach {
   readonly name: string;
@@ -20,6 +27,7 @@ export interface Reach {
   readonly endpoint: Endpoint | undefined;
   readonly lanEndpoint: Endpoint | undefined;
   readonly isBehindNat: boolean;
+  readonly families: Families;
   /** Two hosts share its endpoints: the one that takes them over dials all it can, to be known. */
   readonly isShared: boolean;
 }

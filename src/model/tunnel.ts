@@ -2,12 +2,12 @@
 
 import { grouped } from "../base/grouped.ts";
 import { familyOf, type IpFamily } from "../base/ip.ts";
-import { wireguardOverheadBytes } from "../base/mtu.ts";
+import { type Overhead, totalBytes, translationOverhead, wireguardOverhead } from "../base/mtu.ts";
 import type { WireguardInterface } from "./device.ts";
 import type { Host } from "./host.ts";
 import type { Network, PathRule, Site, Underlay } from "./network.ts";
 import type { Origin } from "./origin.ts";
-import type { Endpoint, Reach } from "./reach.ts";
+import { carries, type Endpoint, type Reach } from "./reach.ts";
 
 export interface Dial {
   /** `lan`: by the lanEndpoint, inside one site. */
@@ -19,15 +19,21 @@ function isSameSite(a: Reach, b: Reach): boolean {
   return a.site !== undefined && a.site === b.site;
 }
 
+/** An address is of a version that the way out carries; a name has to lead to one, for which NAT64 is enough. */
+function getsTo(from: Reach, to: Reach, endpoint: Endpoint): boolean {
+  if (endpoint.kind === "address") return carries(from.families, familyOf(endpoint.address));
+  return from.families !== 4 || to.families !== 6;
+}
+
 /**
- * How `from` dials `to`, or `undefined` when it cannot: `to` has no endpoint, or both are behind the NAT of one site,
- * where the way out and back in again (hairpin) is not to be counted on.
+ * How `from` dials `to`, or `undefined` when it cannot: `to` has no endpoint, or one of an IP version that `from` lacks, or
+ * both are behind the NAT of one site, where the way out and back in again (hairpin) is not to be counted on.
  */
 export function dial(from: Reach, to: Reach): Dial | undefined {
   const isLocal = isSameSite(from, to);
   if (isLocal && to.lanEndpoint !== undefined) return { scope: "lan", endpoint: to.lanEndpoint };
   if (to.endpoint === undefined || (isLocal && from.isBehindNat && to.isBehindNat)) return undefined;
-  return { scope: "wan", endpoint: to.endpoint };
+  return getsTo(from, to, to.endpoint) ? { scope: "wan", endpoint: to.endpoint } : undefined;
 }
 
 /** Both ends of a pair. At least one of the two can dial, or the pair cannot meet. */
@@ -77,11 +83,23 @@ export function needsKeepalive(from: Reach, { there, back }: Meeting): boolean {
   return back === undefined || from.isShared || (from.isBehindNat && there.scope === "wan");
 }
 
-/** IP version of the packets that a dialled endpoint makes, and why. A name costs 80 bytes unless it is IPv4 for sure. */
-export function outerFamily(endpoint: Endpoint, ipVersion: Underlay["ipVersion"]): { family: IpFamily; why: string } {
+/**
+ * IP version of the packets that a dialled endpoint makes, and why. A name costs 80 bytes unless it is IPv4 for sure. `ends`:
+ * who dials, and who is dialled.
+ */
+export function outerFamily(
+  endpoint: Endpoint,
+  ipVersion: Underlay["ipVersion"],
+  ends: readonly Reach[] = [],
+): { family: IpFamily; why: string } {
   if (endpoint.kind === "address") {
     const family = familyOf(endpoint.address);
     return { family, why: `${endpoint.address} is IPv${family}` };
+  }
+  for (const { name, families } of ends) {
+    if (families === 4 || families === 6) {
+      return { family: families, why: `${endpoint.name}, and ${name} has IPv${families} alone` };
+    }
   }
   if (ipVersion === "auto") return { family: 6, why: `${endpoint.name} may resolve to IPv6` };
   return { family: ipVersion, why: `${endpoint.name}, and underlay.ipVersion is ${ipVersion}` };
@@ -93,6 +111,8 @@ export interface Path {
   readonly rule: string;
   /** Where that is written; `undefined`: with the default. */
   readonly written: { readonly origin: Origin; readonly field: string } | undefined;
+  /** Said of these two, as it was measured; else it is what their accesses carry. */
+  readonly isOfPair: boolean;
 }
 
 /** Rules and sites by name, so that a mesh of n hosts does not search lists n² times. */
@@ -138,6 +158,7 @@ function sitePath(index: PathIndex, a: Reach, b: Reach, scope: Dial["scope"]): P
         mtu: site.lanMtu,
         rule: `lanMtu of ${site.name}`,
         written: { origin: site.origin, field: "lanMtu" },
+        isOfPair: false,
       }
     );
   }
@@ -145,7 +166,8 @@ function sitePath(index: PathIndex, a: Reach, b: Reach, scope: Dial["scope"]): P
   const [first, second] = limits;
   if (first === undefined) return undefined;
   const least = second !== undefined && second.wanMtu < first.wanMtu ? second : first;
-  return { mtu: least.wanMtu, rule: `wanMtu of ${least.name}`, written: { origin: least.origin, field: "wanMtu" } };
+  const written = { origin: least.origin, field: "wanMtu" };
+  return { mtu: least.wanMtu, rule: `wanMtu of ${least.name}`, written, isOfPair: false };
 }
 
 /** The MTU of the path between two hosts; which endpoint is dialled decides between lanMtu and wanMtu. */
@@ -157,9 +179,37 @@ export function pathBetween(index: PathIndex, a: Reach, b: Reach, scope: Dial["s
         mtu: rule.mtu,
         rule: `path ${rule.between.join(" - ")}`,
         written: { origin: rule.origin, field: "mtu" },
+        isOfPair: true,
       };
   }
-  return sitePath(index, a, b, scope) ?? { mtu: index.underlay.pathMtu, rule: "underlay.pathMtu", written: undefined };
+  const { pathMtu } = index.underlay;
+  const otherwise = { mtu: pathMtu, rule: "underlay.pathMtu", written: undefined, isOfPair: false };
+  return sitePath(index, a, b, scope) ?? otherwise;
+}
+
+/** What the accesses of two hosts take off a path between them: of two translations the one that takes more. */
+export function translationsOf(
+  path: Path,
+  ends: readonly Reach[],
+  { scope }: Dial,
+  outer: IpFamily,
+): readonly Overhead[] {
+  if (scope === "lan" || outer === 6 || path.isOfPair) return [];
+  const all = ends.flatMap(({ families }) =>
+    families === "ds-lite" || families === "464xlat" ? [translationOverhead(families)] : [],
+  );
+  return all.sort((a, b) => b.bytes - a.bytes).slice(0, 1);
+}
+
+/** A name that may lead to either version counts with the one that costs more: by DS-Lite that is IPv4. */
+function costliestFamily(path: Path, ends: readonly Reach[], way: Dial, ipVersion: Underlay["ipVersion"]) {
+  const outer = outerFamily(way.endpoint, ipVersion, ends);
+  const cost = (family: IpFamily) => [...translationsOf(path, ends, way, family), ...wireguardOverhead(family)];
+  const isEither = way.endpoint.kind === "name" && ipVersion === "auto";
+  const isOpen = isEither && ends.every(({ families }) => families !== 4 && families !== 6);
+  const isDearer = isOpen && totalBytes(cost(4)) > totalBytes(cost(6));
+  const { family, why } = isDearer ? { family: 4 as const, why: outer.why.replace("IPv6", "IPv4") } : outer;
+  return { outer: family, why, subtractions: cost(family) };
 }
 
 /** A tunnel between two hosts, with the sum that gives its MTU: `path.mtu - overheadBytes`. */
@@ -167,6 +217,8 @@ export interface Tunnel {
   readonly path: Path;
   readonly outer: IpFamily;
   readonly why: string;
+  /** All that is taken off the path, and its sum. */
+  readonly subtractions: readonly Overhead[];
   readonly overheadBytes: number;
   readonly mtu: number;
 }
@@ -177,13 +229,16 @@ export interface Tunnel {
  */
 export function tunnelBetween(index: PathIndex, a: Reach, b: Reach, { there, back }: Meeting): Tunnel | undefined {
   let least: Tunnel | undefined;
-  for (const way of [there, back]) {
+  for (const { way, ends } of [
+    { way: there, ends: [a, b] },
+    { way: back, ends: [b, a] },
+  ]) {
     if (way === undefined) continue;
-    const { family: outer, why } = outerFamily(way.endpoint, index.underlay.ipVersion);
     const path = pathBetween(index, a, b, way.scope);
-    const overheadBytes = wireguardOverheadBytes(outer);
+    const { outer, why, subtractions } = costliestFamily(path, ends, way, index.underlay.ipVersion);
+    const overheadBytes = totalBytes(subtractions);
     const mtu = path.mtu - overheadBytes;
-    if (least === undefined || mtu < least.mtu) least = { path, outer, why, overheadBytes, mtu };
+    if (least === undefined || mtu < least.mtu) least = { path, outer, why, subtractions, overheadBytes, mtu };
   }
   return least;
 }

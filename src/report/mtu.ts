@@ -1,15 +1,7 @@
 /** Explains every MTU: the path and the rule that chose it, each subtraction, who limits whom, and the ping that proves it. */
 import { must } from "../base/invariant.ts";
 import { familyOf, type IpAddress } from "../base/ip.ts";
-import {
-  type Overhead,
-  pingPayload,
-  tcpMss,
-  totalBytes,
-  vxlanOverhead,
-  vxlanOverheadBytes,
-  wireguardOverhead,
-} from "../base/mtu.ts";
+import { type Overhead, pingPayload, tcpMss, totalBytes, vxlanOverhead, vxlanOverheadBytes } from "../base/mtu.ts";
 import type { WireguardInterface } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
@@ -125,7 +117,7 @@ function tunnelRow({ paths, towards, meeting }: Between, a: Host, b: Host): Tunn
     between: [a.name, b.name],
     path: { mtu: tunnel.path.mtu, rule: tunnel.path.rule },
     outer: { family: tunnel.outer, why: tunnel.why },
-    subtractions: wireguardOverhead(tunnel.outer),
+    subtractions: tunnel.subtractions,
     mtu: tunnel.mtu,
     effectiveMtu,
     ends: [tunnelEnd(towards, a, b), tunnelEnd(towards, b, a)],

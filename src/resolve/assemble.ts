@@ -12,7 +12,7 @@ import {
 } from "../base/ip.ts";
 import { sortedBy } from "../base/text.ts";
 import type { Bridge, VxlanDevice } from "../model/device.ts";
-import type { Extra, Host, OwnedPrefix, SourceNat } from "../model/host.ts";
+import type { Extra, GuardedService, Host, OwnedPrefix, SourceNat } from "../model/host.ts";
 import type { OverlayPrefix } from "../model/network.ts";
 import type { Segment } from "../model/segment.ts";
 import type { PathIndex } from "../model/tunnel.ts";
@@ -167,6 +167,11 @@ function forwardsOf({ bridges, owned, relayed, vrfs }: Forwarded, { sysctl }: Ex
   return { ipv4: families.has(4), ipv6: families.has(6) };
 }
 
+function guardOpen({ guardOpen: open }: HostInput): Host["guardOpen"] {
+  const of = (service: GuardedService) => (open?.[service] ?? []).map(({ value }) => value).sort(comparePrefixes);
+  return { vxlan: of("vxlan"), bgp: of("bgp"), bfd: of("bfd") };
+}
+
 /** Puts one host together. */
 export function assembleHost(host: ResolvedHost, parts: Parts): Host {
   const { input, reach, publicKey } = host;
@@ -197,6 +202,7 @@ export function assembleHost(host: ResolvedHost, parts: Parts): Host {
     networkManager,
     acceptsRa: forwards.ipv6 && (input.acceptsRa ?? networkManager === "other"),
     hasDocker: input.hasDocker ?? false,
+    guardOpen: guardOpen(input),
     interfaces: must(parts.interfaces.get(input.name), "every host has a list of interfaces"),
     vtep: devices.vxlans.length > 0 || vrfs.length > 0 || bgp.kind !== "none" ? vtepAddress(host) : undefined,
     bridges: devices.bridges,

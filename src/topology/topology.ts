@@ -6,8 +6,9 @@ import type { IpAddress, IpFamily, IpPrefix } from "../base/ip.ts";
 import type { ProgramVersions } from "../base/programs.ts";
 import type { Span } from "../base/source.ts";
 import type { Asn, MtuBytes, UdpPort, Vni } from "../base/units.ts";
-import type { Extra, Platform } from "../model/host.ts";
+import type { Extra, GuardedService, Platform } from "../model/host.ts";
 import type { Origin } from "../model/origin.ts";
+import type { Families } from "../model/reach.ts";
 
 export interface Topology {
   readonly name: string;
@@ -93,6 +94,7 @@ export interface HostInput {
   readonly endpoint: EndpointInput | undefined;
   readonly lanEndpoint: EndpointInput | undefined;
   readonly isBehindNat: boolean | undefined;
+  readonly families: Exclude<Families, "both"> | undefined;
   readonly addresses: readonly Located<IpAddress>[];
   readonly publicKey: string | undefined;
   readonly uplink: string | undefined;
@@ -103,6 +105,8 @@ export interface HostInput {
   /** `false`: it reaches the overlay through the gateways of its site. */
   readonly hasWireguard: boolean | undefined;
   readonly hasDocker: boolean | undefined;
+  /** By the name of what is guarded. */
+  readonly guardOpen: Readonly<Record<GuardedService, readonly Located<IpPrefix>[]>> | undefined;
   readonly networkManager: "networkd" | "NetworkManager" | "other" | undefined;
   readonly acceptsRa: boolean | undefined;
   readonly frr: "complete" | "snippet" | undefined;

@@ -2,7 +2,7 @@
 import { must } from "../base/invariant.ts";
 import { PROGRAMS, type ProgramVersions } from "../base/programs.ts";
 import type { Span } from "../base/source.ts";
-import type { Extra, Platform } from "../model/host.ts";
+import type { Extra, GuardedService, Platform } from "../model/host.ts";
 import type { Origin } from "../model/origin.ts";
 import type { HostInput, RouteInput } from "../topology/topology.ts";
 import { endpointAt } from "./endpoint.ts";
@@ -21,17 +21,19 @@ import {
   truthAt,
   valueSpan,
 } from "./reader.ts";
-import { addressAt, locatedAt, prefixAt } from "./scalars.ts";
+import { addressAt, addressOrPrefixAt, locatedAt, prefixAt } from "./scalars.ts";
 
 /** What hostDefaults may say. */
 interface Shared {
   readonly site: string | undefined;
   readonly isBehindNat: boolean | undefined;
+  readonly families: HostInput["families"];
   readonly uplink: string | undefined;
   readonly platform: Platform | undefined;
   readonly programs: Partial<ProgramVersions>;
   readonly hasWireguard: boolean | undefined;
   readonly hasDocker: boolean | undefined;
+  readonly guardOpen: HostInput["guardOpen"];
   readonly networkManager: HostInput["networkManager"];
   readonly acceptsRa: boolean | undefined;
   readonly frr: HostInput["frr"];
@@ -61,11 +63,13 @@ const NO_EXTRA: ExtraInput = { wireguard: undefined, frr: undefined, nftables: u
 const NO_DEFAULTS: Shared = {
   site: undefined,
   isBehindNat: undefined,
+  families: undefined,
   uplink: undefined,
   platform: undefined,
   programs: {},
   hasWireguard: undefined,
   hasDocker: undefined,
+  guardOpen: undefined,
   networkManager: undefined,
   acceptsRa: undefined,
   frr: undefined,
@@ -77,11 +81,13 @@ function decodeShared(reader: Reader, node: Node): Shared {
   return {
     site: textAt(reader, member(node, "site")),
     isBehindNat: truthAt(member(node, "behindNat")),
+    families: choiceAt(member(node, "families"), [4, 6, "ds-lite", "464xlat"]),
     uplink: textAt(reader, member(node, "uplink")),
     platform: choiceAt(member(node, "platform"), PLATFORMS),
     programs: programsAt(reader, member(node, "programs")),
     hasWireguard: truthAt(member(node, "wireguard")),
     hasDocker: truthAt(member(node, "docker")),
+    guardOpen: guardAt(reader, member(node, "guard")),
     networkManager: choiceAt(member(node, "networkManager"), ["networkd", "NetworkManager", "other"]),
     acceptsRa: truthAt(member(node, "acceptRa")),
     frr: choiceAt(member(node, "frr"), ["complete", "snippet"]),
@@ -98,6 +104,7 @@ function decodeHost(reader: Reader, node: Node, defaults: Shared) {
     endpoint: endpointAt(reader, member(node, "endpoint")),
     lanEndpoint: endpointAt(reader, member(node, "lanEndpoint")),
     isBehindNat: own.isBehindNat ?? defaults.isBehindNat,
+    families: own.families ?? defaults.families,
     addresses: locatedAt(reader, member(node, "addresses"), addressAt),
     publicKey: textAt(reader, member(node, "publicKey")),
     uplink: own.uplink ?? defaults.uplink,
@@ -106,6 +113,7 @@ function decodeHost(reader: Reader, node: Node, defaults: Shared) {
     programs: { ...defaults.programs, ...own.programs },
     hasWireguard: own.hasWireguard ?? defaults.hasWireguard,
     hasDocker: own.hasDocker ?? defaults.hasDocker,
+    guardOpen: own.guardOpen ?? defaults.guardOpen,
     networkManager: own.networkManager ?? defaults.networkManager,
     acceptsRa: own.acceptsRa ?? defaults.acceptsRa,
     frr: own.frr ?? defaults.frr,
@@ -117,6 +125,11 @@ function decodeHost(reader: Reader, node: Node, defaults: Shared) {
 function programsAt(reader: Reader, node: Node): Partial<ProgramVersions> {
   const stated = PROGRAMS.map((program) => [program, textAt(reader, member(node, program))] as const);
   return Object.fromEntries(stated.filter(([, version]) => version !== undefined));
+}
+
+function guardAt(reader: Reader, node: Node): HostInput["guardOpen"] {
+  const of = (service: GuardedService) => locatedAt(reader, member(node, service), addressOrPrefixAt);
+  return node.value === undefined ? undefined : { vxlan: of("vxlan"), bgp: of("bgp"), bfd: of("bfd") };
 }
 
 /** Prefixes, or mappings with a cidr and a VRF. */

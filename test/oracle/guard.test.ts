@@ -51,7 +51,7 @@ function guardLab(): Lab {
   lab.cable("eth0@guest", "br-lan@host");
   lab.cable("eth1@guest", "seg0@host");
   lab.address("eth0@host", "192.0.2.1/24", "2001:db8:1::1/64");
-  lab.address("eth0@outside", "192.0.2.66/24", "192.0.2.7/24", "2001:db8:1::66/64");
+  lab.address("eth0@outside", "192.0.2.66/24", "192.0.2.7/24", "192.0.2.8/24", "192.0.2.9/24", "2001:db8:1::66/64");
   lab.address("wg0@host", "10.250.0.1/24", "fd00:250::1/64");
   lab.address("wg0@member", "10.250.0.2/24", "10.250.0.99/24", "fd00:250::2/64", "fd00:250::99/64");
   lab.address("br-lan@host", "10.1.1.1/24", "fd01:1::1/64");
@@ -73,6 +73,7 @@ const network = aNetwork(
       vtep: address("10.250.0.1"),
       vxlans: [aVxlan("vx100")],
       bgp: SPEAKER,
+      guardOpen: { vxlan: [prefix("192.0.2.8/32")], bgp: [prefix("192.0.2.9/32")], bfd: [] },
       forwards: { ipv4: true, ipv6: true },
     }),
     aHost("beta", { vtep: address("10.250.0.2") }),
@@ -146,6 +147,21 @@ describe.skipIf(!isEquipped("ip", "nft", "sysctl"))("the guard", () => {
     expect(lab.transfer("member", "fd00:250::1", { ...connects(179), from: "fd00:250::2" })).toBe(true);
     expect(lab.transfer("outside", "192.0.2.1", { ...connects(179), from: "192.0.2.7" })).toBe(true);
     expect(lab.transfer("host", "127.0.0.1", connects(179))).toBe(true);
+  });
+
+  test("what the host opens to one is open to that one alone, and nothing else is", async () => {
+    const before = received();
+    const unanswered = dropped();
+    forge("outside", "192.0.2.8", "192.0.2.1");
+    await eventually(received).toBe(before + 1);
+    expect(lab.transfer("outside", "192.0.2.1", { ...connects(179), from: "192.0.2.9" })).toBe(true);
+    expect(dropped()).toBe(unanswered);
+    // Each of the two has what the other has not.
+    forge("outside", "192.0.2.9", "192.0.2.1");
+    await eventually(dropped).toBe(unanswered + 1);
+    expect(lab.transfer("outside", "192.0.2.1", { ...isRefused(179), from: "192.0.2.8" })).toBe(false);
+    expect(dropped()).toBeGreaterThan(unanswered + 1);
+    expect(received()).toBe(before + 1);
   });
 
   test("VXLAN between hosts is no connection, and spanning tree does not come out of the tunnel", async () => {

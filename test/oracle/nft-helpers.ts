@@ -71,6 +71,7 @@ export function aHost(name: string, fields: Partial<Host> = {}): Host {
     platform: "debian12",
     programs: PLATFORMS.debian12,
     hasDocker: false,
+    guardOpen: { vxlan: [], bgp: [], bfd: [] },
     id: 1,
     reach: {
       name,
@@ -78,6 +79,7 @@ export function aHost(name: string, fields: Partial<Host> = {}): Host {
       endpoint: undefined,
       lanEndpoint: undefined,
       isBehindNat: false,
+      families: "both",
       isShared: false,
     },
     publicKey: "",

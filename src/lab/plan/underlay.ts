@@ -1,20 +1,22 @@
 /** Network → what surrounds its hosts: a router for each site, NAT and forwarded ports, names, and the MTU of each path. */
 import { must } from "../../base/invariant.ts";
-import { containsAddress, familyOf, type IpAddress, type IpFamily, type IpPrefix } from "../../base/ip.ts";
+import { familyOf, type IpAddress, type IpFamily } from "../../base/ip.ts";
 import type { Host } from "../../model/host.ts";
 import { unicastOf } from "../../model/loopback.ts";
 import type { Network } from "../../model/network.ts";
-import type { Endpoint } from "../../model/reach.ts";
-import { createMeeting, type Dial, indexPaths, type Meeting, type PathIndex, pathBetween } from "../../model/tunnel.ts";
+import { carries, type Endpoint } from "../../model/reach.ts";
+import { createMeeting, indexPaths } from "../../model/tunnel.ts";
 import { type Allot, ofFamily } from "./addresses.ts";
-import type { LabHost, LabPath, LabPlan, LabRouter, PortForward } from "./plan.ts";
+import { largestEach, pairMtus, pathsBetween } from "./paths.ts";
+import type { LabHost, LabPlan, LabRouter, PortForward } from "./plan.ts";
 import { isInside, ownAddress } from "./site.ts";
 
 type Underlay = Pick<LabPlan, "hosts" | "routers" | "paths" | "names">;
 
 /** What the lab makes the names of endpoints resolve to; where any will do, what costs most. */
-function familyOfNames({ underlay }: Network): IpFamily {
-  return underlay.ipVersion === "auto" ? 6 : underlay.ipVersion;
+function familyOfNames({ underlay, hosts }: Network): IpFamily {
+  if (underlay.ipVersion !== "auto") return underlay.ipVersion;
+  return hosts.every(({ reach }) => carries(reach.families, 6)) ? 6 : 4;
 }
 
 function familiesInUse(network: Network): readonly IpFamily[] {
@@ -122,8 +124,9 @@ function addressesOf(placed: Placed, { families, allot, natAddress }: Surroundin
   const endpoint = placed.endpoint === placed.shared ? undefined : placed.endpoint;
   const isHidden = placed.host.reach.isBehindNat || isForwarded || placed.isInside;
   const declared = isHidden ? present(lan) : present(endpoint, lan);
-  const own = families.map((family) => ofFamily(declared, family) ?? allot(family));
-  const seenAs = families.map((family) => {
+  const carried = families.filter((family) => carries(placed.host.reach.families, family));
+  const own = carried.map((family) => ofFamily(declared, family) ?? allot(family));
+  const seenAs = carried.map((family) => {
     const dialled = ofFamily(present(endpoint), family);
     if (dialled !== undefined) return dialled;
     return isHidden ? natAddress(router, family) : must(ofFamily(own, family), "a host has an address of each family");
@@ -169,43 +172,6 @@ function toRouter(network: Network, name: string, members: readonly (readonly [P
   };
 }
 
-/** The MTU between two hosts: that of the ways they may use; `undefined`: they cannot meet. */
-function pairMtu(index: PathIndex, [a, b]: readonly [Host, Host], { there, back }: Meeting): number | undefined {
-  const ways = [there, back].filter((way): way is Dial => way !== undefined);
-  if (ways.length === 0) return undefined;
-  return Math.min(...ways.map(({ scope }) => pathBetween(index, a.reach, b.reach, scope).mtu));
-}
-
-/** Where both are of one family. Nobody outside knows the way to an address of a LAN, save the router that hides it. */
-function pathsBetween(from: LabHost, to: LabHost, mtu: number, lan: readonly IpPrefix[]): readonly LabPath[] {
-  const isOneLan = from.router === to.router;
-  const seen = isOneLan ? from.addresses : from.publicAddresses;
-  const known = isOneLan || to.isBehindNat ? to.addresses : to.publicAddresses;
-  // From another site, addresses of a LAN with a gateway are reached through a tunnel, or else by a forwarded port.
-  const isOpen = (address: IpAddress): boolean =>
-    isOneLan || to.isBehindNat || !lan.some((prefix) => containsAddress(prefix, address));
-  return [...known, ...to.shared]
-    .filter(isOpen)
-    .flatMap((address) =>
-      seen
-        .filter((each) => familyOf(each) === familyOf(address))
-        .map((each) => ({ router: to.router, from: each, to: address, mtu })),
-    );
-}
-
-/**
- * Two hosts behind one address look alike to a third: a path that differs between them counts with its larger MTU, so that
- * nothing is refused that the topology promises.
- */
-function largestEach(paths: readonly LabPath[]): readonly LabPath[] {
-  const largest = new Map<string, LabPath>();
-  for (const path of paths) {
-    const key = `${path.from} ${path.to}`;
-    if (path.mtu > (largest.get(key)?.mtu ?? 0)) largest.set(key, path);
-  }
-  return [...largest.values()];
-}
-
 /** Who stands where, and what lies between. */
 export function planUnderlay(network: Network, allot: Allot): Underlay {
   const families = familiesInUse(network);
@@ -222,12 +188,12 @@ export function planUnderlay(network: Network, allot: Allot): Underlay {
   const pairs = network.hosts.flatMap((a) =>
     network.hosts.flatMap((b) => {
       const isApart = a.reach.site !== b.reach.site && (isInside(network, a) || isInside(network, b));
-      const mtu = a === b || isApart ? undefined : pairMtu(index, [a, b], meeting(a, b));
-      return mtu === undefined ? [] : [{ from: a.name, to: b.name, mtu }];
+      const mtus = a === b || isApart ? undefined : pairMtus(index, [a, b], meeting(a, b));
+      return mtus === undefined ? [] : [{ from: a.name, to: b.name, mtus }];
     }),
   );
   const largest = new Map<string, number>();
-  for (const { to, mtu } of pairs) largest.set(to, Math.max(mtu, largest.get(to) ?? 0));
+  for (const { to, mtus } of pairs) largest.set(to, Math.max(...Object.values(mtus), largest.get(to) ?? 0));
   const uplinkMtu = ({ name }: Host): number => Math.max(network.underlay.pathMtu, largest.get(name) ?? 0);
   const hosts = placed.map((each) => toHost(each, { families, allot, natAddress }, uplinkMtu(each.host)));
   const byName = new Map(hosts.map((host) => [host.name, host]));
@@ -243,7 +209,7 @@ export function planUnderlay(network: Network, allot: Allot): Underlay {
   return {
     hosts,
     routers,
-    paths: largestEach(pairs.flatMap(({ from, to, mtu }) => pathsBetween(host(from), host(to), mtu, lan))),
+    paths: largestEach(pairs.flatMap(({ from, to, mtus }) => pathsBetween(host(from), host(to), mtus, lan))),
     names: [...names].map(([name, address]) => ({ name, address })),
   };
 }

@@ -32,6 +32,7 @@ function resolveReach(host: HostInput, pair: Pair | undefined, listenPort: UdpPo
     endpoint: withPort(host.endpoint, listenPort),
     lanEndpoint: withPort(host.lanEndpoint, listenPort),
     isBehindNat: host.isBehindNat ?? false,
+    families: host.families ?? "both",
     isShared: false,
   };
   if (pair === undefined || !pair.isExclusive) return reach;

@@ -1,6 +1,8 @@
 /** What is said of hosts that should have a tunnel and cannot meet. */
 import { type Diagnostic, diagnostic } from "../../base/diagnostic.ts";
 import { originSpan } from "../../model/origin.ts";
+import type { Reach } from "../../model/reach.ts";
+import { meeting } from "../../model/tunnel.ts";
 import type { Topology, WireguardInput } from "../../topology/topology.ts";
 import type { ResolvedHost } from "../hosts/hosts.ts";
 
@@ -35,7 +37,10 @@ function pairDiagnostic([a, b]: UnmetPair, { shape, hubs }: WireguardInput): Dia
     return diagnostic("pair-behind-one-nat", params, span, related);
   }
   const instead = shape === "links" ? LINK_OTHERS : NAME_A_HUB;
-  return diagnostic("pair-cannot-meet", { ...names, instead }, span, related);
+  const everywhere = ({ reach }: ResolvedHost): Reach => ({ ...reach, families: "both" });
+  const { there, back } = meeting(everywhere(a), everywhere(b));
+  const isApart = (!b.isSpoke && there !== undefined) || (!a.isSpoke && back !== undefined);
+  return diagnostic(isApart ? "pair-families-apart" : "pair-cannot-meet", { ...names, instead }, span, related);
 }
 
 /** Says which pairs cannot meet, some of them where there are many. `running`: all hosts that have WireGuard. */

@@ -44,9 +44,9 @@ function encounter(
 
 /** All about a host that decides how it meets another: two of a kind meet any third alike, unless a path names one of them. */
 function kindOf({ reach, isSpoke }: ResolvedHost, { underlay }: PathIndex, named: ReadonlySet<string>): string {
-  const { site = "", endpoint, lanEndpoint, isBehindNat, isShared, name } = reach;
+  const { site = "", endpoint, lanEndpoint, isBehindNat, isShared, families: own, name } = reach;
   const families = [endpoint, lanEndpoint].map((each) => each && outerFamily(each, underlay.ipVersion).family);
-  return `${site} ${families} ${isBehindNat} ${isShared} ${isSpoke} ${named.has(name) ? name : ""}`;
+  return `${site} ${families} ${own} ${isBehindNat} ${isShared} ${isSpoke} ${named.has(name) ? name : ""}`;
 }
 
 /** A host that runs WireGuard. */
