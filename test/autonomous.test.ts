@@ -1,7 +1,7 @@
 /** Who speaks BGP with whom, inside an AS and between them. */
 import { describe, expect, test } from "vitest";
 import type { Speaker } from "../src/model/bgp.ts";
-import { compileText, messagesOf, modelOf } from "./compile-text.ts";
+import { compileText, hostOf, messagesOf, modelOf } from "./compile-text.ts";
 
 function topology(sites: string, reflectors: string, where: readonly string[]): string {
   const hosts = ["alpha", "beta", "gamma", "delta"].map(
@@ -35,6 +35,31 @@ function sessionsOf(body: string): readonly string[] {
     .map(({ name, host, mark }) => name + mark + host);
   return [...clients, ...others].sort();
 }
+
+describe("who passes nothing on", () => {
+  const passing = (body: string, name: string) =>
+    (hostOf(modelOf(body), name).bgp as Speaker).neighbours.map(({ host, vnis }) => `${host} ${vnis ?? "passes on"}`);
+  const TWO = "x: {asn: 65001}, y: {asn: 65002}";
+
+  test("a client does, and a host in a mesh", () => {
+    const one = topology("x: , y: ", "", ["x", "x", "y", "y"]);
+    expect(passing(one, "alpha")).toEqual(["beta 100", "gamma 100", "delta 100"]);
+    const reflected = topology("x: , y: ", ", routeReflectors: [alpha, beta]", ["x", "x", "y", "y"]);
+    expect(passing(reflected, "alpha")).toEqual(["beta passes on", "gamma 100", "delta 100"]);
+    expect(passing(reflected, "gamma")).toEqual(["alpha passes on", "beta passes on"]);
+  });
+
+  test("who speaks with another AS does not", () => {
+    const sites = ["x", "x", "y", "y"];
+    expect(passing(topology(TWO, "", sites), "alpha")).toEqual(
+      ["beta", "gamma", "delta"].map((host) => `${host} passes on`),
+    );
+    expect(passing(topology(TWO, ", routeReflectors: [alpha, gamma]", sites), "alpha")).toEqual([
+      "beta 100",
+      "gamma passes on",
+    ]);
+  });
+});
 
 describe("sessions", () => {
   const TWO = "x: {asn: 65001}, y: {asn: 4200000002}";

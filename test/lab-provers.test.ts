@@ -11,6 +11,7 @@ import { shapeOf } from "../src/lab/measure/watch.ts";
 import { planLab } from "../src/lab/plan/plan-lab.ts";
 import { takeoverAt } from "../src/lab/prove/guard-bgp.ts";
 import { intrusions } from "../src/lab/prove/guard-entrance.ts";
+import { infiltrations } from "../src/lab/prove/guard-evpn.ts";
 import { guestAttacks } from "../src/lab/prove/guard-transit.ts";
 import {
   clampSample,
@@ -169,6 +170,17 @@ describe("the guard", () => {
     const { thief, owner, prefix } = must(takeoverAt(hostOf(network, "alpha")), "alpha has spokes");
     expect([thief.host, owner.host, prefix]).toEqual(["gamma", "delta", "10.78.0.0/24"]);
     expect(takeoverAt(hostOf(network, "gamma"))).toBeUndefined();
+  });
+
+  test("a member of one network says that it is in another, to all reflectors, or else to one host", () => {
+    const said = (name: string) =>
+      infiltrations(fixture(name).network).map(
+        ({ hub, thief, own, foreign }) => `${thief.host} -> ${hub}: ${own} as ${foreign}`,
+      );
+    expect(said("two-hubs")).toEqual(["gamma -> alpha: 77 as 78", "gamma -> beta: 77 as 78"]);
+    expect(said("vrfs")).toEqual(["beta -> alpha: 100 as 101"]);
+    expect(said("ebgp")).toEqual([]);
+    expect(said("minimal")).toEqual([]);
   });
 
   test("who is allowed is no attacker", () => {

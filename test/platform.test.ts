@@ -75,6 +75,30 @@ describe("FRR", () => {
   });
 
   test.each([
+    ["", true],
+    ["platform: debian13", true],
+    ['programs: {frr: "8.5.2"}', false],
+    ['programs: {frr: "8.5.3"}', true],
+    ["frr: snippet", false],
+  ])("takes of its neighbours what is of their networks, where its route-maps can: %s", (keys, takes) => {
+    const files = texts(topology(keys));
+    const conf = files.get("etc/frr/frr.conf") ?? files.get("etc/netgen/frr.conf.snippet") ?? "";
+    expect(conf).toContain("router bgp");
+    expect(conf.includes("list expanded OF-beta seq 5 permit ^((RT:65000:(100)|")).toBe(takes);
+    expect(conf.includes("neighbor 10.250.0.2 route-map OF-beta in")).toBe(takes);
+  });
+
+  test("of a host in more networks than a line of FRR's has room for anything is taken", () => {
+    const segments = (count: number) =>
+      Array.from({ length: count }, (_, index) => `  s${index}: {vxlan: {vni: ${16_000_000 + index}}, hosts: all}\n`);
+    const many = (count: number) => texts(topology("").replace(/ {2}s: .*\n/, segments(count).join("")));
+    const lines = (many(400).get("etc/frr/frr.conf") ?? "").split("\n").map(({ length }) => length);
+    expect(Math.max(...lines)).toBeGreaterThan(3600);
+    expect(Math.max(...lines)).toBeLessThan(4096);
+    expect(many(401).get("etc/frr/frr.conf")).not.toContain("OF-");
+  });
+
+  test.each([
     ["complete", ["frr.service"]],
     ["snippet", []],
   ])("its unit is the user's where its files are: %s", (mode, units) => {

@@ -50,6 +50,8 @@ const FEATURES = {
   "networkd-foreign-next-hops": { program: "systemd", since: "256" },
   /** mgmtd, a daemon that listens too (FRR's notes on 9.0). */
   "frr-mgmtd": { program: "frr", since: "9.0" },
+  /** Route-maps refuse EVPN's type-3 whatever they say (FRR's issue 14082, mended in 8.5.3). */
+  "frr-route-maps-refuse-evpn": { program: "frr", since: "8.5", until: "8.5.3" },
   /** Direct access to containers is dropped in raw PREROUTING, on the way to their own address (Docker's notes on 28). */
   "docker-direct-access": { program: "docker", since: "28" },
   /** /etc/sysctl.conf as /etc/sysctl.d/99-sysctl.conf: a link of Debian's package, which that of 257 in Debian 13 lacks. */

@@ -7,6 +7,7 @@ import { createNeighboursOf } from "../model/relays.ts";
 import { reload, restart } from "./after.ts";
 import type { EmitContext, Emitter } from "./context.ts";
 import type { OutputFile } from "./file.ts";
+import { membersView } from "./frr-members.ts";
 import { unicastView } from "./frr-unicast.ts";
 import { vrfsView } from "./frr-vrfs.ts";
 import { publicFile, scriptFile } from "./print.ts";
@@ -83,6 +84,7 @@ function bgpView(host: Host, speaker: Speaker, context: EmitContext) {
   return {
     ...bfdView(speaker),
     ...vrfsView(host),
+    ...membersView(host),
     asn: String(speaker.asn),
     routerId: speaker.routerId,
     updateSource: speaker.updateSource,

@@ -102,6 +102,8 @@ export interface BgpNeighbour {
   readonly asn: Asn;
   /** This host reflects to it. */
   readonly isClient: boolean;
+  /** The VXLAN networks that it is in, and may speak of; `undefined`: it passes on what others say. Sorted. */
+  readonly vnis: readonly Vni[] | undefined;
 }
 
 export interface GatewayVni {

@@ -39,6 +39,21 @@ subnets:
   vms-delta: {cidr: 10.78.2.0/24, hosts: [delta]}
 `;
 
+/** A reflector, and two hosts that are in different segments. */
+const APART = `
+netgen: 1
+name: self-apart
+wireguard: {addresses: [10.250.0.0/24]}
+bgp: {asn: 65000, routeReflectors: [alpha]}
+hosts:
+  alpha: {id: 1, endpoint: 198.51.100.1, publicKey: "zdPzmIxnUBw7kA72BX2sF2xSdu7u8OZI2Rhm3d7HzGg="}
+  beta: {id: 2, endpoint: 203.0.113.9, publicKey: "c2EjgnCEKBJ6WEAbxM94zB1qZwn4TapenDWROXgct1s="}
+  gamma: {id: 3, endpoint: 192.0.2.3, publicKey: "ACZ6LDpMyCoKDVNqjYAEGuaUqE97ZPbpYvbIFy97bXY="}
+subnets:
+  left: {vxlan: {vni: 100}, hosts: [alpha, beta]}
+  right: {vxlan: {vni: 200}, hosts: [alpha, gamma]}
+`;
+
 const everywhere =
   (path: RegExp, edit: (text: string) => string): Tamper =>
   (_, files) =>
@@ -200,6 +215,14 @@ const CASES: readonly Case[] = [
     topology: HUBS,
     breaks: ["guard"],
     says: /gamma -> alpha: .*10\.\S+ was taken from gamma, whose it is not/,
+    skips: ["life"],
+  },
+  {
+    what: "a reflector that believes a host about networks in which it is not",
+    tamper: only("alpha", everywhere(/frr\.conf$/, without(/^ +neighbor \S+ route-map OF-\S+ in\n/gm))),
+    topology: APART,
+    breaks: ["guard"],
+    says: /beta -> alpha: .*beta was taken into 200, in which it is not/,
     skips: ["life"],
   },
   {

@@ -65,6 +65,7 @@ const neighbour = (index: number, isClient = false) => ({
   address: address(`10.250.${index >> 8}.${index & 255}`),
   asn: SPEAKER.asn,
   isClient,
+  vnis: undefined,
 });
 
 /** What a complete frr.conf of the user's looks like around the snippet. */

@@ -30,13 +30,17 @@ export async function sessions(box: Box, hasBfd: boolean) {
   };
 }
 
-/** Other VTEPs that have announced themselves for a VNI (type 3), sorted. */
-export async function multicastVteps(box: Box, { vni, local }: VxlanDevice): Promise<readonly string[]> {
+/** VTEPs that have announced themselves for a VNI (type 3), the host's own too, sorted. */
+export async function announcedVteps(box: Box, vni: number): Promise<readonly string[]> {
   const text = await vtysh(box, "show bgp l2vpn evpn route type multicast");
   const routes = text.matchAll(/\[3\]:\[0\]:\[\d+\]:\[([^\]]+)\][\s\S]*?RT:\d+:(\d+)/g);
   const vteps = [...routes].filter(([, , id]) => Number(id) === vni).map(([, vtep = ""]) => vtep);
-  return [...new Set(vteps)].filter((vtep) => vtep !== local).sort();
+  return [...new Set(vteps)].sort();
 }
+
+/** Other VTEPs that have announced themselves for a device's VNI, sorted. */
+export const multicastVteps = async (box: Box, { vni, local }: VxlanDevice): Promise<readonly string[]> =>
+  (await announcedVteps(box, vni)).filter((vtep) => vtep !== local);
 
 /** All type-2 routes, as FRR writes their prefixes. */
 export const macRoutes = (box: Box): Promise<string> => vtysh(box, "show bgp l2vpn evpn route type macip");

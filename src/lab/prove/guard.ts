@@ -13,6 +13,7 @@ import { BFD_PORTS, BGP_PORT, type Datagram, knock, sendDatagrams } from "../mea
 import { allowedPromises } from "./guard-allowed.ts";
 import { takeovers } from "./guard-bgp.ts";
 import { entrancePromises } from "./guard-entrance.ts";
+import { infiltrators } from "./guard-evpn.ts";
 import { transitPromises } from "./guard-transit.ts";
 
 // ── VXLAN ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -177,4 +178,4 @@ const allowed: Prover = {
 };
 
 /** In the order in which they are to be proven. */
-export const guard: readonly Prover[] = Object.freeze([strangers, allowed, takeovers]);
+export const guard: readonly Prover[] = Object.freeze([strangers, allowed, takeovers, infiltrators]);

@@ -1,7 +1,8 @@
 /** Who speaks BGP with whom, and what each VTEP announces besides its guests. */
+import { grouped } from "../../base/grouped.ts";
 import { must } from "../../base/invariant.ts";
 import { addressFromInteger, compareAddresses, familyOf, type IpAddress } from "../../base/ip.ts";
-import type { Asn } from "../../base/units.ts";
+import type { Asn, Vni } from "../../base/units.ts";
 import type { Bgp, BgpNeighbour, BgpSpeaker, EvpnSpeaker, GatewayVni, SpokenBgp } from "../../model/bgp.ts";
 import type { Segment } from "../../model/segment.ts";
 import type { Topology } from "../../topology/topology.ts";
@@ -45,7 +46,7 @@ function gatewayVnis(host: string, segments: readonly Segment[]): readonly Gatew
 const bgpAddress = (host: ResolvedHost): IpAddress => must(vtepAddress(host), "a BGP speaker has an address");
 
 /** A segment or a VRF. */
-export type Stretched = Pick<Segment, "members">;
+export type Stretched = Pick<Segment, "members" | "vni">;
 
 /** The BGP speakers: all VTEPs, and the reflectors even where they are none. */
 export interface Speakers {
@@ -88,16 +89,46 @@ export function speakersAmong(
   const sorted = hosts.filter(speaks).sort((a, b) => compareAddresses(bgpAddress(a), bgpAddress(b)));
   return {
     bgp,
-    neighboursOf: createNeighboursOf(sorted, systemsOf(sorted, asnOf, reflectors)),
+    neighboursOf: createNeighboursOf(sorted, systemsOf(sorted, asnOf, reflectors), stretched),
     reflectors,
     vteps,
     asnOf,
   };
 }
 
+/** Those of one kind have the same sessions, but for the one with each other. */
+const kindOf = (host: ResolvedHost, { asnOf, reflectors }: Systems): string =>
+  `${asnOf(host)} ${reflectors.has(host.input.name)}`;
+
+/** Gives the function that knows the VXLAN networks of who passes nothing on; reflectors do, and who speaks eBGP. */
+function createVnisOf(
+  speakers: readonly ResolvedHost[],
+  systems: Systems,
+  stretched: readonly Stretched[],
+): (host: ResolvedHost) => readonly Vni[] | undefined {
+  const memberships = stretched.flatMap(({ members, vni }) => members.map((member) => ({ member, vni })));
+  const byMember = new Map(
+    [...grouped(memberships, ({ member }) => member)].map(([member, all]) => [
+      member,
+      all.map(({ vni }) => vni).sort((a, b) => a - b),
+    ]),
+  );
+  const passesOn = (host: ResolvedHost): boolean =>
+    systems.reflectors.has(host.input.name) ||
+    speakers.some((other) => systems.asnOf(other) !== systems.asnOf(host) && haveSession(host, other, systems));
+  const kinds = new Map(speakers.map((host) => [kindOf(host, systems), host]));
+  const passing = new Set([...kinds].flatMap(([kind, host]) => (passesOn(host) ? [kind] : [])));
+  return (host) => (passing.has(kindOf(host, systems)) ? undefined : byMember.get(host.input.name));
+}
+
 /** Gives the function that knows the sessions of each speaker; `undefined`: it is none. */
-function createNeighboursOf(speakers: readonly ResolvedHost[], systems: Systems): Speakers["neighboursOf"] {
+function createNeighboursOf(
+  speakers: readonly ResolvedHost[],
+  systems: Systems,
+  stretched: readonly Stretched[],
+): Speakers["neighboursOf"] {
   const { reflectors, asnOf } = systems;
+  const vnisOf = createVnisOf(speakers, systems, stretched);
   const isReflector = (host: ResolvedHost): boolean => reflectors.has(host.input.name);
   const neighbourOf = (host: ResolvedHost, other: ResolvedHost): BgpNeighbour => ({
     host: other.input.name,
@@ -105,13 +136,13 @@ function createNeighboursOf(speakers: readonly ResolvedHost[], systems: Systems)
     asn: asnOf(other),
     // One reflects inside one's own AS only.
     isClient: isReflector(host) && !isReflector(other) && asnOf(host) === asnOf(other),
+    vnis: vnisOf(other),
   });
-  // Two of one AS that both reflect, or both do not, have the same sessions but for the one with each other.
   const alike = new Map<string, readonly BgpNeighbour[]>();
   const known = new Set(speakers);
   return (host) => {
     if (!known.has(host)) return undefined;
-    const kind = `${asnOf(host)} ${isReflector(host)}`;
+    const kind = kindOf(host, systems);
     const all =
       alike.get(kind) ??
       speakers.filter((other) => haveSession(host, other, systems)).map((other) => neighbourOf(host, other));
