@@ -344,3 +344,19 @@ test("a hub gives what BGP has told no way to its leaves' tunnels, where WireGua
   expect(routesOf("alpha")).toEqual(["ip route 10.9.0.0/16 wg1 254", "ip route 10.250.0.0/24 wg1 254"]);
   expect(routesOf("gamma")).toEqual([]);
 });
+
+test("ids go as far as docs/redundant-hubs.md says", () => {
+  const text = (transit: string, hub: number, spoke: number): string => `
+wireguard: {addresses: [10.0.0.0/8], transit: [${transit}], shape: hub-and-spoke, hubs: [alpha, beta]}
+hosts:
+  alpha: {id: ${hub}, endpoint: 192.0.2.1}
+  beta: {id: 2, endpoint: 192.0.2.2}
+  gamma: {id: ${spoke}}
+bgp: {asn: 65000}`;
+  const codes = (...ids: Parameters<typeof text>) => messagesOf(text(...ids)).map((each) => each.split(":")[0]);
+  expect([codes("172.16.0.0/16", 254, 253), codes("172.16.0.0/12", 1022, 1021)]).toEqual([[], []]);
+  expect(codes("172.16.0.0/16", 255, 1)).toEqual(["transit-too-small"]);
+  expect(codes("172.16.0.0/16", 1, 255)).toEqual(["transit-too-small"]);
+  expect(codes("172.16.0.0/12", 1023, 1)).toEqual(["transit-too-small"]);
+  expect([codes("172.16.0.0/13", 511, 1022), codes("172.16.0.0/13", 512, 1022)]).toEqual([[], ["transit-too-small"]]);
+});
