@@ -1,6 +1,8 @@
 /** What the laws say of a topology in which something else is wrong: a host with a mistake of its own is not there for them. */
 import { expect, test } from "vitest";
+import { compile } from "../src/compile.ts";
 import { compileText } from "./compile-text.ts";
+import { manyHosts } from "./generated-inputs.ts";
 
 const codesOf = (body: string): readonly string[] => compileText(body).diagnostics.map(({ code }) => code);
 
@@ -69,4 +71,15 @@ subnets: {guests: {vxlan: {vni: 100}, hosts: ${hosts}, ports: {alpha: [eno2], be
 test("a host that is not on the segment makes no loop", () => {
   expect(codesOf(ported("all"))).toEqual(["ports-in-one-site"]);
   expect(codesOf(ported("[alpha]"))).toEqual(["host-not-member"]);
+});
+
+test("keys that the language does not know, one in each of very many mappings, are one cause", () => {
+  const keyOf = (host: string): string => Buffer.from(host.padEnd(32, "-")).toString("base64");
+  const hosts = manyHosts(3000, "wireguard: {addresses: [10.240.0.0/16]}\n", keyOf);
+  const text = hosts.replaceAll("{id:", "{colour: red, id:").replace("name: many", "name: many\ncolour: red");
+  const { diagnostics } = compile({ name: "t.yaml", text });
+  const unknown = diagnostics.filter(({ code }) => code === "key-unknown");
+  expect(unknown.length).toBe(21);
+  expect(unknown.at(-1)?.message).toBe('"colour" is no key of hosts.node20; 2980 more behind it are none either');
+  expect(diagnostics).toHaveLength(21);
 });

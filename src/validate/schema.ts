@@ -37,7 +37,7 @@ export function checkSchema(reader: Reader): void {
     const isEcho = finding.keyword !== "type" && mistyped.has(finding.instancePath) && !finding.propertyName;
     if (!isEcho && !isOfUnknownKey(finding)) judge(reader, finding);
   }
-  for (const [pointer, of] of unknown) judgeUnknown(reader, pointer, of.map(unknownName));
+  judgeUnknown(reader, unknown);
 }
 
 const isOfUnknownKey = ({ keyword, propertyName }: Finding): boolean =>
@@ -69,15 +69,31 @@ function judgeName(reader: Reader, pointer: string, key: string): void {
   if (refusedCharacters(key).length === 0) reader.found.push(problem);
 }
 
-/** The keys of one mapping that the language does not know: of very many, which is another kind of file, the first few. */
-function judgeUnknown(reader: Reader, pointer: string, keys: readonly string[]): void {
-  for (const key of keys) reader.broken.add(below(pointer, key));
-  const place = placeAt(reader.tree.value, pointer);
-  const sound = keys.filter((key) => refusedCharacters(key).length === 0);
-  const shown = sound.slice(0, MAX_REPORTED_PLACES);
-  for (const key of shown) {
-    const rest = key === shown.at(-1) ? sound.length - shown.length : 0;
-    reader.found.push(unknownKey(place, key, { span: keySpan(reader, below(pointer, key)), rest }));
+/** A key that the language does not know, in its mapping. */
+interface Stranger {
+  readonly place: Place;
+  readonly pointer: string;
+  readonly key: string;
+}
+
+/**
+ * The keys that the language does not know: of very many in mappings of one kind, be it a few in each, which is another kind of
+ * file, the first few.
+ */
+function judgeUnknown(reader: Reader, unknown: ReadonlyMap<string, readonly Finding[]>): void {
+  const strangers = [...unknown].flatMap(([pointer, findings]): readonly Stranger[] => {
+    const place = placeAt(reader.tree.value, pointer);
+    const keys = findings.map(unknownName);
+    for (const key of keys) reader.broken.add(below(pointer, key));
+    return keys.filter((key) => refusedCharacters(key).length === 0).map((key) => ({ place, pointer, key }));
+  });
+  for (const ofKind of grouped(strangers, ({ place }) => place.schema).values()) {
+    const shown = ofKind.slice(0, MAX_REPORTED_PLACES);
+    for (const each of shown) {
+      const rest = each === shown.at(-1) ? ofKind.length - shown.length : 0;
+      const span = keySpan(reader, below(each.pointer, each.key));
+      reader.found.push(unknownKey(each.place, each.key, { span, rest }));
+    }
   }
 }
 
