@@ -1,5 +1,7 @@
 /** A host's ways out of its VRFs: what watches each of them, and opens and closes it. */
+import { must } from "../base/invariant.ts";
 import type { Host } from "../model/host.ts";
+import type { Network } from "../model/network.ts";
 import type { VrfExit, VrfInstance } from "../model/vrf.ts";
 import { RELOAD_UNITS, reload } from "./after.ts";
 import type { EmitContext, Emitter } from "./context.ts";
@@ -23,8 +25,23 @@ const CLOSED_ZONE = "210";
 
 const unitOf = (vrf: string): string => `netgen-exit@${vrf}.service`;
 
-function exitFile(host: Host, context: EmitContext, { name, vni, exit, bridge }: OpenVrf): OutputFile {
-  const guests = host.bridges.filter(({ vrf }) => vrf === name).map((each) => each.name);
+/** The other exits as they are reached in the tunnel, and how many of them come before this one in the file. */
+function othersView({ vrfs }: Network, { name, exit }: OpenVrf, hosts: EmitContext["hosts"]) {
+  const exits = must(
+    vrfs.find((vrf) => vrf.name === name),
+    "an instance is one of a VRF",
+  ).exits.map(({ host }) => host);
+  const others = exits.filter((host) => host !== exit.host);
+  return {
+    hasOthers: exit.probes.length > 0 && others.length > 0,
+    others: others.flatMap((host) => hosts.get(host)?.vtep ?? []).join(" "),
+    turn: String(exits.indexOf(exit.host)),
+  };
+}
+
+function exitFile(host: Host, context: EmitContext, vrf: OpenVrf): OutputFile {
+  const { name, vni, exit, bridge } = vrf;
+  const guests = host.bridges.filter((each) => each.vrf === name).map((each) => each.name);
   const view = {
     vrf: name,
     table: String(vni),
@@ -35,6 +52,7 @@ function exitFile(host: Host, context: EmitContext, { name, vni, exit, bridge }:
     families: exit.families.join(" "),
     hasReach: exit.reach.length > 0,
     reach: exit.reach.join(" "),
+    ...othersView(context.network, vrf, context.hosts),
   };
   const file = { path: `etc/netgen/${name}.exit`, template: "exits/vrf.exit.njk", after: [reload(unitOf(name))] };
   return publicFile(host, context, { ...file, view });

@@ -3,6 +3,7 @@
  * stands in for it, so that a kernel without VRFs shows it as well: the rules ask for no more than its name.
  */
 import { spawn } from "node:child_process";
+import { chmodSync, renameSync } from "node:fs";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
 import { must } from "../../src/base/invariant.ts";
 import { contentOf } from "../../src/emit/file.ts";
@@ -19,10 +20,15 @@ wireguard: {addresses: [10.250.0.0/24]}
 bgp: {asn: 65000}
 hosts:
   alpha: {id: 1, site: s, endpoint: 192.0.2.1, lanEndpoint: 10.66.0.1, uplink: eth0}
-  beta: {id: 2, site: t, endpoint: 198.51.100.2}
-vrfs: {blue: {vni: 5000, exits: [{host: alpha, ipv6: true, ${exit}}]}}
+  beta: {id: 2, site: t, endpoint: 198.51.100.2, uplink: eth0}
+vrfs: {blue: {vni: 5000, exits: [{host: alpha, ipv6: true, ${exit}}, {host: beta}]}}
 subnets: {web: {cidr: [10.77.0.0/24, "fd77::/64"], hosts: [alpha], vrf: blue}}
 `;
+
+/** Counts what asks for a probe's answer. */
+const ASKED = `table inet netgen-asked { chain asked {
+  type filter hook output priority 0; ip daddr 203.0.113.9 icmp type echo-request counter
+}; }`;
 
 /** A file of alpha's, written where the test may. */
 function file(exit: string, name: string, edit = (text: string): string => text): string {
@@ -39,6 +45,24 @@ const CONNECTED = ["192.0.2.66", "2001:db8:1::66"];
 /** Connected later. */
 const LATER = "198.18.0.66";
 const ENDPOINT = "198.51.100.2";
+/** Beta as it is reached in the tunnel. */
+const BETA = "10.250.0.2";
+
+/** What bgpd says of the VRF's default, in short: with one of another exit beside its own, with its own, with none. */
+const HEARD = {
+  both: "  Imported from 10.250.0.2:2:[5]:[0]:[0]:[0.0.0.0], VNI 5000",
+  own: "  Local",
+  none: "% Network not in table",
+} as const;
+
+/** Stands in for vtysh: no kernel here need have a VRF to hear of. `undefined`: there is no bgpd to ask. */
+function hear(what: keyof typeof HEARD | undefined): void {
+  const answer = what === undefined ? "exit 1" : `echo '${HEARD[what]}'`;
+  const made = write("vtysh.new", `#!/bin/bash\n${answer}\n`);
+  chmodSync(made, 0o755);
+  // Whole or not at all: it may be asked meanwhile.
+  renameSync(made, `${directory}/vtysh`);
+}
 
 /** A guest, its host, and a neighbour on the uplink who stands for all that is beyond as well. */
 function exitLab(): Lab {
@@ -48,7 +72,7 @@ function exitLab(): Lab {
   lab.address("eth0@host", "192.0.2.1/24", "2001:db8:1::1/64");
   lab.address("eth0@outside", ...["192.0.2.66/24", "192.0.2.53/24", "198.18.0.66/24", "2001:db8:1::66/64"]);
   lab.address("lo@outside", ...["203.0.113.9/32", "198.51.100.2/32", "169.254.169.254/32", "10.66.0.9/32"]);
-  lab.address("lo@outside", "2001:db8:9::9/128");
+  lab.address("lo@outside", "2001:db8:9::9/128", `${BETA}/32`);
   lab.address("blue@host", "10.77.0.1/24", "fd77::1/64");
   lab.address("eth0@guest", "10.77.0.5/24", "fd77::5/64");
   lab.gateway("host", "192.0.2.66", "2001:db8:1::66");
@@ -61,8 +85,11 @@ function exitLab(): Lab {
 describe.skipIf(!isEquipped("ip", "nft", "sysctl", "ping"))("an exit", { timeout: 60_000 }, () => {
   let lab: Lab;
   let stop = (): void => {};
+  let journal = "";
   beforeEach(() => {
     lab = exitLab();
+    hear("both");
+    journal = "";
   });
   afterEach(() => {
     stop();
@@ -72,14 +99,19 @@ describe.skipIf(!isEquipped("ip", "nft", "sysctl", "ping"))("an exit", { timeout
   const answers = (from: string, to: string): boolean =>
     lab.tryAt(from, "ping", ["-n", "-c", "1", "-W", "1", to]).status === 0;
   const near = (): string => lab.tryAt("host", "nft", ["list", "table", "inet", "netgen-near-blue"]).output;
-  const eventually = (what: () => unknown) => expect.poll(what, { timeout: 20_000, interval: 200 });
+  const routes = (): string => lab.at("host", "ip route show default table 5000");
+  const eventually = (what: () => unknown) => expect.poll(what, { timeout: 30_000, interval: 200 });
 
   /** Loads alpha's ruleset and runs its script until its rules stand. */
   async function open(exit: string): Promise<void> {
     lab.load("host", file(exit, "netgen.nft"));
     file(exit, "blue.exit");
     const script = file(exit, "exit", (text) => text.replaceAll("/etc/netgen/", `${directory}/`));
-    const child = spawn("ip", ["netns", "exec", lab.full("host"), "bash", script, "blue"], { detached: true });
+    const env = { ...process.env, PATH: `${directory}:${process.env.PATH}` };
+    const child = spawn("ip", ["netns", "exec", lab.full("host"), "bash", script, "blue"], { detached: true, env });
+    child.stdout.on("data", (data) => {
+      journal += data;
+    });
     stop = () => process.kill(-must(child.pid, "the script runs"), "SIGKILL");
     await eventually(near).toContain("192.0.2.0/24");
   }
@@ -105,13 +137,58 @@ describe.skipIf(!isEquipped("ip", "nft", "sysctl", "ping"))("an exit", { timeout
   });
 
   test("is open while one of its probes answers, whichever, and closes when none does", async () => {
-    const routes = () => lab.at("host", "ip route show default table 5000");
     await open("snat: true, probe: [198.51.100.99, 203.0.113.9]");
     await eventually(routes).toContain("throw default");
     lab.at("outside", "ip address del 203.0.113.9/32 dev lo");
     await eventually(routes).toBe("");
     lab.at("outside", "ip address add 198.51.100.99/32 dev lo");
     await eventually(routes).toContain("throw default");
+  });
+
+  const PROBED = "snat: true, probe: 203.0.113.9";
+  const silence = (): string => lab.at("outside", "ip address del 203.0.113.9/32 dev lo");
+  const LAST = "blue: no probe answers, and no other exit is open: the way out by eth0 is the last one\n";
+
+  test("stays if it is the last one, says so once, and closes when another one opens", async () => {
+    await open(PROBED);
+    await eventually(routes).toContain("throw default");
+    hear("own");
+    silence();
+    await eventually(() => journal).toContain(LAST);
+    // Known once, so whether the other one can be asked, or FRR is there, no longer counts.
+    lab.at("outside", `ip address del ${BETA}/32 dev lo`);
+    hear(undefined);
+    const looks = (): number => lab.counted("host", "inet netgen-asked asked");
+    lab.load("host", write("asked.nft", ASKED));
+    await eventually(looks).toBeGreaterThan(4);
+    expect(routes()).toContain("throw default");
+    hear("both");
+    await eventually(routes).toBe("");
+    await eventually(() => journal).toBe(
+      `blue: the way out by eth0 is open\n${LAST}blue: the way out by eth0 is closed\n`,
+    );
+  });
+
+  test.for<[string, () => unknown]>([
+    ["the other exit cannot be asked", () => lab.at("outside", `ip address del ${BETA}/32 dev lo`)],
+    ["there is no route by its interface", () => lab.at("host", "ip route del default via 192.0.2.66")],
+    ["FRR cannot be asked", () => hear(undefined)],
+  ])("closes all the same when %s", async ([, happens]) => {
+    await open(PROBED);
+    await eventually(routes).toContain("throw default");
+    hear("own");
+    happens();
+    silence();
+    await eventually(routes).toBe("");
+    expect(journal).not.toContain(LAST);
+  });
+
+  test("opens as the last one when all have closed", async () => {
+    hear("none");
+    silence();
+    await open(PROBED);
+    await eventually(routes).toContain("throw default");
+    await eventually(() => journal).toBe(`${LAST}blue: the way out by eth0 is open\n`);
   });
 
   test("leads to other hosts' endpoints, but not to what hosts tell each other", async () => {
