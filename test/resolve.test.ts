@@ -134,7 +134,10 @@ describe("segments", () => {
       kind: "static",
       remotes: ["10.250.0.2"],
     });
-    expect(hostOf(modelOf(segment("", "bgp: {asn: 1}\n")), "alpha").vxlans[0]?.flooding).toEqual({ kind: "evpn" });
+    expect(hostOf(modelOf(segment("", "bgp: {asn: 1}\n")), "alpha").vxlans[0]?.flooding).toEqual({
+      kind: "evpn",
+      suppressesNeighbors: false,
+    });
   });
 
   test("MACs: role, VNI, id; a shared gateway has id 0; no two collide", () => {

@@ -72,6 +72,7 @@ function vxlanUnits({ name, flooding, ...device }: VxlanDevice, use: VxlanUse): 
     bridge: device.bridge,
     ...use,
     isEvpn: flooding.kind === "evpn",
+    suppressesNeighbors: flooding.kind === "evpn" && flooding.suppressesNeighbors,
     isStatic: flooding.kind === "static",
     remotes: remotes.map((address, index) => ({ address, isFirst: index === 0 })),
   };

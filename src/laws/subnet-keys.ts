@@ -5,6 +5,8 @@ import type { SubnetInput, Topology } from "../topology/topology.ts";
 
 interface Conflict {
   readonly key: string;
+  /** Its pointer, where it is a key of a key. */
+  readonly at?: string;
   readonly isSet: boolean;
   readonly with: string;
   readonly advice: string;
@@ -119,8 +121,19 @@ const vrfConflicts = (subnet: SubnetInput): readonly Conflict[] => [
   },
 ];
 
-function conflictsOf(subnet: SubnetInput): readonly Conflict[] {
+const floodedConflicts = (subnet: SubnetInput): readonly Conflict[] => [
+  {
+    key: "neighborSuppression",
+    at: "vxlan/neighborSuppression",
+    isSet: subnet.vxlan?.suppressesNeighbors === true,
+    with: "static flooding",
+    advice: 'only BGP tells a host what it could answer: add "bgp:", or take it out',
+  },
+];
+
+function conflictsOf(subnet: SubnetInput, hasBgp: boolean): readonly Conflict[] {
   return [
+    ...(hasBgp ? [] : floodedConflicts(subnet)),
     ...(subnet.vxlan === undefined ? routedConflicts(subnet) : stretchedConflicts(subnet)),
     ...(subnet.isExternal ? externalConflicts(subnet) : []),
     ...(subnet.perHost === undefined ? [] : slicedConflicts(subnet)),
@@ -130,13 +143,13 @@ function conflictsOf(subnet: SubnetInput): readonly Conflict[] {
 }
 
 /** No key of a subnet contradicts another. */
-export function subnetKeysGoTogether({ subnets }: Topology): readonly Diagnostic[] {
+export function subnetKeysGoTogether({ subnets, bgp }: Topology): readonly Diagnostic[] {
   return subnets.flatMap((subnet) =>
-    conflictsOf(subnet)
+    conflictsOf(subnet, bgp !== undefined)
       .filter(({ isSet }) => isSet)
-      .map(({ key, with: other, advice }) => {
+      .map(({ key, at = key, with: other, advice }) => {
         const params = { subnet: subnet.name, key, with: other, advice };
-        return diagnostic("subnet-key-conflict", params, originSpan(subnet.origin, key));
+        return diagnostic("subnet-key-conflict", params, originSpan(subnet.origin, at));
       }),
   );
 }

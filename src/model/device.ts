@@ -69,4 +69,7 @@ export interface VxlanDevice {
 }
 
 /** Who tells a VTEP where frames go: EVPN, or a list of all other VTEPs and learning from traffic. */
-export type Flooding = { readonly kind: "evpn" } | { readonly kind: "static"; readonly remotes: readonly IpAddress[] };
+export type Flooding =
+  /** With or without ARP and neighbour solicitations for guests that EVPN knows. */
+  | { readonly kind: "evpn"; readonly suppressesNeighbors: boolean }
+  | { readonly kind: "static"; readonly remotes: readonly IpAddress[] };

@@ -14,6 +14,8 @@ export interface Segment {
   /** Nothing outside the segment has to reach it: its prefixes are in nobody's AllowedIPs. */
   readonly isIsolated: boolean;
   readonly isTagged: boolean;
+  /** Asked for; without EVPN nobody could answer, and it is an error. */
+  readonly suppressesNeighbors: boolean;
   /** `undefined`: the default VRF. */
   readonly vrf: string | undefined;
   readonly vtepFamily: IpFamily;

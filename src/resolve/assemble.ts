@@ -26,7 +26,7 @@ import type { ResolvedHost } from "./hosts/hosts.ts";
 import { platformDefaults, programsOf } from "./hosts/platform.ts";
 import { resolveVrrp } from "./hosts/vrrp.ts";
 import { lanRoutesOf } from "./lans.ts";
-import { routedBridge, segmentBridge, vtepAddress, vxlanDevice } from "./subnets/devices.ts";
+import { routedBridge, segmentBridge, segmentFlooding, vtepAddress, vxlanDevice } from "./subnets/devices.ts";
 import type { ResolvedSubnet } from "./subnets/subnets.ts";
 import { exitSnat, vrfInstances } from "./subnets/vrfs.ts";
 import type { Interfaces, Tunnels } from "./tunnels/tunnels.ts";
@@ -73,7 +73,8 @@ function devicesOf(host: ResolvedHost, parts: Parts): { bridges: readonly Bridge
     bridges.push(bridge);
     if (segment === undefined || vtepAddress(host) === undefined) continue;
     const vteps = must(parts.vteps.get(segment.name), "every segment has a list of VTEPs");
-    vxlans.push(vxlanDevice(segment, host, { bridge: bridge.name, vteps, hasEvpn: parts.hasEvpn }));
+    const floodingFrom = segmentFlooding(segment, vteps, parts.hasEvpn);
+    vxlans.push(vxlanDevice(segment, host, { bridge: bridge.name, floodingFrom }));
   }
   return { bridges: sortedBy(bridges, (each) => each.name), vxlans: vxlans.sort((a, b) => a.vni - b.vni) };
 }

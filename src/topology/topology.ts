@@ -127,7 +127,7 @@ export interface SubnetInput {
   readonly prefixes: readonly Located<IpPrefix>[];
   /** Host and site names as written, or all. */
   readonly members: "all" | readonly Located<string>[];
-  readonly vxlan: { readonly vni: Vni } | undefined;
+  readonly vxlan: { readonly vni: Vni; readonly suppressesNeighbors: boolean } | undefined;
   readonly perHost: number | undefined;
   /** `interface: external`: the bridge is another program's. */
   readonly isExternal: boolean;

@@ -56,7 +56,7 @@ const named = (reader: Reader, value: string, node: Node): Located<string> => ({
 
 function decodeVxlan(reader: Reader, node: Node): SubnetInput["vxlan"] {
   const vni = vniAt(reader, member(node, "vni"));
-  return vni && { vni };
+  return vni && { vni, suppressesNeighbors: truthAt(member(node, "neighborSuppression")) ?? false };
 }
 
 function decodeGateway(reader: Reader, node: Node): GatewayInput | undefined {

@@ -180,6 +180,15 @@ const CASES: readonly Case[] = [
     lives: /restart of wg-quick/,
   },
   {
+    what: "hosts that answer for guests themselves",
+    tamper: everywhere(/vx100\.network$/, (text) =>
+      text.replace(/^NeighborSuppression=no$/m, "NeighborSuppression=yes"),
+    ),
+    breaks: ["life"],
+    says: /guests, IPv4: .*: \d+\.\d s without an answer, expected 8 s at most/,
+    lives: /^guests, IPv4$/,
+  },
+  {
     what: "MACs that follow from a machine-id in common",
     isForEachChange: true,
     tamper: inOrder(

@@ -59,7 +59,7 @@ export function aVxlan(name: string, fields: Partial<VxlanDevice> = {}): VxlanDe
     port: must(udpPort(4789), "4789 is a port"),
     mtu: mtu(1370),
     bridge: "br-vms",
-    flooding: { kind: "evpn" },
+    flooding: { kind: "evpn", suppressesNeighbors: false },
     origin: { "": NOWHERE },
     ...fields,
   };

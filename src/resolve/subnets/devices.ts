@@ -73,16 +73,21 @@ export function segmentBridge(segment: Segment, subnet: ResolvedSubnet, host: Re
   };
 }
 
-/** The vxlan device of a segment or a VRF on one host; `vteps`: the addresses of all members. */
+/** How a segment's VXLAN device is told where frames go; `vteps`: the addresses of all members. */
+export const segmentFlooding =
+  ({ suppressesNeighbors }: Segment, vteps: readonly IpAddress[], hasEvpn: boolean) =>
+  (local: IpAddress): Flooding =>
+    hasEvpn
+      ? { kind: "evpn", suppressesNeighbors }
+      : { kind: "static", remotes: vteps.filter((address) => address !== local) };
+
+/** The vxlan device of a segment or a VRF on one host; `floodingFrom`: how it is told where frames go, by its own address. */
 export function vxlanDevice(
   segment: Pick<Segment, "name" | "vni" | "mtu" | "origin">,
   host: ResolvedHost,
-  { bridge, vteps, hasEvpn }: { bridge: string; vteps: readonly IpAddress[]; hasEvpn: boolean },
+  { bridge, floodingFrom }: { bridge: string; floodingFrom: (local: IpAddress) => Flooding },
 ): VxlanDevice {
   const local = must(vtepAddress(host), "a VTEP has an address");
-  const flooding: Flooding = hasEvpn
-    ? { kind: "evpn" }
-    : { kind: "static", remotes: vteps.filter((address) => address !== local) };
   return {
     name: `vx${segment.vni}`,
     segment: segment.name,
@@ -92,7 +97,7 @@ export function vxlanDevice(
     port: VXLAN_PORT,
     mtu: deviceMtu(segment.mtu.bytes),
     bridge,
-    flooding,
+    flooding: floodingFrom(local),
     origin: segment.origin,
   };
 }

@@ -87,6 +87,7 @@ export function resolveSegments(subnets: readonly ResolvedSubnet[], below: Below
         gateway,
         isIsolated: input.isIsolated,
         isTagged: input.isTagged,
+        suppressesNeighbors: input.vxlan.suppressesNeighbors,
         vtepFamily: family,
         vrf: input.vrf?.value,
         mtu: segmentMtu({ members, pin: input.mtu }, vxlanOverheadBytes(family, input.isTagged), below),

@@ -14,6 +14,7 @@ import {
 } from "../../base/ip.ts";
 import { vxlanOverheadBytes } from "../../base/mtu.ts";
 import { sortedBy } from "../../base/text.ts";
+import type { Flooding } from "../../model/device.ts";
 import type { SourceNat } from "../../model/host.ts";
 import type { OverlayPrefix } from "../../model/network.ts";
 import type { PreferredExit, Vrf, VrfExit, VrfInstance } from "../../model/vrf.ts";
@@ -120,6 +121,9 @@ function anchorsOf({ input }: ResolvedHost, vtep: IpAddress): readonly IpPrefix[
   return [hostPrefix(vtep), hostPrefix(discarded)];
 }
 
+/** By a VRF's VXLAN device go routed packets alone, for which nobody asks. */
+const ROUTED: Flooding = { kind: "evpn", suppressesNeighbors: false };
+
 /** The VRFs of one host. */
 export function vrfInstances(
   host: ResolvedHost,
@@ -145,7 +149,7 @@ export function vrfInstances(
       vni: vrf.vni,
       bridge,
       routerMac: routerMac(vrf.vni, id),
-      vxlan: vxlanDevice(vrf, host, { bridge, vteps: [], hasEvpn: true }),
+      vxlan: vxlanDevice(vrf, host, { bridge, floodingFrom: () => ROUTED }),
       prefixes: vrf.prefixes,
       families,
       behind: [...behind].sort(comparePrefixes),
