@@ -28,9 +28,11 @@ const MAX_EXCERPT_LENGTH = 160;
 function excerpt(source: Source, starts: LineStarts, span: Span, paint: Paint): readonly string[] {
   const { line, column } = positionAt(starts, span.start);
   const lineStart = starts[line - 1] as number;
+  const lineEnd = starts[line] ?? source.text.length;
+  // Before anything reads it: a file of one line may have as many mistakes as words.
+  if (lineEnd - lineStart > MAX_EXCERPT_LENGTH) return [];
   // A private key that was put where it does not belong must not end up in a log as well.
-  const text = maskKeys(source.text.slice(lineStart, starts[line] ?? source.text.length).replace(/[\r\n]+$/, ""));
-  if (text.length > MAX_EXCERPT_LENGTH) return [];
+  const text = maskKeys(source.text.slice(lineStart, lineEnd).replace(/[\r\n]+$/, ""));
   const length = Math.max(1, Math.min(span.end - span.start, text.length - column + 1));
   const gutter = String(line);
   const before = printable(text.slice(0, column - 1).replaceAll("\t", " "));

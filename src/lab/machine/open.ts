@@ -73,6 +73,8 @@ export async function openLab(
   progress: Progress,
   tamper: Tamper = (_, own) => own,
 ): Promise<OpenLab> {
+  // Of whoever starts it: daemons that are not root could read nothing under 077, and all could write under 000.
+  process.umask(0o022);
   const keys = await makeKeys(network);
   const root = isBooting ? await openBootingRoot() : await openRoot();
   try {
