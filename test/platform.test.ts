@@ -84,8 +84,8 @@ describe("FRR", () => {
     const files = texts(topology(keys));
     const conf = files.get("etc/frr/frr.conf") ?? files.get("etc/netgen/frr.conf.snippet") ?? "";
     expect(conf).toContain("router bgp");
-    expect(conf.includes("list expanded OF-beta seq 5 permit ^((RT:65000:(100)|")).toBe(takes);
-    expect(conf.includes("neighbor 10.250.0.2 route-map OF-beta in")).toBe(takes);
+    expect(conf.includes("list expanded NETWORKS-1 seq 5 permit ^((RT:65000:(100)|")).toBe(takes);
+    expect(conf.includes("neighbor PEERS route-map NETWORKS-1 in")).toBe(takes);
   });
 
   test("of a host in more networks than a line of FRR's has room for anything is taken", () => {
@@ -95,7 +95,7 @@ describe("FRR", () => {
     const lines = (many(400).get("etc/frr/frr.conf") ?? "").split("\n").map(({ length }) => length);
     expect(Math.max(...lines)).toBeGreaterThan(3600);
     expect(Math.max(...lines)).toBeLessThan(4096);
-    expect(many(401).get("etc/frr/frr.conf")).not.toContain("OF-");
+    expect(many(401).get("etc/frr/frr.conf")).not.toContain("NETWORKS-");
   });
 
   test.each([

@@ -1,4 +1,5 @@
 /** FRR: BGP sessions that carry EVPN, and routes where there is more than one way. A host without BGP gets no file. */
+import { grouped } from "../base/grouped.ts";
 import { knows } from "../base/programs.ts";
 import type { BgpNeighbour, GatewayVni, Speaker } from "../model/bgp.ts";
 import type { Host } from "../model/host.ts";
@@ -7,7 +8,7 @@ import { createNeighboursOf } from "../model/relays.ts";
 import { reload, restart } from "./after.ts";
 import type { EmitContext, Emitter } from "./context.ts";
 import type { OutputFile } from "./file.ts";
-import { membersView } from "./frr-members.ts";
+import { networksView } from "./frr-networks.ts";
 import { unicastView } from "./frr-unicast.ts";
 import { vrfsView } from "./frr-vrfs.ts";
 import { publicFile, scriptFile } from "./print.ts";
@@ -80,19 +81,23 @@ function neighbourView(neighbour: BgpNeighbour, group: Group): View {
 function bgpView(host: Host, speaker: Speaker, context: EmitContext) {
   const { neighbours, gatewayVnis } = speaker;
   const groupOf = createGroupOf(host, speaker, context);
-  const used = new Set(neighbours.map((each) => groupName(groupOf(each))));
+  const grouping = grouped(neighbours, (each) => groupName(groupOf(each)));
+  const vrfs = vrfsView(host);
+  const otherMap = vrfs.hasKnownExits ? vrfs.importMap : "";
+  const { groupMaps, ...networks } = networksView(host, grouping);
   return {
     ...bfdView(speaker),
-    ...vrfsView(host),
-    ...membersView(host),
+    ...vrfs,
+    ...networks,
     asn: String(speaker.asn),
     routerId: speaker.routerId,
     updateSource: speaker.updateSource,
     // A group without neighbours would be a line without a use.
-    groups: ALL_GROUPS.filter((group) => used.has(groupName(group))).map((group) => ({
+    groups: ALL_GROUPS.filter((group) => grouping.has(groupName(group))).map((group) => ({
       name: groupName(group),
       isClients: group.isClient,
       isInternal: group.isInternal,
+      importMap: groupMaps.get(groupName(group)) ?? otherMap,
       hasBfd: group.isNear && isWatched(host, speaker),
     })),
     speaksEvpn: unicastOf(host) === undefined || neighbours.length > 0 || speaker.isVtep,

@@ -112,7 +112,7 @@ export const portsAreRight: Law = (world) =>
     const back = backOf(world, leg);
     if (leg.peer.endpoint === undefined || back === undefined) return [];
     const { host, port } = leg.peer.endpoint;
-    const isOnLan = lanEndpoint !== undefined && lanEndpoint.includes(host);
+    const isOnLan = lanEndpoint?.includes(host) === true;
     const isTranslated = !isOnLan && (behindNat === true || /[^:\]]:\d+$|\]:\d+$/.test(endpoint ?? ""));
     if (isTranslated || port === back.link.listenPort) return [];
     return [`${leg.from.name} dials ${leg.peer.name} on ${port}, which listens on ${back.link.listenPort}`];

@@ -228,7 +228,7 @@ const CASES: readonly Case[] = [
   },
   {
     what: "a reflector that believes a host about networks in which it is not",
-    tamper: only("alpha", everywhere(/frr\.conf$/, without(/^ +neighbor \S+ route-map OF-\S+ in\n/gm))),
+    tamper: only("alpha", everywhere(/frr\.conf$/, without(/^ +neighbor \S+ route-map NETWORKS-\d in\n/gm))),
     topology: APART,
     breaks: ["guard"],
     says: /beta -> alpha: .*beta was taken into 200, in which it is not/,
