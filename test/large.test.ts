@@ -26,7 +26,8 @@ function countsOf(text: string): Readonly<Record<string, number>> {
 const MANY = 10_000;
 
 test.each([
-  ["key-unknown", MANY, (index: number) => host(index, undefined, ", colour: red")],
+  // The last of them says how many more there are.
+  ["key-unknown", 20, (index: number) => host(index, undefined, ", colour: red")],
   ["endpoint-malformed", MANY, (index: number) => host(index, `"2001:db8::${index}"`)],
   ["site-unknown", MANY, (index: number) => host(index, undefined, `, site: place${index}`)],
   ["prefix-host-bits", MANY, (index: number) => host(index, undefined, ", routes: [172.16.0.1/12]")],

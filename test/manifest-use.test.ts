@@ -52,6 +52,8 @@ describe("outputs.md", () => {
       "name",
       "hosts.HOST.enable",
       ...Object.keys(manifestOf(MINIMAL, "fields").files[0] ?? {}),
+      // In one that a killed build has left.
+      "before",
     ];
     expect([...shown].sort()).toEqual([...fields].sort());
   });

@@ -39,9 +39,19 @@ const WAYS: readonly Code[] = [
   "bgp-without-vxlan",
 ];
 
+/** What two hosts cannot have that share a key, as they do where no BGP is. */
+const PAIRS: readonly Code[] = [
+  "public-key-duplicate",
+  "vrrp-hubs-apart",
+  "vrrp-endpoints-differ",
+  "vrrp-keys-differ",
+  "vrrp-owns-prefix",
+  "vrrp-with-preshared-keys",
+];
+
 /** Gateways, hosts without WireGuard, and pairs that share an address. */
 const GATES: readonly Code[] = [
-  "public-key-duplicate",
+  ...PAIRS,
   "gateway-outside-site",
   "wireguard-needed",
   "host-without-gateway",
@@ -51,9 +61,6 @@ const GATES: readonly Code[] = [
   "vrrp-pair-size",
   "vrrp-address-outside",
   "vrrp-without-uplink",
-  "vrrp-endpoints-differ",
-  "vrrp-keys-differ",
-  "vrrp-owns-prefix",
 ];
 
 /** By the first key of the place. */
@@ -61,7 +68,7 @@ const CONSEQUENCES: Readonly<Record<string, readonly Code[]>> = {
   netgen: [],
   name: [],
   underlay: MTU,
-  sites: [...MTU, ...MEETING, ...DIALLING, ...WAYS, ...GATES],
+  sites: [...MTU, ...MEETING, ...DIALLING, ...WAYS, ...GATES, "guard-open-unused"],
   // Its shape decides who meets whom, its pools which pins lie in one, and its port is that of every endpoint without one.
   wireguard: [
     ...MTU,
@@ -75,6 +82,7 @@ const CONSEQUENCES: Readonly<Record<string, readonly Code[]>> = {
     "evpn-without-ipv4",
     "mesh-too-large",
     "interface-name-taken",
+    "guard-open-unused",
   ],
   hostDefaults: [
     ...MTU,
@@ -90,9 +98,12 @@ const CONSEQUENCES: Readonly<Record<string, readonly Code[]>> = {
     "interface-name-taken",
   ],
   hosts: ["mtu-pin-lower"],
-  subnets: ["bgp-without-vxlan"],
-  vrfs: ["bgp-without-vxlan", "interface-name-taken"],
+  subnets: ["bgp-without-vxlan", "guard-open-unused"],
+  vrfs: ["bgp-without-vxlan", "interface-name-taken", "guard-open-unused"],
   bgp: [
+    ...PAIRS,
+    "guard-open-unused",
+    "subnet-key-conflict",
     "several-ways-need-bgp",
     "gateway-shared-static",
     "vtep-too-many",
