@@ -5,7 +5,8 @@ import type { PlacedFile } from "../../src/lab/machine/keys.ts";
 import type { Tamper } from "../../src/lab/machine/open.ts";
 import type { LabPromise, Prover } from "../../src/lab/measure/promise.ts";
 import { provers } from "../../src/lab/prove.ts";
-import { forNow, proveTampered } from "./netgen-lab.ts";
+import { forNow } from "../proofs.ts";
+import { proveTampered } from "./netgen-lab.ts";
 
 /** A segment with EVPN that one of two hosts is the gateway of. */
 const TOPOLOGY = `

@@ -9,30 +9,13 @@ import { inTurn } from "../../src/lab/measure/forge.ts";
 import { PROMISE_KINDS, type PromiseKind } from "../../src/lab/measure/promise.ts";
 import { type Fixture, listFixtures, sourceOf, TOPOLOGY } from "../fixtures.ts";
 import { CLI } from "../netgen.ts";
-import { brokenIn, forNow, isWhole, runLab } from "./netgen-lab.ts";
+import { allScenarios, forNow, isWhole, ON_EACH_CHANGE } from "../proofs.ts";
+import { brokenIn, runLab } from "./netgen-lab.ts";
 
 /** Two virtual machines on an emulated processor, one after the other, beside other labs. */
 const LONGEST_MS = isWhole ? 7_200_000 : 1_800_000;
 
-/**
- * One network of each kind: all tunnels from one device, routed by WireGuard (a mesh, a hub) and by BGP, and a device for
- * each; a segment across a hub, routed subnets; two gateways with an address in common; IPv6 without IPv4; Docker and
- * both releases; lines of the owner's; VRFs with exits. The last test says what of a kind is missing.
- */
-const ON_EACH_CHANGE: ReadonlySet<string> = new Set([
-  "minimal",
-  "kubernetes",
-  "pods-hub",
-  "links",
-  "vrrp-gateways",
-  "ipv6-only",
-  "platforms",
-  "dual-stack",
-  "proxmox-vrf",
-]);
-
-const all = listFixtures().filter(({ kind }) => kind === "scenario");
-const scenarios = forNow(all, ({ name }) => ON_EACH_CHANGE.has(name), "scenarios");
+const scenarios = forNow(allScenarios, ({ name }) => ON_EACH_CHANGE.has(name), "scenarios");
 
 /** What an emulated processor does of a network in some ten minutes, which is what only VRFs have; all of it takes half an hour. */
 const EMULATED = ["--prove", "exits"];

@@ -11,7 +11,8 @@ import { debianKernel } from "../../src/lab/machine/kernel-image.ts";
 import { thisMachine } from "../../src/lab/machine/needs.ts";
 import { ROOT } from "../built-package.ts";
 import { CLI } from "../netgen.ts";
-import { brokenIn, isWhole, runLab } from "./netgen-lab.ts";
+import { isWhole } from "../proofs.ts";
+import { brokenIn, runLab } from "./netgen-lab.ts";
 
 /** An emulated processor on a busy machine. */
 const LONG_MS = 1_800_000;

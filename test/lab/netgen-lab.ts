@@ -6,17 +6,6 @@ import { openLab, type Tamper } from "../../src/lab/machine/open.ts";
 import type { Proven, Prover } from "../../src/lab/measure/promise.ts";
 import { proveKind } from "../../src/lab/prove.ts";
 
-/** `.ci/long` asks for all that there is: each lab loaded with data, forged at, and with hosts taken away. */
-export const isWhole = process.env.NETGEN_LAB === "whole";
-
-/** What is asked for now: all of them, or those that are for each change; what has to wait is said aloud. */
-export function forNow<Each>(all: readonly Each[], isForEachChange: (each: Each) => boolean, what: string): Each[] {
-  if (isWhole) return [...all];
-  const now = all.filter(isForEachChange);
-  console.warn(`SKIPPED without NETGEN_LAB=whole: ${all.length - now.length} of ${all.length} ${what}`);
-  return now;
-}
-
 /** A promise as `--format json` prints it. */
 export interface PrintedPromise extends Pick<Proven, "kind" | "subject" | "promise" | "measured" | "command"> {
   readonly kept: boolean;

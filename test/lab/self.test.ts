@@ -5,7 +5,8 @@ import type { PlacedFile } from "../../src/lab/machine/keys.ts";
 import type { Tamper } from "../../src/lab/machine/open.ts";
 import type { PromiseKind, Prover } from "../../src/lab/measure/promise.ts";
 import { provers } from "../../src/lab/prove.ts";
-import { forNow, proveTampered } from "./netgen-lab.ts";
+import { forNow } from "../proofs.ts";
+import { proveTampered } from "./netgen-lab.ts";
 
 /** A stretched segment with EVPN and a gateway, a routed subnet on each of two hosts, and a third to be confused with. */
 const TOPOLOGY = `
@@ -212,6 +213,20 @@ const CASES: readonly Case[] = [
     tamper: everywhere(RULES, without(/^.*@overlay.*counter drop\n/gm)),
     breaks: ["guard"],
     says: /uplink -> alpha: .*0 counted as dropped, expected 2/,
+  },
+  {
+    what: "spanning trees that go through the tunnel",
+    tamper: everywhere(RULES, without(/^.*01:80:c2.* counter drop\n/gm)),
+    breaks: ["guard"],
+    says: /VXLAN -> alpha: .*a spanning tree's frame reached a port/,
+    skips: ["life"],
+  },
+  {
+    what: "VXLAN that conntrack keeps an account of",
+    tamper: everywhere(RULES, without(/^.* notrack\n/gm)),
+    breaks: ["guard"],
+    says: /VXLAN -> alpha: .*packets of VXLAN were tracked/,
+    skips: ["life"],
   },
   {
     what: "hubs that believe a spoke about all of the overlay",

@@ -5,7 +5,8 @@ import { dirname, join } from "node:path";
 import { afterAll } from "vitest";
 import { compile } from "../../src/compile.ts";
 import { contentOf } from "../../src/emit/file.ts";
-import { listFixtures, sourceOf } from "../fixtures.ts";
+import { sourceOf } from "../fixtures.ts";
+import { allScenarios, forNow, ON_EACH_CHANGE } from "../proofs.ts";
 
 /** The tree of one host of one fixture. */
 export interface GoldenTree {
@@ -19,8 +20,7 @@ let trees: readonly GoldenTree[] | undefined;
 function writeTrees(): readonly GoldenTree[] {
   const root = mkdtempSync(join(tmpdir(), "netgen-golden-"));
   afterAll(() => rmSync(root, { recursive: true, force: true }));
-  const scenarios = listFixtures().filter(({ kind }) => kind === "scenario");
-  const names = scenarios.flatMap((fixture) =>
+  const names = allScenarios.flatMap((fixture) =>
     compile(sourceOf(fixture)).files.map((file) => {
       const path = join(root, fixture.name, file.path);
       mkdirSync(dirname(path), { recursive: true });
@@ -32,10 +32,18 @@ function writeTrees(): readonly GoldenTree[] {
   return [...new Set(names)].sort().map((name) => ({ name, directory: join(root, name) }));
 }
 
-/** Sorted by name. To be asked for while a file's tests are collected, after which the trees go. */
-export function goldenTrees(): readonly GoldenTree[] {
+/** Those of all scenarios, sorted by name. To be asked for while a file's tests are collected, after which the trees go. */
+export function allGoldenTrees(): readonly GoldenTree[] {
   trees ??= writeTrees();
   return trees;
+}
+
+let treesForNow: readonly GoldenTree[] | undefined;
+
+/** Those that are for now. */
+export function goldenTrees(): readonly GoldenTree[] {
+  treesForNow ??= forNow(allGoldenTrees(), ({ name }) => ON_EACH_CHANGE.has(dirname(name)), "hosts' trees");
+  return treesForNow;
 }
 
 /** The golden trees that hold a file, with where it is. */

@@ -4,12 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { must } from "../../src/base/invariant.ts";
-import { goldenTrees } from "./golden-trees.ts";
+import { allGoldenTrees } from "./golden-trees.ts";
 import { type Box, openBox, until } from "./netns.ts";
 import { startNetworkd } from "./networkd-box.ts";
 
 const NODE = must(
-  goldenTrees().find(({ name }) => name === "kubernetes-vpc/control1"),
+  allGoldenTrees().find(({ name }) => name === "kubernetes-vpc/control1"),
   "a scenario has a host without WireGuard",
 );
 const WANTED = readFileSync(join(NODE.directory, "etc/netgen/routes"), "utf8").match(/ via /g)?.length ?? 0;

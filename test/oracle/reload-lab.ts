@@ -143,7 +143,8 @@ export const routes = (): string => run(on("alpha"), "ip route show dev wg0; ip 
 /** The lab for the tests of one file; each of them begins with a fresh start of {@link BASE}. */
 export function useReloadLab(): void {
   beforeAll(async () => {
-    lab = await openLab("ngreload", [...ALL, "twin"]);
+    // Its name is the worker's: another may have one at the same time.
+    lab = await openLab(`ngreload${process.env.VITEST_POOL_ID ?? ""}`, [...ALL, "twin"]);
     for (const name of ALL) renewKey(name);
     run(on("gamma"), "ip address add 10.20.0.1/32 dev lo; ip address add 10.30.0.1/32 dev lo");
     run(on("beta"), "ip address add 10.20.0.2/32 dev lo; ip address add 10.30.0.1/32 dev lo");
