@@ -134,6 +134,9 @@ describe.skipIf(!isEquipped("ip", "nft", "sysctl", "ping"))("an exit", { timeout
     lab.at("host", "nft delete table inet netgen-near-blue");
     await eventually(near).toContain("198.18.0.0/24");
     expect(answers("guest", BEYOND[0] ?? "")).toBe(true);
+    // As clouds have it: a router that no prefix of the host's holds.
+    lab.at("host", "ip route add 198.18.7.0/24 via 100.64.0.1 dev eth0 onlink");
+    await eventually(near).toContain("ip daddr 100.64.0.1 counter");
   });
 
   test("is open while one of its probes answers, whichever, and closes when none does", async () => {

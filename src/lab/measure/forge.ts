@@ -10,7 +10,9 @@ import { countedPackets, ipFor } from "./traffic.ts";
 
 /** IEEE 802: for experiments, so that nobody takes it for something of its own. */
 const ETHER_TYPE = "88b5";
-const BROADCAST = "ff".repeat(6);
+const BROADCAST = "ff:ff:ff:ff:ff:ff";
+/** IEEE 802.1D: to whoever takes part in a spanning tree. A bridge without one passes it on. */
+export const SPANNING_TREE = "01:80:c2:00:00:00";
 /** The shortest frame that Ethernet has is 60 bytes, 14 of them the header. */
 const PAYLOAD = "00".repeat(46);
 
@@ -21,10 +23,10 @@ export function madeUpMac(hostId: number, serial: number): string {
   return must(digits.match(/../g) ?? undefined, "a MAC has digits").join(":");
 }
 
-/** What UDP carries when a broadcast frame from a MAC is sent into a segment (RFC 7348 §5: flag I, then the VNI). */
-export function vxlanFrame(vni: number, mac: string): string {
+/** What UDP carries when a frame from a MAC is sent into a segment, to all (RFC 7348 §5: flag I, then the VNI). */
+export function vxlanFrame(vni: number, mac: string, to = BROADCAST): string {
   const header = `08000000${vni.toString(16).padStart(6, "0")}00`;
-  return `${header}${BROADCAST}${mac.replaceAll(":", "")}${ETHER_TYPE}${PAYLOAD}`;
+  return `${header}${`${to}${mac}`.replaceAll(":", "")}${ETHER_TYPE}${PAYLOAD}`;
 }
 
 // Learning says nothing: with EVPN a VTEP learns from no frame at all.
@@ -37,19 +39,29 @@ table bridge lab {
     type filter hook prerouting priority -400; policy accept;
     ether type 0x${ETHER_TYPE} add @seen { ether saddr }
   }
+  set passed { type ether_addr; size 65535; flags dynamic; }
+  chain out {
+    type filter hook postrouting priority 400; policy accept;
+    ether type 0x${ETHER_TYPE} add @passed { ether saddr }
+  }
 }
 `;
 
-/** Has a host note who sends such frames into its bridges. */
+/** Has a host note who sends such frames into its bridges, and whose leave by them. */
 export async function watchFrames(box: Box): Promise<void> {
   await box.run("nft", WATCH);
 }
 
-/** The MACs of such frames that have entered a bridge of the host. */
-export async function seenMacs(box: Box): Promise<ReadonlySet<string>> {
-  const text = await box.run("nft", "list", "set", "bridge", "lab", "seen");
+const macsOf = async (box: Box, set: "seen" | "passed"): Promise<ReadonlySet<string>> => {
+  const text = await box.run("nft", "list", "set", "bridge", "lab", set);
   return new Set(text.match(/[0-9a-f]{2}(?::[0-9a-f]{2}){5}/g));
-}
+};
+
+/** The MACs of such frames that have entered a bridge of the host. */
+export const seenMacs = (box: Box): Promise<ReadonlySet<string>> => macsOf(box, "seen");
+
+/** The MACs of such frames that a bridge of the host has passed on to a port. */
+export const passedMacs = (box: Box): Promise<ReadonlySet<string>> => macsOf(box, "passed");
 
 // ── The guard ───────────────────────────────────────────────────────────────────────────────────────────────────────
 

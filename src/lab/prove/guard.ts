@@ -2,31 +2,26 @@
  * Nobody but the hosts themselves puts a frame into a segment or speaks BGP and BFD to a host: not its own router, not the
  * internet, not a guest. Asked of every host that has something to guard, and by every guest that routes to a host.
  */
-import { must } from "../../base/invariant.ts";
 import type { Box } from "../machine/box.ts";
 import { eventually } from "../machine/patience.ts";
 import { type Lab, runningHosts } from "../machine/running.ts";
 import { type Attack, attacker, attacksOn, countDrops, judge, type Victim, victims } from "../measure/attacks.ts";
 import { madeUpMac, seenMacs, vxlanFrame, watchFrames } from "../measure/forge.ts";
 import { execCommand, type LabPromise, type Outcome, type Prover } from "../measure/promise.ts";
-import { BFD_PORTS, BGP_PORT, type Datagram, knock, sendDatagrams } from "../measure/traffic.ts";
+import { BFD_PORTS, BGP_PORT, knock, sendDatagrams } from "../measure/traffic.ts";
 import { allowedPromises } from "./guard-allowed.ts";
 import { takeovers } from "./guard-bgp.ts";
 import { entrancePromises } from "./guard-entrance.ts";
 import { infiltrators } from "./guard-evpn.ts";
+import { exitPromises } from "./guard-exits.ts";
+import { type Frame, framePromises, genuineFrames, sendFrames } from "./guard-frames.ts";
 import { transitPromises } from "./guard-transit.ts";
 
 // ── VXLAN ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-interface Forgery {
-  readonly box: Box;
-  readonly mac: string;
-  readonly datagram: Datagram;
-}
+const describe = ({ box, datagram: { from, to } }: Frame): string => `from ${box.name} as ${from} to ${to}`;
 
-const describe = ({ box, datagram: { from, to } }: Forgery): string => `from ${box.name} as ${from} to ${to}`;
-
-function forgeries(lab: Lab, victim: Victim): readonly Forgery[] {
+function forgeries(lab: Lab, victim: Victim): readonly Frame[] {
   const { vxlans, id } = victim.host;
   const frames = attacksOn(lab.network, lab.plan, victim.host).flatMap((attack) =>
     vxlans.map((device) => ({ attack, device })),
@@ -39,38 +34,15 @@ function forgeries(lab: Lab, victim: Victim): readonly Forgery[] {
   });
 }
 
-/** A frame into each segment by the tunnel, from another member: it has to get in, or the rest means nothing. */
-function genuineFrames(lab: Lab, { host }: Victim, first: number): readonly Forgery[] {
-  return host.vxlans.flatMap((device, index) => {
-    const member = lab.network.hosts.find(
-      (other) => other !== host && other.vxlans.some(({ vni }) => vni === device.vni) && lab.hosts.has(other.name),
-    );
-    if (member?.vtep === undefined) return [];
-    const mac = madeUpMac(host.id, first + index);
-    const box = must(lab.hosts.get(member.name), "every host has a box");
-    const hex = vxlanFrame(device.vni, mac);
-    return [{ box, mac, datagram: { from: member.vtep, to: device.local, port: device.port, hex } }];
-  });
-}
-
-async function send(frames: readonly Forgery[]): Promise<void> {
-  for (const box of new Set(frames.map((each) => each.box))) {
-    const own = frames.filter((each) => each.box === box);
-    await sendDatagrams(
-      box,
-      own.map(({ datagram }) => datagram),
-    );
-  }
-}
-
 async function measureVxlan(lab: Lab, victim: Victim): Promise<Outcome> {
   const forged = forgeries(lab, victim);
-  const genuine = genuineFrames(lab, victim, forged.length);
+  // By the tunnel they have to get in, or the rest means nothing.
+  const genuine = genuineFrames(lab, victim, victim.host.vxlans, { serial: forged.length });
   const drops = await countDrops(lab, victim, async () => {
-    await send(forged);
+    await sendFrames(forged);
     return forged.length;
   });
-  await send(genuine);
+  await sendFrames(genuine);
   await eventually(async () => {
     const seen = await seenMacs(victim.box);
     return genuine.every(({ mac }) => seen.has(mac));
@@ -163,9 +135,10 @@ const strangers: Prover = {
   isAlone: false,
   prepare: watchAll,
   promises: (lab) => [
-    ...victims(lab).flatMap((victim) => hostPromises(lab, victim)),
+    ...victims(lab).flatMap((victim) => [...hostPromises(lab, victim), ...framePromises(lab, victim)]),
     ...transitPromises(lab),
     ...entrancePromises(lab),
+    ...exitPromises(lab),
   ],
 };
 
