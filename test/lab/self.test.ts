@@ -186,7 +186,8 @@ const CASES: readonly Case[] = [
       text.replace(/^NeighborSuppression=no$/m, "NeighborSuppression=yes"),
     ),
     breaks: ["life"],
-    says: /guests, IPv4: .*: \d+\.\d s without an answer, expected 8 s at most/,
+    // With a gateway on one host it answered within 60 s in no measurement.
+    says: /guests, IPv4: .*: (\d+\.\d s without an answer|no answer within 60 s), expected 8 s at most/,
     lives: /^guests, IPv4$/,
   },
   {
