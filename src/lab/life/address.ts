@@ -8,9 +8,9 @@ import { runUnit } from "../machine/boot.ts";
 import { type Box, writeInto } from "../machine/box.ts";
 import { type Lab, type RunningHost, runningHosts } from "../machine/running.ts";
 import { execCommand, type LabPromise, type Outcome } from "../measure/promise.ts";
-import type { Watched } from "../measure/steady-ping.ts";
+import { isAnswered, type Watched } from "../measure/steady-ping.ts";
 import { ipFor } from "../measure/traffic.ts";
-import { brokenSessions, hostWatch, isAnswered } from "../measure/watch.ts";
+import { brokenSessions, hostWatch } from "../measure/watch.ts";
 import { createAllot } from "../plan/addresses.ts";
 import type { LabHost } from "../plan/plan.ts";
 

@@ -5,9 +5,9 @@ import { isHeard } from "../machine/keepalived.ts";
 import { eventually } from "../machine/patience.ts";
 import type { Lab, RunningHost } from "../machine/running.ts";
 import { execCommand, type LabPromise, type Outcome } from "../measure/promise.ts";
-import { type PingRecord, pingDuring, type Watched } from "../measure/steady-ping.ts";
+import { isAnswered, type PingRecord, pingDuring, type Watched } from "../measure/steady-ping.ts";
 import { countedPackets } from "../measure/traffic.ts";
-import { brokenSessions, greetDialled, isAnswered, watchOf } from "../measure/watch.ts";
+import { brokenSessions, greetDialled, watchOf } from "../measure/watch.ts";
 
 const told = (wrong: readonly string[], right: string): Outcome => ({
   isKept: wrong.length === 0,

@@ -9,8 +9,8 @@ import { eventually } from "../machine/patience.ts";
 import { plug } from "../machine/plug.ts";
 import { type Lab, type RunningHost, runningHosts } from "../machine/running.ts";
 import { execCommand, type LabPromise, type Outcome } from "../measure/promise.ts";
-import { pingDuring, type Watched } from "../measure/steady-ping.ts";
-import { hostWatch, isAnswered } from "../measure/watch.ts";
+import { isAnswered, pingDuring, type Watched } from "../measure/steady-ping.ts";
+import { hostWatch } from "../measure/watch.ts";
 import { lanAddressOf } from "../plan/site.ts";
 
 /** The master of a pair, and the host that is to take over. */

@@ -46,6 +46,12 @@ export interface PingRecord {
   readonly isBack: boolean;
 }
 
+/** Whether a few pings are answered within some seconds. Where there is no route just now, ping itself gives up at once. */
+export function isAnswered({ box, to }: Watched, seconds: number): Promise<boolean> {
+  const words = ["-n", "-c", "3", "-i", "0.3", "-w", String(seconds), to];
+  return eventually(async () => / [1-9]\d* received/.test((await box.attempt("ping", ...words)).output), seconds);
+}
+
 // 50 a second. Its number is noted, so that just this one is ended.
 const PING = 'echo $$ > "/run/log/$1.pid"; exec ping -n -D -i 0.02 -s 1000 "$2"';
 const STOP = 'kill -INT "$(cat "/run/log/$1.pid")" 2> /dev/null || true';
@@ -53,11 +59,11 @@ const STOP = 'kill -INT "$(cat "/run/log/$1.pid")" 2> /dev/null || true';
 let pings = 0;
 
 /** Pings 50 times a second from before something is done until after it. @throws Error when there is no answer before. */
-export async function pingDuring(
-  { box, to }: Watched,
-  work: () => Promise<void>,
-  backSeconds = 60,
-): Promise<PingRecord> {
+export async function pingDuring(watched: Watched, work: () => Promise<void>, backSeconds = 60): Promise<PingRecord> {
+  const { box, to } = watched;
+  const silence = new Error(`${box.name} gets no answer from ${to} even before, expected one`);
+  // A lab may have been up for no longer than BGP takes, and ping gives up at once where no route is.
+  if (!(await isAnswered(watched, 30))) throw silence;
   pings += 1;
   const log = `ping-${pings}`;
   const replies = async (): Promise<readonly Reply[]> => parseReplies(await box.log(log));
@@ -67,7 +73,7 @@ export async function pingDuring(
   };
   await box.start(log, "sh", "-uc", PING, "sh", log, to);
   try {
-    if (!(await more(15, 30))) throw new Error(`${box.name} gets no answer from ${to} even before, expected one`);
+    if (!(await more(15, 30))) throw silence;
     await work();
     const isBack = await more(50, backSeconds);
     const seen = await replies();

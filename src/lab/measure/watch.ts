@@ -9,7 +9,7 @@ import { waysOf } from "../../ways/ways.ts";
 import { eventually } from "../machine/patience.ts";
 import { type Lab, type RunningHost, runningHosts } from "../machine/running.ts";
 import { sessions } from "./evpn-tables.ts";
-import type { Watched } from "./steady-ping.ts";
+import { isAnswered, type Watched } from "./steady-ping.ts";
 
 /** The first peer of a host: whom it would ask, or who would ask it. */
 function peerOf({ network }: Lab, host: Host) {
@@ -61,12 +61,6 @@ export async function greetDialled(lab: Lab, host: Host): Promise<void> {
       return watched && eventually(() => isAnswered(watched, 2), 30);
     }),
   );
-}
-
-/** Whether a few pings are answered within some seconds. Where there is no route just now, ping itself gives up at once. */
-export function isAnswered({ box, to }: Watched, seconds: number): Promise<boolean> {
-  const words = ["-n", "-c", "3", "-i", "0.3", "-w", String(seconds), to];
-  return eventually(async () => / [1-9]\d* received/.test((await box.attempt("ping", ...words)).output), seconds);
 }
 
 async function missingSessions({ host, box }: RunningHost): Promise<readonly string[]> {

@@ -2,7 +2,8 @@
 
 import { type Lab, type RunningHost, runningHosts } from "../machine/running.ts";
 import { execCommand, type LabPromise, type Outcome, type Prover } from "../measure/promise.ts";
-import { greetDialled, isAnswered, watchOf } from "../measure/watch.ts";
+import { isAnswered } from "../measure/steady-ping.ts";
+import { greetDialled, watchOf } from "../measure/watch.ts";
 import { disturbances, lateUplinks, ONLINE_SECONDS } from "./boot-again.ts";
 import { brokenUnits, complaints, timesOf } from "./boot-state.ts";
 
