@@ -3,6 +3,7 @@
  * stands in for it, so that a kernel without VRFs shows it as well: the rules ask for no more than its name.
  */
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { chmodSync, renameSync } from "node:fs";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
 import { must } from "../../src/base/invariant.ts";
@@ -84,15 +85,15 @@ function exitLab(): Lab {
 
 describe.skipIf(!isEquipped("ip", "nft", "sysctl", "ping"))("an exit", { timeout: 60_000 }, () => {
   let lab: Lab;
-  let stop = (): void => {};
+  let stop = async (): Promise<void> => {};
   let journal = "";
   beforeEach(() => {
     lab = exitLab();
     hear("both");
     journal = "";
   });
-  afterEach(() => {
-    stop();
+  afterEach(async () => {
+    await stop();
     lab.close();
   });
 
@@ -112,7 +113,12 @@ describe.skipIf(!isEquipped("ip", "nft", "sysctl", "ping"))("an exit", { timeout
     child.stdout.on("data", (data) => {
       journal += data;
     });
-    stop = () => process.kill(-must(child.pid, "the script runs"), "SIGKILL");
+    // What it said last is read by then: it is no word of the next one's.
+    const ended = once(child, "close");
+    stop = async () => {
+      process.kill(-must(child.pid, "the script runs"), "SIGKILL");
+      await ended;
+    };
     await eventually(near).toContain("192.0.2.0/24");
   }
 
