@@ -232,6 +232,11 @@ export const catalogue = {
     message: "{address} lies in none of the pools {pools}, or is no address that a host can have there",
     hint: "pin an address inside a pool, or widen the pool under wireguard.addresses",
   },
+  "pool-address-twice": {
+    severity: "error",
+    message: "{host} pins two addresses in {pool}: {address} and {other}",
+    hint: "keep one of the two: a host has one address of each pool",
+  },
   "address-duplicate": {
     severity: "error",
     message: "{host} and {other} both have the address {address}",

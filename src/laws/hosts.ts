@@ -1,6 +1,6 @@
 /** What makes the addresses of a host. */
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
-import { familyOf, type IpPrefix, isHostAddress, prefixLengthBits, rangeOf } from "../base/ip.ts";
+import { containsAddress, familyOf, type IpPrefix, isHostAddress, prefixLengthBits, rangeOf } from "../base/ip.ts";
 import { originSpan } from "../model/origin.ts";
 import { carries } from "../model/reach.ts";
 import { hasTunnels, poolAddress } from "../topology/hosts.ts";
@@ -53,6 +53,20 @@ export function pinsLieInPools({ hosts, wireguard }: Topology): readonly Diagnos
       const candidates = pools.filter((pool) => familyOf(pool) === familyOf(address));
       if (candidates.some((pool) => isHostAddress(pool, address))) return [];
       return [diagnostic("address-outside-pool", { address, pools: pools.join(", ") }, span)];
+    }),
+  );
+}
+
+/** A host pins one address of a pool: another would be passed over. */
+export function pinsAreOneOfAPool({ hosts, wireguard }: Topology): readonly Diagnostic[] {
+  return hosts.filter(hasTunnels).flatMap(({ name: host, addresses }) =>
+    wireguard.addresses.flatMap(({ value: pool }) => {
+      const [first, ...others] = addresses.filter(({ value }) => containsAddress(pool, value));
+      if (first === undefined) return [];
+      const { value: address } = first;
+      return others.map(({ value: other, span }) =>
+        diagnostic("pool-address-twice", { host, pool, address, other }, span),
+      );
     }),
   );
 }

@@ -5,7 +5,7 @@
  */
 import type { Diagnostic } from "../base/diagnostic.ts";
 import type { Topology } from "../topology/topology.ts";
-import { familiesHaveIpVersion, idsFitPools, idsFitTransit, pinsLieInPools } from "./hosts.ts";
+import { familiesHaveIpVersion, idsFitPools, idsFitTransit, pinsAreOneOfAPool, pinsLieInPools } from "./hosts.ts";
 import {
   gatewaysCanBeSentTo,
   gatewaysOfOutsidersAreOne,
@@ -70,6 +70,7 @@ export const laws: readonly Law[] = Object.freeze([
   idsFitPools,
   idsFitTransit,
   pinsLieInPools,
+  pinsAreOneOfAPool,
   familiesHaveIpVersion,
   shapesHaveTheirKeys,
   linksAreDistinct,
