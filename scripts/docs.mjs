@@ -38,7 +38,9 @@ function asYaml(value) {
       .join(", ")}}`;
   }
   if (typeof value !== "string") return String(value);
-  return /^[A-Za-z0-9][A-Za-z0-9./_-]*( [A-Za-z0-9./_=-]+)*$/.test(value) ? value : JSON.stringify(value);
+  // A version such as 10.2 would be read as a number.
+  const isNumber = Number.isFinite(Number(value));
+  return !isNumber && /^[A-Za-z0-9][A-Za-z0-9./_-]*( [A-Za-z0-9./_=-]+)*$/.test(value) ? value : JSON.stringify(value);
 }
 
 /** Every mapping of the schema that has keys of its own, in order; the same mapping in two places is listed once. */

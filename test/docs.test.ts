@@ -20,9 +20,12 @@ import { modelCommand } from "../src/commands/model.ts";
 import { mtuCommand } from "../src/commands/mtu.ts";
 import { schemaCommand } from "../src/commands/schema.ts";
 import { compile } from "../src/compile.ts";
+import { renderPromiseJson } from "../src/lab/report.ts";
 import type { Platform } from "../src/model/host.ts";
+import { parseYaml } from "../src/parse/yaml.ts";
 import { reportMtu } from "../src/report/mtu.ts";
 import { PLATFORMS, platformDefaults } from "../src/resolve/hosts/platform.ts";
+import { type SchemaNode, topologySchema } from "../src/validate/place.ts";
 import { listFixtures } from "./fixtures.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -45,6 +48,30 @@ test("the generated pages are what npm run docs:update would write", () => {
   });
   expect(`${stdout}${stderr}`).toBe("");
   expect(status).toBe(0);
+});
+
+/** Every example and default of the schema, by the key that it is of. */
+function valuesIn(node: SchemaNode): readonly (readonly [string, unknown])[] {
+  const named = Object.entries(node.properties ?? {}).flatMap(([key, each]) => [
+    ...[...each.examples, ...("default" in each ? [each.default] : [])].map((value) => [key, value] as const),
+    ...valuesIn(each),
+  ]);
+  const inner = [node.items, node.additionalProperties].flatMap((each) => (each ? valuesIn(each) : []));
+  return [...named, ...inner];
+}
+
+test("language.md writes examples and defaults as a topology would have them", () => {
+  const rows = read("docs/language.md").match(/^\| `.* \|$/gm) ?? [];
+  const found = rows.flatMap((row) => {
+    const [key = "", , fallback = "", , examples = ""] = row.slice(2, -2).split(" | ");
+    return [...`${fallback} ${examples.replaceAll("\\*", "*")}`.matchAll(/`([^`]+)`/g)].map(([, value = ""]) => {
+      const text = `${key.replaceAll("`", "")}: ${value}`;
+      return JSON.stringify(parseYaml({ name: "example", text }).value?.value);
+    });
+  });
+  const wanted = valuesIn(topologySchema).map(([key, value]) => JSON.stringify({ [key]: value }));
+  expect(found.filter((each) => !wanted.includes(each))).toEqual([]);
+  expect(wanted.filter((each) => !found.includes(each))).toEqual([]);
 });
 
 describe("diagnostics.md", () => {
@@ -98,6 +125,10 @@ describe("commands.md", () => {
       .flatMap(withParts)
       .flatMap((command) => command.options.map((option) => option.long ?? ""));
     expect([...names, ...parts, ...options].filter((text) => !page.includes(text))).toEqual([]);
+    // Options of other programs stand there too, in blocks and tables of what to run.
+    const prose = page.replace(/```sh\n[\s\S]*?```/g, "").replace(/`(?:tar|cp|npm) [^`]*`/g, "");
+    const shown = new Set(prose.match(/--[a-z][a-z-]+/g));
+    expect([...shown].filter((option) => !["--help", ...options].includes(option))).toEqual([]);
   });
 
   const documented = tableRows(page).flatMap(([first = ""]) => first.split(", "));
@@ -117,6 +148,37 @@ describe("commands.md", () => {
     const fields = [...tunnels, ...segments].flatMap((row) => fieldsOf(row));
     expect(fields).toContain("vxlanMtu.ipv4");
     expect(fields).toContain("pin");
+    expect(fields.filter((field) => !documented.includes(field))).toEqual([]);
+  });
+
+  /** The words in backticks of the sentence that begins so. */
+  const wordsAfter = (start: string): readonly string[] => {
+    const sentence = page.replace(/\n/g, " ").split(start)[1]?.split(". ")[0] ?? "";
+    return [...sentence.matchAll(/`([^`]+)`/g)].map(([, word = ""]) => word);
+  };
+
+  test("lists every field of a row of lans, of a file and of a compilation", () => {
+    const name = "fixtures/vrrp-gateways/topology.yaml";
+    const { model, ...rest } = compile({ name, text: read(name) });
+    const [row = {}] = model ? reportMtu(model).lans : [];
+    expect(wordsAfter("without WireGuard to its gateway:").toSorted()).toEqual(Object.keys(row).toSorted());
+    const [file = {}] = rest.files;
+    expect(wordsAfter("A file has ")).toEqual(expect.arrayContaining(Object.keys(file)));
+    const section = page.split("## As a library")[1] ?? "";
+    expect(["model", ...Object.keys(rest)].filter((key) => !section.includes(key))).toEqual([]);
+  });
+
+  test("lists every field of a lab's promise", () => {
+    const seen = {
+      kind: "mtu",
+      subject: "",
+      promise: "",
+      command: "",
+      isKept: true,
+      measured: "",
+      seconds: 1,
+    } as const;
+    const fields = Object.keys(JSON.parse(renderPromiseJson(seen)) as object);
     expect(fields.filter((field) => !documented.includes(field))).toEqual([]);
   });
 });

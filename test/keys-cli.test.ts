@@ -1,9 +1,10 @@
 /** `keys import` and `keys rotate` as a user meets them. */
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import { derivePublicKey } from "../src/keys/keypair.ts";
+import { ROOT } from "./built-package.ts";
 import { CLI, runNetgen } from "./netgen.ts";
 import { eachInNewDirectory } from "./new-directory.ts";
 import { testPrivateKey, testPublicKey } from "./test-keys.ts";
@@ -296,4 +297,34 @@ describe("a private key in the place of a public one", () => {
     const said = "here stands the private key of a host, the other half of a publicKey here. Take it out";
     expect(check()).toEqual({ status: 2, stdout: "", stderr: `netgen: topology.yaml:8:3: ${said}; ${rest}` });
   });
+});
+
+test("docs/keys.md has what is said of a key file that is wrong, in these words", () => {
+  const page = readFileSync(join(ROOT, "docs/keys.md"), "utf8");
+  const documented = [...page.matchAll(/^\| (`[^|]*) \|[^|]*\|$/gm)]
+    .flatMap(([, cell = ""]) => [...cell.matchAll(/`([^`]+)`/g)].map(([, words = ""]) => words))
+    .filter((words) => words.includes(" "));
+  const [own, other] = [testPrivateKey("alpha"), testPublicKey("another")];
+  const bytes = (length: number, value: number): string => Buffer.alloc(length, value).toString("base64");
+  const mistakes: readonly (() => void)[] = [
+    () => put("keys/alpha.key", own, 0o644),
+    ...[bytes(31, 1), bytes(32, 0), "no key"].map((text) => () => put("keys/alpha.key", text)),
+    () => put("keys/alpha.pub", other, 0o644),
+    () => put("keys/alpha.pub", own, 0o644),
+    () => put("topology.yaml", `${TOPOLOGY}# ${own}\n`),
+    () => symlinkSync(String(process.pid), join(home, "keys/.netgen-lock")),
+  ];
+  const said = mistakes.map((make) => {
+    rmSync(join(home, "keys"), { recursive: true, force: true });
+    put("topology.yaml", TOPOLOGY);
+    put("keys/alpha.key", own);
+    put("keys/alpha.pub", testPublicKey("alpha"), 0o644);
+    make();
+    const { status, stderr } = keys(["generate", "topology.yaml"]);
+    expect([status, stderr.includes(own)]).toEqual([2, false]);
+    return stderr.replaceAll("keys/alpha", "A").replaceAll("alpha", "A");
+  });
+  expect(documented.length).toBeGreaterThan(7);
+  expect(documented.filter((words) => !said.some((text) => text.includes(words)))).toEqual([]);
+  expect(said.filter((text) => !documented.some((words) => text.includes(words)))).toEqual([]);
 });

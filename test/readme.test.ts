@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
+import * as mtu from "../src/base/mtu.ts";
 import { compile } from "../src/compile.ts";
 import { reportMtu } from "../src/report/mtu.ts";
 import { renderMtu } from "../src/report/mtu-text.ts";
@@ -54,6 +55,59 @@ test("the picture shows kinds of files that exist", () => {
     "etc/systemd/system/netgen-",
   ];
   expect(shown.filter((start) => !paths.some((path) => path.startsWith(start)))).toEqual([]);
+});
+
+test("it reckons every layer as the compiler does", () => {
+  const tunnel = ([4, 6] as const).map((family) => 1500 - mtu.wireguardOverheadBytes(family));
+  const segment = tunnel.map((bytes) => bytes - mtu.vxlanOverheadBytes(4, false));
+  const block = /```text\n(path between the endpoints[\s\S]*?)```/.exec(readme)?.[1] ?? "";
+  const [path = [], ...layers] = block
+    .trimEnd()
+    .split("\n")
+    .map((line) => (line.replace(/IPv\d/g, "").match(/\d+/g) ?? []).map(Number));
+  expect(path).toEqual([1500]);
+  const tcp = (family: 4 | 6): number => 1500 - mtu.tcpMss(1500, family);
+  const ping = (family: 4 | 6): number => 1500 - mtu.pingPayload(1500, family);
+  const [over4 = 0, over6 = 0] = tunnel;
+  const [in4 = 0, in6 = 0] = segment;
+  expect(layers).toEqual([
+    [1500 - over4, over4, 1500 - over6, over6],
+    [over4 - in4, in4, over6 - in6, in6, mtu.vxlanOverheadBytes(6, false)],
+    ...[tcp, ping].map((overhead) => [overhead(4), in4 - overhead(4), overhead(4), in6 - overhead(4), overhead(6)]),
+  ]);
+});
+
+test("it asks for the Node.js that package.json asks for", () => {
+  const { engines } = JSON.parse(read("package.json")) as { readonly engines: { readonly node: string } };
+  expect(readme).toContain(`Node.js ${engines.node.replace(">=", "")} or newer`);
+});
+
+describe("src/README.md", () => {
+  const map = read("src/README.md");
+  const rooms = readdirSync(join(root, "src")).filter((name) => !name.includes(".") || name === "index.ts");
+
+  test("has a row for every room, and for no other", () => {
+    const rows = [...map.matchAll(/^\| `([a-z]+)(?:\/|\.ts)` \|/gm)].map(([, name = ""]) => name);
+    expect(rows.toSorted()).toEqual(rooms.map((name) => name.replace(".ts", "")).toSorted());
+  });
+
+  test("names files and rooms that are there", () => {
+    const named = [...map.matchAll(/`([\w./-]+)`/g)]
+      .map(([, path = ""]) => path)
+      .filter((path) => /\w\/|\.(?:ts|mjs|json|md|njk)$/.test(path) && path !== "after.txt");
+    const parents = ["", "src", "src/lab", "src/model", "src/resolve"];
+    const missing = named.filter((path) => !parents.some((parent) => existsSync(join(root, parent, path))));
+    expect(named.length).toBeGreaterThan(50);
+    expect(missing).toEqual([]);
+  });
+
+  test("names every script of package.json that is for people, and no other", () => {
+    const { scripts } = JSON.parse(read("package.json")) as { readonly scripts: Readonly<Record<string, string>> };
+    const named = new Set([...map.matchAll(/npm (?:run )?([\w:]+)/g)].map(([, name = ""]) => name));
+    // npm itself runs these.
+    const own = Object.keys(scripts).filter((name) => !["build", "prepare"].includes(name));
+    expect([...named].toSorted()).toEqual(own.toSorted());
+  });
 });
 
 /** The anchors that GitHub makes of the headings of a page. */

@@ -26,7 +26,7 @@ ${hostLines(1)}${spokes.map(line).join("")}subnets:
 `;
 }
 
-/** A full mesh with segments on all of its hosts, EVPN with two reflectors, and so every kind of output. */
+/** A full mesh with segments on all of its hosts, and EVPN with two reflectors. */
 export function topologyOf({ hosts, segments }) {
   const list = (items, line) => items.map(line).join("");
   return `netgen: 1
