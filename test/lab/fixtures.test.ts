@@ -7,7 +7,7 @@ import { hasHardwareHelp } from "../../src/lab/machine/kernel-machine.ts";
 import { findObstacles, thisMachine } from "../../src/lab/machine/needs.ts";
 import { inTurn } from "../../src/lab/measure/forge.ts";
 import { PROMISE_KINDS, type PromiseKind } from "../../src/lab/measure/promise.ts";
-import { type Fixture, listFixtures, sourceOf, TOPOLOGY } from "../fixtures.ts";
+import { type Fixture, listFixtures, sourceOf } from "../fixtures.ts";
 import { CLI } from "../netgen.ts";
 import { allScenarios, forNow, isWhole, ON_EACH_CHANGE } from "../proofs.ts";
 import { brokenIn, runLab } from "./netgen-lab.ts";
@@ -32,7 +32,7 @@ const BOOTED: ReadonlySet<string> = new Set(["minimal"]);
 
 interface Place {
   readonly name: string;
-  readonly directory: string;
+  readonly topology: string;
   readonly args: readonly string[];
   /** Why it can be booted neither here nor in a virtual machine. */
   readonly obstacles: readonly string[];
@@ -40,15 +40,17 @@ interface Place {
 
 /** Where a fixture can be booted: here, or where this machine lacks something, with Debian's kernel. */
 async function placeOf(fixture: Fixture): Promise<Place> {
-  const { name, directory } = fixture;
-  const network = must(compile(sourceOf(fixture)).model, `${name} compiles`);
+  const { name } = fixture;
+  const source = sourceOf(fixture);
+  const topology = source.text;
+  const network = must(compile(source).model, `${name} compiles`);
   const here = await findObstacles(network, thisMachine());
   const isAsked = isWhole || WHOLE.has(name);
-  if (here.length === 0) return { name, directory, args: isAsked ? [] : QUICK, obstacles: [] };
+  if (here.length === 0) return { name, topology, args: isAsked ? [] : QUICK, obstacles: [] };
   const there = findKernelObstacles(network, thisMachine(), process.arch);
   const less = isWhole || hasHardwareHelp() ? [] : EMULATED;
   const args = ["--kernel", "debian", ...less];
-  return { name, directory, args, obstacles: there.length === 0 ? [] : [...here, ...there] };
+  return { name, topology, args, obstacles: there.length === 0 ? [] : [...here, ...there] };
 }
 
 /** The same where its hosts boot by themselves, if they are to. */
@@ -84,11 +86,12 @@ describe("fixtures", () => {
   const proven = new Map<Place, readonly PromiseKind[]>();
 
   test.concurrent.for(places)("$name keeps every promise: $args", { timeout: LONGEST_MS }, async (place, context) => {
-    const { directory, args, obstacles } = place;
+    const { topology, args, obstacles } = place;
     const { signal } = context;
     context.skip(process.env.CI === undefined && obstacles.length > 0, `SKIPPED: ${obstacles.join("; ")}`);
     const isUrgent = args.includes("--kernel");
-    const boot = () => runLab(CLI, [`${directory}/${TOPOLOGY}`, "--quiet", ...args], { signal, isUrgent });
+    // From standard input, which a virtual machine has to be handed as well.
+    const boot = () => runLab(CLI, ["-", "--quiet", ...args], { input: topology, signal, isUrgent });
     const run = await (isUrgent ? inTurn("virtual machine", boot) : boot());
     const kept = run.proven.filter((each) => each.kept);
     context.expect(brokenIn(run).join("\n"), run.said).toBe("");
