@@ -4,9 +4,12 @@ import { must } from "../src/base/invariant.ts";
 import type { IpPrefix } from "../src/base/ip.ts";
 import { compile } from "../src/compile.ts";
 import { planLab } from "../src/lab/plan/plan-lab.ts";
+import type { Host } from "../src/model/host.ts";
+import { unicastOf } from "../src/model/loopback.ts";
 import type { Network } from "../src/model/network.ts";
-import { announcedTo, createNextHop } from "../src/ways/bgp-choice.ts";
+import { announcedTo, createNextHop, hostsBetween, type NextHop, roomBetween } from "../src/ways/bgp-choice.ts";
 import { roundTrip } from "../src/ways/reach.ts";
+import { acrossSegment } from "../src/ways/segment.ts";
 import { waysOf } from "../src/ways/ways.ts";
 import { hostOf } from "./compile-text.ts";
 import { listFixtures, sourceOf } from "./fixtures.ts";
@@ -19,6 +22,12 @@ function fixture(name: string) {
   const network = must(compile(sourceOf(found)).model, "it compiles");
   return { network, plan: planLab(network) };
 }
+
+/** The network where some of its hosts speak no BGP. */
+const withoutBgp = (network: Network, ...deaf: readonly string[]): Network => ({
+  ...network,
+  hosts: network.hosts.map((host) => (deaf.includes(host.name) ? { ...host, bgp: { kind: "none" } } : host)),
+});
 
 /** The hosts that a packet passes, and the interfaces by which. */
 function wayOf(network: Network, from: string, to: string, without = ""): readonly string[] {
@@ -52,9 +61,48 @@ describe("the preferred way", () => {
     expect(wayOf(ring, "north", "east")).toEqual(["north wg2"]);
     expect(wayOf(ring, "north", "south")).toEqual(["north wg2", "east wg3"]);
     expect(wayOf(ring, "north", "south", "east")).toEqual(["north wg4", "west wg3"]);
-    const deaf = { ...hostOf(ring, "west"), bgp: { kind: "none" } } as const;
-    const cut = { ...ring, hosts: ring.hosts.map((host) => (host.name === "west" ? deaf : host)) };
+    const cut = withoutBgp(ring, "west");
     expect(wayOf(cut, "north", "south", "east")).toEqual(["north nowhere"]);
+    expect(wayOf(cut, "west", "south")).toEqual(["west nowhere"]);
+  });
+
+  test("passes the hosts between, and carries what the narrowest tunnel does", () => {
+    const ways = waysOf(network);
+    const between = (from: string, to: string) => hostsBetween(ways, hostOf(network, from), hostOf(network, to));
+    expect([between("gamma", "delta"), between("gamma", "beta")]).toEqual([["alpha"], []]);
+    expect(roomBetween(ways, hostOf(network, "alpha"), "beta")).toBe(1440);
+    expect(roomBetween(ways, hostOf(network, "gamma"), "delta")).toBe(1432);
+  });
+
+  test("leads to nobody who is not there, or cannot be heard of", () => {
+    const ring = withoutBgp(fixture("ring").network, "north", "south");
+    const east = hostOf(ring, "east");
+    const ways = waysOf(ring);
+    expect(hostsBetween(ways, east, hostOf(ring, "west"))).toBeUndefined();
+    expect(roomBetween(ways, east, "west")).toBeUndefined();
+    expect(acrossSegment(ways, east, "west", "cluster")).toBeUndefined();
+    expect(announcedTo(ways, hostOf(ring, "north"))).toEqual([]);
+    const whole = fixture("ring").network;
+    const hosts = new Map(waysOf(whole).hosts);
+    hosts.delete("south");
+    expect(hostsBetween({ ...waysOf(whole), hosts }, hostOf(whole, "east"), hostOf(whole, "south"))).toBeUndefined();
+  });
+
+  test("that goes round in a circle is none", () => {
+    const ring = fixture("ring").network;
+    const circle: NextHop = (from) =>
+      must(unicastOf(from), "it speaks BGP").neighbours.find(({ host }) => host === "north" || host === "east");
+    const choices = { ...waysOf(ring), nextHop: circle };
+    expect(hostsBetween(choices, hostOf(ring, "north"), hostOf(ring, "south"))).toBeUndefined();
+  });
+
+  test("of several is a matter of router identifiers, which whoever announces has", () => {
+    const ring = withoutBgp(fixture("ring").network, "south");
+    const ask = () =>
+      createNextHop(waysOf(ring).hosts)(
+        ...(["north", "south", "west"].map((name) => hostOf(ring, name)) as [Host, Host, Host]),
+      );
+    expect(ask).toThrow("whoever announces has a router ID");
   });
 });
 

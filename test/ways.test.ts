@@ -7,7 +7,10 @@ import type { LabGuest } from "../src/lab/plan/plan.ts";
 import { planLab } from "../src/lab/plan/plan-lab.ts";
 import type { Network } from "../src/model/network.ts";
 import { exitOf, exitsOf } from "../src/ways/exits.ts";
-import { reachesHost, roundTrip } from "../src/ways/reach.ts";
+import { neighbourAt } from "../src/ways/lan-routes.ts";
+import { reachesHost, roundTrip, wayFromStation } from "../src/ways/reach.ts";
+import { connectedPrefixes, routesOf } from "../src/ways/routes.ts";
+import { acrossSegment } from "../src/ways/segment.ts";
 import { addressOf } from "../src/ways/station.ts";
 import type { Way } from "../src/ways/way.ts";
 import { waysOf } from "../src/ways/ways.ts";
@@ -73,6 +76,14 @@ describe("vrfs", () => {
     expect(order("red-web@delta", 4)).toEqual(["beta"]);
     expect(order("red-vms@delta", 6)).toEqual([]);
     expect(exitOf(ways, guest("red-web@delta"), 4)?.name).toBe("beta");
+    expect(exitOf(ways, guest("red-vms@delta"), 6)).toBeUndefined();
+  });
+
+  test("a host has what is connected there, and routes of the VRFs that it is in only", () => {
+    const gamma = must(ways.hosts.get("gamma"), "gamma is a host");
+    expect(connectedPrefixes(gamma, "blue")).toContain("10.78.3.0/24");
+    expect([connectedPrefixes(gamma, "green"), routesOf(ways, gamma, "green")]).toEqual([[], []]);
+    expect(acrossSegment(ways, gamma, "nobody", "blue-vms")).toBeUndefined();
   });
 });
 
@@ -94,6 +105,8 @@ describe("dual-stack", () => {
   test("a subnet of one family is asked by that alone", () => {
     expect(addressOf(guest("lab@fra2"), 4)).toBeUndefined();
     expect(trip("tenant@fra2", "lab@fra2", 4)).toBeUndefined();
+    const there = must(addressOf(guest("tenant@fra2"), 4), "it has both");
+    expect(wayFromStation(ways, guest("lab@fra2"), there)).toBeUndefined();
   });
 
   test("a way is limited by each device that it leaves by", () => {
@@ -123,7 +136,33 @@ describe("dual-stack", () => {
   test("only a subnet with SNAT gets out, by its gateway", () => {
     expect(exitOf(ways, guest("office@ams1"), 6)?.name).toBe("fra1");
     expect(exitOf(ways, guest("tenant@fra1"), 6)).toBeUndefined();
+    expect(exitOf(ways, guest("office@ams1"), 4)?.name).toBe("fra1");
+    expect(exitsOf(ways, guest("office@ams1"), 6)).toEqual([]);
     expect(exitOf(ways, guest("lab@fra2"), 4)).toBeUndefined();
+  });
+});
+
+describe("vrrp-gateways", () => {
+  const { ways, trip, guest } = fixture("vrrp-gateways");
+  const [inner, outer] = ["10.9.12.0/24@node2", "10.9.21.0/24@office"];
+
+  test("a host without WireGuard sends by its LAN to who has the address that gateways share", () => {
+    const { there, back } = must(trip(inner, outer, 4), "they reach each other");
+    expect(legs(there)).toEqual(["node2 the LAN 1440", "gate1 wg0 1440", "office 10.9.21.0/24 1500"]);
+    expect(legs(back)).toEqual(["office wg0 1440", "gate1 the LAN 1500", "node2 10.9.12.0/24 1500"]);
+  });
+
+  test("which is the other gateway without the first, and nobody without both", () => {
+    const shared = must(must(ways.hosts.get("gate1"), "it is a host").vrrp, "it shares one").address.address;
+    const among = (...gone: readonly string[]) => ({
+      ...ways.network,
+      hosts: ways.network.hosts.filter(({ name }) => !gone.includes(name)),
+    });
+    expect(neighbourAt(among(), shared)?.name).toBe("gate1");
+    expect(neighbourAt(among("gate1"), shared)?.name).toBe("gate2");
+    expect(neighbourAt(among("gate1", "gate2"), shared)).toBeUndefined();
+    const cut = { ...ways, network: among("gate1", "gate2") };
+    expect(roundTrip(cut, guest(inner), guest(outer), 4)).toBeUndefined();
   });
 });
 

@@ -83,17 +83,20 @@ interface Choices {
   readonly nextHop: NextHop;
 }
 
-const linkOf = (host: Host, next: UnicastNeighbour | undefined): WireguardInterface | undefined =>
-  host.interfaces.find(({ name }) => name === next?.interface);
+const linkOf = (host: Host, next: UnicastNeighbour): WireguardInterface =>
+  must(
+    host.interfaces.find(({ name }) => name === next.interface),
+    `a session of ${host.name} is over an interface of its own`,
+  );
 
 /** The tunnels from a host to another, as BGP chooses them; `undefined`: there is no way. */
 function tunnelsBetween({ hosts, nextHop }: Choices, from: Host, to: Host) {
   const tunnels: { readonly host: Host; readonly next: UnicastNeighbour }[] = [];
   for (let host = from; host !== to; ) {
     const next = nextHop(host, to);
-    const following = hosts.get(next?.host ?? "");
-    if (next === undefined || following === undefined || tunnels.some((tunnel) => tunnel.host === host))
-      return undefined;
+    const following = next && hosts.get(next.host);
+    if (next === undefined || following === undefined) return undefined;
+    if (tunnels.some((tunnel) => tunnel.host === host)) return undefined;
     tunnels.push({ host, next });
     host = following;
   }
@@ -111,8 +114,8 @@ export function hostsBetween(choices: Choices, from: Host, to: Host): readonly s
 export function roomBetween(choices: Choices, from: Host, to: string): number | undefined {
   const target = choices.hosts.get(to);
   if (unicastOf(from) === undefined || target === undefined) return from.interfaces[0]?.mtu;
-  const links = tunnelsBetween(choices, from, target)?.flatMap(({ host, next }) => linkOf(host, next) ?? []);
-  return links && Math.min(...links.map(({ mtu }) => mtu));
+  const tunnels = tunnelsBetween(choices, from, target);
+  return tunnels && Math.min(...tunnels.map(({ host, next }) => linkOf(host, next).mtu));
 }
 
 /**
@@ -128,7 +131,6 @@ export function announcedTo({ hosts, nextHop }: Choices, host: Host) {
     if (!accepted.some((each) => containsPrefix(each, prefix))) return [];
     const announcing = group.map(({ owner }) => owner);
     const next = announcing.includes(host) ? undefined : nextHop(host, ...announcing);
-    const link = linkOf(host, next);
-    return next === undefined || link === undefined ? [] : [{ prefix, peer: next.host, link }];
+    return next === undefined ? [] : [{ prefix, peer: next.host, link: linkOf(host, next) }];
   });
 }

@@ -27,12 +27,13 @@ export function lanRoutes(network: Network, host: Host): readonly NeighbourRoute
   }));
 }
 
-/** Who answers at an address of a LAN; of two that share it, the one that is to be the master. */
-export function neighbourAt(network: Network, address: IpAddress): Host | undefined {
-  const isThere = ({ reach: { lanEndpoint }, vrrp }: Host): boolean =>
-    vrrp === undefined
-      ? lanEndpoint?.kind === "address" && lanEndpoint.address === address
-      : [vrrp.source, vrrp.address.address].includes(address);
-  const found = network.hosts.filter(isThere);
-  return found.sort((a, b) => (b.vrrp?.priority ?? 0) - (a.vrrp?.priority ?? 0))[0];
+/** Who answers at an address of a LAN; of those that share it, the one that is to be the master. */
+export function neighbourAt({ hosts }: Network, address: IpAddress): Host | undefined {
+  const alone = hosts.find(
+    ({ reach: { lanEndpoint }, vrrp }) =>
+      vrrp === undefined && lanEndpoint?.kind === "address" && lanEndpoint.address === address,
+  );
+  const sharing = hosts.flatMap((host) => (host.vrrp === undefined ? [] : [{ host, ...host.vrrp }]));
+  const answering = sharing.filter(({ source, address: shared }) => [source, shared.address].includes(address));
+  return alone ?? answering.sort((a, b) => b.priority - a.priority)[0]?.host;
 }

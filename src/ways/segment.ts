@@ -3,18 +3,19 @@ import type { IpAddress } from "../base/ip.ts";
 import { totalBytes, VLAN_TAG_BYTES, vxlanOverhead } from "../base/mtu.ts";
 import type { Host } from "../model/host.ts";
 import { roomBetween } from "./bgp-choice.ts";
-import { ETHERNET_MTU } from "./subnet-routes.ts";
 import type { Way } from "./way.ts";
 import type { Ways } from "./ways.ts";
 
-/** Frames from one member of a segment to another; `undefined`: there is no such segment between them. */
+/** Frames from one member of a segment to another; `undefined`: there is no such segment, or no way, between them. */
 export function acrossSegment(ways: Ways, from: Host, to: string, subnet: string): Way | undefined {
   const { network } = ways;
   if (from.name === to) return [];
   const segment = network.segments.find(({ name }) => name === subnet);
   const device = from.vxlans.find((each) => each.segment === subnet);
   if (segment === undefined || device === undefined || !segment.members.includes(to)) return undefined;
-  const room = (roomBetween(ways, from, to) ?? ETHERNET_MTU) - totalBytes(vxlanOverhead(segment.vtepFamily, false));
+  const carried = roomBetween(ways, from, to);
+  if (carried === undefined) return undefined;
+  const room = carried - totalBytes(vxlanOverhead(segment.vtepFamily, false));
   const ceilingBytes = Math.max(device.mtu, Math.min(device.mtu + VLAN_TAG_BYTES, room));
   return [{ host: from.name, via: device.name, bytes: device.mtu, ceilingBytes }];
 }

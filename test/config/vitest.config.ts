@@ -25,6 +25,7 @@ export default defineConfig({
         "src/laws/**": FULL,
         "src/resolve/**": FULL,
         "src/checks/**": FULL,
+        "src/ways/**": FULL,
       },
     },
   },
