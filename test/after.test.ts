@@ -3,7 +3,9 @@ import { expect, test } from "vitest";
 import { must } from "../src/base/invariant.ts";
 import { compile } from "../src/compile.ts";
 import type { OutputFile } from "../src/emit/file.ts";
+import { compileText } from "./compile-text.ts";
 import { listFixtures, sourceOf, textOf } from "./fixtures.ts";
+import { testPublicKey } from "./test-keys.ts";
 
 const scenarios = listFixtures().filter(({ kind }) => kind === "scenario");
 const files = scenarios.flatMap((fixture) => compile(sourceOf(fixture)).files);
@@ -43,4 +45,20 @@ test("reloads the tunnels of a host that may be silent only where they run", () 
     ["hub2/etc/wireguard/wg0.conf", silent],
     ["laptop/etc/wireguard/wg0.conf", "systemctl reload wg-quick@wg0.service"],
   ]);
+});
+
+test("reloads FRR for another daemon, and restarts it only for more file descriptors", () => {
+  const afterDaemons = (count: number): readonly string[] => {
+    const names = Array.from({ length: count }, (_, index) => `h${index + 1}`);
+    const hosts = names.map((name, index) => `  ${name}: {id: ${index + 1}, endpoint: "${name}.example.net"}\n`);
+    const rest = "bgp: {asn: 65000}\nsubnets: {s: {vxlan: {vni: 100}, hosts: all}}\n";
+    const text = `wireguard: {addresses: [10.250.0.0/16]}\nhosts:\n${hosts.join("")}${rest}`;
+    const { files } = compileText(text, Object.fromEntries(names.map((name) => [name, testPublicKey(name)])));
+    return must(
+      files.find(({ path }) => path === "h1/etc/frr/daemons"),
+      "a host with BGP has one",
+    ).after;
+  };
+  expect(afterDaemons(481)).toEqual(["systemctl reload frr.service"]);
+  expect(afterDaemons(482)).toEqual(["systemctl restart frr.service"]);
 });

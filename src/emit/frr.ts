@@ -105,6 +105,8 @@ function bgpView(host: Host, speaker: Speaker, context: EmitContext) {
     neighbours: neighbours.map((neighbour) => neighbourView(neighbour, groupOf(neighbour))),
     // FRR's own files say "frr defaults datacenter", which says this as well.
     statesPolicy: host.frrMode === "snippet" && neighbours.some(({ asn }) => asn !== speaker.asn),
+    // Proxmox's own configuration has one, and so may the user's lines.
+    tellsSoon: host.frrMode === "complete" && !host.extra.frr.some((line) => line.includes("coalesce-time")),
     // networkd would take FRR's nexthop objects for leftovers when it restarts, and their routes with them.
     hidesNextHops:
       (unicastOf(host) !== undefined || host.vrfs.length > 0) && !knows(host.programs, "networkd-foreign-next-hops"),
@@ -131,10 +133,11 @@ const UNIT = "frr.service";
 const OWNER = { mode: 0o640, owner: "frr", group: "frr" } as const;
 
 function completeFiles(host: Host, context: EmitContext, speaker: Speaker): readonly OutputFile[] {
+  const hasMaxFds = maxFds(host, speaker) > DEFAULT_FDS;
   const daemons: View = {
     ...bfdView(speaker),
     hasMgmtd: knows(host.programs, "frr-mgmtd"),
-    hasMaxFds: maxFds(host, speaker) > DEFAULT_FDS,
+    hasMaxFds,
     maxFds: String(maxFds(host, speaker)),
   };
   const configuration: View = {
@@ -148,7 +151,8 @@ function completeFiles(host: Host, context: EmitContext, speaker: Speaker): read
       path: "etc/frr/daemons",
       template: "frr/daemons.njk",
       view: daemons,
-      after: [restart(UNIT)],
+      // FRR's reload starts and stops daemons too, and leaves the others alone. A limit is a process's for its whole life.
+      after: [hasMaxFds ? restart(UNIT) : reload(UNIT)],
     }),
     publicFile(host, context, {
       path: "etc/frr/frr.conf",

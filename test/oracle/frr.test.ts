@@ -167,6 +167,21 @@ describe.runIf(isReady)("daemons", () => {
     expect(box.shell(FORWARDING)).toBe("1\n0\n");
   });
 
+  test("a daemon more is started by a reload, and those that run go on", async () => {
+    const { box } = await bootFrr(treeOf(filesOf({ bgp: { ...SPEAKER, bfd: { kind: "none" } } })));
+    const running = () => box.shell("cd /run/frr; tail -n 1 bgpd.pid staticd.pid zebra.pid");
+    const before = running();
+    expect(pids(box)).not.toContain("bfdd.pid");
+    const watched = filesOf({ bgp: SPEAKER });
+    for (const name of ["daemons", "frr.conf"]) {
+      box.shell(`cat > /etc/frr/${name} << 'END'\n${watched.get(`etc/frr/${name}`)}END`);
+    }
+    reload(box);
+    expect(pids(box)).toContain("bfdd.pid");
+    expect(running()).toBe(before);
+    expect(reloadChanges(box)).toEqual([]);
+  });
+
   test("FRR's own script alone would turn forwarding on", async () => {
     const { box } = await bootFrr(treeOf(filesOf({})));
     box.run("/usr/lib/frr/frr-reload.py", "--reload", "--stdout", "/etc/frr/frr.conf");

@@ -93,7 +93,7 @@ async function hasHeardAll({ network }: Lab, { host: { bgp }, box }: RunningHost
 
 /**
  * What happened before may not be over. A reflector that is back tells what it knows only some time after its sessions are
- * up (bgpd gathers for 1 to 10 s: coalesce-time), and nobody can do without another before that.
+ * up (bgpd gathers first, with a snippet for 1 to 10 s: coalesce-time), and nobody can do without another before that.
  */
 function isSettled(lab: Lab, others: readonly RunningHost[], reflector: RunningHost): Promise<boolean> {
   return eventually(async () => {
