@@ -4,8 +4,17 @@ import { must } from "../src/base/invariant.ts";
 import { containsAddress, familyOf, type IpAddress, prefixOf } from "../src/base/ip.ts";
 import { compile } from "../src/compile.ts";
 import { neighbourRoutes, neighboursOf } from "../src/lab/machine/cables.ts";
+import { cableEnds } from "../src/lab/machine/uplink.ts";
 import { watchRules } from "../src/lab/machine/watch-rules.ts";
-import type { LabHost, LabPath, LabPlan } from "../src/lab/plan/plan.ts";
+import {
+  areOnOneLan,
+  cablesOf,
+  type LabCable,
+  type LabHost,
+  type LabPath,
+  type LabPlan,
+  membersOf,
+} from "../src/lab/plan/plan.ts";
 import { planLab } from "../src/lab/plan/plan-lab.ts";
 import type { Host } from "../src/model/host.ts";
 import type { Network } from "../src/model/network.ts";
@@ -26,11 +35,12 @@ const named = <T extends { readonly name: string }>(list: readonly T[], name: st
 
 /** The address under which a host shows itself to another. */
 const seenAs = (from: LabHost, to: LabHost): readonly IpAddress[] =>
-  from.router === to.router ? from.addresses : from.publicAddresses;
+  areOnOneLan(from, to) ? from.lan.addresses : from.publicAddresses;
 
 function pathsBetween({ paths, hosts }: LabPlan, from: string, to: string): readonly LabPath[] {
   const [a, b] = [named(hosts, from), named(hosts, to)];
-  return paths.filter((path) => b.addresses.includes(path.to) && seenAs(a, b).includes(path.from));
+  const { addresses } = areOnOneLan(a, b) ? b.lan : b.uplink;
+  return paths.filter((path) => addresses.includes(path.to) && seenAs(a, b).includes(path.from));
 }
 
 const peersOf = ({ peers }: Network, host: Host): readonly string[] =>
@@ -56,7 +66,8 @@ function checkPlan(network: Network): LabPlan {
 
 /** Everyone has addresses of their own, and none of them is one that belongs in a tunnel, but for those of a gateway's LAN. */
 function checkAddresses(network: Network, { hosts, routers, routerAddresses, outside, names, overlay }: LabPlan): void {
-  const own = [...hosts.flatMap(({ addresses }) => addresses), ...routerAddresses, ...outside];
+  const cables = hosts.flatMap(cablesOf);
+  const own = [...cables.flatMap(({ addresses }) => addresses), ...routerAddresses, ...outside];
   expect(duplicatesIn(own)).toEqual([]);
   const ofRouters = routers.flatMap(({ addresses }) => addresses);
   expect(ofRouters.filter((each) => own.includes(each))).toEqual([]);
@@ -64,8 +75,8 @@ function checkAddresses(network: Network, { hosts, routers, routerAddresses, out
   const lans = network.prefixes.flatMap(({ prefix, use }) => (use.kind === "lan" ? [prefix] : []));
   const isOnLan = (address: IpAddress): boolean =>
     lans.some((prefix) => containsAddress(prefix, address)) &&
-    hosts.some(
-      (host) => host.addresses.includes(address) && network.hosts.some(({ reach }) => reach.site === host.router),
+    cables.some(
+      (each) => each.addresses.includes(address) && network.hosts.some(({ reach }) => reach.site === each.router),
     );
   const inside = all.filter((address) => overlay.some((prefix) => containsAddress(prefix, address)));
   expect(inside.filter((address) => !isOnLan(address))).toEqual([]);
@@ -75,10 +86,10 @@ function checkAddresses(network: Network, { hosts, routers, routerAddresses, out
 function checkPaths(network: Network, plan: LabPlan): void {
   for (const { router, from, to } of plan.paths) {
     named(plan.routers, router);
-    expect(
-      plan.hosts.filter((host) => host.router === router).flatMap(({ addresses, shared }) => [...addresses, ...shared]),
-    ).toContain(to);
-    expect(plan.hosts.flatMap((host) => [...host.addresses, ...host.publicAddresses])).toContain(from);
+    const members = membersOf(router, plan);
+    expect(members.flatMap(({ addresses, shared }) => [...addresses, ...shared])).toContain(to);
+    const all = [...plan.hosts.flatMap(cablesOf).flatMap(({ addresses }) => addresses)];
+    expect([...all, ...plan.hosts.flatMap(({ publicAddresses }) => publicAddresses)]).toContain(from);
   }
   for (const host of network.hosts) {
     for (const peer of peersOf(network, host)) {
@@ -86,7 +97,8 @@ function checkPaths(network: Network, plan: LabPlan): void {
       // IPv4 and UDP headers, WireGuard's own 32 bytes.
       const needed = Math.min(...host.interfaces.map((link) => mtuTowards(link, peer))) + 60;
       expect(Math.min(...mtus), `${host.name} to ${peer}`).toBeGreaterThanOrEqual(needed);
-      expect(named(plan.hosts, peer).uplinkMtu).toBeGreaterThanOrEqual(Math.max(...mtus));
+      const [a, b] = [named(plan.hosts, host.name), named(plan.hosts, peer)];
+      expect((areOnOneLan(a, b) ? b.lan : b.uplink).mtu).toBeGreaterThanOrEqual(Math.max(...mtus));
     }
   }
 }
@@ -94,13 +106,13 @@ function checkPaths(network: Network, plan: LabPlan): void {
 /** A forwarded port leads to where the host listens, and the host's answers leave as that address. */
 function checkForwards(network: Network, plan: LabPlan): void {
   for (const { name, addresses, forwards, masquerades } of plan.routers) {
-    const members = plan.hosts.filter((host) => host.router === name);
+    const members = membersOf(name, plan);
     for (const { address, to, toPort } of forwards) {
       const member = must(
-        members.find((host) => [...host.addresses, ...host.shared].includes(to)),
+        members.find((each) => [...each.addresses, ...each.shared].includes(to)),
         "a port leads to a host of the router",
       );
-      const ports = named(network.hosts, member.name).interfaces.map(({ listenPort }) => listenPort);
+      const ports = named(network.hosts, member.host).interfaces.map(({ listenPort }) => listenPort);
       expect(ports).toContain(toPort);
       expect(addresses).toContain(address);
       expect(masquerades).toContainEqual({ from: to, to: address });
@@ -190,7 +202,7 @@ hosts: {alpha: {id: 1, endpoint: 192.0.2.1}, beta: {id: 2, endpoint: 192.0.2.2}}
 test("a LAN that is narrower than the way out of it is as narrow as declared", () => {
   const plan = planLab(networkOf("vrrp-bgp-gateways"));
   const [gate, node] = [named(plan.hosts, "gate1"), named(plan.hosts, "node")];
-  expect([gate.uplinkMtu, node.uplinkMtu]).toEqual([1500, 1500]);
+  expect([gate.uplink.mtu, node.uplink.mtu]).toEqual([1500, 1500]);
   const mtus = neighboursOf(node, plan).map(({ address, mtu }) => [address, mtu]);
   expect(mtus).toContainEqual(["192.168.7.1", 1400]);
   expect(mtus).toContainEqual(["192.168.7.254", 1400]);
@@ -202,9 +214,31 @@ test("a LAN that is narrower than the way out of it is as narrow as declared", (
   expect(neighbourRoutes("eth0", neighbours)).not.toContain("mtu");
 });
 
+test("a gateway with an uplink of its own has a cable to its LAN besides, as wide as that is", () => {
+  const plan = planLab(networkOf("two-armed"));
+  const [gate, node] = [named(plan.hosts, "gate1"), named(plan.hosts, "node")];
+  const words = ({ interface: name, router, mtu }: LabCable) => [name, router, mtu];
+  expect(cablesOf(gate).map(words)).toEqual([
+    ["eth0", "gate1", 1500],
+    ["eth1", "rack", 9000],
+  ]);
+  expect(cablesOf(node).map(words)).toEqual([["eth0", "rack", 9000]]);
+  expect([gate.uplink.addresses, gate.lan.addresses]).toEqual([["198.51.100.1"], ["192.168.7.1"]]);
+  expect([gate.uplink.shared, gate.lan.shared]).toEqual([[], ["192.168.7.254"]]);
+  // The LAN's router knows nothing of what the gateway has on the internet, nor the internet of the LAN.
+  expect(membersOf("rack", plan).flatMap(({ addresses }) => addresses)).toEqual([
+    "192.168.7.1",
+    "192.168.7.2",
+    "192.168.7.11",
+  ]);
+  const ends = cableEnds(gate, plan);
+  expect(ends).toContain(`address add 192.168.7.1/32 dev eth1\nip -4 route add 192.168.7.2/32 dev eth1\n`);
+  expect(ends.match(/route add default .*/g)).toEqual([expect.stringContaining("dev eth0 onlink")]);
+});
+
 test("what hosts of a site send each other is not in clear, though others reach their LAN by a tunnel", () => {
   const plan = planLab(networkOf("lan-gateways"));
-  const members = plan.hosts.filter(({ router }) => router === "rack");
+  const members = membersOf("rack", plan);
   const lines = (rules: string) => rules.split("\n").map((line) => line.trim());
   const watched = lines(watchRules(plan, members));
   const own = "{ 198.51.100.1, 192.168.7.1, 198.51.100.2, 192.168.7.2 }";
@@ -220,7 +254,7 @@ test("a host has addresses of the IP versions that its way out carries, and a tr
 wireguard: {addresses: [10.250.0.0/24]}
 hosts: {alpha: {id: 1, endpoint: alpha.example.net}, beta: {id: 2, endpoint: 192.0.2.2}, gamma: {id: 3, families: ${families}}}`;
   const planOf = (families: string): LabPlan => checkPlan(modelOf(hosts(families)));
-  const familiesOf = (plan: LabPlan) => named(plan.hosts, "gamma").addresses.map(familyOf);
+  const familiesOf = (plan: LabPlan) => named(plan.hosts, "gamma").uplink.addresses.map(familyOf);
   const four = planOf("4");
   expect(familiesOf(four)).toEqual([4]);
   // A name is what everybody gets to.

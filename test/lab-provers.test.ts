@@ -163,6 +163,12 @@ describe("the guard", () => {
     expect(said("gamma").slice(0, 2)).toEqual([`${router} 10.1.0.11`, "10.1.0.11 10.250.0.1"]);
     expect(said("delta")).toEqual([`${router} 10.78.0.11`, "10.78.0.11 10.250.0.1"]);
     expect(said("epsilon")).toEqual([]);
+    const armed = fixture("two-armed");
+    const ofArmed = (name: string) =>
+      intrusions(armed.network, armed.plan, hostOf(armed.network, name)).map(({ to }) => to);
+    // A guest, a neighbour on the LAN, and another host by the tunnel.
+    expect(ofArmed("gate1")).toEqual(["10.1.1.11", "192.168.7.2", "10.250.0.21"]);
+    expect(ofArmed("gate2")).toEqual(["192.168.7.1"]);
   });
 
   test("a hub's first spoke claims what is another's; who passes on what others say may say it", () => {

@@ -461,6 +461,17 @@ export const catalogue = {
     message: "{host} shares an address by VRRP, and no uplink says on which interface",
     hint: 'add "uplink: eth0" to {host}',
   },
+  "lan-interface-incomplete": {
+    severity: "error",
+    message: "{host} has an interface to the LAN besides its uplink, {interface}, but no {key}",
+    hint: 'add "{key}: {example}" to {host}, or leave out lanInterface',
+  },
+  "vrrp-address-off-uplink": {
+    severity: "error",
+    message:
+      "peers dial {host} by the address that it shares, which stands on {interface}, and would be answered by {uplink}",
+    hint: "leave out the endpoint, so that {host} dials them; or give each a key of its own, with bgp; or leave out lanInterface",
+  },
   "vrrp-endpoints-differ": {
     severity: "error",
     message:

@@ -36,10 +36,6 @@ function interfaceUses(network: Network, host: Host): readonly Use[] {
     use: "the WireGuard interface",
     span: originSpan(network.origin, "wireguard/interface"),
   }));
-  const uplink =
-    host.uplink === undefined
-      ? []
-      : [{ name: host.uplink, use: "the uplink", span: originSpan(host.origin, "uplink") }];
   const bridges = host.bridges.flatMap((bridge) => [
     { name: bridge.name, use: `the bridge of ${bridge.subnet}`, span: originSpan(bridge.origin, "bridge") },
     ...bridge.ports.map((port) => ({
@@ -53,18 +49,31 @@ function interfaceUses(network: Network, host: Host): readonly Use[] {
     use: `the vxlan device of ${segment}`,
     span: originSpan(origin),
   }));
-  return [...wireguard, ...uplink, ...bridges, ...vxlans, ...host.vrfs.flatMap((vrf) => vrfUses(vrf, host))];
+  return [...wireguard, ...outerUses(host), ...bridges, ...vxlans, ...host.vrfs.flatMap((vrf) => vrfUses(vrf, host))];
 }
 
-/** The devices of a VRF, and the interface of its exit unless that is the uplink, which is one already. */
-function vrfUses({ name, bridge, vxlan, exit, origin }: VrfInstance, { uplink }: Host): readonly Use[] {
+/** The uplink, and the interface to the LAN unless that is the same. */
+function outerUses({ uplink, lanInterface, origin }: Host): readonly Use[] {
+  const outer = [
+    { name: uplink, use: "the uplink", span: originSpan(origin, "uplink") },
+    {
+      name: lanInterface === uplink ? undefined : lanInterface,
+      use: "the interface to the LAN",
+      span: originSpan(origin, "lanInterface"),
+    },
+  ];
+  return outer.flatMap(({ name, ...rest }) => (name === undefined ? [] : [{ name, ...rest }]));
+}
+
+/** The devices of a VRF, and the interface of its exit unless that is one of the host's own, which is there already. */
+function vrfUses({ name, bridge, vxlan, exit, origin }: VrfInstance, { uplink, lanInterface }: Host): readonly Use[] {
   const span = originSpan(origin);
   const own = [
     { name, use: `the VRF ${name}`, span },
     { name: bridge, use: `the bridge of the VRF ${name}`, span },
     { name: vxlan.name, use: `the vxlan device of the VRF ${name}`, span },
   ];
-  if (exit === undefined || exit.interface === uplink) return own;
+  if (exit === undefined || exit.interface === uplink || exit.interface === lanInterface) return own;
   return [...own, { name: exit.interface, use: "the way out", span: originSpan(exit.origin, "interface") }];
 }
 

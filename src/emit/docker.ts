@@ -1,7 +1,7 @@
 /** Docker drops what the host forwards for others. Its chain for the user's own rules lets the overlay's packets through. */
 import { familyOf, type IpFamily, type IpPrefix } from "../base/ip.ts";
 import { knows } from "../base/programs.ts";
-import type { Host, OwnedPrefix } from "../model/host.ts";
+import { type Host, type OwnedPrefix, outerLinks } from "../model/host.ts";
 import { RELOAD_UNITS, reload } from "./after.ts";
 import type { EmitContext, Emitter } from "./context.ts";
 import { publicFile, scriptFile } from "./print.ts";
@@ -20,18 +20,19 @@ const prefixesOf = (
 
 const isLan = ({ kind }: OwnedPrefix["use"]): boolean => kind === "lan" || kind === "lan-route";
 
-/** What passes, as iptables matches it: between links of the overlay, and from their guests to the uplink and back. */
+/** What passes, as iptables matches it: between links of the overlay, and from their guests to the uplink and the LAN and back. */
 function linkMatches(host: Host, family: IpFamily): readonly string[] {
-  const { interfaces, bridges, uplink } = host;
+  const { interfaces, bridges, lanInterface } = host;
   const guests = bridges.map(({ name }) => name);
   const links = [...interfaces.map(({ name }) => name), ...guests];
   const inside = links.flatMap((from) => links.map((to) => `-i ${from} -o ${to}`));
-  if (uplink === undefined) return inside;
   const lans = prefixesOf(host, family, isLan).map((lan) => `-s ${lan}`);
-  const outside = guests.flatMap((name) => [
-    `-i ${name} -o ${uplink}`,
-    ...[REPLIES, ...lans].map((match) => `-i ${uplink} -o ${name} ${match}`),
-  ]);
+  const outside = outerLinks(host).flatMap((outward) =>
+    guests.flatMap((name) => [
+      `-i ${name} -o ${outward}`,
+      ...[REPLIES, ...(outward === lanInterface ? lans : [])].map((match) => `-i ${outward} -o ${name} ${match}`),
+    ]),
+  );
   return [...inside, ...outside];
 }
 

@@ -1,6 +1,6 @@
 /** By which links the overlay is entered: by its own, and by that which leads back to where a packet says it is from. */
 import { collapsePrefixes, type IpPrefix } from "../base/ip.ts";
-import { type Host, isProxmox } from "../model/host.ts";
+import { type Host, isProxmox, outerLinks } from "../model/host.ts";
 import type { EmitContext } from "./context.ts";
 import { joined } from "./file.ts";
 import { addressSets, type SetKind, sourceMatches } from "./guard-sets.ts";
@@ -24,9 +24,10 @@ function nearbyPrefixes({ ownedPrefixes, lanRoutes, reach }: Host, { network }: 
 
 /** Of netgen and of whom it knows; nft takes no pattern into a set of names. */
 function trustedLinks(host: Host, { network }: EmitContext): readonly string[] {
-  const { interfaces, bridges, vrfs, hasDocker, platform, uplink } = host;
+  const { interfaces, bridges, vrfs, hasDocker, platform } = host;
   const own = [...interfaces, ...bridges, ...vrfs].map(quotedName);
-  const docker = hasDocker ? ["docker0", ...(uplink?.startsWith("br-") ? [] : ["br-*"])] : [];
+  const isOuter = outerLinks(host).some((name) => name.startsWith("br-"));
+  const docker = hasDocker ? ["docker0", ...(isOuter ? [] : ["br-*"])] : [];
   // Between a guest and the bridge that routes for it, where the bridge filter is on.
   const proxmox = isProxmox(platform) ? ["fwbr*"] : [];
   const others = [...network.guardInterfaces, ...docker, ...proxmox];
@@ -39,10 +40,11 @@ function trustedLinks(host: Host, { network }: EmitContext): readonly string[] {
 export const entranceSection: Section = (host, context) => {
   if (host.interfaces.length === 0 || forwardedFamilies(host).length === 0) return undefined;
   const overlay = addressSets(OVERLAY, overlayOf(host));
+  const outer = outerLinks(host);
   const view = {
     links: trustedLinks(host, context),
-    hasUplink: host.uplink !== undefined,
-    uplink: `"${host.uplink ?? ""}"`,
+    hasOuter: outer.length > 0,
+    outer: outer.map((name) => `"${name}"`),
     nearby: sourceMatches(nearbyPrefixes(host, context)),
     dropped: ["saddr", "daddr"].flatMap((end) => overlay.map(({ header, name }) => `${header} ${end} @${name}`)),
   };

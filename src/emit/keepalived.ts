@@ -26,6 +26,8 @@ export const emitKeepalived: Emitter = (host, context) => {
     single: `${address}/${familyOf(address) === 4 ? 32 : 128}`,
     plainAddress: address,
     interface: vrrp.interface,
+    hasUplink: vrrp.uplink !== undefined,
+    uplink: vrrp.uplink ?? "",
     id: String(vrrp.id),
     priority: String(vrrp.priority),
     source: vrrp.source,

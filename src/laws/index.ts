@@ -15,6 +15,7 @@ import {
   rolesNeedWireguard,
 } from "./outsiders.ts";
 import {
+  pairsAnswerByTheirUplinks,
   pairsAreOnePeer,
   pairsHaveNoPresharedKeys,
   pairsLeadNowhereElse,
@@ -31,6 +32,7 @@ import {
 } from "./several-ways.ts";
 import {
   hostsShareOneAddress,
+  lanInterfacesAreWhole,
   pairsAreTwo,
   sharedAddressesAreFree,
   sharedAddressesStandBeside,
@@ -93,9 +95,11 @@ export const laws: readonly Law[] = Object.freeze([
   hostsShareOneAddress,
   sharedAddressesAreFree,
   sharedAddressesStandBeside,
+  lanInterfacesAreWhole,
   sharersHaveUplinks,
   sharersHaveLanAddresses,
   pairsAreOnePeer,
+  pairsAnswerByTheirUplinks,
   pairsStandInOneSite,
   pairsLeadNowhereElse,
   pairsWithoutBgp,

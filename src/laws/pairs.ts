@@ -27,6 +27,19 @@ export function pairsAreOnePeer(topology: Topology): readonly Diagnostic[] {
   });
 }
 
+/** Where it is dialled is where it answers from: the shared address is on the way out. */
+export function pairsAnswerByTheirUplinks(topology: Topology): readonly Diagnostic[] {
+  return exclusivePairs(topology).flatMap((pair) => {
+    return pair.hosts.flatMap((host) => {
+      const { name, endpoint, uplink, lanInterface, origin } = host;
+      const isDialled = pair.isOfHubs || endpoint !== undefined;
+      if (!isDialled || uplink === undefined || lanInterface === undefined || lanInterface === uplink) return [];
+      const params = { host: name, interface: lanInterface, uplink };
+      return [diagnostic("vrrp-address-off-uplink", params, originSpan(origin, "lanInterface"), sharedHere(pair))];
+    });
+  });
+}
+
 /** One peer is in one site. */
 export function pairsStandInOneSite(topology: Topology): readonly Diagnostic[] {
   return exclusivePairs(topology).flatMap((pair) => {

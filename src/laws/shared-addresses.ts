@@ -2,7 +2,7 @@
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import { containsAddress, type IpAddress } from "../base/ip.ts";
 import { originSpan } from "../model/origin.ts";
-import { lanAddress } from "../topology/hosts.ts";
+import { lanAddress, lanInterfaceOf } from "../topology/hosts.ts";
 import { isBeside, type Pair, pairCandidates, resolvePairs } from "../topology/pairs.ts";
 import type { HostInput, Topology } from "../topology/topology.ts";
 
@@ -88,10 +88,26 @@ const sharedHere = ({ vrrp }: Pick<Pair, "vrrp">) => [{ message: "the address is
 /** Whoever shares an address has an interface to have it on. */
 export function sharersHaveUplinks(topology: Topology): readonly Diagnostic[] {
   return sharersOf(topology)
-    .filter(({ host }) => host.uplink === undefined)
+    .filter(({ host }) => lanInterfaceOf(host) === undefined)
     .map(({ host: { name, origin }, vrrp }) =>
       diagnostic("vrrp-without-uplink", { host: name }, originSpan(origin), sharedHere({ vrrp })),
     );
+}
+
+/** An interface of its own to the LAN is one besides the uplink, and somewhere an address of the host is on it. */
+export function lanInterfacesAreWhole(topology: Topology): readonly Diagnostic[] {
+  return topology.hosts.flatMap((host) => {
+    const { name, lanInterface, uplink, lanEndpoint, origin } = host;
+    if (lanInterface === undefined) return [];
+    const missing = [
+      ...(uplink === undefined ? [{ key: "uplink", example: "eth0" }] : []),
+      ...(lanEndpoint === undefined ? [{ key: "lanEndpoint", example: "192.168.2.7" }] : []),
+    ];
+    return missing.map(({ key, example }) => {
+      const params = { host: name, interface: lanInterface, key, example };
+      return diagnostic("lan-interface-incomplete", params, originSpan(origin, "lanInterface"));
+    });
+  });
 }
 
 /** Two that share an address find each other on the LAN. */

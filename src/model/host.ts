@@ -28,6 +28,8 @@ export interface Host {
   readonly reach: Reach;
   readonly publicKey: string;
   readonly uplink: string | undefined;
+  /** By which it is on the LAN of its site. */
+  readonly lanInterface: string | undefined;
   readonly networkManager: "networkd" | "NetworkManager" | "other";
   /** The kernel is to go on taking router advertisements on the uplink, though the host forwards IPv6. */
   readonly acceptsRa: boolean;
@@ -60,6 +62,10 @@ export interface Host {
   readonly origin: Origin;
 }
 
+/** The host's own ways to others outside the overlay: its uplink, and its interface to the LAN where that is another. */
+export const outerLinks = ({ uplink, lanInterface }: Host): readonly string[] =>
+  [...new Set([uplink, lanInterface])].filter((name) => name !== undefined);
+
 export interface OwnedPrefix {
   readonly prefix: IpPrefix;
   readonly use: /** The host's part of a subnet. */
@@ -90,6 +96,8 @@ export interface LanRoute {
 /** One host's part of an address that two share by VRRP. */
 export interface Vrrp {
   readonly interface: string;
+  /** The way out where that is another interface: whoever loses it gives the address away. */
+  readonly uplink: string | undefined;
   /** The virtual router's id, 1 to 255. */
   readonly id: number;
   readonly address: InterfaceAddress;

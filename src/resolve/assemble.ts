@@ -17,6 +17,7 @@ import type { OverlayPrefix } from "../model/network.ts";
 import type { Segment } from "../model/segment.ts";
 import type { PathIndex } from "../model/tunnel.ts";
 import type { Vrf, VrfInstance } from "../model/vrf.ts";
+import { lanInterfaceOf } from "../topology/hosts.ts";
 import type { Lan } from "../topology/lans.ts";
 import type { Pair } from "../topology/pairs.ts";
 import type { HostInput } from "../topology/topology.ts";
@@ -94,11 +95,13 @@ function snatOf({ input: { name, uplink } }: ResolvedHost, { subnets }: Parts): 
 
 /**
  * All that the hosts route but what lies behind the host itself, or on its own LAN: that is not reached through a tunnel from
- * here. None lies in another, which a check sees to.
+ * here. A LAN that is not on the uplink is none of the provider's business either when its link is down. None lies in another,
+ * which a check sees to.
  */
-function unreachablePrefixes({ name, site }: HostInput, routed: readonly OverlayPrefix[]): readonly IpPrefix[] {
+function unreachablePrefixes(host: HostInput, routed: readonly OverlayPrefix[]): readonly IpPrefix[] {
+  const isOnUplink = lanInterfaceOf(host) === host.uplink;
   const isHere = ({ use }: OverlayPrefix): boolean =>
-    (use.kind === "route" && use.host === name) || (use.kind === "lan" && use.site === site);
+    (use.kind === "route" && use.host === host.name) || (use.kind === "lan" && use.site === host.site && isOnUplink);
   return routed.filter((each) => !isHere(each)).map((each) => each.prefix);
 }
 
@@ -200,6 +203,7 @@ export function assembleHost(host: ResolvedHost, parts: Parts): Host {
     reach,
     publicKey,
     uplink: input.uplink,
+    lanInterface: lanInterfaceOf(input),
     networkManager,
     acceptsRa: forwards.ipv6 && (input.acceptsRa ?? networkManager === "other"),
     hasDocker: input.hasDocker ?? false,

@@ -10,6 +10,9 @@ export function lanAddress({ lanEndpoint }: HostInput): IpAddress | undefined {
   return lanEndpoint?.kind === "address" ? lanEndpoint.address : undefined;
 }
 
+/** The interface by which a host is on its LAN: one of its own for that, else its only one. */
+export const lanInterfaceOf = ({ lanInterface, uplink }: HostInput): string | undefined => lanInterface ?? uplink;
+
 /** The hosts by name; those with a mistake of their own are not there. */
 export function hostsByName({ hosts }: Topology): ReadonlyMap<string, HostInput> {
   return new Map(hosts.map((host) => [host.name, host]));

@@ -98,6 +98,8 @@ export interface HostInput {
   readonly addresses: readonly Located<IpAddress>[];
   readonly publicKey: string | undefined;
   readonly uplink: string | undefined;
+  /** hostDefaults say it of hosts with a lanEndpoint. */
+  readonly lanInterface: string | undefined;
   readonly routes: readonly RouteInput[];
   readonly platform: Platform | undefined;
   /** The versions that are stated, and no others. */

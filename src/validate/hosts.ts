@@ -29,6 +29,7 @@ interface Shared {
   readonly isBehindNat: boolean | undefined;
   readonly families: HostInput["families"];
   readonly uplink: string | undefined;
+  readonly lanInterface: string | undefined;
   readonly platform: Platform | undefined;
   readonly programs: Partial<ProgramVersions>;
   readonly hasWireguard: boolean | undefined;
@@ -65,6 +66,7 @@ const NO_DEFAULTS: Shared = {
   isBehindNat: undefined,
   families: undefined,
   uplink: undefined,
+  lanInterface: undefined,
   platform: undefined,
   programs: {},
   hasWireguard: undefined,
@@ -83,6 +85,7 @@ function decodeShared(reader: Reader, node: Node): Shared {
     isBehindNat: truthAt(member(node, "behindNat")),
     families: choiceAt(member(node, "families"), [4, 6, "ds-lite", "464xlat"]),
     uplink: textAt(reader, member(node, "uplink")),
+    lanInterface: textAt(reader, member(node, "lanInterface")),
     platform: choiceAt(member(node, "platform"), PLATFORMS),
     programs: programsAt(reader, member(node, "programs")),
     hasWireguard: truthAt(member(node, "wireguard")),
@@ -98,16 +101,18 @@ function decodeShared(reader: Reader, node: Node): Shared {
 
 function decodeHost(reader: Reader, node: Node, defaults: Shared) {
   const own = decodeShared(reader, node);
+  const lanEndpoint = endpointAt(reader, member(node, "lanEndpoint"));
   return {
     id: numberAt(reader, member(node, "id")),
     site: own.site ?? defaults.site,
     endpoint: endpointAt(reader, member(node, "endpoint")),
-    lanEndpoint: endpointAt(reader, member(node, "lanEndpoint")),
+    lanEndpoint,
     isBehindNat: own.isBehindNat ?? defaults.isBehindNat,
     families: own.families ?? defaults.families,
     addresses: locatedAt(reader, member(node, "addresses"), addressAt),
     publicKey: textAt(reader, member(node, "publicKey")),
     uplink: own.uplink ?? defaults.uplink,
+    lanInterface: own.lanInterface ?? (lanEndpoint === undefined ? undefined : defaults.lanInterface),
     routes: routesAt(reader, member(node, "routes")),
     platform: own.platform ?? defaults.platform,
     programs: { ...defaults.programs, ...own.programs },

@@ -14,6 +14,7 @@ export interface HostDraft {
   readonly isPinned: boolean;
   readonly isOutsider: boolean;
   readonly uplink: string | undefined;
+  readonly lanInterface: string | undefined;
   readonly more: Readonly<Record<string, unknown>>;
 }
 
@@ -52,6 +53,7 @@ export const hostDrafts: fc.Arbitrary<readonly HostDraft[]> = fc.uniqueArray(
     isPinned: fc.boolean(),
     isOutsider: fc.integer({ min: 0, max: 7 }).map((each) => each === 0),
     uplink: fc.constantFrom("eth0", "eth0", "vmbr0", undefined),
+    lanInterface: fc.constantFrom(undefined, undefined, undefined, "eth0", "eth1"),
     more: fc.oneof({ weight: 2, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: more }),
   }),
   { minLength: 1, maxLength: 7, selector: (each) => each.id },
@@ -112,13 +114,14 @@ export function hostEntry(
   vrf: string | undefined,
   pins: readonly string[],
 ) {
-  const { id, uplink, isOutsider, isPinned, routes } = draft;
+  const { id, uplink, lanInterface, isOutsider, isPinned, routes } = draft;
   const common = {
     ...draft.more,
     id,
     site: sites[draft.site],
     lanEndpoint: lanEndpointOf(draft),
     uplink,
+    lanInterface: lanEndpointOf(draft) === undefined ? undefined : lanInterface,
     routes: isOutsider
       ? routes.slice(0, 1).map((kind) => routeOf(id, kind, undefined))
       : routes.map((kind) => routeOf(id, kind, vrf)),

@@ -124,6 +124,17 @@ function carries(host: TreeHost, neighbour: Prefix, prefix: Prefix): boolean {
   );
 }
 
+/** Nobody is told of the LAN that it is on, nor of a neighbour there. */
+function isOnLan(world: World, { name }: TreeHost, prefix: Prefix): boolean {
+  const { site } = writtenOf(world, name);
+  if (site === undefined) return false;
+  const neighbours = Object.values(world.wanted.hosts).filter((each) => each.site === site);
+  return (
+    (world.wanted.sites[site]?.lan ?? []).includes(prefix.text) ||
+    neighbours.some(({ lanEndpoint = "" }) => prefix.text === `${lanEndpoint.replace(/[[\]]/g, "")}/${prefix.length}`)
+  );
+}
+
 /** Where FRR routes, each host hears of each prefix of the others, from somebody whose tunnel may carry it. */
 export const unicastReachesAll: Law = (world) => {
   const sessions = sessionsOf(world);
@@ -133,12 +144,9 @@ export const unicastReachesAll: Law = (world) => {
       const isTaken = (session: Session): boolean =>
         session.neighbour.accepts(prefix) && carries(session.host, session.neighbour.address, prefix);
       const reached = hearers(sessions, host, family, isTaken);
-      // Nobody is told of the LAN that it is on.
-      const isOnLan = ({ name }: TreeHost): boolean =>
-        (world.wanted.sites[writtenOf(world, name).site ?? ""]?.lan ?? []).includes(prefix.text);
       return world.hosts
         .filter(({ name, bgp }) => bgp !== undefined && bgp.networks.length > 0 && !reached.has(name))
-        .filter((other) => !isOnLan(other))
+        .filter((other) => !isOnLan(world, other, prefix))
         .map((other) => `${other.name} does not hear of ${prefix.text} of ${host.name}`);
     }),
   );

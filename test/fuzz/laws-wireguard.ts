@@ -1,7 +1,8 @@
 /** What must hold of tunnels: whose a prefix is, who dials whom, and by which way. */
 import { alone, holds, overlap, type Prefix, prefixOf } from "./prefix.ts";
+import type { TreeHost } from "./tree.ts";
 import type { Neighbour } from "./tree-frr.ts";
-import { backOf, type Law, type Leg, waysOf, writtenOf } from "./world.ts";
+import { backOf, type Law, type Leg, type World, waysOf, writtenOf } from "./world.ts";
 
 const isDefault = ({ length }: Prefix): boolean => length === 0;
 
@@ -70,12 +71,21 @@ export const peersAreMutual: Law = (world) =>
 const literalEnd = ({ peer }: Leg): Prefix | undefined =>
   peer.endpoint !== undefined && /^[\d.]+$|:/.test(peer.endpoint.host) ? prefixOf(peer.endpoint.host) : undefined;
 
+/** Connected, which any unreachable route is behind: the LAN of a host that has an interface to it. */
+function isConnected(world: World, { name }: TreeHost, { kind, prefix }: ReturnType<typeof waysOf>[number]): boolean {
+  const { site = "", lanInterface } = writtenOf(world, name);
+  const lans = world.wanted.sites[site]?.lan ?? [];
+  return kind === "unreachable" && lanInterface !== undefined && lans.includes(prefix.text);
+}
+
 /** The way to an endpoint is the host's own way out: no route, no tunnel, no bridge and no VRF's table. */
 export const endpointsAreOutside: Law = (world) =>
   world.legs.flatMap((leg) => {
     const end = literalEnd(leg);
     if (end === undefined) return [];
-    const way = waysOf(leg.from).find(({ prefix }) => !isDefault(prefix) && holds(prefix, end));
+    const way = waysOf(leg.from).find(
+      (each) => !isDefault(each.prefix) && holds(each.prefix, end) && !isConnected(world, leg.from, each),
+    );
     return way === undefined
       ? []
       : [

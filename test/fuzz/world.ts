@@ -10,6 +10,7 @@ export interface Written {
   readonly site?: string;
   readonly endpoint?: string;
   readonly lanEndpoint?: string;
+  readonly lanInterface?: string;
   readonly behindNat?: boolean;
   readonly wireguard?: boolean;
 }

@@ -5,6 +5,7 @@ import type { PlacedFile } from "../../src/lab/machine/keys.ts";
 import type { Tamper } from "../../src/lab/machine/open.ts";
 import type { PromiseKind, Prover } from "../../src/lab/measure/promise.ts";
 import { provers } from "../../src/lab/prove.ts";
+import { listFixtures, sourceOf } from "../fixtures.ts";
 import { forNow } from "../proofs.ts";
 import { proveTampered } from "./netgen-lab.ts";
 
@@ -54,6 +55,14 @@ subnets:
   left: {vxlan: {vni: 100}, hosts: [alpha, beta]}
   right: {vxlan: {vni: 200}, hosts: [alpha, gamma]}
 `;
+
+const fixture = (name: string): string =>
+  sourceOf(
+    must(
+      listFixtures().find((each) => each.name === name),
+      `there is ${name}`,
+    ),
+  ).text;
 
 const everywhere =
   (path: RegExp, edit: (text: string) => string): Tamper =>
@@ -261,6 +270,15 @@ const CASES: readonly Case[] = [
     breaks: ["reachability", "mtu"],
     says: /no answer within 20 s/,
     skips: ["tcp"],
+  },
+  {
+    what: "a gateway that keeps the shared address of the LAN though it has lost the internet",
+    tamper: everywhere(/keepalived\.conf$/, without(/^ +track_interface \{\n.*\n +\}\n/gm)),
+    topology: fixture("two-armed-vrrp"),
+    breaks: ["life"],
+    says: /gate1 is cut off: .*gate2 does not take over/,
+    skips: ["handshake", "mtu", "reachability", "tcp", "guard"],
+    lives: /^gate1 is cut off$/,
   },
 ];
 

@@ -84,6 +84,7 @@ export function aHost(name: string, fields: Partial<Host> = {}): Host {
     },
     publicKey: "",
     uplink: undefined,
+    lanInterface: undefined,
     networkManager: "networkd",
     acceptsRa: false,
     interfaces: [aTunnel("wg0")],

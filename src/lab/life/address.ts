@@ -12,7 +12,7 @@ import { isAnswered, type Watched } from "../measure/steady-ping.ts";
 import { ipFor } from "../measure/traffic.ts";
 import { brokenSessions, hostWatch } from "../measure/watch.ts";
 import { createAllot } from "../plan/addresses.ts";
-import type { LabHost } from "../plan/plan.ts";
+import { cablesOf, type LabHost } from "../plan/plan.ts";
 
 /** A host that is dialled by name, and one that dials it so. */
 export interface Move {
@@ -37,12 +37,12 @@ export function movesOf({ network, plan }: Pick<Lab, "network" | "plan">): reado
     const ids = new Set(views.map(({ id }) => id));
     const by = network.hosts.find(
       (other) =>
-        placed(other.name)?.router !== own.router &&
+        placed(other.name)?.lan.router !== own.lan.router &&
         other.interfaces.some(({ peers }) => peers.some((id) => ids.has(id))),
     );
     return by === undefined
       ? []
-      : [{ host: name, by: by.name, address, isForwarded: !own.addresses.includes(address) }];
+      : [{ host: name, by: by.name, address, isForwarded: !own.uplink.addresses.includes(address) }];
   });
   return [true, false].flatMap((isForwarded) => moves.filter((move) => move.isForwarded === isForwarded).slice(0, 1));
 }
@@ -51,7 +51,7 @@ export function movesOf({ network, plan }: Pick<Lab, "network" | "plan">): reado
 function freshAddress({ network, plan }: Lab, like: IpAddress): IpAddress {
   const allot = createAllot(network);
   const taken = new Set<IpAddress>([
-    ...plan.hosts.flatMap(({ addresses, publicAddresses }) => [...addresses, ...publicAddresses]),
+    ...plan.hosts.flatMap((each) => [...cablesOf(each).flatMap(({ addresses }) => addresses), ...each.publicAddresses]),
     ...plan.routers.flatMap(({ addresses }) => addresses),
     ...plan.names.map(({ address }) => address),
     ...plan.routerAddresses,
@@ -94,16 +94,16 @@ interface Place {
 }
 
 function placeOf(lab: Lab, { host, isForwarded }: Move): Place {
-  const { router, uplink } = must(
+  const { uplink } = must(
     lab.plan.hosts.find(({ name }) => name === host),
     "every host is in the plan",
   );
   const box = (boxes: ReadonlyMap<string, Box>, name: string): Box => must(boxes.get(name), `${name} has a box`);
   return {
     internet: lab.internet,
-    router: box(lab.routers, router),
+    router: box(lab.routers, uplink.router),
     hostBox: box(lab.hosts, host),
-    uplink,
+    uplink: uplink.interface,
     isForwarded,
   };
 }

@@ -13,7 +13,7 @@ import { bgpRoutes } from "../measure/bgp-routes.ts";
 import { execCommand, type LabPromise, type Outcome } from "../measure/promise.ts";
 import { pingDuring, type Watched } from "../measure/steady-ping.ts";
 import { brokenSessions } from "../measure/watch.ts";
-import type { LabGuest } from "../plan/plan.ts";
+import { cablesOf, type LabCable, type LabGuest } from "../plan/plan.ts";
 
 /** Two guests, and the host between theirs that is to be lost. */
 export interface Loss {
@@ -40,16 +40,16 @@ export function lossesOf(network: Network, guests: readonly LabGuest[]): readonl
 }
 
 // The host itself notices nothing but silence: no link goes down, no daemon ends.
-const CUT = (uplink: string): string => `
+const CUT = (cables: readonly LabCable[]): string => `
 table inet cut {
-  chain in { type filter hook prerouting priority -500; iifname "${uplink}" drop; }
-  chain out { type filter hook postrouting priority 500; oifname "${uplink}" drop; }
+  chain in { type filter hook prerouting priority -500; ${cables.map((each) => `iifname "${each.interface}" drop`).join("; ")}; }
+  chain out { type filter hook postrouting priority 500; ${cables.map((each) => `oifname "${each.interface}" drop`).join("; ")}; }
 }`;
 
 interface Cut {
   readonly lab: Lab;
   readonly lost: RunningHost;
-  readonly uplink: string;
+  readonly cables: readonly LabCable[];
   readonly watched: Watched;
   /** A host that sends through the lost one. */
   readonly sender: RunningHost;
@@ -59,12 +59,12 @@ interface Cut {
 const linksOf = async ({ box }: RunningHost): Promise<string> =>
   (await bgpRoutes(box)).map(({ dst, dev }) => `${dst} ${dev}`).join("\n");
 
-async function measure({ lab, lost, uplink, watched, sender, boundMs }: Cut): Promise<Outcome> {
+async function measure({ lab, lost, cables, watched, sender, boundMs }: Cut): Promise<Outcome> {
   const before = await linksOf(sender);
   const wrong: string[] = [];
   try {
     const gone = await pingDuring(watched, async () => {
-      await lost.box.run("nft", CUT(uplink));
+      await lost.box.run("nft", CUT(cables));
       await sleep(2 * boundMs);
     });
     const seconds = gone.gapSeconds.toFixed(2);
@@ -98,17 +98,19 @@ export function failoverPromises(lab: Lab): readonly LabPromise[] {
     const address = must(addressOf(to, family), "the guest has an address of this family");
     const host = must(running.get(lost), "every host runs");
     const sender = must(running.get(from.host), "every host runs");
-    const uplink = must(
-      lab.plan.hosts.find(({ name }) => name === lost),
-      "every host is in the plan",
-    ).uplink;
+    const cables = cablesOf(
+      must(
+        lab.plan.hosts.find(({ name }) => name === lost),
+        "every host is in the plan",
+      ),
+    );
     return [
       {
         kind: "life" as const,
         subject: `${lost}, cut off`,
         promise: `${from.name} is answered by ${to.name} again within ${boundMs / 1000} s, and loses nothing on its return`,
         command: execCommand(sender.box, "ip", "route", "show", "proto", "bgp"),
-        measure: () => measure({ lab, lost: host, uplink, watched: { box, to: address }, sender, boundMs }),
+        measure: () => measure({ lab, lost: host, cables, watched: { box, to: address }, sender, boundMs }),
       },
     ];
   });

@@ -102,17 +102,26 @@ async function handBack({ master, standby }: Couple, watched: Watched): Promise<
   return wrong;
 }
 
-async function measure(lab: Lab, { master, standby }: Couple, watched: Watched): Promise<Outcome> {
+async function measure(
+  lab: Lab,
+  { master, standby }: Couple,
+  watched: Watched,
+  cable: "uplink" | "lan",
+): Promise<Outcome> {
   const wrong: string[] = [];
   // One that nobody can dial, and that sent nothing since the last change, is heard of with its next handshake.
   await isAnswered(watched, LONGEST_SILENCE_SECONDS);
   const cut = await pingDuring(watched, async () => {
-    await plug(lab, master, "down");
+    await plug(lab, master, "down", cable);
     if (!(await eventually(() => isMaster(standby), 30))) wrong.push(`${standby.host.name} does not take over`);
     if (!(await isAnswered(watched, 40))) wrong.push("no answer within 40 s after the cable was cut");
   });
+  if (wrong.length > 0) {
+    await plug(lab, master, "up", cable);
+    return { isKept: false, measured: wrong.join("; ") };
+  }
   const back = await pingDuring(watched, async () => {
-    await plug(lab, master, "up");
+    await plug(lab, master, "up", cable);
     wrong.push(...(await settle(standby, master)));
   });
   const handed = await pingDuring(
@@ -157,6 +166,12 @@ function withoutPromise(couple: Couple, watched: Watched): LabPromise {
   };
 }
 
+/** What the master may lose: its only cable, or one of two. Without its LAN one that has its tunnels goes on to announce it. */
+function cablesOfMaster({ plan }: Lab, { master: { host } }: Couple): readonly ("uplink" | "lan")[] {
+  const isApart = plan.hosts.some(({ name, uplink, lan }) => name === host.name && uplink !== lan);
+  return isApart && host.vrrp?.isExclusive ? ["uplink", "lan"] : ["uplink"];
+}
+
 /** Promises for each pair. */
 export function vrrpPromises(lab: Lab): readonly LabPromise[] {
   return couplesOf(lab).flatMap((couple): readonly LabPromise[] => {
@@ -165,14 +180,16 @@ export function vrrpPromises(lab: Lab): readonly LabPromise[] {
     // Where both have tunnels all the time, who has the address does not decide which are heard.
     const exclusive = master.host.vrrp?.isExclusive ? watches.slice(0, 1) : [];
     const gone = exclusive.map((watched) => withoutPromise(couple, watched));
-    const cutOff = watches.map(
-      (watched): LabPromise => ({
-        kind: "life",
-        subject: `${master.host.name} is cut off`,
-        promise: `${standby.host.name} takes over, ${watched.box.name} hears from ${watched.to} again, and only one of the two is heard`,
-        command: execCommand(standby.box, "cat", "/run/log/keepalived"),
-        measure: () => measure(lab, couple, watched),
-      }),
+    const cutOff = cablesOfMaster(lab, couple).flatMap((cable) =>
+      watches.map(
+        (watched): LabPromise => ({
+          kind: "life",
+          subject: `${master.host.name} is cut off${cable === "lan" ? " from its LAN" : ""}`,
+          promise: `${standby.host.name} takes over, ${watched.box.name} hears from ${watched.to} again, and only one of the two is heard`,
+          command: execCommand(standby.box, "cat", "/run/log/keepalived"),
+          measure: () => measure(lab, couple, watched, cable),
+        }),
+      ),
     );
     return [...cutOff, ...gone];
   });

@@ -2,11 +2,19 @@
 import { must } from "../../base/invariant.ts";
 import { familyOf, type IpAddress } from "../../base/ip.ts";
 import { ofFamily } from "../plan/addresses.ts";
-import type { LabGuest, LabHost, LabPath, LabPlan, LabRouter } from "../plan/plan.ts";
+import {
+  type LabGuest,
+  type LabHost,
+  type LabMember,
+  type LabPath,
+  type LabPlan,
+  type LabRouter,
+  membersOf,
+} from "../plan/plan.ts";
 import { type Box, cable, type LabRoot, writeInto } from "./box.ts";
 import { cableLines, defaultRoutes, full, ip, lanLines, linkAddresses, memberLinks, waysTo } from "./cables.ts";
 import { openComputer } from "./computer.ts";
-import { bridgeLines, furnishNetwork, uplinkLines } from "./uplink.ts";
+import { bridgeLines, cableEnds, furnishNetwork } from "./uplink.ts";
 import { watchRules } from "./watch-rules.ts";
 
 /** A lab whose cables are plugged in; nothing of the hosts' own runs yet. */
@@ -57,15 +65,15 @@ function natRules({ forwards, masquerades }: LabRouter): string {
 function pathRoutes(
   paths: readonly LabPath[],
   links: ReadonlyMap<string, string>,
-  members: readonly LabHost[],
+  members: readonly LabMember[],
 ): string {
   return paths
     .map(({ from, to, mtu }) => {
-      const host = must(
+      const { host } = must(
         members.find(({ addresses, shared }) => [...addresses, ...shared].includes(to)),
         "a path ends at a host of the router",
       );
-      const link = links.get(host.name);
+      const link = links.get(host);
       return (
         `${ip(to)} rule add from ${from} to ${to} table ${mtu}\n` +
         `${ip(to)} route replace ${full(to)} dev ${link} mtu lock ${mtu} table ${mtu}\n`
@@ -75,7 +83,7 @@ function pathRoutes(
 }
 
 async function setUpRouter(box: Box, router: LabRouter, plan: LabPlan): Promise<void> {
-  const members = plan.hosts.filter((host) => host.router === router.name);
+  const members = membersOf(router.name, plan);
   const toMembers = router.hasLan ? [lanLines(members, plan)] : cableLines(members, plan);
   writeInto(box, "/run/rules.nft", watchRules(plan, members) + natRules(router));
   await box.shell(
@@ -97,8 +105,8 @@ async function setUpInternet(box: Box, plan: LabPlan): Promise<void> {
   const toRouters = plan.routers.map((router, index) => {
     const link = `r${index}`;
     const open = plan.hosts
-      .filter((host) => host.router === router.name && !host.isBehindNat)
-      .flatMap(({ publicAddresses, shared }) => [...publicAddresses, ...shared]);
+      .filter(({ uplink, isBehindNat }) => uplink.router === router.name && !isBehindNat)
+      .flatMap(({ publicAddresses, uplink }) => [...publicAddresses, ...uplink.shared]);
     const reached = [...new Set([...router.addresses, ...open])];
     return (
       `ip link set ${link} mtu ${INTERNET_MTU}\n` +
@@ -115,7 +123,7 @@ const hostsFile = ({ names }: LabPlan): string =>
 
 async function setUpHost(box: Box, host: LabHost, plan: LabPlan): Promise<void> {
   writeInto(box, "/etc/hosts", hostsFile(plan));
-  if (box.power === undefined) await box.shell(uplinkLines(host, plan) + bridgeLines(host, plan));
+  if (box.power === undefined) await box.shell(cableEnds(host, plan) + bridgeLines(host, plan));
   else await furnishNetwork(box, host, plan);
 }
 
@@ -170,11 +178,11 @@ async function layCables({ plan, internet, routers, hosts, guests }: Built): Pro
     const router = box(routers, name);
     await cable({ box: internet, link: `r${index}` }, { box: router, link: "wan" });
     await router.run("ip", "link", "set", "wan", "mtu", String(INTERNET_MTU));
-    const members = plan.hosts.filter((host) => host.router === name);
+    const members = membersOf(name, plan);
     const links = memberLinks(members);
     for (const member of members) {
-      const link = must(links.get(member.name), "a member has a link");
-      await cable({ box: router, link }, { box: box(hosts, member.name), link: member.uplink });
+      const link = must(links.get(member.host), "a member has a link");
+      await cable({ box: router, link }, { box: box(hosts, member.host), link: member.interface });
     }
   }
   for (const { name, host, port } of plan.guests) {

@@ -1,7 +1,7 @@
 /** Lines of shell for the ends of cables: a cable from a router to each host, or one LAN for all of them. */
 import { must } from "../../base/invariant.ts";
 import { addressBits, familyOf, type IpAddress } from "../../base/ip.ts";
-import type { LabHost, LabPlan, LabRouter } from "../plan/plan.ts";
+import { type LabHost, type LabMember, type LabPlan, type LabRouter, membersOf } from "../plan/plan.ts";
 
 /** An address with the length of a single one. */
 export const full = (address: IpAddress): string => `${address}/${addressBits(familyOf(address))}`;
@@ -22,32 +22,29 @@ export const hostRoutes = (link: string, addresses: readonly IpAddress[]): strin
   addresses.map((address) => `${ip(address)} route add ${full(address)} dev ${link}\n`).join("");
 
 /** Names of a router's interfaces to its hosts, by host. */
-export const memberLinks = (members: readonly LabHost[]): ReadonlyMap<string, string> =>
-  new Map(members.map(({ name }, index) => [name, `h${index}`]));
+export const memberLinks = (members: readonly LabMember[]): ReadonlyMap<string, string> =>
+  new Map(members.map(({ host }, index) => [host, `h${index}`]));
 
 /** The bridge of a router whose hosts are on one LAN. */
 const LAN = "lan";
 
 /** Names of the interfaces by which a router reaches its hosts, by host. */
-export const waysTo = ({ hasLan }: LabRouter, members: readonly LabHost[]): ReadonlyMap<string, string> =>
-  hasLan ? new Map(members.map(({ name }) => [name, LAN])) : memberLinks(members);
+export const waysTo = ({ hasLan }: LabRouter, members: readonly LabMember[]): ReadonlyMap<string, string> =>
+  hasLan ? new Map(members.map(({ host }) => [host, LAN])) : memberLinks(members);
 
 /** A cable to each host. */
-export function cableLines(members: readonly LabHost[], { routerAddresses }: LabPlan): readonly string[] {
-  return members.map(({ name, addresses, uplinkMtu }) => {
-    const link = must(memberLinks(members).get(name), "a member has a link");
-    return `ip link set ${link} mtu ${uplinkMtu}\n${linkAddresses(link, routerAddresses)}${hostRoutes(link, addresses)}`;
+export function cableLines(members: readonly LabMember[], { routerAddresses }: LabPlan): readonly string[] {
+  return members.map(({ host, addresses, mtu }) => {
+    const link = must(memberLinks(members).get(host), "a member has a link");
+    return `ip link set ${link} mtu ${mtu}\n${linkAddresses(link, routerAddresses)}${hostRoutes(link, addresses)}`;
   });
 }
 
 /** One LAN for all hosts: a bridge that their cables lead to, with the router on it. */
-export function lanLines(members: readonly LabHost[], { routerAddresses }: LabPlan): string {
+export function lanLines(members: readonly LabMember[], { routerAddresses }: LabPlan): string {
   const links = memberLinks(members);
-  const ports = members.map(({ name, uplinkMtu }) => {
-    const link = links.get(name);
-    return `ip link set ${link} mtu ${uplinkMtu} master ${LAN}\n`;
-  });
-  const mtu = Math.max(...members.map(({ uplinkMtu }) => uplinkMtu));
+  const ports = members.map((member) => `ip link set ${links.get(member.host)} mtu ${member.mtu} master ${LAN}\n`);
+  const mtu = Math.max(...members.map((member) => member.mtu));
   const reached = new Set(members.flatMap(({ addresses, shared }) => [...addresses, ...shared]));
   return `ip link add ${LAN} type bridge
 ${ports.join("")}ip link set ${LAN} mtu ${mtu} up
@@ -57,7 +54,7 @@ ${linkAddresses(LAN, routerAddresses)}${hostRoutes(LAN, [...reached])}`;
 /** An address on the LAN of a host. */
 export interface Neighbour {
   readonly address: IpAddress;
-  /** What the LAN carries there; `undefined`: what the host's uplink does. */
+  /** What the LAN carries there; `undefined`: what the host's cable does. */
   readonly mtu: number | undefined;
 }
 
@@ -65,16 +62,17 @@ export interface Neighbour {
  * What stands on the same LAN as a host, besides the host itself. The cable is as wide as the widest of its paths, and no
  * router is between neighbours: who sends to one knows how narrow the LAN is.
  */
-export function neighboursOf({ name, router, addresses, uplinkMtu }: LabHost, plan: LabPlan): readonly Neighbour[] {
+export function neighboursOf({ name, lan }: LabHost, plan: LabPlan): readonly Neighbour[] {
+  const { router, addresses, mtu: ownMtu } = lan;
   if (!plan.routers.some((each) => each.name === router && each.hasLan)) return [];
-  const others = plan.hosts.filter((other) => other.router === router && other.name !== name);
+  const others = membersOf(router, plan).filter(({ host }) => host !== name);
   const all = new Set(others.flatMap((other) => [...other.addresses, ...other.shared]));
   return [...all]
     .filter((address) => addresses.some((own) => familyOf(own) === familyOf(address)))
     .map((address) => {
       const paths = plan.paths.filter(({ from, to }) => to === address && addresses.includes(from));
-      const mtu = Math.min(uplinkMtu, ...paths.map((path) => path.mtu));
-      return { address, mtu: mtu < uplinkMtu ? mtu : undefined };
+      const mtu = Math.min(ownMtu, ...paths.map((path) => path.mtu));
+      return { address, mtu: mtu < ownMtu ? mtu : undefined };
     });
 }
 

@@ -1,18 +1,28 @@
-/** The part of a host's network that is not netgen's: its uplink, and bridges of others; as commands, and as networkd's. */
-import { familyOf, type IpAddress } from "../../base/ip.ts";
-import type { LabHost, LabPlan } from "../plan/plan.ts";
+/** The part of a host's network that is not netgen's: its cables, and bridges of others; as commands, and as networkd's. */
+import { familyOf } from "../../base/ip.ts";
+import { cablesOf, type LabCable, type LabHost, type LabPlan } from "../plan/plan.ts";
 import { type Box, writeInto } from "./box.ts";
 import { defaultRoutes, full, linkAddresses, neighbourRoutes, neighboursOf } from "./cables.ts";
 
-function gatewaysOf({ addresses }: LabHost, { routerAddresses }: LabPlan): readonly IpAddress[] {
-  const families = new Set(addresses.map(familyOf));
-  return routerAddresses.filter((address) => families.has(familyOf(address)));
+/** What a cable leads to: the world by the uplink, neighbours by the LAN. */
+function routesOf(cable: LabCable, host: LabHost, plan: LabPlan) {
+  const families = new Set(cable.addresses.map(familyOf));
+  return {
+    gateways: cable === host.uplink ? plan.routerAddresses.filter((each) => families.has(familyOf(each))) : [],
+    neighbours: cable === host.lan ? neighboursOf(host, plan) : [],
+  };
 }
 
-/** Commands that configure the uplink, which is up. */
-export const uplinkLines = (host: LabHost, plan: LabPlan): string =>
-  `ip link set ${host.uplink} mtu ${host.uplinkMtu}
-${linkAddresses(host.uplink, host.addresses)}${defaultRoutes(host.uplink, gatewaysOf(host, plan))}${neighbourRoutes(host.uplink, neighboursOf(host, plan))}`;
+/** Commands that configure the cables, which are up. */
+export const cableEnds = (host: LabHost, plan: LabPlan): string =>
+  cablesOf(host)
+    .map((cable) => {
+      const { interface: name, mtu, addresses } = cable;
+      const { gateways, neighbours } = routesOf(cable, host, plan);
+      return `ip link set ${name} mtu ${mtu}
+${linkAddresses(name, addresses)}${defaultRoutes(name, gateways)}${neighbourRoutes(name, neighbours)}`;
+    })
+    .join("");
 
 /** Commands that make what the topology says is there already. */
 export const bridgeLines = ({ name: owner }: LabHost, { foreignBridges }: LabPlan): string =>
@@ -25,18 +35,19 @@ export const bridgeLines = ({ name: owner }: LabHost, { foreignBridges }: LabPla
     )
     .join("");
 
-/** The uplink as a host has it whose network is systemd-networkd's. */
-function networkdUplink(host: LabHost, plan: LabPlan): string {
-  const addresses = host.addresses.map((address) => `Address=${full(address)}\n`);
-  const gateways = gatewaysOf(host, plan).map((address) => `[Route]\nGateway=${address}\nGatewayOnLink=yes\n`);
-  const neighbours = neighboursOf(host, plan).map(({ address, mtu }) => {
+/** A cable as a host has it whose network is systemd-networkd's. */
+function networkdCable(cable: LabCable, host: LabHost, plan: LabPlan): string {
+  const routes = routesOf(cable, host, plan);
+  const addresses = cable.addresses.map((address) => `Address=${full(address)}\n`);
+  const gateways = routes.gateways.map((address) => `[Route]\nGateway=${address}\nGatewayOnLink=yes\n`);
+  const neighbours = routes.neighbours.map(({ address, mtu }) => {
     const scope = familyOf(address) === 4 ? "Scope=link\n" : "";
     return `[Route]\nDestination=${full(address)}\n${scope}${mtu === undefined ? "" : `MTUBytes=${mtu}\n`}`;
   });
   return `[Match]
-Name=${host.uplink}
+Name=${cable.interface}
 [Link]
-MTUBytes=${host.uplinkMtu}
+MTUBytes=${cable.mtu}
 [Network]
 IPv6AcceptRA=no
 ${[...addresses, ...gateways, ...neighbours].join("")}`;
@@ -60,9 +71,12 @@ WantedBy=multi-user.target network-online.target
 
 /** Makes them a computer's own, by whom the topology says configures its network. */
 export async function furnishNetwork(box: Box, host: LabHost, plan: LabPlan): Promise<void> {
-  const uplink = host.isNetworkd ? "" : `ip link set ${host.uplink} up\n${uplinkLines(host, plan)}`;
-  if (host.isNetworkd) writeInto(box, "/etc/systemd/network/80-uplink.network", networkdUplink(host, plan));
-  writeInto(box, "/etc/lab/network", uplink + bridgeLines(host, plan));
+  const cables = cablesOf(host);
+  const ups = cables.map((cable) => `ip link set ${cable.interface} up\n`).join("");
+  for (const cable of host.isNetworkd ? cables : []) {
+    writeInto(box, `/etc/systemd/network/80-${cable.interface}.network`, networkdCable(cable, host, plan));
+  }
+  writeInto(box, "/etc/lab/network", (host.isNetworkd ? "" : ups + cableEnds(host, plan)) + bridgeLines(host, plan));
   writeInto(box, "/etc/systemd/system/lab-network.service", UNIT);
   await box.run("systemctl", "enable", "lab-network.service", ...(host.isNetworkd ? ["systemd-networkd.service"] : []));
 }

@@ -1,8 +1,8 @@
 import { FAMILIES, familyOf } from "../../base/ip.ts";
-import type { LabHost, LabPlan } from "../plan/plan.ts";
+import type { LabMember, LabPlan } from "../plan/plan.ts";
 
 /** What hosts of one site send each other as such is the underlay itself, though it may be of a LAN that others reach by a tunnel. */
-function amongMembers(members: readonly LabHost[]): readonly string[] {
+function amongMembers(members: readonly LabMember[]): readonly string[] {
   return FAMILIES.flatMap((family) => {
     const own = [...new Set(members.flatMap(({ addresses }) => addresses))].filter((each) => familyOf(each) === family);
     const [word, set] = [family === 4 ? "ip" : "ip6", `{ ${own.join(", ")} }`];
@@ -10,8 +10,8 @@ function amongMembers(members: readonly LabHost[]): readonly string[] {
   });
 }
 
-/** Counts fragments, and what should have been in a tunnel; `members`: the hosts of a router. */
-export function watchRules({ overlay }: LabPlan, members: readonly LabHost[] = []): string {
+/** Counts fragments, and what should have been in a tunnel; `members`: who is joined to a router. */
+export function watchRules({ overlay }: LabPlan, members: readonly LabMember[] = []): string {
   const inClear = overlay.map((prefix) => `${familyOf(prefix) === 4 ? "ip" : "ip6"} daddr ${prefix} counter`);
   return `table inet watch {
   chain fragments {

@@ -22,7 +22,7 @@ export function victims(lab: Lab): readonly Victim[] {
       lab.plan.hosts.find(({ name }) => name === running.host.name),
       "every host is in the plan",
     );
-    return { ...running, labHost, router: must(lab.routers.get(labHost.router), "every router has a box") };
+    return { ...running, labHost, router: must(lab.routers.get(labHost.uplink.router), "every router has a box") };
   });
 }
 
@@ -45,10 +45,11 @@ const ofFamilyOf = (to: IpAddress, addresses: readonly IpAddress[]): readonly Ip
  * those that it reaches: NAT lets nothing in but the tunnels' ports. Pure.
  */
 export function attacksOn(network: Network, plan: LabPlan, host: Host): readonly Attack[] {
-  const { addresses, publicAddresses, isBehindNat } = must(
+  const { uplink, publicAddresses, isBehindNat } = must(
     plan.hosts.find(({ name }) => name === host.name),
     "every host is in the plan",
   );
+  const { addresses } = uplink;
   const vteps = network.hosts
     .filter((other) => other !== host)
     .flatMap(({ vtep }) => (vtep === undefined ? [] : [vtep]));

@@ -100,9 +100,9 @@ const whole = (address: IpAddress): string => `${address}/${addressBits(familyOf
 /** Lets a router speak as others, and to what a host has inside the tunnel, while something is done. */
 export function lying<T>({ router, host, hostBox, sources, targets }: Lie, work: () => Promise<T>): Promise<T> {
   return inTurn(router, async () => {
-    const own = must(host.addresses[0], "a host has an address");
+    const own = must(host.uplink.addresses[0], "a host has an address");
     const link = /dev (\S+)/.exec(await router.run("ip", "-o", "route", "get", own))?.[1] ?? "";
-    const mac = await macAddressOf(hostBox, host.uplink);
+    const mac = await macAddressOf(hostBox, host.uplink.interface);
     // Of IPv6 no host answers for an address that stands on another interface.
     for (const to of targets) {
       await router.run("ip", ipFor(to), "neigh", "replace", to, "lladdr", mac, "dev", link);

@@ -3,7 +3,7 @@ import { containsAddress, familyOf, type IpAddress, type IpFamily, type IpPrefix
 import { totalBytes } from "../../base/mtu.ts";
 import type { Host } from "../../model/host.ts";
 import { type Dial, type Meeting, type PathIndex, pathBetween, translationsOf } from "../../model/tunnel.ts";
-import type { LabHost, LabPath } from "./plan.ts";
+import { areOnOneLan, type LabHost, type LabPath } from "./plan.ts";
 
 /** What fits between two hosts, by IP version. */
 export type PairMtus = Readonly<Record<IpFamily, number>>;
@@ -27,20 +27,48 @@ export function pairMtus(
   return { 4: mtuOf(4), 6: mtuOf(6) };
 }
 
+/** How wide a host's cables are. */
+export interface CableMtus {
+  readonly uplink: number;
+  readonly lan: number;
+}
+
+interface Pair {
+  readonly from: string;
+  readonly to: string;
+  readonly mtus: PairMtus;
+}
+
+/** As wide as the largest path that comes by each; an uplink is no narrower than any path may be. */
+export function cableMtus(
+  pairs: readonly Pair[],
+  lanRouters: ReadonlyMap<string, string>,
+  pathMtu: number,
+): (host: string) => CableMtus {
+  const largest = new Map<string, CableMtus>();
+  const known = (host: string): CableMtus => largest.get(host) ?? { uplink: pathMtu, lan: 0 };
+  for (const { from, to, mtus } of pairs) {
+    const way = lanRouters.get(from) === lanRouters.get(to) ? "lan" : "uplink";
+    largest.set(to, { ...known(to), [way]: Math.max(...Object.values(mtus), known(to)[way]) });
+  }
+  return (host) => ({ ...known(host), lan: known(host).lan || pathMtu });
+}
+
 /** Where both are of one family. Nobody outside knows the way to an address of a LAN, save the router that hides it. */
 export function pathsBetween(from: LabHost, to: LabHost, mtus: PairMtus, lan: readonly IpPrefix[]): readonly LabPath[] {
-  const isOneLan = from.router === to.router;
-  const seen = isOneLan ? from.addresses : from.publicAddresses;
-  const known = isOneLan || to.isBehindNat ? to.addresses : to.publicAddresses;
+  const isOneLan = areOnOneLan(from, to);
+  const { router, addresses, shared } = isOneLan ? to.lan : to.uplink;
+  const seen = isOneLan ? from.lan.addresses : from.publicAddresses;
+  const known = isOneLan || to.isBehindNat ? addresses : to.publicAddresses;
   // From another site, addresses of a LAN with a gateway are reached through a tunnel, or else by a forwarded port.
   const isOpen = (address: IpAddress): boolean =>
     isOneLan || to.isBehindNat || !lan.some((prefix) => containsAddress(prefix, address));
-  return [...known, ...to.shared]
+  return [...known, ...shared]
     .filter(isOpen)
     .flatMap((address) =>
       seen
         .filter((each) => familyOf(each) === familyOf(address))
-        .map((each) => ({ router: to.router, from: each, to: address, mtu: mtus[familyOf(address)] })),
+        .map((each) => ({ router, from: each, to: address, mtu: mtus[familyOf(address)] })),
     );
 }
 

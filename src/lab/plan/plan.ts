@@ -3,24 +3,51 @@ import type { IpAddress, IpPrefix } from "../../base/ip.ts";
 import type { InterfaceAddress } from "../../model/device.ts";
 import type { Station } from "../../ways/station.ts";
 
+/** How a host is joined to a router. */
+export interface LabCable {
+  /** Of the host. */
+  readonly interface: string;
+  readonly router: string;
+  /** IP MTU: the largest of all its paths. */
+  readonly mtu: number;
+  /** Its own underlay addresses there. */
+  readonly addresses: readonly IpAddress[];
+  /** Addresses that it has there while another does not: VRRP gives them to one of two. */
+  readonly shared: readonly IpAddress[];
+}
+
 /** A host of the topology, as it stands in the underlay. */
 export interface LabHost {
   readonly name: string;
-  /** The interface that leads to its router. */
-  readonly uplink: string;
   /** Whether systemd-networkd configures it; else something else does, as ifupdown would. */
   readonly isNetworkd: boolean;
-  /** IP MTU of that interface: the largest of all its paths. */
-  readonly uplinkMtu: number;
-  /** Its own underlay addresses. */
-  readonly addresses: readonly IpAddress[];
+  /** Its way out. */
+  readonly uplink: LabCable;
+  /** The LAN of its site: the same, where it has no interface of its own for that. */
+  readonly lan: LabCable;
   /** What the internet sees it as: addresses of its own, or of the router that it is behind. One per family. */
   readonly publicAddresses: readonly IpAddress[];
-  readonly router: string;
   readonly isBehindNat: boolean;
-  /** Addresses that it has while another does not: VRRP gives them to one of two. */
-  readonly shared: readonly IpAddress[];
 }
+
+/** One, or two where the LAN is not on the uplink. */
+export const cablesOf = ({ uplink, lan }: LabHost): readonly LabCable[] => [...new Set([uplink, lan])];
+
+/** Whether two hosts reach each other by the LAN of their site. */
+export const areOnOneLan = (a: LabHost, b: LabHost): boolean => a.lan.router === b.lan.router;
+
+/** The end of a cable at a router. */
+export interface LabMember extends LabCable {
+  readonly host: string;
+}
+
+/** Who is joined to a router. */
+export const membersOf = (router: string, { hosts }: Pick<LabPlan, "hosts">): readonly LabMember[] =>
+  hosts.flatMap((host) =>
+    cablesOf(host)
+      .filter((cable) => cable.router === router)
+      .map((cable) => ({ ...cable, host: host.name })),
+  );
 
 /** A UDP port of a router that leads to a host. */
 export interface PortForward {
@@ -30,7 +57,7 @@ export interface PortForward {
   readonly toPort: number;
 }
 
-/** The router of a site; a host without a site has one to itself. */
+/** The router of a site; a host without a site has one to itself, and so has one whose uplink is not on its site's LAN. */
 export interface LabRouter {
   readonly name: string;
   /** Its hosts are on one LAN with each other; else a cable leads to each, and it routes between them. */

@@ -2,7 +2,7 @@
 import type { Host } from "../../model/host.ts";
 import type { Network } from "../../model/network.ts";
 import type { Gateway, Segment } from "../../model/segment.ts";
-import type { LabPlan } from "./plan.ts";
+import { cablesOf, type LabPlan } from "./plan.ts";
 
 export interface Selection {
   readonly network: Network;
@@ -88,8 +88,9 @@ export function silentSegment(network: Network, names: readonly string[]): strin
 
 function planWith(has: Has, { hosts }: Network, plan: LabPlan): LabPlan {
   const chosen = plan.hosts.filter(({ name }) => has(name));
-  const routers = new Set(chosen.map(({ router }) => router));
-  const reached = new Set(chosen.flatMap(({ addresses }) => addresses));
+  const cables = chosen.flatMap(cablesOf);
+  const routers = new Set(cables.map(({ router }) => router));
+  const reached = new Set(cables.flatMap(({ addresses }) => addresses));
   const foreignBridges = plan.foreignBridges.filter(({ host }) => has(host));
   const bridges = [...hosts.flatMap((host) => host.bridges), ...foreignBridges];
   const answering = new Set(bridges.flatMap(({ addresses }) => addresses.map(({ address }) => address)));

@@ -7,8 +7,8 @@ import type { Network } from "../../model/network.ts";
 import { carries, type Endpoint } from "../../model/reach.ts";
 import { createMeeting, indexPaths } from "../../model/tunnel.ts";
 import { type Allot, ofFamily } from "./addresses.ts";
-import { largestEach, pairMtus, pathsBetween } from "./paths.ts";
-import type { LabHost, LabPlan, LabRouter, PortForward } from "./plan.ts";
+import { type CableMtus, cableMtus, largestEach, pairMtus, pathsBetween } from "./paths.ts";
+import type { LabCable, LabHost, LabPlan, LabRouter, PortForward } from "./plan.ts";
 import { isInside, ownAddress } from "./site.ts";
 
 type Underlay = Pick<LabPlan, "hosts" | "routers" | "paths" | "names">;
@@ -44,7 +44,9 @@ function createNames(network: Network, allot: Allot) {
 /** A host with its endpoints resolved. */
 interface Placed {
   readonly host: Host;
+  /** Of its uplink, and of its LAN. */
   readonly router: string;
+  readonly lanRouter: string;
   readonly endpoint: IpAddress | undefined;
   readonly lan: IpAddress | undefined;
   /** Its endpoint is its router's: a port there leads to it. */
@@ -85,12 +87,17 @@ function dialledPorts({ hosts, peers }: Network, host: Host): readonly DialledPo
   return [...new Map(ports).values()];
 }
 
+/** It is on the LAN of its site by another interface. */
+const hasOwnUplink = ({ uplink, lanInterface, reach }: Host): boolean =>
+  reach.site !== undefined && lanInterface !== uplink;
+
 function place(network: Network, resolve: (endpoint: Endpoint) => IpAddress): readonly Placed[] {
   const placed = network.hosts.map((host) => {
     const { endpoint, lanEndpoint, site } = host.reach;
     return {
       host,
-      router: site ?? host.name,
+      router: hasOwnUplink(host) ? host.name : (site ?? host.name),
+      lanRouter: site ?? host.name,
       endpoint: endpoint && resolve(endpoint),
       lan: ownAddress(host) ?? (lanEndpoint && resolve(lanEndpoint)),
       isInside: isInside(network, host),
@@ -118,10 +125,11 @@ interface Surroundings {
   readonly natAddress: (router: string, family: IpFamily) => IpAddress;
 }
 
-/** Addresses of a host: those of its own, and as what the internet sees it, one per family. */
+/** Addresses of a host on its uplink, and as what the internet sees it, one per family. */
 function addressesOf(placed: Placed, { families, allot, natAddress }: Surroundings) {
-  const { lan, isForwarded, router } = placed;
+  const { isForwarded, router } = placed;
   const endpoint = placed.endpoint === placed.shared ? undefined : placed.endpoint;
+  const lan = hasOwnUplink(placed.host) ? undefined : placed.lan;
   const isHidden = placed.host.reach.isBehindNat || isForwarded || placed.isInside;
   const declared = isHidden ? present(lan) : present(endpoint, lan);
   const carried = families.filter((family) => carries(placed.host.reach.families, family));
@@ -134,37 +142,54 @@ function addressesOf(placed: Placed, { families, allot, natAddress }: Surroundin
   return { addresses: present(...own, ...declared), publicAddresses: present(...seenAs) };
 }
 
-function toHost(placed: Placed, surroundings: Surroundings, uplinkMtu: number): LabHost {
-  const { host, router } = placed;
+function toHost(placed: Placed, surroundings: Surroundings, mtus: CableMtus): LabHost {
+  const { host, router, lanRouter } = placed;
+  const { addresses, publicAddresses } = addressesOf(placed, surroundings);
+  const shared = present(placed.shared);
+  const isApart = hasOwnUplink(host);
+  const uplink: LabCable = {
+    interface: host.uplink ?? host.vrfs.find(({ exit }) => exit !== undefined)?.exit?.interface ?? "eth0",
+    router,
+    mtu: isApart ? mtus.uplink : Math.max(...Object.values(mtus)),
+    addresses,
+    shared: isApart ? [] : shared,
+  };
+  const lan: LabCable = {
+    interface: host.lanInterface ?? uplink.interface,
+    router: lanRouter,
+    mtu: mtus.lan,
+    addresses: present(placed.lan),
+    shared,
+  };
   return {
     name: host.name,
-    uplink: host.uplink ?? host.vrfs.find(({ exit }) => exit !== undefined)?.exit?.interface ?? "eth0",
+    uplink,
+    lan: isApart ? lan : uplink,
     isNetworkd: host.networkManager === "networkd",
-    uplinkMtu,
-    router,
     isBehindNat: host.reach.isBehindNat || placed.isForwarded || placed.isInside,
-    shared: present(placed.shared),
-    ...addressesOf(placed, surroundings),
+    publicAddresses,
   };
 }
 
-function toRouter(network: Network, name: string, members: readonly (readonly [Placed, LabHost])[]): LabRouter {
-  const hidden = members.filter(([, { isBehindNat }]) => isBehindNat);
-  const forwards = hidden.flatMap(([{ host, endpoint, isForwarded }, { addresses, shared }]): PortForward[] => {
+function toRouter(network: Network, name: string, all: readonly (readonly [Placed, LabHost])[]): LabRouter {
+  const hidden = all.filter(([{ router }, { isBehindNat }]) => router === name && isBehindNat);
+  const forwards = hidden.flatMap(([{ host, endpoint, isForwarded }, { uplink }]): PortForward[] => {
+    const { addresses, shared } = uplink;
     const to = endpoint && ofFamily(host.reach.isShared ? shared : addresses, familyOf(endpoint));
     if (!isForwarded || to === undefined || endpoint === undefined) return [];
     return dialledPorts(network, host).map((dialled) => ({ address: endpoint, to, ...dialled }));
   });
-  const masquerades = hidden.flatMap(([, { addresses, shared, publicAddresses }]) =>
-    [...addresses, ...shared].flatMap((from) => {
+  const masquerades = hidden.flatMap(([, { uplink, publicAddresses }]) =>
+    [...uplink.addresses, ...uplink.shared].flatMap((from) => {
       const to = ofFamily(publicAddresses, familyOf(from));
       return to === undefined ? [] : [{ from, to }];
     }),
   );
-  const isOnLan = ({ host: { vrrp, interfaces } }: Placed): boolean => vrrp !== undefined || interfaces.length === 0;
+  const isOnLan = ({ host, lanRouter }: Placed): boolean =>
+    lanRouter === name && (host.vrrp !== undefined || host.interfaces.length === 0 || hasOwnUplink(host));
   return {
     name,
-    hasLan: members.some(([placed]) => isOnLan(placed)),
+    hasLan: all.some(([placed]) => isOnLan(placed)),
     addresses: present(...masquerades.map(({ to }) => to)),
     // Two that share an address have one port.
     forwards: [...new Map(forwards.map((each) => [`${each.address} ${each.port}`, each])).values()],
@@ -192,19 +217,15 @@ export function planUnderlay(network: Network, allot: Allot): Underlay {
       return mtus === undefined ? [] : [{ from: a.name, to: b.name, mtus }];
     }),
   );
-  const largest = new Map<string, number>();
-  for (const { to, mtus } of pairs) largest.set(to, Math.max(...Object.values(mtus), largest.get(to) ?? 0));
-  const uplinkMtu = ({ name }: Host): number => Math.max(network.underlay.pathMtu, largest.get(name) ?? 0);
-  const hosts = placed.map((each) => toHost(each, { families, allot, natAddress }, uplinkMtu(each.host)));
+  const lanRouters = new Map(placed.map(({ host, lanRouter }) => [host.name, lanRouter]));
+  const mtusOf = cableMtus(pairs, lanRouters, network.underlay.pathMtu);
+  const hosts = placed.map((each) => toHost(each, { families, allot, natAddress }, mtusOf(each.host.name)));
   const byName = new Map(hosts.map((host) => [host.name, host]));
   const host = (name: string): LabHost => must(byName.get(name), "a pair is of two hosts");
   const lan = network.prefixes.filter(({ use }) => use.kind === "lan").map(({ prefix }) => prefix);
-  const routers = [...new Set(placed.map(({ router }) => router))].map((name) =>
-    toRouter(
-      network,
-      name,
-      placed.filter(({ router }) => router === name).map((each) => [each, host(each.host.name)] as const),
-    ),
+  const all = placed.map((each) => [each, host(each.host.name)] as const);
+  const routers = [...new Set(placed.flatMap((each) => [each.router, each.lanRouter]))].map((name) =>
+    toRouter(network, name, all),
   );
   return {
     hosts,

@@ -26,7 +26,7 @@ export interface Loss {
 
 /** The box of a host's router. */
 export const routerOf = (lab: Lab, host: string): Box =>
-  must(lab.routers.get(labHost(lab, host).router), "every router has a box");
+  must(lab.routers.get(labHost(lab, host).uplink.router), "every router has a box");
 
 const dropAtRouter = (rules: readonly string[]): string =>
   `table inet lost {
@@ -41,7 +41,7 @@ const family = (address: IpAddress): string => (familyOf(address) === 4 ? "ip" :
 /** What an exit's host sends to the rest of the internet: its tunnels go on. */
 async function loseInternet(lab: Lab, { host }: VrfExit): Promise<void> {
   const targets = [...lab.plan.outside, ...lab.plan.probes];
-  const rules = labHost(lab, host).addresses.flatMap((from) =>
+  const rules = labHost(lab, host).uplink.addresses.flatMap((from) =>
     targets
       .filter((to) => familyOf(to) === familyOf(from))
       .map((to) => `${family(to)} saddr ${from} ${family(to)} daddr ${to} drop`),
@@ -51,7 +51,7 @@ async function loseInternet(lab: Lab, { host }: VrfExit): Promise<void> {
 
 /** All that an exit's host sends, and all that is sent to it. */
 async function loseUplink(lab: Lab, { host }: VrfExit): Promise<void> {
-  const rules = labHost(lab, host).addresses.flatMap((address) => [
+  const rules = labHost(lab, host).uplink.addresses.flatMap((address) => [
     `${family(address)} saddr ${address} drop`,
     `${family(address)} daddr ${address} drop`,
   ]);

@@ -19,7 +19,7 @@ interface Friend {
   readonly bgp: IpAddress | undefined;
 }
 
-function friendsOf({ guardAllowFrom }: Network, host: Host, { addresses }: LabHost): readonly Friend[] {
+function friendsOf({ guardAllowFrom }: Network, host: Host, { uplink: { addresses } }: LabHost): readonly Friend[] {
   return guardAllowFrom.flatMap((prefix) => {
     const from = hostAddress(prefix, 1) ?? networkAddress(prefix);
     const isSame = (address: IpAddress): boolean => familyOf(address) === familyOf(from);

@@ -9,7 +9,7 @@ import { dropsDuring, judge, type Victim, victims } from "../measure/attacks.ts"
 import { lying } from "../measure/forge.ts";
 import { execCommand, type LabPromise, type Outcome } from "../measure/promise.ts";
 import { sendDatagrams } from "../measure/traffic.ts";
-import type { LabPlan } from "../plan/plan.ts";
+import { areOnOneLan, type LabPlan } from "../plan/plan.ts";
 
 /** A packet that the host would pass on. */
 export interface Intrusion {
@@ -20,7 +20,21 @@ export interface Intrusion {
 /** RFC 863: whoever gets it has no use for it. */
 const DISCARD_PORT = 9;
 
-/** What a host's router sends: as itself to a guest of the host, and as this guest to another host by the tunnel. Pure. */
+/** Where a LAN is not on the host's uplink: whom the host would pass on to there what comes from outside. */
+function neighbours({ prefixes }: Network, { hosts }: LabPlan, { name, reach }: Host): readonly IpAddress[] {
+  const own = hosts.find((each) => each.name === name);
+  if (own === undefined || own.uplink === own.lan) return [];
+  const lans = prefixes.filter(({ use }) => use.kind === "lan" && use.site === reach.site);
+  return hosts
+    .filter((each) => each !== own && areOnOneLan(each, own))
+    .flatMap(({ lan }) => lan.addresses)
+    .filter((address) => lans.some(({ prefix }) => containsAddress(prefix, address)));
+}
+
+/**
+ * What a host's router sends: as itself to a guest of the host, and as this guest to another host by the tunnel; and to a
+ * neighbour on a LAN that is behind the host. Pure.
+ */
 export function intrusions(network: Network, plan: LabPlan, host: Host): readonly Intrusion[] {
   if (host.interfaces.length === 0) return [];
   // A segment without a gateway here has no way in.
@@ -34,8 +48,10 @@ export function intrusions(network: Network, plan: LabPlan, host: Host): readonl
       .find((address) => owned.some((prefix) => containsAddress(prefix, address)));
     const router = plan.routerAddresses.find(isSame);
     const other = others.map(({ address }) => address).find(isSame);
-    if (guest === undefined || router === undefined) return [];
-    return [{ from: router, to: guest }, ...(other === undefined ? [] : [{ from: guest, to: other }])];
+    if (router === undefined) return [];
+    const victims = [guest, neighbours(network, plan, host).find(isSame)].filter((each) => each !== undefined);
+    const asGuest = guest === undefined || other === undefined ? [] : [{ from: guest, to: other }];
+    return [...victims.map((to) => ({ from: router, to })), ...asGuest];
   });
 }
 
@@ -71,7 +87,7 @@ export function entrancePromises(lab: Lab): readonly LabPromise[] {
       {
         kind: "guard",
         subject: `uplink -> ${victim.host.name}`,
-        promise: "nobody gets in to its guests, or as one of them into the tunnels",
+        promise: "nobody gets in to what is behind it, or as one of its guests into the tunnels",
         command: execCommand(victim.box, "nft", "list", "chain", "inet", "netgen", "entrance"),
         measure: () => measure(lab, victim, all),
       },

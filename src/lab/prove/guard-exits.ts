@@ -68,7 +68,7 @@ function outward({ network }: Lab, { victim, vrf, guest }: Way): Attack {
   const { box, host, labHost } = victim;
   const from = must(addressOf(guest.guest, 4), "who leaves in IPv4 has an address of it");
   const [other] = network.peers.flatMap(({ endpoint }) =>
-    endpoint?.kind === "address" && isIpv4(endpoint.address) && !labHost.addresses.includes(endpoint.address)
+    endpoint?.kind === "address" && isIpv4(endpoint.address) && !labHost.uplink.addresses.includes(endpoint.address)
       ? [endpoint]
       : [],
   );

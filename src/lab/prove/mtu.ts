@@ -10,7 +10,7 @@ import { type Lab, runningHosts } from "../machine/running.ts";
 import { widenGuests } from "../measure/guest-mtu.ts";
 import { type Probe, payloadBytes, pingWords } from "../measure/ping.ts";
 import { execCommand, type LabPromise, type Outcome, type Prover } from "../measure/promise.ts";
-import type { LabHost, LabPath } from "../plan/plan.ts";
+import { areOnOneLan, cablesOf, type LabHost, type LabPath } from "../plan/plan.ts";
 import { guestPromises } from "./mtu-guests.ts";
 
 /** The line of ping that says why a packet did not even leave, or was sent back; `undefined`: it was answered. */
@@ -57,12 +57,11 @@ async function measureRoute(router: Box, { from, to, mtu }: LabPath): Promise<Ou
 }
 
 function measurePath(lab: Lab, from: LabHost, to: LabHost, path: LabPath): Promise<Outcome> {
-  const isOneLan = from.router === to.router;
-  if (to.isBehindNat && !isOneLan) {
+  if (to.isBehindNat && !areOnOneLan(from, to)) {
     return measureRoute(must(lab.routers.get(path.router), "every router has a box"), path);
   }
   const box = must(lab.hosts.get(from.name), "every host has a box");
-  const source = from.addresses.includes(path.from) ? ["-I", path.from] : [];
+  const source = cablesOf(from).some(({ addresses }) => addresses.includes(path.from)) ? ["-I", path.from] : [];
   const probe = (bytes: number): Probe => ({ to: path.to, bytes });
   return measureExactly(box, probe(path.mtu), probe(path.mtu + 1), source);
 }
@@ -70,8 +69,10 @@ function measurePath(lab: Lab, from: LabHost, to: LabHost, path: LabPath): Promi
 function underlayPromises(lab: Lab): readonly LabPromise[] {
   const { hosts, paths } = lab.plan;
   const pathsFrom = (from: LabHost, to: LabHost): readonly LabPath[] => {
-    const seenAs = from.router === to.router ? from.addresses : from.publicAddresses;
-    return paths.filter((path) => to.addresses.includes(path.to) && seenAs.includes(path.from));
+    const isOneLan = areOnOneLan(from, to);
+    const { addresses } = isOneLan ? to.lan : to.uplink;
+    const seenAs = isOneLan ? from.lan.addresses : from.publicAddresses;
+    return paths.filter((path) => addresses.includes(path.to) && seenAs.includes(path.from));
   };
   return hosts.flatMap((from) =>
     hosts.flatMap((to): readonly LabPromise[] => {

@@ -75,7 +75,7 @@ function askTunnels(ways: Ways, guest: LabGuest): Question {
 function askOutside(lab: Lab, ways: Ways, guest: LabGuest): Question {
   const { hosts, outside } = lab.plan;
   const hasWayOut = (name: string, to: IpAddress): boolean =>
-    hosts.some((host) => host.name === name && host.addresses.some((each) => familyOf(each) === familyOf(to)));
+    hosts.some((host) => host.name === name && host.uplink.addresses.some((each) => familyOf(each) === familyOf(to)));
   const targets = outside
     .filter((to) => addressOf(guest, familyOf(to)))
     .map((to) => ({ ...byFamily(to), exit: exitOf(ways, guest, familyOf(to)) }))

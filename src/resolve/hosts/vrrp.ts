@@ -1,6 +1,6 @@
 /** What a host that shares an address tells the other by VRRP. */
 import type { Vrrp } from "../../model/host.ts";
-import { lanAddress } from "../../topology/hosts.ts";
+import { lanAddress, lanInterfaceOf } from "../../topology/hosts.ts";
 import { type Pair, pairOf } from "../../topology/pairs.ts";
 import type { HostInput } from "../../topology/topology.ts";
 
@@ -16,9 +16,11 @@ export function resolveVrrp(host: HostInput, pairs: readonly Pair[]): Vrrp | und
   const isFirst = pair.hosts[0].name === host.name;
   const other = pair.hosts[isFirst ? 1 : 0];
   const [source, address] = [lanAddress(host), lanAddress(other)];
-  if (source === undefined || address === undefined || host.uplink === undefined) return undefined;
+  const device = lanInterfaceOf(host);
+  if (source === undefined || address === undefined || device === undefined) return undefined;
   return {
-    interface: host.uplink,
+    interface: device,
+    uplink: device === host.uplink ? undefined : host.uplink,
     id: pair.vrrp.id ?? DEFAULT_VIRTUAL_ROUTER,
     address: pair.vrrp.address,
     source,
