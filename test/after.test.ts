@@ -1,5 +1,6 @@
 /** What a host does after a file changed; the commands of every golden file stand in its scenario's after.txt. */
-import { expect, test } from "vitest";
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
 import { must } from "../src/base/invariant.ts";
 import { compile } from "../src/compile.ts";
 import type { OutputFile } from "../src/emit/file.ts";
@@ -61,4 +62,63 @@ test("reloads FRR for another daemon, and restarts it only for more file descrip
   };
   expect(afterDaemons(481)).toEqual(["systemctl reload frr.service"]);
   expect(afterDaemons(482)).toEqual(["systemctl restart frr.service"]);
+});
+
+describe("the table of docs/outputs.md", () => {
+  const page = readFileSync(new URL("../docs/outputs.md", import.meta.url), "utf8");
+  const table = page.split("| after a change of | on the host |\n")[1]?.split("\n\n")[0] ?? "";
+  const quoted = (text: string): readonly string[] => [...text.matchAll(/`([^`]+)`/g)].map(([, each = ""]) => each);
+  /** What stands for any name. */
+  const toRegExp = (text: string): string => text.replace(/[.*@]/g, "\\$&").replace(/\b(?:IF|VRF|NAME)\b/g, "[^/ ]+");
+
+  /** The paths that the first cell of a row means; a name without a directory is in that of the one before. */
+  function pathsOf(cell: string): RegExp {
+    if (cell.includes(".netdev")) return /^etc\/systemd\/network\/.*\.netdev$/;
+    let directory = "";
+    const paths = quoted(cell).map((name) => {
+      if (name.includes("/")) directory = name.slice(0, name.lastIndexOf("/") + 1);
+      return toRegExp(name.includes("/") ? name : `${directory}${name}`);
+    });
+    const isWhole = !/^anything|\.d`$|keepalived`$/.test(cell);
+    return new RegExp(`^(?:${paths.join("|")})${isWhole ? "$" : "/"}`);
+  }
+
+  const rows = table
+    .split("\n")
+    .filter((line) => line.startsWith("| "))
+    .map((line) => {
+      const [, paths = "", commands = ""] = line.split("|").map((cell) => cell.trim());
+      return { paths: pathsOf(paths), isOfDevices: paths.includes(".netdev"), commands };
+    });
+
+  const rowOf = ({ path, after }: OutputFile) =>
+    rows.find(({ paths, isOfDevices }) => {
+      const isDeleting = after.some((command) => command.includes("delete"));
+      return paths.test(path.slice(path.indexOf("/") + 1)) && (!isOfDevices || isDeleting);
+    });
+
+  /** A command stands there whole, or its verb, and its unit or that of several. */
+  function isIn(cell: string, command: string): boolean {
+    const [, verb = "", unit = ""] = /^(\S+ \S+) ?(.*)$/.exec(command) ?? [];
+    const words = quoted(cell);
+    const names = (text: string): boolean =>
+      words.some((word) => new RegExp(`^${toRegExp(word)}$`).test(text)) ||
+      (text.endsWith(".timer") && cell.includes("timer"));
+    return names(command) || (names(verb) && (names(unit) || unit.includes("*")));
+  }
+
+  test("has every command of every file", () => {
+    const missing = files.filter((file) => {
+      const { commands = "" } = rowOf(file) ?? {};
+      return commands.startsWith("nothing") ? file.after.length > 0 : !file.after.every((each) => isIn(commands, each));
+    });
+    expect(missing.map(({ path, after }) => [path, ...after])).toEqual([]);
+    expect(files.filter((file) => rowOf(file) === undefined).map(({ path }) => path)).toEqual([]);
+  });
+
+  test("has no row for files that never come out", () => {
+    const used = new Set(files.map(rowOf));
+    expect(rows.length).toBeGreaterThan(15);
+    expect(rows.filter((row) => !used.has(row)).map(({ paths }) => paths)).toEqual([]);
+  });
 });

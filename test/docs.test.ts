@@ -20,6 +20,7 @@ import { modelCommand } from "../src/commands/model.ts";
 import { mtuCommand } from "../src/commands/mtu.ts";
 import { schemaCommand } from "../src/commands/schema.ts";
 import { compile } from "../src/compile.ts";
+import { contentOf } from "../src/emit/file.ts";
 import { renderPromiseJson } from "../src/lab/report.ts";
 import type { Platform } from "../src/model/host.ts";
 import { parseYaml } from "../src/parse/yaml.ts";
@@ -266,9 +267,16 @@ describe("outputs.md", () => {
   const scenarios = listFixtures()
     .filter(({ kind }) => kind === "scenario")
     .map(({ name }) => name);
-  const paths = scenarios.flatMap((scenario) => {
+  const files = scenarios.flatMap((scenario) => {
     const name = `fixtures/${scenario}/topology.yaml`;
-    return compile({ name, text: read(name) }).files.map((file) => file.path.replace(/^[^/]+\//, ""));
+    return compile({ name, text: read(name) }).files;
+  });
+  const paths = files.map((file) => file.path.replace(/^[^/]+\//, ""));
+
+  test("says rightly that every file begins by saying where it comes from", () => {
+    const heads = files.map((file) => [file.path, new TextDecoder().decode(contentOf(file)).slice(0, 100)] as const);
+    const silent = heads.filter(([, head]) => !/^(?:#!.*\n)?[#;!/]+ Written by netgen from /.test(head));
+    expect(silent.map(([path, head]) => `${path}: ${head}`)).toEqual([]);
   });
 
   test("has a heading for every file that comes out", () => {
