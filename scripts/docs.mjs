@@ -1,6 +1,6 @@
 // Writes the generated parts of docs/: the language from the schema, the diagnostics from the catalogue and the fixtures,
-// and what netgen prints in the recorded session.
-// `--check` writes nothing and fails when a page is not what would be written; the session is left to its own test.
+// what netgen prints in the recorded session, and what the README shows of files and of what netgen prints.
+// `--check` writes nothing and fails when a page is not what would be written; the last two are left to their own tests.
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -191,13 +191,31 @@ for (const [name, part] of Object.entries(parts)) {
   }
 }
 
-// ── The recorded session ────────────────────────────────────────────────────────────────────────────────────────────
+// ── What the program prints ─────────────────────────────────────────────────────────────────────────────────────────
 
-/** Records it with the program as the sources make it now. */
+const program = join(root, "dist/cli.js");
+const netgen = (...args) => execFileSync(process.execPath, [program, ...args], { cwd: root, encoding: "utf8" });
+
+/** The README's blocks that are a file or what a command prints, and the count at the end of its first build. */
+function renewReadme() {
+  const path = join(root, "README.md");
+  const contentOf = (what) =>
+    what.startsWith("netgen ") ? netgen(...what.split(" ").slice(1)) : readFileSync(join(root, what), "utf8");
+  const out = mkdtempSync(join(tmpdir(), "netgen-docs-"));
+  try {
+    const [count] = /\d+ new, .*/.exec(netgen("build", "fixtures/proxmox/topology.yaml", "-o", out));
+    const page = readFileSync(path, "utf8")
+      .replace(/(<!-- the same as (.*) -->\n```\w*\n)[\s\S]*?(?=```)/g, (_, head, what) => head + contentOf(what))
+      .replace(/^out: \d+ new, .*$/m, `out: ${count}`);
+    writeFileSync(path, page);
+  } finally {
+    rmSync(out, { recursive: true });
+  }
+}
+
+/** Records the session with the program as the sources make it now. */
 function recordSession() {
-  execFileSync("npm", ["run", "--silent", "build"], { cwd: root, stdio: "inherit" });
   const bin = mkdtempSync(join(tmpdir(), "netgen-docs-"));
-  const program = join(root, "dist/cli.js");
   writeFileSync(join(bin, "netgen"), `#!/bin/sh\nexec "${process.execPath}" "${program}" "$@"\n`, { mode: 0o755 });
   try {
     const args = [join(root, "scripts/transcript.mjs"), "docs/first-quarter.md", bin, "--write"];
@@ -207,4 +225,8 @@ function recordSession() {
   }
 }
 
-if (!process.argv.includes("--check")) recordSession();
+if (!process.argv.includes("--check")) {
+  execFileSync("npm", ["run", "--silent", "build"], { cwd: root, stdio: "inherit" });
+  renewReadme();
+  recordSession();
+}

@@ -109,11 +109,12 @@ describe("the table of docs/outputs.md", () => {
 
   test("has every command of every file", () => {
     const missing = files.filter((file) => {
-      const { commands = "" } = rowOf(file) ?? {};
+      const { commands } = rowOf(file) ?? {};
+      if (commands === undefined) return true;
       return commands.startsWith("nothing") ? file.after.length > 0 : !file.after.every((each) => isIn(commands, each));
     });
-    expect(missing.map(({ path, after }) => [path, ...after])).toEqual([]);
-    expect(files.filter((file) => rowOf(file) === undefined).map(({ path }) => path)).toEqual([]);
+    const said = missing.map(({ path, after }) => `${path.replace(/^[^/]+\//, "")}: ${after.join("; ") || "nothing"}`);
+    expect([...new Set(said)], "each of these needs its row").toEqual([]);
   });
 
   test("has no row for files that never come out", () => {

@@ -10,6 +10,7 @@ import { renderMtu } from "../src/report/mtu-text.ts";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
 const readme = read("README.md");
+const UPDATE = "if this is intended, npm run docs:update writes it";
 
 /** The fenced block that follows a comment such as `<!-- the same as PATH -->`. */
 function blockAfter(text: string): string {
@@ -27,19 +28,20 @@ function compiled(fixture: string) {
 test.each(["fixtures/minimal/topology.yaml", "fixtures/minimal/expect/alpha/etc/wireguard/wg0.conf"])(
   "the block for %s is that file",
   (path) => {
-    expect(blockAfter(path)).toBe(read(path));
+    expect(blockAfter(path), UPDATE).toBe(read(path));
   },
 );
 
 test("the block for netgen mtu is what it prints", () => {
   const { model } = compiled("minimal");
-  expect(model && renderMtu(reportMtu(model))).toBe(blockAfter("netgen mtu fixtures/minimal/topology.yaml"));
+  expect(blockAfter("netgen mtu fixtures/minimal/topology.yaml"), UPDATE).toBe(model && renderMtu(reportMtu(model)));
 });
 
 test("the build prints the counts that the README shows", () => {
   // And the manifest is no file of a host: it is not counted.
   const { files } = compiled("proxmox");
-  expect(readme).toContain(`\nout: ${files.length} new, 0 changed, 0 removed, 0 as they were\n`);
+  const shown = /^out: .*$/m.exec(readme)?.[0];
+  expect(shown, UPDATE).toBe(`out: ${files.length} new, 0 changed, 0 removed, 0 as they were`);
 });
 
 test("the picture shows kinds of files that exist", () => {

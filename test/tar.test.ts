@@ -31,10 +31,12 @@ describe("build -o -", () => {
     const before = readdirSync(home);
     mkdirSync(join(home, "unpacked"));
     const { status, stderr } = shell("netgen build topology.yaml -o - | tar -x -p -C unpacked");
-    expect([status, stderr]).toEqual([0, "standard output: 88 files of 3 hosts and manifest.json\n"]);
     expect(readdirSync(home).sort()).toEqual([...before, "unpacked"].sort());
     expect(shell("netgen build topology.yaml").status).toBe(0);
-    expect(filesOf("unpacked")).toEqual(filesOf("out"));
+    const built = filesOf("out");
+    expect(filesOf("unpacked")).toEqual(built);
+    const count = `${built.length - 1} files of 3 hosts and manifest.json`;
+    expect([status, stderr]).toEqual([0, `standard output: ${count}\n`]);
   });
 
   test("has the owners of the manifest, no time, no directory, and its names sorted", () => {
@@ -43,13 +45,13 @@ describe("build -o -", () => {
       .trimEnd()
       .split("\n")
       .map((line) => line.split(/ +/));
-    expect(rows).toHaveLength(89);
     const names = rows.map((row) => row.at(-1) as string);
     expect(names).toEqual([...names].sort());
     expect(new Set(rows.map(([mode = ""]) => mode[0]))).toEqual(new Set(["-"]));
     expect(new Set(rows.map((row) => row.slice(3, 5).join(" ")))).toEqual(new Set(["1970-01-01 00:00:00"]));
     shell("netgen build topology.yaml -q");
     const manifest = JSON.parse(readFileSync(join(home, "out/manifest.json"), "utf8"));
+    expect(rows).toHaveLength(manifest.files.length + 1);
     const owners = new Map(rows.map((row) => [row.at(-1), row[1]]));
     for (const { path, owner, group } of manifest.files) expect(owners.get(path)).toBe(`${owner}/${group}`);
     expect(owners.get("roz1/etc/frr/frr.conf")).toBe("frr/frr");
@@ -67,9 +69,12 @@ describe("build -o -", () => {
   test("--hosts is these hosts alone, and a manifest of them alone", () => {
     mkdirSync(join(home, "unpacked"));
     const { stderr } = shell("netgen build topology.yaml -v -o - --hosts roz1 | tar -x -p -C unpacked");
-    expect(stderr).toMatch(/^( {2}\+ roz1\/etc\/\S+\n){20,}standard output: 30 files of 1 host and manifest\.json\n$/);
     shell("netgen build topology.yaml --hosts roz1");
-    expect(filesOf("unpacked")).toEqual(filesOf("out"));
+    const built = filesOf("out");
+    expect(filesOf("unpacked")).toEqual(built);
+    const [, list = "", count = ""] = /^((?: {2}\+ roz1\/etc\/\S+\n)+)standard output: (.*)\n$/.exec(stderr) ?? [];
+    expect(count).toBe(`${built.length - 1} files of 1 host and manifest.json`);
+    expect(list.split("\n").slice(0, -1)).toHaveLength(built.length - 1);
   });
 
   test("unpacked over a root directory, it leaves the directories that are there as they are", () => {
