@@ -189,6 +189,14 @@ describe("the MTU of a tunnel", () => {
     expect(between(paths([]), { ...a, families: "464xlat" }, b)).toMatchObject({ outer: 6, mtu: 1420 });
   });
 
+  test("but not of a name on the LAN, which has what the way out lacks", () => {
+    const [a, b] = [
+      { ...closed("a", "roz"), families: 4 as const },
+      reach("b", { site: "roz", lanEndpoint: endpoint("b.lan") }),
+    ];
+    expect(between(paths([]), a, b)).toMatchObject({ outer: 6, mtu: 1420, why: "b.lan may resolve to IPv6" });
+  });
+
   test("a translation takes its header off what the access carries, and nothing off what was measured", () => {
     const [lite, xlat] = (["ds-lite", "464xlat"] as const).map((families) => ({ ...closed(families), families }));
     const to = (index: PathIndex, from: Reach, other: Reach = open("b")) =>

@@ -285,7 +285,7 @@ export const catalogue = {
   "families-without-ip-version": {
     severity: "error",
     message:
-      "{host} has IPv{families} alone, and the name of {other}'s endpoint is looked up as IPv{ipVersion}: {host} cannot dial it",
+      "{host} has IPv{families} alone, and the name of {named}'s endpoint is looked up as IPv{ipVersion}: {consequence}",
     hint: "leave out underlay.ipVersion, or the families of {host}",
   },
   "several-ways-need-bgp": {

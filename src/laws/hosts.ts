@@ -71,13 +71,16 @@ export function pinsAreOneOfAPool({ hosts, wireguard }: Topology): readonly Diag
   );
 }
 
-/** Names are looked up as an IP version that whoever dials them has. */
+/** Names are looked up as an IP version that whoever dials them has, and whoever is dialled by one. */
 export function familiesHaveIpVersion({ hosts, underlay: { ipVersion } }: Topology): readonly Diagnostic[] {
   if (ipVersion !== 4 && ipVersion !== 6) return [];
-  return hosts.flatMap(({ name: host, families, origin }) => {
-    const other = hosts.find(({ name, endpoint }) => name !== host && endpoint?.kind === "name");
-    if (families === undefined || carries(families, ipVersion) || other === undefined) return [];
-    const params = { host, families, ipVersion, other: other.name };
+  const first = hosts.find(({ endpoint }) => endpoint?.kind === "name")?.name;
+  return hosts.flatMap(({ name: host, families, endpoint, origin }) => {
+    const isDialled = endpoint?.kind === "name";
+    const named = isDialled ? host : first;
+    if (families === undefined || carries(families, ipVersion) || named === undefined) return [];
+    const consequence = isDialled ? `nobody can dial ${host}` : `${host} cannot dial it`;
+    const params = { host, families, ipVersion, named, consequence };
     return [diagnostic("families-without-ip-version", params, originSpan(origin, "families"))];
   });
 }

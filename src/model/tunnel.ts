@@ -203,7 +203,8 @@ export function translationsOf(
 
 /** A name that may lead to either version counts with the one that costs more: by DS-Lite that is IPv4. */
 function costliestFamily(path: Path, ends: readonly Reach[], way: Dial, ipVersion: Underlay["ipVersion"]) {
-  const outer = outerFamily(way.endpoint, ipVersion, ends);
+  // What the ways out carry says nothing of a LAN.
+  const outer = outerFamily(way.endpoint, ipVersion, way.scope === "lan" ? [] : ends);
   const cost = (family: IpFamily) => [...translationsOf(path, ends, way, family), ...wireguardOverhead(family)];
   const isEither = way.endpoint.kind === "name" && ipVersion === "auto";
   const isOpen = isEither && ends.every(({ families }) => families !== 4 && families !== 6);
