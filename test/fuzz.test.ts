@@ -7,6 +7,7 @@ import { describe, expect, test } from "vitest";
 import { catalogue } from "../src/base/catalogue.ts";
 import { type Compilation, compile } from "../src/compile.ts";
 import { contentOf } from "../src/emit/file.ts";
+import { isMapping, type SchemaNode, topologySchema } from "../src/validate/place.ts";
 import { laws, objections } from "./fuzz/laws.ts";
 import { mutants } from "./fuzz/mutants.ts";
 import { SPOILT, type Spoilt } from "./fuzz/spoilt.ts";
@@ -60,6 +61,32 @@ describe(`of ${numRuns} topologies`, () => {
   );
 
   test("each that was changed at random does so as well", () => fuzz(mutants), TIMEOUT_MS);
+});
+
+/** Every key that the schema has, as `hosts.*.id`; with a value only those that stand in it. */
+function keysIn(schema: SchemaNode, value?: unknown, path = ""): readonly string[] {
+  const { properties = {}, additionalProperties, items } = schema;
+  const isGiven = value !== undefined;
+  const mapping = isMapping(value) ? value : {};
+  const inside = (node: SchemaNode | false | undefined, values: readonly unknown[], step: string) =>
+    node ? (isGiven ? values : [undefined]).flatMap((each) => keysIn(node, each, `${path}${step}`)) : [];
+  const named = Object.entries(properties).filter(([key]) => !isGiven || Object.hasOwn(mapping, key));
+  return [
+    ...named.flatMap(([key, node]) => [`${path}.${key}`, ...keysIn(node, mapping[key], `${path}.${key}`)]),
+    ...inside(additionalProperties, Object.values(mapping), ".*"),
+    ...inside(items, Array.isArray(value) ? value : [], "[]"),
+  ];
+}
+
+/** Keys of hostDefaults are those of a host; what all hosts share is not drawn for these. */
+const ALIKE = ["site", "behindNat", "uplink", "wireguard"].map((key) => `.hostDefaults.${key}`);
+
+test("every key of the language stands in some of them", () => {
+  const drawn = new Set(
+    fc.sample(topologies, { numRuns: 1000, seed: 1 }).flatMap((each) => keysIn(topologySchema, each)),
+  );
+  const missing = [...new Set(keysIn(topologySchema))].filter((key) => !drawn.has(key));
+  expect(missing, "have test/fuzz/topologies.ts, hosts.ts or subnets.ts draw it").toEqual(ALIKE);
 });
 
 describe("the reader", () => {

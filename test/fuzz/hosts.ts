@@ -28,9 +28,27 @@ const extra = fc.record(
   { requiredKeys: [] },
 );
 
-/** What decides of no number. */
+const opened = fc.constantFrom([], ["192.168.7.0/24"], ["192.168.7.1", "fd00:7::/64"]);
+
+/** On either side of what netgen asks of a program. */
+const programs = fc.record(
+  {
+    systemd: fc.constantFrom("252", "257"),
+    frr: fc.constantFrom("8.4", "8.5.1", "10.3"),
+    nft: fc.constantFrom("1.0.6", "1.1.3"),
+    wireguardTools: fc.constant("1.0.20210914"),
+    docker: fc.constantFrom("20.10", "28.1"),
+    kernel: fc.constantFrom("6.1", "6.12"),
+  },
+  { requiredKeys: [] },
+);
+
+/** What a host may share with all others and has besides its numbers. */
 export const more = fc.record(
   {
+    families: fc.constantFrom(4, 6, "ds-lite", "464xlat", "ds-lite"),
+    programs,
+    guard: fc.record({ vxlan: opened, bgp: opened, bfd: opened }, { requiredKeys: [] }),
     platform: fc.constantFrom("debian12", "debian13", "proxmox8", "proxmox9"),
     networkManager: fc.constantFrom("networkd", "NetworkManager", "other"),
     frr: fc.constantFrom("complete", "snippet"),

@@ -1,15 +1,41 @@
 /** What must hold of sizes: on each leg the packet that a device makes fits the path. */
 import { alone, longest } from "./prefix.ts";
 import type { TreeHost } from "./tree.ts";
-import { holderOf, type Law, type Leg, peerFor, type Wanted, type World, waysOf, wayTo, writtenOf } from "./world.ts";
+import {
+  holderOf,
+  type Law,
+  type Leg,
+  peerFor,
+  type Wanted,
+  type World,
+  type Written,
+  waysOf,
+  wayTo,
+  writtenOf,
+} from "./world.ts";
 
 // WireGuard 32, UDP 8, and IP's own: docs/mtu.md.
 const WIREGUARD = { 4: 60, 6: 80 } as const;
 // UDP 8, VXLAN 8, Ethernet 14, and IP's own.
 const VXLAN = { 4: 50, 6: 70 } as const;
 
-/** The MTU of a path by the words of the language reference. */
-export function pathMtu({ underlay, sites, hosts }: Wanted, a: string, b: string, isOnLan: boolean): number {
+/** How one end dials the other. */
+interface Way {
+  readonly outer: 4 | 6;
+  readonly isOnLan: boolean;
+}
+
+// An IPv6 header around IPv4 (RFC 6333), or in the place of one (RFC 6877).
+const TRANSLATION = { "ds-lite": 40, "464xlat": 20 } as const;
+
+/** What a way out takes off every IPv4 packet. */
+function translationOf({ families = 4 }: Written): number {
+  return families === 4 || families === 6 ? 0 : TRANSLATION[families];
+}
+
+/** The MTU of a path for packets of a family, by the words of the language reference. */
+function pathMtu({ underlay, sites, hosts }: Wanted, ends: readonly [string, string], way: Way): number {
+  const [a, b] = ends;
   const [siteA, siteB] = [hosts[a]?.site, hosts[b]?.site];
   const declared = (x: string | undefined, y: string | undefined): readonly number[] =>
     underlay.paths.filter(({ between: [p, q] }) => (p === x && q === y) || (p === y && q === x)).map(({ mtu }) => mtu);
@@ -18,17 +44,13 @@ export function pathMtu({ underlay, sites, hosts }: Wanted, a: string, b: string
     declared(a, b),
     [...(siteB === undefined ? [] : declared(a, siteB)), ...(siteA === undefined ? [] : declared(siteA, b))],
     siteA === undefined || siteB === undefined ? [] : declared(siteA, siteB),
-    limits.flatMap((site) => (isOnLan ? site?.lanMtu : site?.wanMtu) ?? []),
-    [underlay.pathMtu ?? 1500],
   ];
-  return Math.min(...(ranks.find((each) => each.length > 0) as readonly number[]));
-}
-
-/** The family of the packets by which a host dials another; a name may be either, unless the topology says which. */
-function outerOf({ wanted }: World, { peer }: Leg): 4 | 6 {
-  const family = peer.endpoint?.family;
-  if (family !== undefined) return family;
-  return wanted.underlay.ipVersion === 4 ? 4 : 6;
+  const measured = ranks.find((each) => each.length > 0);
+  if (measured !== undefined) return Math.min(...measured);
+  const said = limits.flatMap((site) => (way.isOnLan ? site?.lanMtu : site?.wanMtu) ?? []);
+  const path = Math.min(...(said.length > 0 ? said : [underlay.pathMtu ?? 1500]));
+  const isTranslated = !way.isOnLan && way.outer === 4;
+  return isTranslated ? path - Math.max(...ends.map((name) => translationOf(hosts[name] ?? { id: 0 }))) : path;
 }
 
 /** Whether a host dials another by its address on the LAN, or by the one that a pair shares there. */
@@ -39,6 +61,15 @@ function isOnLan(world: World, { from, to, peer }: Leg): boolean {
   const shared = [sites[a.site]?.vrrp, wireguard.vrrp].map((vrrp) => vrrp?.address.split("/")[0]);
   const lan = (b.lanEndpoint ?? "").replace(/^\[(.*)\](?::\d+)?$/, "$1").replace(/^([^:]*):\d+$/, "$1");
   return peer.endpoint.host === lan || shared.includes(peer.endpoint.host);
+}
+
+/** The family of the packets by which a host dials another; a name may be either, unless the topology says which. */
+function outerOf(world: World, leg: Leg, isOnLan: boolean): 4 | 6 {
+  const family = leg.peer.endpoint?.family;
+  if (family !== undefined) return family;
+  const ways = isOnLan ? [] : [leg.from, leg.to].map(({ name }) => writtenOf(world, name).families);
+  const only = ways.find((each) => each === 4 || each === 6);
+  return only ?? (world.wanted.underlay.ipVersion === 4 ? 4 : 6);
 }
 
 /** Bytes of the largest packet that a host sends to a peer: the device's, or what all routes to the peer hold it to. */
@@ -60,13 +91,10 @@ export const tunnelsFitTheirPaths: Law = (world) =>
     return [leg, ...views]
       .filter(({ peer }) => peer.endpoint !== undefined)
       .flatMap((view) => {
-        const path = pathMtu(
-          world.wanted,
-          measuredFor(world, leg.from.name),
-          measuredFor(world, leg.to.name),
-          isOnLan(world, view),
-        );
-        const most = path - WIREGUARD[outerOf(world, view)];
+        const onLan = isOnLan(world, view);
+        const outer = outerOf(world, view, onLan);
+        const ends = [measuredFor(world, leg.from.name), measuredFor(world, leg.to.name)] as const;
+        const most = pathMtu(world.wanted, ends, { outer, isOnLan: onLan }) - WIREGUARD[outer];
         return sizesOf(leg)
           .filter((size) => size > most)
           .map(

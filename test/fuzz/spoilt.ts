@@ -145,6 +145,10 @@ export const SPOILT: readonly Spoilt[] = [
     "network 10.250.0.33/32",
   ),
   ofMesh("a device larger than its path", "tunnelsFitTheirPaths", WG, "MTU = 1440", "MTU = 1441"),
+  {
+    ...ofMesh("a device that forgets a translation", "tunnelsFitTheirPaths", WG, "MTU = 1400", "MTU = 1401"),
+    topology: { ...mesh, hosts: { ...TWO, ...host("c", 3, { endpoint: undefined, families: "ds-lite" }) } },
+  },
   ofMesh("a tunnel too small for its segment", "segmentsFitTheirTunnels", WG, "MTU = 1440", "MTU = 1439"),
   ofMesh("a host that nobody takes anything from", "hostsReachEachOther", WG, "10.250.0.2/32", "10.250.0.9/32"),
 ];

@@ -14,6 +14,8 @@ export interface SubnetDraft {
   readonly pin: number | undefined;
   readonly bridge: unknown;
   readonly hasPorts: boolean;
+  readonly separateSwitches: boolean | undefined;
+  readonly suppression: boolean;
 }
 
 export const subnetDrafts: fc.Arbitrary<readonly SubnetDraft[]> = fc.array(
@@ -29,6 +31,8 @@ export const subnetDrafts: fc.Arbitrary<readonly SubnetDraft[]> = fc.array(
     pin: fc.integer({ min: 0, max: 9 }).map((each) => (each === 0 ? 1280 : undefined)),
     bridge: fc.constantFrom(undefined, undefined, undefined, "br-own", { name: "vmbr1", existing: true }),
     hasPorts: fc.integer({ min: 0, max: 5 }).map((each) => each === 0),
+    separateSwitches: fc.constantFrom(undefined, false, true),
+    suppression: fc.boolean(),
   }),
   { maxLength: 4 },
 );
@@ -74,7 +78,12 @@ function fitted(draft: SubnetDraft, vrf: string | undefined, hasBgp: boolean): S
   const isStretched = draft.kind === "segment";
   const isShared = draft.gateway === "shared" && (!hasBgp || !isStretched);
   const gateway = isShared || (draft.gateway === "each" && !isStretched) ? "left out" : draft.gateway;
-  return { ...draft, gateway, inVrf: draft.inVrf && vrf !== undefined && draft.kind !== "bare" };
+  return {
+    ...draft,
+    gateway,
+    suppression: draft.suppression && hasBgp,
+    inVrf: draft.inVrf && vrf !== undefined && draft.kind !== "bare",
+  };
 }
 
 /** The name and what stands under `subnets`. */
@@ -96,6 +105,8 @@ export function subnetEntry(draft: SubnetDraft, { index, names, vrf, hasBgp }: A
       ? true
       : undefined;
   const hosts = picked.length > 0 ? picked : "all";
+  const vxlan = { vni: 100 + index, neighborSuppression: each.suppression };
+  const { tagged, pin: mtu, separateSwitches } = each;
   switch (each.kind) {
     case "routed":
       return [
@@ -109,19 +120,9 @@ export function subnetEntry(draft: SubnetDraft, { index, names, vrf, hasBgp }: A
     case "segment":
       return [
         `s${index}`,
-        {
-          ...common,
-          hosts,
-          vxlan: { vni: 100 + index },
-          gateway,
-          isolated: several,
-          tagged: each.tagged,
-          mtu: each.pin,
-          bridge,
-          ports,
-        },
+        { ...common, hosts, vxlan, gateway, isolated: several, tagged, mtu, bridge, ports, separateSwitches },
       ];
     case "bare":
-      return [`s${index}`, { hosts, vxlan: { vni: 100 + index }, tagged: each.tagged, mtu: each.pin, bridge, ports }];
+      return [`s${index}`, { hosts, vxlan, tagged, mtu, bridge, ports, separateSwitches }];
   }
 }

@@ -51,6 +51,8 @@ const knobs = fc.record({
     { weight: 1, arbitrary: fc.constantFrom(4789, 65_535) },
   ),
   ipVersion: fc.constantFrom("auto", 4, 6),
+  interface: fc.constantFrom(undefined, undefined, "wg-net"),
+  vrrpId: fc.constantFrom(undefined, 7),
   pathMtu: fc.oneof(fc.constant(undefined), mtu),
   presharedKeys: fc.boolean(),
   perPeer: fc.boolean(),
@@ -67,6 +69,7 @@ const knobs = fc.record({
   paths: fc.array(fc.record({ ends: fc.tuple(fc.nat(8), fc.nat(8)), mtu }), { maxLength: 3 }),
   subnets: subnetDrafts,
   bgp: fc.constantFrom("none", "mesh", "reflector", "bfd"),
+  bfd: fc.constantFrom({}, { intervalMs: 300, multiplier: 3 }),
   hasVrf: fc.boolean(),
   exits: fc.array(
     fc.record({
@@ -130,12 +133,14 @@ function fitted(each: Knobs): Knobs {
   return { ...each, hosts, pools, bgp };
 }
 
-function wireguardOf({ shape, pools, transit, listenPort, presharedKeys, perPeer, hosts }: Knobs): Topology {
+function wireguardOf(knobs: Knobs): Topology {
+  const { shape, pools, transit, listenPort, presharedKeys, perPeer, hosts } = knobs;
   const names = hosts.filter(({ isOutsider }) => !isOutsider).map(nameOf);
   const chain = names.slice(1).map((name, index) => [names[index], name]);
   const ring = names.length > 2 ? [...chain, [names[0], names.at(-1)]] : chain;
   const base = {
     addresses: pools,
+    interface: knobs.interface,
     listenPort,
     presharedKeys: presharedKeys && !isPaired(shape),
     mtu: perPeer ? "per-peer" : undefined,
@@ -154,7 +159,12 @@ function wireguardOf({ shape, pools, transit, listenPort, presharedKeys, perPeer
     case "hubs":
       return { ...base, shape: "hub-and-spoke", hubs: names.slice(0, 2), transit, mtu: undefined };
     case "hub-pair":
-      return { ...base, shape: "hub-and-spoke", hubs: names.slice(0, 2), vrrp: { address: "198.18.0.10/24" } };
+      return {
+        ...base,
+        shape: "hub-and-spoke",
+        hubs: names.slice(0, 2),
+        vrrp: { address: "198.18.0.10/24", id: knobs.vrrpId },
+      };
     case "chain":
       return { ...base, shape: "links", links: chain };
     case "ring":
@@ -162,7 +172,7 @@ function wireguardOf({ shape, pools, transit, listenPort, presharedKeys, perPeer
   }
 }
 
-function sitesOf({ sites, shape, hosts }: Knobs): Topology {
+function sitesOf({ sites, shape, hosts, vrrpId: id }: Knobs): Topology {
   const gateways = isGated(shape) ? (LEADERS[shape] ?? 0) : 0;
   const first = hosts.slice(0, gateways).map(nameOf);
   return Object.fromEntries(
@@ -171,7 +181,7 @@ function sitesOf({ sites, shape, hosts }: Knobs): Topology {
       const lan = hasLan === true ? [`192.168.${index + 3}.0/24`] : undefined;
       const isLed = index === 0 && gateways > 0;
       const hasTwo = isLed && gateways === 2 && (shape === "pair" || hasLan === true);
-      const vrrp = hasTwo ? { address: "192.168.3.254/24" } : undefined;
+      const vrrp = hasTwo ? { address: "192.168.3.254/24", id } : undefined;
       const own = SEVERAL_WAYS.includes(shape) ? undefined : asn;
       return [name, { ...rest, asn: own, lan, gateways: isLed ? first : undefined, vrrp }];
     }),
@@ -186,12 +196,12 @@ function pathsOf({ paths, hosts }: Knobs): readonly unknown[] {
   }));
 }
 
-function bgpOf({ bgp, hosts }: Knobs): unknown {
+function bgpOf({ bgp, bfd, hosts }: Knobs): unknown {
   if (bgp === "none") return undefined;
   return {
     asn: 65_000,
     routeReflectors: bgp === "reflector" ? hosts.slice(0, 1).map(nameOf) : undefined,
-    bfd: bgp === "bfd" ? {} : undefined,
+    bfd: bgp === "bfd" ? bfd : undefined,
   };
 }
 

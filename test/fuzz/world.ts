@@ -12,6 +12,7 @@ export interface Written {
   readonly lanEndpoint?: string;
   readonly lanInterface?: string;
   readonly behindNat?: boolean;
+  readonly families?: 4 | 6 | "ds-lite" | "464xlat";
   readonly wireguard?: boolean;
 }
 
