@@ -79,7 +79,7 @@ function keysIn(schema: SchemaNode, value?: unknown, path = ""): readonly string
 }
 
 /** Keys of hostDefaults are those of a host; what all hosts share is not drawn for these. */
-const ALIKE = ["site", "behindNat", "uplink", "wireguard"].map((key) => `.hostDefaults.${key}`);
+const ALIKE = ["site", "behindNat", "uplink", "lanInterface", "wireguard"].map((key) => `.hostDefaults.${key}`);
 
 test("every key of the language stands in some of them", () => {
   const drawn = new Set(
