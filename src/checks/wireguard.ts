@@ -1,5 +1,6 @@
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import { must } from "../base/invariant.ts";
+import { BFD_PORTS } from "../model/bgp.ts";
 import type { Host } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
@@ -101,11 +102,11 @@ export function forwardedPorts(network: Network): readonly Diagnostic[] {
   });
 }
 
-/** RFC 7348, and of BFD RFC 5881 and RFC 5883: what the guard takes from the tunnels only. */
+/** What the guard takes from the tunnels only. */
 function guardedPorts({ hosts, bgp }: Network): ReadonlyMap<number, string> {
   const devices = hosts.flatMap(({ vxlans, vrfs }) => [...vxlans, ...vrfs.map((vrf) => vrf.vxlan)]);
   const vxlan = devices.map(({ port }) => [port, "VXLAN's"] as const);
-  const bfd = bgp.kind !== "none" && bgp.bfd.kind === "on" ? [3784, 3785, 4784] : [];
+  const bfd = bgp.kind !== "none" && bgp.bfd.kind === "on" ? BFD_PORTS : [];
   return new Map<number, string>([...vxlan, ...bfd.map((port) => [port, "BFD's"] as const)]);
 }
 

@@ -1,9 +1,10 @@
 /** Where an exit of a VRF leads to: the world beyond it, and of what is near only what the topology names. */
 import { collapsePrefixes, compareAddresses, familyOf, type IpAddress, prefixOf } from "../base/ip.ts";
+import { BFD_PORTS, BGP_PORT } from "../model/bgp.ts";
 import type { Network } from "../model/network.ts";
 import type { VrfExit } from "../model/vrf.ts";
 import type { EmitContext } from "./context.ts";
-import { type AddressSet, addressSets, BFD_PORTS, BGP_PORT, type SetKind, vxlansOf } from "./guard-sets.ts";
+import { type AddressSet, addressSets, type SetKind, vxlansOf } from "./guard-sets.ts";
 import { addressRanges, nftFamily, oneOf, quotedName, type Section, sortedNumbers } from "./nft-words.ts";
 import { once } from "./shared.ts";
 import { encode, render, type View } from "./template.ts";

@@ -1,15 +1,10 @@
 /** What the parts of the guard share: sets of addresses, and which packets it looks at. */
 import { FAMILIES, familyOf, type IpAddress, type IpFamily, type IpPrefix } from "../base/ip.ts";
-import type { Bfd } from "../model/bgp.ts";
+import { BFD_PORTS, type Bfd, BGP_PORT } from "../model/bgp.ts";
 import type { VxlanDevice } from "../model/device.ts";
 import type { GuardedService, Host } from "../model/host.ts";
 import { nftFamily, oneOf, sortedNumbers } from "./nft-words.ts";
 import type { View } from "./template.ts";
-
-/** What BGP listens on, RFC 4271 §8. */
-export const BGP_PORT = 179;
-/** BFD: control of neighbours on one link and echo (RFC 5881 §4), control over several hops (RFC 5883 §5). */
-export const BFD_PORTS = [3784, 3785, 4784] as const;
 
 /** A set of one family's addresses: `vteps4`, `allowed6`. */
 export interface AddressSet {

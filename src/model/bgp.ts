@@ -4,6 +4,11 @@ import type { Asn, Vni } from "../base/units.ts";
 import type { InterfaceAddress } from "./device.ts";
 import type { Origin } from "./origin.ts";
 
+/** What BGP listens on, TCP (RFC 4271 §8). */
+export const BGP_PORT = 179;
+/** BFD's, UDP: control of neighbours on one link and echo (RFC 5881 §4), control over several hops (RFC 5883 §5). */
+export const BFD_PORTS: readonly number[] = Object.freeze([3784, 3785, 4784]);
+
 export type Bgp = { readonly kind: "none" } | SpokenBgp;
 export type SpokenBgp = EvpnBgp | RoutingBgp;
 

@@ -84,11 +84,6 @@ export async function exchange(from: Box, { box, address }: Destination, load: L
 
 // ── Single packets ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** RFC 4271 §8. */
-export const BGP_PORT = 179;
-/** Control of neighbours on one link and echo (RFC 5881 §4), control over several hops (RFC 5883 §5). */
-export const BFD_PORTS: readonly number[] = Object.freeze([3784, 3785, 4784]);
-
 /** From where a packet claims to come, and where it goes. */
 export interface Addressed {
   readonly to: IpAddress;

@@ -1,5 +1,6 @@
 /** Who stands in guard.allowFrom is let through: the first address of each prefix, from the host's own router. */
 import { familyOf, hostAddress, type IpAddress, networkAddress } from "../../base/ip.ts";
+import { BGP_PORT } from "../../model/bgp.ts";
 import type { Host } from "../../model/host.ts";
 import type { Network } from "../../model/network.ts";
 import { eventually } from "../machine/patience.ts";
@@ -7,7 +8,7 @@ import type { Lab } from "../machine/running.ts";
 import { pretending, type Victim, victims } from "../measure/attacks.ts";
 import { dropped, madeUpMac, seenMacs, vxlanFrame } from "../measure/forge.ts";
 import { execCommand, type LabPromise, type Outcome } from "../measure/promise.ts";
-import { BGP_PORT, knock, sendDatagrams } from "../measure/traffic.ts";
+import { knock, sendDatagrams } from "../measure/traffic.ts";
 import type { LabHost } from "../plan/plan.ts";
 
 /** An address that is allowed, and where to it can speak. */

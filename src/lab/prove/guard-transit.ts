@@ -1,6 +1,7 @@
 /** What guests send to the hosts: no frame of theirs enters a segment, and nobody speaks BGP or BFD with them. */
 import { must } from "../../base/invariant.ts";
 import { familyOf, type IpAddress } from "../../base/ip.ts";
+import { BFD_PORTS, BGP_PORT } from "../../model/bgp.ts";
 import type { Host } from "../../model/host.ts";
 import type { Network } from "../../model/network.ts";
 import { wayFromStation } from "../../ways/reach.ts";
@@ -11,7 +12,7 @@ import type { Lab } from "../machine/running.ts";
 import { dropsDuring, isAllowed, judge } from "../measure/attacks.ts";
 import { madeUpMac, seenMacs, vxlanFrame } from "../measure/forge.ts";
 import { execCommand, type LabPromise, type Outcome } from "../measure/promise.ts";
-import { BFD_PORTS, BGP_PORT, type Datagram, knock, sendDatagrams } from "../measure/traffic.ts";
+import { type Datagram, knock, sendDatagrams } from "../measure/traffic.ts";
 import type { LabGuest, LabPlan } from "../plan/plan.ts";
 
 /** A host that a guest's packets get to, if they are let. */

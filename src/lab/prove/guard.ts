@@ -2,13 +2,15 @@
  * Nobody but the hosts themselves puts a frame into a segment or speaks BGP and BFD to a host: not its own router, not the
  * internet, not a guest. Asked of every host that has something to guard, and by every guest that routes to a host.
  */
+
+import { BFD_PORTS, BGP_PORT } from "../../model/bgp.ts";
 import type { Box } from "../machine/box.ts";
 import { eventually } from "../machine/patience.ts";
 import { type Lab, runningHosts } from "../machine/running.ts";
 import { type Attack, attacker, attacksOn, countDrops, judge, type Victim, victims } from "../measure/attacks.ts";
 import { madeUpMac, seenMacs, vxlanFrame, watchFrames } from "../measure/forge.ts";
 import { execCommand, type LabPromise, type Outcome, type Prover } from "../measure/promise.ts";
-import { BFD_PORTS, BGP_PORT, knock, sendDatagrams } from "../measure/traffic.ts";
+import { knock, sendDatagrams } from "../measure/traffic.ts";
 import { allowedPromises } from "./guard-allowed.ts";
 import { takeovers } from "./guard-bgp.ts";
 import { entrancePromises } from "./guard-entrance.ts";
