@@ -1,11 +1,22 @@
 /** Debian 13's programs in a directory of their own: packages from its archive, unpacked and never installed. */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
-const PROGRAMS = ["systemd", "frr", "nftables", "iptables", "wireguard-tools", "iproute2"];
-const SHELL = ["bash", "dash", "coreutils", "grep", "sed", "mount", "libc-bin"];
+const PROGRAMS = ["systemd", "frr", "keepalived", "nftables", "iptables", "wireguard-tools", "iproute2"];
+// vtysh asks PAM who it is.
+const SHELL = ["bash", "dash", "coreutils", "grep", "sed", "mount", "procps", "libc-bin", "libpam-modules"];
+const PACKAGES = [...PROGRAMS, ...SHELL];
 const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 const run = (command: string, args: readonly string[], env = {}) =>
@@ -43,7 +54,7 @@ function writeAptSettings(directory: string): string {
 function fetchTree(directory: string): string | undefined {
   const env = { APT_CONFIG: writeAptSettings(directory) };
   const update = run("apt-get", ["-q", "update"], env);
-  const download = run("apt-get", ["-q", "-y", "--download-only", "install", ...PROGRAMS, ...SHELL], env);
+  const download = run("apt-get", ["-q", "-y", "--download-only", "install", ...PACKAGES], env);
   const archives = join(directory, "cache/archives");
   const packages = readdirSync(archives).filter((name) => name.endsWith(".deb"));
   if (download.status !== 0 || packages.length === 0)
@@ -62,6 +73,7 @@ function fetchTree(directory: string): string | undefined {
   for (const name of ["iptables", "iptables-restore", "ip6tables", "ip6tables-restore"]) {
     symlinkSync("xtables-nft-multi", join(root, "usr/sbin", name));
   }
+  writeFileSync(join(root, "etc/pam.d/other"), "account sufficient pam_permit.so\n");
   for (const name of ["passwd", "group"]) run("cp", [`/etc/${name}`, join(root, "etc")]);
   rmSync(join(directory, "cache"), { recursive: true });
   rmSync(join(directory, "state"), { recursive: true });
@@ -73,10 +85,14 @@ export function trixieTree(): string | undefined {
   const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "netgen");
   const directory = join(cache, "debian13");
   const root = join(directory, "root");
-  if (existsSync(root)) return root;
+  // An older test fetched less.
+  const list = join(directory, "packages");
+  if (existsSync(list) && readFileSync(list, "utf8") === PACKAGES.join("\n")) return root;
   const making = `${directory}.${process.pid}`;
   const reason = process.getuid?.() === 0 ? fetchTree(making) : "only root can enter it";
   if (reason === undefined) {
+    writeFileSync(join(making, "packages"), PACKAGES.join("\n"));
+    rmSync(directory, { recursive: true, force: true });
     renameSync(making, directory);
     return root;
   }

@@ -1,4 +1,4 @@
-/** Every golden tree, read by the programs of Debian 13: systemd-networkd 257, FRR 10.3, nft 1.1.3. */
+/** Every golden tree, read by the programs of Debian 13: systemd-networkd 257, FRR 10.3, nft 1.1.3, keepalived 2.3. */
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -75,6 +75,27 @@ describe.runIf(root)("Debian 13", () => {
       expect([status, output.includes("Unknown command")], output).toEqual([0, false]);
     }
   });
+
+  const KEEPALIVED = "etc/keepalived/keepalived.conf";
+  // What it stands on and watches: the LAN's card, tunnels, and the uplink where that is another.
+  const CARDS = `file=/mnt/${KEEPALIVED}; mkdir -p /run/etc; mount --bind /mnt/etc/netgen /etc/netgen
+    card=$(sed -n 's/^ *interface //p' $file); tunnels=$(sed -n 's/^tunnels=(\\(.*\\))/\\1/p' /etc/netgen/vrrp-check)
+    for each in $card $tunnels $(sed -n '/track_interface/{n;p}' $file); do
+      ip link add $each type veth peer name far-$each; ip link set $each up; ip link set far-$each up
+    done
+    ip address add $(sed -n 's/^ *unicast_src_ip //p' $file)/24 dev $card`;
+  test.concurrent.for(trees.filter(({ directory }) => existsSync(join(directory, KEEPALIVED))))(
+    "$name: keepalived 2.3 takes every line, and alone it takes the address",
+    async ({ directory }, { expect }) => {
+      const checked = await inTree(directory, `${CARDS}; keepalived -t -f $file`);
+      expect(checked).toEqual({ status: 0, output: "" });
+      const run = `keepalived -n -l -f $file & kept=$!
+        until ip -o address | grep -F " $(sed -n 's/^ *\\(.*\\) dev .*/\\1/p' $file)"; do sleep 0.2; done; kill $kept`;
+      const { status, output } = await inTree(directory, `${CARDS}; ${run}`);
+      expect(status, output).toBe(0);
+      expect(output).toContain("Entering MASTER STATE");
+    },
+  );
 });
 
 /** On a host with routes into a tunnel, by its LAN and unreachable ones, whose owner left the LAN to networkd. */
