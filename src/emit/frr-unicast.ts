@@ -66,6 +66,8 @@ function groupsOf(neighbours: readonly UnicastNeighbour[], family: IpFamily): re
   const firsts = new Map(neighbours.map((each) => [each.interface, each]));
   return [...firsts.values()].map((each) => ({
     name: `${each.interface.toUpperCase()}-IPV${family}`,
+    // See createGroupOf in frr.ts.
+    hasSource: each.isPointToPoint,
     source: each.source,
     isClients: each.isClient,
     isPreferred: each.preference !== undefined,

@@ -42,7 +42,10 @@ const isWatched = (host: Host, { bfd }: Speaker): boolean => bfd.kind === "on" &
 
 /**
  * FRR takes an address of the tunnel's own prefix for a neighbour on the link, whose BFD packets must have come one hop
- * (RFC 5881 §5). One behind a relay is further away, so it is not watched.
+ * (RFC 5881 §5). One behind a relay is further away, so it is not watched. With `update-source` FRR from 10.2 on would watch
+ * from its start, and before it has a connection takes the neighbour for one further away, whose BFD has another port: the two
+ * ends never agree and the session stays down (its issues 18742, 19077). In the tunnel's own prefix the kernel takes the same
+ * address without being told.
  */
 function createGroupOf(host: Host, speaker: Speaker, { network }: EmitContext) {
   const near = isWatched(host, speaker) ? createNeighboursOf(network)(host) : undefined;
@@ -99,6 +102,7 @@ function bgpView(host: Host, speaker: Speaker, context: EmitContext) {
       isInternal: group.isInternal,
       importMap: groupMaps.get(groupName(group)) ?? otherMap,
       hasBfd: group.isNear && isWatched(host, speaker),
+      hasSource: !(group.isNear && group.isInternal && isWatched(host, speaker)),
     })),
     speaksEvpn: unicastOf(host) === undefined || neighbours.length > 0 || speaker.isVtep,
     ...unicastView(host),

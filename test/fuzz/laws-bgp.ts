@@ -23,15 +23,18 @@ const sessionsOf = (world: World): readonly Session[] =>
     })),
   );
 
+/** The address that a host speaks from: as it says, or as the kernel has it, which takes that of the prefix the neighbour is in. */
+const spokenFrom = (host: TreeHost, { source, address }: Neighbour): Prefix | undefined =>
+  source ?? host.interfaces.flatMap(({ addresses }) => addresses).find((each) => holds(each, address));
+
 /** The other end of a session: that of the neighbour's by which it comes back to the address this end speaks from. */
-const backOf = (sessions: readonly Session[], { host, neighbour, other }: Session): Session | undefined =>
-  sessions.find(
-    (each) =>
-      each.host === other &&
-      each.other === host &&
-      neighbour.source !== undefined &&
-      isSameAddress(each.neighbour.address, neighbour.source),
+function backOf(sessions: readonly Session[], { host, neighbour, other }: Session): Session | undefined {
+  const source = spokenFrom(host, neighbour);
+  if (source === undefined) return undefined;
+  return sessions.find(
+    (each) => each.host === other && each.other === host && isSameAddress(each.neighbour.address, source),
   );
+}
 
 function isAsExpected({ bgp, neighbour, other }: Session): boolean {
   const asn = other?.bgp?.asn;
@@ -48,7 +51,7 @@ export const sessionsAreMutual: Law = (world) => {
     const who = `${host.name} and its neighbour ${neighbour.address.text}`;
     const back = backOf(sessions, session);
     if (other === undefined || other === host) return [`${who}: nobody else has that address`];
-    if (back === undefined) return [`${who}: ${other.name} does not name back ${neighbour.source?.text}`];
+    if (back === undefined) return [`${who}: ${other.name} does not name back ${spokenFrom(host, neighbour)?.text}`];
     const found: string[] = [];
     if (!isAsExpected(session)) found.push(`${who}: ${other.name} is not in AS ${neighbour.remoteAs}`);
     if (neighbour.description !== other.name) found.push(`${who}: it is ${other.name}, not ${neighbour.description}`);

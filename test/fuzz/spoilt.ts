@@ -129,7 +129,11 @@ export const SPOILT: readonly Spoilt[] = [
   ),
   ofEvpn("a neighbour that does not name back", "sessionsAreMutual", FRR, /^ neighbor 10\.250\.0\.2 .*\n/gm, ""),
   ofEvpn("another AS", "sessionsAreMutual", FRR, "router bgp 65000", "router bgp 65001"),
-  ofEvpn("another source", "sessionsAreMutual", FRR, "update-source 10.250.0.1", "update-source 10.250.0.3"),
+  {
+    ...ofMesh("another source", "sessionsAreMutual", FRR, "update-source 10.250.0.1", "update-source 10.250.0.3"),
+    topology: reflected,
+  },
+  ofEvpn("another address to speak from", "sessionsAreMutual", WG, "Address = 10.250.0.1/", "Address = 10.250.0.9/"),
   ofEvpn("a router id twice", "routerIdsAreDistinct", FRR, "router-id 10.250.0.1", "router-id 10.250.0.2"),
   {
     ...ofMesh("clients that nothing is passed on to", "evpnReachesAll", FRR, /neighbor .* route-reflector-client/, ""),
