@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { compileText, messagesOf } from "./compile-text.ts";
+import { testPublicKey } from "./test-keys.ts";
 
 const POOL = "wireguard: {addresses: [10.250.0.0/24]}\n";
 const DUAL = 'wireguard: {addresses: [10.250.0.0/24, "fd00::/64"]}\n';
@@ -235,14 +236,40 @@ ${rest}`;
   });
 });
 
-test("a host that lacks the version of names cannot dial them", () => {
-  const text = (families: string, ipVersion: string, endpoint = "beta.example.net") => `
+test("who is dialled by a version that does not come in is told so", () => {
+  const codesOf = (families: string, rest: string, ipVersion = "auto") =>
+    messagesOf(`
 underlay: {ipVersion: ${ipVersion}}
 wireguard: {addresses: [10.250.0.0/24]}
-hosts: {alpha: {id: 1, endpoint: 192.0.2.1${families}}, beta: {id: 2, endpoint: "${endpoint}"}}`;
+hosts: {alpha: {id: 1, families: ${families}, ${rest}}, beta: {id: 2, endpoint: "[2001:db8::2]"}}`).map(
+      (each) => each.split(":")[0],
+    );
+  expect(codesOf("ds-lite", "endpoint: 192.0.2.1")).toEqual(["endpoint-without-family"]);
+  expect(codesOf("ds-lite", "endpoint: 192.0.2.1, behindNat: true")).toEqual([]);
+  expect(codesOf("464xlat", "endpoint: 192.0.2.1, behindNat: true")).toEqual(["endpoint-without-family"]);
+  expect(codesOf("464xlat", "endpoint: a.example.net", "4")).toEqual(["endpoint-without-family"]);
+  expect(codesOf("464xlat", "endpoint: a.example.net", "6")).toEqual([]);
+  expect(codesOf("464xlat", "endpoint: a.example.net")).toEqual([]);
+  const hubs = (families: string) =>
+    messagesOf(`
+wireguard: {addresses: [10.250.0.0/24], shape: hub-and-spoke, hubs: [alpha, beta], vrrp: {address: 192.0.2.10/24}}
+hostDefaults: {uplink: eth0}
+hosts:
+  alpha: {id: 1, lanEndpoint: 192.0.2.1, families: ${families}, publicKey: "${testPublicKey("hub")}"}
+  beta: {id: 2, lanEndpoint: 192.0.2.2, publicKey: "${testPublicKey("hub")}"}
+  gamma: {id: 3}`).filter((each) => each.startsWith("endpoint-without-family"));
+  expect(hubs("4")).toEqual([]);
+  expect(hubs("464xlat")).toEqual([expect.stringContaining("nobody reaches alpha at 192.0.2.10: IPv4")]);
+});
+
+test("a host that lacks the version of names cannot dial them", () => {
+  const text = (families: string, ipVersion: string, endpoint = "beta.example.net", own = "192.0.2.1") => `
+underlay: {ipVersion: ${ipVersion}}
+wireguard: {addresses: [10.250.0.0/24]}
+hosts: {alpha: {id: 1, endpoint: "${own}"${families}}, beta: {id: 2, endpoint: "${endpoint}"}}`;
   const codes = (...args: Parameters<typeof text>) => messagesOf(text(...args)).map((each) => each.split(":")[0]);
   expect(codes(", families: 4", "6")).toEqual(["families-without-ip-version"]);
-  expect(codes(", families: 464xlat", "4")).toEqual([]);
+  expect(codes(", families: 464xlat", "4", "beta.example.net", "[2001:db8::1]")).toEqual([]);
   expect(codes(", families: 4", "auto")).toEqual([]);
   expect(codes("", "6")).toEqual([]);
   expect(codes(", families: 4", "6", "192.0.2.2")).toEqual([]);

@@ -282,10 +282,15 @@ export const catalogue = {
     message: "{host} and {other} can never meet: neither gets to the IP version of the other's endpoint",
     hint: "give one of them an endpoint of the version that the other has, or a name that leads to one, or {instead}",
   },
+  "endpoint-without-family": {
+    severity: "error",
+    message: "nobody reaches {host} at {where}: IPv{family} does not come in where families is {families}",
+    hint: "give {host} an endpoint of IPv{other}, or none, so that it dials the others; or mend {cause}",
+  },
   "families-without-ip-version": {
     severity: "error",
     message:
-      "{host} has IPv{families} alone, and the name of {named}'s endpoint is looked up as IPv{ipVersion}: {consequence}",
+      "{host} has IPv{families} alone, and the name of {other}'s endpoint is looked up as IPv{ipVersion}: {host} cannot dial it",
     hint: "leave out underlay.ipVersion, or the families of {host}",
   },
   "several-ways-need-bgp": {

@@ -1,12 +1,21 @@
 /** What makes the addresses of a host. */
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
-import { containsAddress, familyOf, type IpPrefix, isHostAddress, prefixLengthBits, rangeOf } from "../base/ip.ts";
+import {
+  containsAddress,
+  familyOf,
+  type IpFamily,
+  type IpPrefix,
+  isHostAddress,
+  prefixLengthBits,
+  rangeOf,
+} from "../base/ip.ts";
 import { originSpan } from "../model/origin.ts";
 import { carries } from "../model/reach.ts";
 import { hasTunnels, poolAddress } from "../topology/hosts.ts";
 import { createIsLeaf } from "../topology/leaves.ts";
+import { pairOf, resolvePairs } from "../topology/pairs.ts";
 import { routingClass } from "../topology/routing-class.ts";
-import type { Topology } from "../topology/topology.ts";
+import type { HostInput, Topology } from "../topology/topology.ts";
 import { highestTransitIds } from "../topology/transit.ts";
 
 /** The highest id that gives an address of the pool, for the message. */
@@ -71,16 +80,47 @@ export function pinsAreOneOfAPool({ hosts, wireguard }: Topology): readonly Diag
   );
 }
 
-/** Names are looked up as an IP version that whoever dials them has, and whoever is dialled by one. */
+/**
+ * The IP versions in which a host can be dialled. DS-Lite puts it behind the provider's NAT (RFC 6333), which may forward a
+ * port; 464XLAT translates for clients alone (RFC 6877).
+ */
+function comesIn({ families, isBehindNat }: HostInput, family: IpFamily): boolean {
+  if (families === "ds-lite") return family === 6 || isBehindNat === true;
+  if (families === "464xlat") return family === 6;
+  return families === family;
+}
+
+/** Where others dial a host, and the IP version of it; `undefined` where they do not, or by whichever version there is. */
+function dialledAt(topology: Topology, { name, endpoint }: HostInput) {
+  const { ipVersion } = topology.underlay;
+  if (endpoint?.kind === "name") {
+    if (ipVersion !== 4 && ipVersion !== 6) return undefined;
+    return { where: endpoint.name, family: ipVersion, cause: "underlay.ipVersion" };
+  }
+  const pair = pairOf(name, resolvePairs(topology));
+  const address = endpoint?.address ?? (pair?.isOfHubs ? pair.vrrp.address.address : undefined);
+  return address && { where: address, family: familyOf(address), cause: "its families" };
+}
+
+/** A host is dialled by an IP version that comes in to it. */
+export function endpointsLeadToHosts(topology: Topology): readonly Diagnostic[] {
+  return topology.hosts.filter(hasTunnels).flatMap((host) => {
+    const { name, families, origin } = host;
+    const dialled = families && dialledAt(topology, host);
+    if (families === undefined || dialled === undefined || comesIn(host, dialled.family)) return [];
+    const params = { host: name, families, other: dialled.family === 4 ? 6 : 4, ...dialled };
+    const related = [{ message: "what comes in is said here", span: originSpan(origin, "families") }];
+    return [diagnostic("endpoint-without-family", params, originSpan(origin, "endpoint"), related)];
+  });
+}
+
+/** Names are looked up as an IP version that whoever dials them has. */
 export function familiesHaveIpVersion({ hosts, underlay: { ipVersion } }: Topology): readonly Diagnostic[] {
   if (ipVersion !== 4 && ipVersion !== 6) return [];
-  const first = hosts.find(({ endpoint }) => endpoint?.kind === "name")?.name;
-  return hosts.flatMap(({ name: host, families, endpoint, origin }) => {
-    const isDialled = endpoint?.kind === "name";
-    const named = isDialled ? host : first;
-    if (families === undefined || carries(families, ipVersion) || named === undefined) return [];
-    const consequence = isDialled ? `nobody can dial ${host}` : `${host} cannot dial it`;
-    const params = { host, families, ipVersion, named, consequence };
+  return hosts.flatMap(({ name: host, families, origin }) => {
+    const other = hosts.find(({ name, endpoint }) => name !== host && endpoint?.kind === "name");
+    if (families === undefined || carries(families, ipVersion) || other === undefined) return [];
+    const params = { host, families, ipVersion, other: other.name };
     return [diagnostic("families-without-ip-version", params, originSpan(origin, "families"))];
   });
 }

@@ -5,7 +5,14 @@
  */
 import type { Diagnostic } from "../base/diagnostic.ts";
 import type { Topology } from "../topology/topology.ts";
-import { familiesHaveIpVersion, idsFitPools, idsFitTransit, pinsAreOneOfAPool, pinsLieInPools } from "./hosts.ts";
+import {
+  endpointsLeadToHosts,
+  familiesHaveIpVersion,
+  idsFitPools,
+  idsFitTransit,
+  pinsAreOneOfAPool,
+  pinsLieInPools,
+} from "./hosts.ts";
 import {
   gatewaysCanBeSentTo,
   gatewaysOfOutsidersAreOne,
@@ -73,6 +80,7 @@ export const laws: readonly Law[] = Object.freeze([
   idsFitTransit,
   pinsLieInPools,
   pinsAreOneOfAPool,
+  endpointsLeadToHosts,
   familiesHaveIpVersion,
   shapesHaveTheirKeys,
   linksAreDistinct,

@@ -91,6 +91,7 @@ const CONSEQUENCES: Readonly<Record<string, readonly Code[]>> = {
     ...DIALLING,
     ...GATES,
     "hub-without-endpoint",
+    "endpoint-without-family",
     "tunnel-endpoint-duplicate",
     "host-not-member",
     "snat-without-uplink",

@@ -72,6 +72,22 @@ function outerOf(world: World, leg: Leg, isOnLan: boolean): 4 | 6 {
   return only ?? (world.wanted.underlay.ipVersion === 4 ? 4 : 6);
 }
 
+/** Whether packets of an IP version come in to a host, by its families. */
+function comesIn({ families, behindNat = false }: Written, family: 4 | 6): boolean {
+  if (families === "ds-lite" || families === "464xlat") return family === 6 || (families === "ds-lite" && behindNat);
+  return families === undefined || families === family;
+}
+
+/** Outside, an address is of an IP version that gets out of one end, and in to the other. */
+export const endpointsAreOfBoth: Law = (world) =>
+  world.legs.flatMap((leg) => {
+    const { family, host } = leg.peer.endpoint ?? {};
+    if (family === undefined || isOnLan(world, leg)) return [];
+    const [from, to] = [writtenOf(world, leg.from.name), writtenOf(world, leg.to.name)];
+    const getsOut = from.families !== (family === 4 ? 6 : 4);
+    return getsOut && comesIn(to, family) ? [] : [`${leg.from.name} dials ${leg.to.name} at ${host}, of IPv${family}`];
+  });
+
 /** Bytes of the largest packet that a host sends to a peer: the device's, or what all routes to the peer hold it to. */
 function sizesOf({ from, link, peer }: Leg): readonly number[] {
   const ways = waysOf(from).filter(({ to }) => to === link.name);

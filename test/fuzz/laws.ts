@@ -26,6 +26,7 @@ export const laws: Readonly<Record<string, Law>> = {
   evpnReachesAll: bgp.evpnReachesAll,
   unicastReachesAll: bgp.unicastReachesAll,
   loopbacksAreAnnounced: bgp.loopbacksAreAnnounced,
+  endpointsAreOfBoth: mtu.endpointsAreOfBoth,
   tunnelsFitTheirPaths: mtu.tunnelsFitTheirPaths,
   segmentsFitTheirTunnels: mtu.segmentsFitTheirTunnels,
   hostsReachEachOther: ways.hostsReachEachOther,

@@ -21,12 +21,14 @@ const host = (name: string, id: number, rest: object = {}) => ({
 const TWO = { ...host("a", 1, { routes: ["10.9.1.0/24"] }), ...host("b", 2, { routes: ["10.9.2.0/24"] }) };
 const SEGMENT = { cidr: "10.77.0.0/24", vxlan: { vni: 100 }, hosts: "all", gateway: "none" };
 
+const MESH = { ...TWO, ...host("c", 3, { endpoint: undefined, behindNat: true }) };
+
 /** A mesh of three, without BGP. */
 const mesh: Topology = {
   netgen: 1,
   name: "mesh",
   wireguard: { addresses: ["10.250.0.0/24"], presharedKeys: true },
-  hosts: { ...TWO, ...host("c", 3, { endpoint: undefined, behindNat: true }) },
+  hosts: MESH,
   subnets: { s: SEGMENT },
 };
 
@@ -148,6 +150,16 @@ export const SPOILT: readonly Spoilt[] = [
     "network 10.250.0.3/32",
     "network 10.250.0.33/32",
   ),
+  {
+    ...ofMesh(
+      "an endpoint that nothing comes in by",
+      "endpointsAreOfBoth",
+      WG,
+      "192.0.2.2:51820",
+      "[2001:db8::2]:51820",
+    ),
+    topology: { ...mesh, hosts: { ...MESH, ...host("b", 2, { families: 4, routes: ["10.9.2.0/24"] }) } },
+  },
   ofMesh("a device larger than its path", "tunnelsFitTheirPaths", WG, "MTU = 1440", "MTU = 1441"),
   {
     ...ofMesh("a device that forgets a translation", "tunnelsFitTheirPaths", WG, "MTU = 1400", "MTU = 1401"),
