@@ -1,6 +1,6 @@
 // Bundles the program and the library, with the packages that they use, into a directory (dist/ unless another is named):
 // a handful of files to load instead of some three hundred, in half of the time. The compiler writes the types beside them.
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
@@ -39,3 +39,5 @@ const { output } = await build.write({
 await build.close();
 const modules = output.flatMap(({ moduleIds = [] }) => moduleIds.filter((module) => existsSync(module)));
 writeFileSync(join(directory, "THIRD-PARTY.txt"), notices(modules));
+// npx makes it so once, for the first build that it runs: of a later one in the same place it could run nothing.
+chmodSync(join(directory, "cli.js"), 0o755);

@@ -1,8 +1,8 @@
 /** What a user gets who installs the package: the archive, the program, the library and its types. */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { BUILD_TIMEOUT_MS, ROOT } from "./built-package.ts";
+import { BUILD_TIMEOUT_MS, builtPackage, ROOT } from "./built-package.ts";
 import { type InstalledPackage, installPackage, reachableFrom } from "./installed-package.ts";
 
 /** Unpacked it has 2.1 MB, in an archive of 0.5: the program with all that it uses, and the documents. */
@@ -73,6 +73,10 @@ describe("the archive", () => {
 });
 
 describe("the program", () => {
+  test("can be run as it is built: npx in a checkout makes only the first build so", () => {
+    expect(statSync(join(builtPackage(), "dist/cli.js")).mode & 0o111).toBe(0o111);
+  });
+
   test("is what npx runs", () => {
     expect(installed.run("npx", "netgen", "--version")).toEqual({
       status: 0,
