@@ -1,15 +1,7 @@
 /** Debian 13's programs in a directory of their own: packages from its archive, unpacked and never installed. */
 import { spawnSync } from "node:child_process";
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
@@ -83,17 +75,19 @@ function fetchTree(directory: string): string | undefined {
 /** The root of the tree: that in the cache directory, else fetched there (50 MB); `undefined`: it cannot be had, said aloud. */
 export function trixieTree(): string | undefined {
   const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "netgen");
-  const directory = join(cache, "debian13");
+  // One of other packages, of another day's tests, is no use.
+  const directory = join(cache, `debian13-${createHash("sha256").update(PACKAGES.join()).digest("hex").slice(0, 16)}`);
   const root = join(directory, "root");
-  // An older test fetched less.
-  const list = join(directory, "packages");
-  if (existsSync(list) && readFileSync(list, "utf8") === PACKAGES.join("\n")) return root;
+  if (existsSync(root)) return root;
   const making = `${directory}.${process.pid}`;
   const reason = process.getuid?.() === 0 ? fetchTree(making) : "only root can enter it";
   if (reason === undefined) {
-    writeFileSync(join(making, "packages"), PACKAGES.join("\n"));
-    rmSync(directory, { recursive: true, force: true });
-    renameSync(making, directory);
+    try {
+      renameSync(making, directory);
+    } catch {
+      // Another file's tests were quicker.
+      rmSync(making, { recursive: true });
+    }
     return root;
   }
   rmSync(making, { recursive: true, force: true });
