@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
-/** What happens just before a lock is read. */
+/** What happens just before a lock, or a file, is read. */
 let interrupt = (_path: string): void => undefined;
 
 vi.mock("node:fs", async (importOriginal) => {
@@ -12,9 +12,15 @@ vi.mock("node:fs", async (importOriginal) => {
     interrupt(path);
     return original.readlinkSync(path);
   };
-  return { ...original, readlinkSync };
+  const readFileSync = (path: string, encoding: "utf8"): string => {
+    interrupt(path);
+    return original.readFileSync(path, encoding);
+  };
+  return { ...original, readlinkSync, readFileSync };
 });
 const { LOCK_NAME, withLock } = await import("../src/write/lock.ts");
+const { planTree } = await import("../src/write/plan.ts");
+const { writeTree } = await import("../src/write/write.ts");
 
 let directory: string;
 beforeEach(() => {
@@ -56,4 +62,21 @@ test("one whose holder lives, and began when it says, holds", () => {
   rmSync(lock);
   symlinkSync(`${process.ppid}-${fields?.[19]}`, lock);
   expect(withLock(directory, () => "done")).toEqual({ kind: "held" });
+});
+
+test("a file that another build removes while this one looks at it is no error", () => {
+  const file = {
+    path: "alpha/etc/x",
+    content: [Buffer.from("x\n")],
+    mode: 0o644,
+    owner: "root",
+    group: "root",
+    after: [],
+  };
+  const options = { directory: join(directory, "out"), hosts: undefined, force: false };
+  writeTree({ name: "before", files: [file], units: { alpha: [] } }, options);
+  interrupt = (path) => {
+    if (path.endsWith(file.path)) rmSync(path);
+  };
+  expect(planTree({ name: "after", files: [], units: {} }, options)).toMatchObject({ kind: "plan", edited: [] });
 });

@@ -34,7 +34,7 @@ function isEqual(bytes: Buffer, content: OutputFile["content"]): boolean {
 }
 
 /** The bytes of a file; `undefined` when another build has removed it since it was looked at. */
-function bytesAt(path: string): Buffer | undefined {
+export function bytesAt(path: string): Buffer | undefined {
   try {
     return readFileSync(path);
   } catch (error) {

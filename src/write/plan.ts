@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { invariant } from "../base/invariant.ts";
 import { sortedBy } from "../base/text.ts";
 import type { OutputFile } from "../emit/file.ts";
-import { inspect, look, lookAtDirectories } from "./look.ts";
+import { bytesAt, inspect, look, lookAtDirectories } from "./look.ts";
 import {
   claimed,
   describeFile,
@@ -218,7 +218,8 @@ export function planTree(tree: Tree, { directory, hosts, force }: WriteOptions):
   const removed = stale.filter((path) => look(join(directory, path))?.isFile());
   const isLost = (path: string): boolean => {
     const listed = old.get(path);
-    return listed !== undefined && !isOfBuild(listed, sha256([readFileSync(join(directory, path))]));
+    const bytes = bytesAt(join(directory, path));
+    return listed !== undefined && bytes !== undefined && !isOfBuild(listed, sha256([bytes]));
   };
   const lost = removed.filter(isLost);
   const edited = sortedBy([...planned.edited, ...lost], (path) => path);
