@@ -387,7 +387,7 @@ export const catalogue = {
     severity: "error",
     message:
       "{host} would listen for WireGuard on UDP port {port}, which is {use}: the guard drops what comes there from outside",
-    hint: "choose another wireguard.listenPort; where there is more than one way, a tunnel's port is that and the other end's id",
+    hint: "choose another listenPort, of the host or of all; where there is more than one way, a tunnel's port is that and the other end's id",
   },
   "endpoint-in-overlay": {
     severity: "error",
@@ -487,6 +487,12 @@ export const catalogue = {
     severity: "error",
     message: "{host} and {other} share an address and are one peer to all others, but have two public keys",
     hint: "give {other} the key of {host}: move keys/{other}.key and keys/{other}.pub away, then run netgen keys import {other} keys/{host}.key",
+  },
+  "vrrp-ports-differ": {
+    severity: "error",
+    message:
+      "{host} and {other} share an address and are one peer to all others, but listen on the ports {port} and {otherPort}",
+    hint: "give both the same listenPort, or none",
   },
   "vrrp-hubs-apart": {
     severity: "error",

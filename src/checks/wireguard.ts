@@ -113,12 +113,13 @@ function guardedPorts({ hosts, bgp }: Network): ReadonlyMap<number, string> {
 /** No tunnel listens where the guard lets nobody in. */
 export function portsAreUnguarded(network: Network): readonly Diagnostic[] {
   const guarded = guardedPorts(network);
-  const span = originSpan(network.origin, "wireguard/listenPort");
+  const shared = originSpan(network.origin, "wireguard/listenPort");
   const found = new Map<number, Diagnostic>();
-  for (const { name: host, interfaces } of network.hosts) {
+  for (const { name: host, interfaces, origin } of network.hosts) {
     for (const { listenPort: port } of interfaces) {
       const use = guarded.get(port);
       if (use !== undefined && !found.has(port)) {
+        const span = origin.listenPort ?? shared;
         found.set(port, diagnostic("listen-port-taken", { host, port, use }, span));
       }
     }

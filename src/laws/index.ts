@@ -26,6 +26,7 @@ import {
   pairsAreOnePeer,
   pairsHaveNoPresharedKeys,
   pairsLeadNowhereElse,
+  pairsListenAlike,
   pairsStandInOneSite,
   pairsWithoutBgp,
 } from "./pairs.ts";
@@ -107,6 +108,7 @@ export const laws: readonly Law[] = Object.freeze([
   sharersHaveUplinks,
   sharersHaveLanAddresses,
   pairsAreOnePeer,
+  pairsListenAlike,
   pairsAnswerByTheirUplinks,
   pairsStandInOneSite,
   pairsLeadNowhereElse,

@@ -23,6 +23,9 @@ function rolesOf({ sites, subnets, vrfs, hosts, wireguard, bgp }: Topology): rea
     ...hosts.flatMap(({ name: value, routes }) =>
       routes.flatMap(({ vrf, span }) => (vrf ? [{ host: { value, span }, role: `a member of ${vrf.value}` }] : [])),
     ),
+    ...hosts.flatMap(({ name: value, origin: { listenPort: span } }) =>
+      span === undefined ? [] : [{ host: { value, span }, role: "given a listenPort" }],
+    ),
     ...as("a hub", wireguard.hubs),
     ...wireguard.links.flatMap(({ hosts, span }) => hosts.map((value) => ({ host: { value, span }, role: "linked" }))),
     ...as("a route reflector", bgp?.routeReflectors ?? []),

@@ -1,6 +1,7 @@
 /** What two hosts cannot have that share a key besides an address: all others know them as one. */
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import { originSpan } from "../model/origin.ts";
+import { listenPortOf } from "../topology/listen-ports.ts";
 import { createMembers } from "../topology/members.ts";
 import { type Pair, resolvePairs } from "../topology/pairs.ts";
 import type { HostInput, Topology } from "../topology/topology.ts";
@@ -24,6 +25,18 @@ export function pairsAreOnePeer(topology: Topology): readonly Diagnostic[] {
     if (endpoint === otherEndpoint) return [];
     const params = { host: a.name, other: b.name, endpoint, otherEndpoint };
     return [diagnostic("vrrp-endpoints-differ", params, originSpan(b.origin, "endpoint"), sharedHere(pair))];
+  });
+}
+
+/** One peer is dialled at one port, that of the endpoint or of the address on the LAN. */
+export function pairsListenAlike(topology: Topology): readonly Diagnostic[] {
+  return exclusivePairs(topology).flatMap((pair) => {
+    const [a, b] = pair.hosts;
+    const [port, otherPort] = [listenPortOf(a, topology), listenPortOf(b, topology)];
+    if (port === otherPort) return [];
+    const params = { host: a.name, other: b.name, port, otherPort };
+    const span = b.origin.listenPort ?? originSpan(a.origin, "listenPort");
+    return [diagnostic("vrrp-ports-differ", params, span, sharedHere(pair))];
   });
 }
 

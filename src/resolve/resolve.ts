@@ -3,7 +3,7 @@ import type { Result } from "../base/diagnostic.ts";
 import { must } from "../base/invariant.ts";
 import { comparePrefixes, mergePrefixes } from "../base/ip.ts";
 import { compareText, sortedBy } from "../base/text.ts";
-import { mtuBytes, udpPort } from "../base/units.ts";
+import { mtuBytes } from "../base/units.ts";
 import type { Network, Site, Underlay } from "../model/network.ts";
 import { indexPaths } from "../model/tunnel.ts";
 import { type Lan, resolveLans } from "../topology/lans.ts";
@@ -22,8 +22,6 @@ import { resolveStaticTunnels, type StaticGrounds } from "./tunnels/static-tunne
 import type { InterfaceSettings, Tunnels } from "./tunnels/tunnels.ts";
 
 const DEFAULT_PATH_MTU = must(mtuBytes(1500), "1500 is an MTU");
-/** What WireGuard's own documentation uses throughout; IANA has given it to nobody. */
-const DEFAULT_LISTEN_PORT = must(udpPort(51_820), "51820 is a port");
 const DEFAULT_INTERFACE = "wg0";
 
 function resolveUnderlay({ underlay }: Topology): Underlay {
@@ -43,7 +41,6 @@ const resolveSite = (site: SiteInput): Site => ({
 function resolveSettings({ wireguard }: Topology): InterfaceSettings {
   return {
     name: wireguard.interface ?? DEFAULT_INTERFACE,
-    listenPort: wireguard.listenPort ?? DEFAULT_LISTEN_PORT,
     hasPresharedKeys: wireguard.presharedKeys ?? false,
     hasPeerMtus: wireguard.mtu === "per-peer",
   };
@@ -111,7 +108,7 @@ export function resolveNetwork(topology: Topology, options: ResolveOptions): Res
   const underlay = resolveUnderlay(topology);
   const sites = sortedBy(topology.sites, (site) => site.name).map(resolveSite);
   const settings = resolveSettings(topology);
-  const { value: hosts, diagnostics: ofKeys } = resolveHosts(topology, settings.listenPort, options);
+  const { value: hosts, diagnostics: ofKeys } = resolveHosts(topology, options);
   const subnets = resolveSubnets(topology);
   const [lans, pairs] = [resolveLans(topology), resolvePairs(topology)];
   const prefixes = overlayPrefixes(topology, lans);

@@ -76,7 +76,7 @@ export interface Located<T> {
   readonly span: Span;
 }
 
-/** An endpoint as written: the port may be left to wireguard.listenPort. */
+/** An endpoint as written: the port may be left to the host's listenPort. */
 export type EndpointInput =
   | { readonly kind: "address"; readonly address: IpAddress; readonly port: UdpPort | undefined }
   | { readonly kind: "name"; readonly name: string; readonly port: UdpPort | undefined };
@@ -92,6 +92,8 @@ export interface HostInput {
   readonly id: number;
   readonly site: string | undefined;
   readonly endpoint: EndpointInput | undefined;
+  /** Left out: that of all hosts. */
+  readonly listenPort: UdpPort | undefined;
   readonly lanEndpoint: EndpointInput | undefined;
   readonly isBehindNat: boolean | undefined;
   readonly families: Exclude<Families, "both"> | undefined;

@@ -46,6 +46,7 @@ const PAIRS: readonly Code[] = [
   "vrrp-endpoints-differ",
   "vrrp-address-off-uplink",
   "vrrp-keys-differ",
+  "vrrp-ports-differ",
   "vrrp-owns-prefix",
   "vrrp-with-preshared-keys",
 ];

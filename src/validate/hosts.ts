@@ -21,7 +21,7 @@ import {
   truthAt,
   valueSpan,
 } from "./reader.ts";
-import { addressAt, addressOrPrefixAt, locatedAt, prefixAt } from "./scalars.ts";
+import { addressAt, addressOrPrefixAt, locatedAt, portAt, prefixAt } from "./scalars.ts";
 
 /** What hostDefaults may say. */
 interface Shared {
@@ -106,6 +106,7 @@ function decodeHost(reader: Reader, node: Node, defaults: Shared) {
     id: numberAt(reader, member(node, "id")),
     site: own.site ?? defaults.site,
     endpoint: endpointAt(reader, member(node, "endpoint")),
+    listenPort: portAt(reader, member(node, "listenPort")),
     lanEndpoint,
     isBehindNat: own.isBehindNat ?? defaults.isBehindNat,
     families: own.families ?? defaults.families,

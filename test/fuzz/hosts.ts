@@ -15,6 +15,7 @@ export interface HostDraft {
   readonly isOutsider: boolean;
   readonly uplink: string | undefined;
   readonly lanInterface: string | undefined;
+  readonly listenPort: number | undefined;
   readonly more: Readonly<Record<string, unknown>>;
 }
 
@@ -72,6 +73,7 @@ export const hostDrafts: fc.Arbitrary<readonly HostDraft[]> = fc.uniqueArray(
     isOutsider: fc.integer({ min: 0, max: 7 }).map((each) => each === 0),
     uplink: fc.constantFrom("eth0", "eth0", "vmbr0", undefined),
     lanInterface: fc.constantFrom(undefined, undefined, undefined, "eth0", "eth1"),
+    listenPort: fc.constantFrom(undefined, undefined, undefined, undefined, 443, 51830, 65530),
     more: fc.oneof({ weight: 2, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: more }),
   }),
   { minLength: 1, maxLength: 7, selector: (each) => each.id },
@@ -149,6 +151,7 @@ export function hostEntry(
     ...common,
     publicKey: publicKeyOf(nameOf(draft)),
     endpoint: endpointOf(draft),
+    listenPort: draft.listenPort,
     behindNat: isBehindNat(draft),
     addresses: isPinned && pins.length > 0 ? pins : undefined,
   };

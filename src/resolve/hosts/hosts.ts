@@ -7,12 +7,15 @@ import type { InterfaceAddress } from "../../model/device.ts";
 import { originSpan } from "../../model/origin.ts";
 import type { Endpoint, Reach } from "../../model/reach.ts";
 import { hasTunnels, poolAddress } from "../../topology/hosts.ts";
+import { listenPortOf } from "../../topology/listen-ports.ts";
 import { type Pair, pairOf, resolvePairs } from "../../topology/pairs.ts";
+
 import type { EndpointInput, HostInput, Topology } from "../../topology/topology.ts";
 
 /** A host with what follows from its own entry and the pools alone. */
 export interface ResolvedHost {
   readonly input: HostInput;
+  readonly listenPort: UdpPort;
   readonly reach: Reach;
   /** It dials, whatever endpoint it has, and is found where it last spoke from: a hub does not know where spokes are. */
   readonly isSpoke: boolean;
@@ -25,7 +28,8 @@ function withPort(endpoint: EndpointInput | undefined, listenPort: UdpPort): End
   return endpoint && { ...endpoint, port: endpoint.port ?? listenPort };
 }
 
-function resolveReach(host: HostInput, pair: Pair | undefined, listenPort: UdpPort): Reach {
+function resolveReach(host: HostInput, pair: Pair | undefined, topology: Topology): Reach {
+  const listenPort = listenPortOf(host, topology);
   const reach: Reach = {
     name: host.name,
     site: host.site,
@@ -36,7 +40,9 @@ function resolveReach(host: HostInput, pair: Pair | undefined, listenPort: UdpPo
     isShared: false,
   };
   if (pair === undefined || !pair.isExclusive) return reach;
-  const shared: Endpoint = { kind: "address", address: pair.vrrp.address.address, port: listenPort };
+  const [first] = pair.hosts;
+  const { address } = pair.vrrp.address;
+  const shared: Endpoint = { kind: "address", address, port: listenPortOf(first, topology) };
   const endpoint = reach.endpoint ?? (pair.isOfHubs ? shared : undefined);
   return { ...reach, endpoint, lanEndpoint: shared, isShared: true };
 }
@@ -75,11 +81,7 @@ function keyDiagnostics(host: HostInput, options: ResolveOptions): readonly Diag
 }
 
 /** The hosts by name, in the order of their names, each with its addresses, its key and the ways it can be reached. */
-export function resolveHosts(
-  topology: Topology,
-  listenPort: UdpPort,
-  options: ResolveOptions,
-): Result<ReadonlyMap<string, ResolvedHost>> {
+export function resolveHosts(topology: Topology, options: ResolveOptions): Result<ReadonlyMap<string, ResolvedHost>> {
   const { shape, hubs, addresses } = topology.wireguard;
   const pools = addresses.map((pool) => pool.value);
   // Gateways are dialled as hubs are, by those behind them.
@@ -88,7 +90,8 @@ export function resolveHosts(
   const hosts = sortedBy(topology.hosts, (host) => host.name).map(
     (input): ResolvedHost => ({
       input,
-      reach: resolveReach(input, pairOf(input.name, pairs), listenPort),
+      listenPort: listenPortOf(input, topology),
+      reach: resolveReach(input, pairOf(input.name, pairs), topology),
       isSpoke: shape === "hub-and-spoke" && !led.has(input.name),
       publicKey: publicKeyOf(input, options) ?? "",
       addresses: hasTunnels(input) ? resolveAddresses(input, pools) : [],

@@ -101,23 +101,25 @@ function makeStar(making: Making, star: Star): Made {
   });
   const joined = dialling(making, star, endAt);
   const sees = (leaf: Member) => must(joined.get(leaf), "a leaf that is asked about dials the hub");
-  const [own, end, port] = [memberOf(hub), endAt(hub), portAbove(settings.listenPort, hub)];
+  const [own, end] = [memberOf(hub), endAt(hub)];
   const ofHub = endsOf(own, [...joined.keys()], (leaf) => {
     const seen = () => leafSeen(making, sees(leaf).end);
     return { peer: view(leaf, `:leaf:${hub.input.name}`, seen), mtu: sees(leaf).mtu };
   });
-  const ofLeaf = (leaf: Member): Link => {
+  const ofLeaf = (leaf: Member): Result<Link> => {
     const { sight, mtu, end: far } = sees(leaf);
     const peer = view(own, sight.scope === "lan" ? ":hub:lan" : ":hub", () => hubSeen(own, sight));
-    return { end: far, listenPort: port.value, ends: endsOf(leaf, [own], () => ({ peer, mtu })) };
+    const { value: listenPort, diagnostics } = portAbove(leaf.host.listenPort, hub);
+    return { value: { end: far, listenPort, ends: endsOf(leaf, [own], () => ({ peer, mtu })) }, diagnostics };
   };
-  const links = [...joined.keys()].map(ofLeaf);
+  const made = [...joined.keys()].map(ofLeaf);
+  const links = made.map(({ value }) => value);
   return {
-    links: links.length > 0 ? [{ end, listenPort: settings.listenPort, ends: ofHub }, ...links] : [],
+    links: links.length > 0 ? [{ end, listenPort: hub.listenPort, ends: ofHub }, ...links] : [],
     tunnels: links.map((link) => [link.end, end]),
     unmet: [],
     diagnostics: [
-      ...(links.length > 0 ? port.diagnostics : []),
+      ...made.flatMap(({ diagnostics }) => diagnostics),
       ...(links.length < leaves.length ? [hubWithoutEndpoint(hub)] : []),
     ],
   };
@@ -128,7 +130,7 @@ function makeSide(making: Making, [from, to]: Trunk): Result<Link> {
   const { settings, meet, memberOf, view, endsOf } = making;
   const other = memberOf(to);
   const { sight, mtu } = must(meet(memberOf(from), other), "two that meet do so both ways");
-  const [endpoint, listen] = [endpointOf(other, sight), portAbove(settings.listenPort, to)];
+  const [endpoint, listen] = [endpointOf(other, sight), portAbove(from.listenPort, to)];
   const dialled = endpoint && portAbove(endpoint.port, from);
   const peer = view(other, `:trunk:${from.input.name}`, () => ({
     endpoint: endpoint && dialled && { ...endpoint, port: dialled.value },

@@ -131,8 +131,8 @@ export function resolveStaticTunnels(
   const unmet = [...ends].flatMap(([host, each]) => each.unmet.map((to): UnmetPair => [host, to.host]));
   const interfaces = hosts.map((host) => {
     const own = ends.get(standbys.get(host) ?? host);
-    const { name, listenPort } = settings;
-    const link = { name, addresses: host.addresses, listenPort, routedBy: "file" } as const;
+    const { addresses, listenPort } = host;
+    const link = { name: settings.name, addresses, listenPort, routedBy: "file" } as const;
     return [host.input.name, own === undefined ? [] : [toInterface(own, link, peerOf)]] as const;
   });
   const { merging, between } = joins;

@@ -1,5 +1,4 @@
 /** What both classes make of who is joined with whom: the peers, and every host's interfaces. */
-import type { UdpPort } from "../../base/units.ts";
 import type { WireguardInterface } from "../../model/device.ts";
 import type { OwnedPrefix } from "../../model/host.ts";
 import type { Peer } from "../../model/reach.ts";
@@ -9,7 +8,6 @@ import type { Joins } from "../joins/joins.ts";
 /** What all interfaces share. */
 export interface InterfaceSettings {
   readonly name: string;
-  readonly listenPort: UdpPort;
   readonly hasPresharedKeys: boolean;
   /** The interface gets its largest tunnel's MTU, not its smallest, and routes hold smaller peers to theirs. */
   readonly hasPeerMtus: boolean;
