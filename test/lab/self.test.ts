@@ -6,7 +6,7 @@ import type { Tamper } from "../../src/lab/machine/open.ts";
 import type { PromiseKind, Prover } from "../../src/lab/measure/promise.ts";
 import { provers } from "../../src/lab/prove.ts";
 import { listFixtures, sourceOf } from "../fixtures.ts";
-import { forNow } from "../proofs.ts";
+import { forNow, isWhole } from "../proofs.ts";
 import { proveTampered } from "./netgen-lab.ts";
 
 /** A stretched segment with EVPN and a gateway, a routed subnet on each of two hosts, and a third to be confused with. */
@@ -93,13 +93,14 @@ const withFile =
 const without = (expression: RegExp) => (text: string) => text.replaceAll(expression, "");
 
 /**
- * What disturbs the lab (reloads, clamps taken out) is asked only where it is what breaks, and what waits for an answer
- * not where none comes: it would wait for a long time.
+ * What breaks is asked on each change, and that nothing else does by `.ci/long`. What disturbs the lab (reloads, clamps taken
+ * out) is asked only where it is what breaks, and what waits for an answer not where none comes: it would wait for a long time.
  */
 function askedOf({ breaks, skips = [], lives = /^/ }: Case): readonly Prover[] {
   const isAsked = ({ kind, isAlone }: Prover): boolean =>
-    !skips.includes(kind) &&
-    (!isAlone || breaks.length === 0 || (kind !== "tcp" && breaks.some((each) => each === kind)));
+    breaks.some((each) => each === kind)
+      ? kind !== "tcp" || !isAlone
+      : isWhole && !skips.includes(kind) && (!isAlone || breaks.length === 0);
   const narrowed = (prover: Prover): Prover =>
     prover.kind === "life"
       ? { ...prover, promises: (lab) => prover.promises(lab).filter(({ subject }) => lives.test(subject)) }
