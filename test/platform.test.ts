@@ -79,7 +79,7 @@ describe("FRR", () => {
     ["platform: debian13", true],
     ['programs: {frr: "8.5.2"}', false],
     ['programs: {frr: "8.5.3"}', true],
-    ["frr: snippet", false],
+    ["frr: snippet", true],
   ])("takes of its neighbours what is of their networks, where its route-maps can: %s", (keys, takes) => {
     const files = texts(topology(keys));
     const conf = files.get("etc/frr/frr.conf") ?? files.get("etc/netgen/frr.conf.snippet") ?? "";

@@ -1,5 +1,6 @@
 /** FRR: BGP sessions that carry EVPN, and routes where there is more than one way. A host without BGP gets no file. */
 import { grouped } from "../base/grouped.ts";
+import { must } from "../base/invariant.ts";
 import { knows } from "../base/programs.ts";
 import type { BgpNeighbour, GatewayVni, Speaker } from "../model/bgp.ts";
 import type { Host } from "../model/host.ts";
@@ -61,17 +62,19 @@ const GATEWAY_COMMANDS = {
   "svi-ip": "advertise-svi-ip",
 } as const satisfies Record<GatewayVni["advertise"], string>;
 
-function bfdView({ bfd }: Speaker) {
-  const common = { profile: BFD_PROFILE, hasBfdInterval: false, hasBfdMultiplier: false };
-  if (bfd.kind === "none") return { ...common, hasBfd: false, bfdInterval: "", bfdMultiplier: "" };
-  const { intervalMs, multiplier } = bfd;
+/** `isMerged`: without a multiplier, so FRR's own has to take as long. A neighbour misses a host by what that sends. */
+function bfdView({ bfd }: Speaker, isMerged: boolean) {
+  const { intervalMs, multiplier } = bfd.kind === "on" ? bfd : FRR_BFD;
+  const transmitMs = isMerged ? Math.ceil((intervalMs * multiplier) / FRR_BFD.multiplier) : intervalMs;
   return {
-    ...common,
-    hasBfd: true,
+    profile: BFD_PROFILE,
+    hasBfd: bfd.kind === "on",
     // FRR lists no default of its own, and a reload would write it again and again.
-    hasBfdInterval: intervalMs !== FRR_BFD.intervalMs,
-    hasBfdMultiplier: multiplier !== FRR_BFD.multiplier,
-    bfdInterval: String(intervalMs),
+    hasBfdTransmit: transmitMs !== FRR_BFD.intervalMs,
+    hasBfdReceive: intervalMs !== FRR_BFD.intervalMs,
+    hasBfdMultiplier: !isMerged && multiplier !== FRR_BFD.multiplier,
+    bfdTransmit: String(transmitMs),
+    bfdReceive: String(intervalMs),
     bfdMultiplier: String(multiplier),
   };
 }
@@ -88,8 +91,11 @@ function bgpView(host: Host, speaker: Speaker, context: EmitContext) {
   const vrfs = vrfsView(host);
   const otherMap = vrfs.hasKnownExits ? vrfs.importMap : "";
   const { groupMaps, ...networks } = networksView(host, grouping);
+  const isMerged = host.frrMode === "snippet";
   return {
-    ...bfdView(speaker),
+    ...bfdView(speaker, isMerged),
+    isMerged,
+    tunnel: must(host.interfaces[0], "who speaks BGP has a tunnel").name,
     ...vrfs,
     ...networks,
     asn: String(speaker.asn),
@@ -108,9 +114,9 @@ function bgpView(host: Host, speaker: Speaker, context: EmitContext) {
     ...unicastView(host),
     neighbours: neighbours.map((neighbour) => neighbourView(neighbour, groupOf(neighbour))),
     // FRR's own files say "frr defaults datacenter", which says this as well.
-    statesPolicy: host.frrMode === "snippet" && neighbours.some(({ asn }) => asn !== speaker.asn),
+    statesPolicy: isMerged && neighbours.some(({ asn }) => asn !== speaker.asn),
     // Proxmox's own configuration has one, and so may the user's lines.
-    tellsSoon: host.frrMode === "complete" && !host.extra.frr.some((line) => line.includes("coalesce-time")),
+    tellsSoon: !isMerged && !host.extra.frr.some((line) => line.includes("coalesce-time")),
     // networkd would take FRR's nexthop objects for leftovers when it restarts, and their routes with them.
     hidesNextHops:
       (unicastOf(host) !== undefined || host.vrfs.length > 0) && !knows(host.programs, "networkd-foreign-next-hops"),
@@ -139,7 +145,7 @@ const OWNER = { mode: 0o640, owner: "frr", group: "frr" } as const;
 function completeFiles(host: Host, context: EmitContext, speaker: Speaker): readonly OutputFile[] {
   const hasMaxFds = maxFds(host, speaker) > DEFAULT_FDS;
   const daemons: View = {
-    ...bfdView(speaker),
+    hasBfd: speaker.bfd.kind === "on",
     hasMgmtd: knows(host.programs, "frr-mgmtd"),
     hasMaxFds,
     maxFds: String(maxFds(host, speaker)),
@@ -176,7 +182,7 @@ function snippet(host: Host, context: EmitContext, speaker: Speaker): OutputFile
     ...bgpView(host, speaker, context),
     daemons: speaker.bfd.kind === "on" ? "bgpd=yes and bfdd=yes" : "bgpd=yes",
   };
-  // Merged by hand.
+  // Merged by Proxmox or by hand.
   const file = { path: "etc/netgen/frr.conf.snippet", template: "frr/frr.conf.snippet.njk", after: [] };
   return publicFile(host, context, { ...file, head: "!", view });
 }

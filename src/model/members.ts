@@ -10,12 +10,9 @@ export type Member = BgpNeighbour & { readonly vnis: readonly Vni[] };
 /** FRR's lines end at 4096 characters, and a VNI has up to eight. */
 const MAX_VNIS = 400;
 
-/**
- * Nobody, where the file is merged by hand or by Proxmox, which drops lists and keeps what asks for them: nothing would be
- * let in.
- */
-export function membersToldApart({ bgp, frrMode, programs }: Host): readonly Member[] {
-  if (bgp.kind === "none" || frrMode === "snippet" || knows(programs, "frr-route-maps-refuse-evpn")) return [];
+/** Nobody, where FRR's route-maps refuse what they are to take. */
+export function membersToldApart({ bgp, programs }: Host): readonly Member[] {
+  if (bgp.kind === "none" || knows(programs, "frr-route-maps-refuse-evpn")) return [];
   return bgp.neighbours.flatMap((each) =>
     each.vnis === undefined || each.vnis.length > MAX_VNIS ? [] : [{ ...each, vnis: each.vnis }],
   );

@@ -227,8 +227,8 @@ async function reloadChanges(box: Box): Promise<Problems> {
   // Its own log goes the same way, each line with a date.
   const lists = output.replace(/^\d{4}-.*\n/gm, "").split(/^Lines To (?:Delete|Add)\n=+$/m);
   const changes = lists.slice(1).flatMap(linesOf);
-  // The host's name is the machine's in a namespace, and forwarding that is on is not listed.
-  return changes.filter((line) => !/^(no )?hostname |^(ip|ipv6) forwarding$/.test(line.trim()));
+  // The host's name is the machine's in a namespace. Forwarding that is on is not listed, nor is a block with nothing in it.
+  return changes.filter((line) => !/^(no )?hostname |^(ip|ipv6) forwarding$|^interface \S+$/.test(line.trim()));
 }
 
 export async function checkFrr({ box }: RunningHost): Promise<Problems> {
