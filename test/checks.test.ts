@@ -286,3 +286,47 @@ hosts: {alpha: {id: 1, ${alpha}}, beta: {id: 2, ${beta}}}`;
   const star = ", shape: hub-and-spoke, hubs: [alpha]";
   expect(codes("endpoint: 192.0.2.1", "families: 6", star)).toEqual(["pair-families-apart"]);
 });
+
+describe("on the edge of what is allowed", () => {
+  const codesOf = (body: string): readonly string[] => messagesOf(body).map((each) => each.replace(/:.*/, ""));
+  const segment = (pathMtu: number, pin = ""): string =>
+    `underlay: {pathMtu: ${pathMtu}}\n${POOL}${TWO}subnets: {s: {cidr: ["fd77::/64"], vxlan: {vni: 1}, hosts: all${pin}}}\n`;
+  const alone = (pathMtu: number): string =>
+    `underlay: {pathMtu: ${pathMtu}}\n${DUAL}hosts: {alpha: {id: 1, endpoint: "[2001:db8::1]"}}\n`;
+  const slices = (endpoint: string): string =>
+    `${POOL}hosts:\n  alpha: {id: 1, endpoint: 192.0.2.1}\n  beta: {id: 2, endpoint: ${endpoint}, behindNat: true}\n` +
+    "subnets: {pods: {cidr: 10.64.0.0/16, perHost: 24, hosts: all}}\n";
+  const opened = (host: string): string =>
+    `${POOL}bgp: {asn: 65000}\n${TWO.replace("{id: 1,", `{id: 1, guard: {vxlan: [192.168.7.0/24]},`)}` +
+    `vrfs: {blue: {vni: 500}}\nsubnets: {s: {vxlan: {vni: 1}, hosts: [${host}]}, t: {cidr: 10.7.0.0/24, hosts: [${host}], vrf: blue}}\n`;
+  const tenant = (host: string): string =>
+    `${POOL}sites: {rack: {lan: [192.168.30.0/24]}}\nbgp: {asn: 65000}\nvrfs: {blue: {vni: 500}}\n` +
+    TWO.replace("{id: 1,", "{id: 1, site: rack,").replace(
+      `${host}: {`,
+      `${host}: {routes: [{cidr: 192.168.30.0/24, vrf: blue}], `,
+    );
+  const outside = (rest: string): string =>
+    `${POOL}sites: {rack: {lan: [192.168.2.0/24], gateways: [alpha]}}\nhosts:\n` +
+    "  alpha: {id: 1, site: rack, endpoint: 192.0.2.1, lanEndpoint: 192.168.2.1}\n" +
+    `  beta: {id: 2, site: rack, lanEndpoint: 192.168.2.9, endpoint: "192.0.2.9:1"${rest}}\n` +
+    "  gamma: {id: 3, endpoint: 192.0.2.3}\n";
+
+  test.each([
+    ["a host alone whose first tunnel has 1280 bytes", alone(1360), []],
+    ["one whose first tunnel has 1279", alone(1359), ["mtu-wireguard-below-ipv6"]],
+    // 60 bytes of WireGuard, 50 of VXLAN.
+    ["a segment of 1280 bytes", segment(1390), []],
+    ["one of 1279", segment(1389), ["mtu-segment-below-ipv6"]],
+    ["one that has the pin for what it carries", segment(1390, ", mtu: 1280"), []],
+    ["an endpoint in the dialler's own slice, behind a router of its own", slices("10.64.1.9"), []],
+    ["one in nobody's slice", slices("10.64.3.9"), ["endpoint-in-overlay"]],
+    ["a service that is guarded for a segment and a VRF", opened("alpha"), []],
+    ["one that another host has", opened("beta"), ["guard-open-unused"]],
+    ["a host without WireGuard that has an endpoint with a port", outside(", wireguard: false"), []],
+    ["one with WireGuard", outside(""), ["endpoint-port-unforwarded"]],
+    ["a LAN that a VRF leads to on the host before it", tenant("alpha"), []],
+    ["one that it leads to on another host", tenant("beta"), ["lan-in-overlay"]],
+  ])("%s", (_, body, codes) => {
+    expect(codesOf(body)).toEqual(codes);
+  });
+});

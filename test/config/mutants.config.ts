@@ -6,7 +6,7 @@ export default defineConfig({
   root: fileURLToPath(new URL("../..", import.meta.url)),
   test: {
     include: [
-      "test/{golden,checks,compile,corners,autonomous,dynamic,gateways,resolve,shapes,vrfs,platform,known-mistakes,write,mtu,peer-mtu,tunnel}.test.ts",
+      "test/{golden,checks,laws,prefix-index,compile,corners,autonomous,dynamic,gateways,resolve,shapes,vrfs,platform,known-mistakes,write,mtu,peer-mtu,tunnel}.test.ts",
     ],
     globalSetup: "test/config/package.ts",
     testTimeout: 60_000,
