@@ -45,6 +45,12 @@ describe("two that share an address", () => {
     expect(messagesOf(pair(""))).toEqual([expect.stringMatching(/^lan-address-missing: alpha has no lanEndpoint/)]);
   });
 
+  test("and is told so once where it has an interface to the LAN", () => {
+    expect(messagesOf(pair(", lanInterface: eth1"))).toEqual([
+      expect.stringMatching(/^lan-interface-incomplete: alpha /),
+    ]);
+  });
+
   test("an address of the other IP version is beside neither", () => {
     const found = messagesOf(pair(", lanEndpoint: 10.7.0.1", "fd07::fe/64"));
     expect(found).toEqual([

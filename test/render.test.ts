@@ -74,6 +74,25 @@ describe("text for people", () => {
     expect(renderText(source, [])).toBe("");
   });
 
+  test("twenty of a code, and how many more there are; the others are all there", () => {
+    const { source, spans } = example("hosts:\n  alpha:\n    «id»: 1\n    «id»: 2\n");
+    const other = diagnostic("name-taken", { name: "alpha" }, spans[0] as Span);
+    const many = (count: number) => [...Array.from({ length: count }, () => duplicate(spans[1], spans[0])), other];
+    const heads = (count: number) =>
+      renderText(source, many(count))
+        .split("\n")
+        .filter((line) => /^(topology|and )/.test(line))
+        .map((line) => line.replace(/^topology\S+ (\S+): .*/, "$1"));
+    const alike = Array.from({ length: 20 }, () => "error[yaml-duplicate-key]");
+    expect(heads(20)).toEqual([...alike, "error[name-taken]"]);
+    expect(heads(10_000)).toEqual([
+      ...alike,
+      "and 9980 more like this: error[yaml-duplicate-key]",
+      "error[name-taken]",
+    ]);
+    expect(renderJson(source, many(10_000)).split("\n")).toHaveLength(10_002);
+  });
+
   test("colour is the caller's, and touches nothing but the frame and the words of the head", () => {
     const { source, spans } = example("a: «x»\n");
     const paint: Paint = (text, role) => `<${role}>${text}</>`;

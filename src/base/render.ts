@@ -1,3 +1,4 @@
+import type { Code } from "./catalogue.ts";
 import { type Diagnostic, printable, type Severity } from "./diagnostic.ts";
 import { maskKeys } from "./key.ts";
 import { type LineStarts, lineStarts, positionAt, type Source, type Span } from "./source.ts";
@@ -44,14 +45,39 @@ function excerpt(source: Source, starts: LineStarts, span: Span, paint: Paint): 
   ];
 }
 
-/** Diagnostics as text for people: place, code, message, the line with a caret, related places, the hint. */
+/** Of one code; what all hosts have wrong has one cause, and who reads that has seen it long before. */
+const MAX_ALIKE = 20;
+
+interface Shown {
+  readonly each: Diagnostic;
+  /** How many more there are of its code, of which nothing is said; of the last that is shown. */
+  readonly rest: number;
+}
+
+/** The first of each code, in the order of all. */
+function firstOfEach(diagnostics: readonly Diagnostic[]): readonly Shown[] {
+  const counts = new Map<Code, number>();
+  for (const { code } of diagnostics) counts.set(code, (counts.get(code) ?? 0) + 1);
+  const shown = new Map<Code, number>();
+  return diagnostics.flatMap((each) => {
+    const number = (shown.get(each.code) ?? 0) + 1;
+    shown.set(each.code, number);
+    if (number > MAX_ALIKE) return [];
+    return [{ each, rest: number === MAX_ALIKE ? (counts.get(each.code) ?? 0) - MAX_ALIKE : 0 }];
+  });
+}
+
+/**
+ * Diagnostics as text for people: place, code, message, the line with a caret, related places, the hint. Of one code twenty,
+ * and how many more there are; as JSON all of them.
+ */
 export function renderText(source: Source, diagnostics: readonly Diagnostic[], paint: Paint = plain): string {
   const starts = lineStarts(source.text);
   const place = (span: Span): string => {
     const { file, line, column } = locate(source, starts, span);
     return `${printable(file)}:${line}:${column}`;
   };
-  const lines = diagnostics.flatMap((each) => [
+  const lines = firstOfEach(diagnostics).flatMap(({ each, rest }) => [
     `${place(each.span)}: ${paint(`${each.severity}[${each.code}]`, each.severity)}: ${each.message}`,
     ...excerpt(source, starts, each.span, paint),
     ...each.related.flatMap((related) => [
@@ -60,6 +86,7 @@ export function renderText(source: Source, diagnostics: readonly Diagnostic[], p
     ]),
     `  ${paint("hint:", "note")} ${each.hint}`,
     "",
+    ...(rest > 0 ? [`and ${rest} more like this: ${paint(`${each.severity}[${each.code}]`, each.severity)}`, ""] : []),
   ]);
   return lines.length === 0 ? "" : `${lines.join("\n")}\n`;
 }

@@ -1,7 +1,7 @@
 /** Hosts without WireGuard: what they cannot be, and what they reach the overlay by. */
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import { originSpan } from "../model/origin.ts";
-import { hasTunnels, hostsByName, lanAddress } from "../topology/hosts.ts";
+import { hasTunnels, hostsByName, lacksLanAddress } from "../topology/hosts.ts";
 import type { HostInput, Located, SiteInput, Topology } from "../topology/topology.ts";
 
 /** A host where only one with WireGuard will do. */
@@ -60,7 +60,7 @@ function outsidersOf({ hosts, sites }: Topology): readonly Outsider[] {
 const isUndecided = ({ gateways, vrrp }: SiteInput): boolean => gateways.length > 1 && vrrp === undefined;
 
 function lanAddressMissing(host: HostInput, why: string): readonly Diagnostic[] {
-  if (lanAddress(host) !== undefined) return [];
+  if (!lacksLanAddress(host)) return [];
   return [diagnostic("lan-address-missing", { host: host.name, why }, originSpan(host.origin, "lanEndpoint"))];
 }
 

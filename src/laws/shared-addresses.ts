@@ -2,7 +2,7 @@
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import { containsAddress, type IpAddress } from "../base/ip.ts";
 import { originSpan } from "../model/origin.ts";
-import { lanAddress, lanInterfaceOf } from "../topology/hosts.ts";
+import { lacksLanAddress, lanAddress, lanInterfaceOf } from "../topology/hosts.ts";
 import { isBeside, type Pair, pairCandidates, resolvePairs } from "../topology/pairs.ts";
 import type { HostInput, Topology } from "../topology/topology.ts";
 
@@ -114,7 +114,7 @@ export function lanInterfacesAreWhole(topology: Topology): readonly Diagnostic[]
 export function sharersHaveLanAddresses(topology: Topology): readonly Diagnostic[] {
   const why = "the other host that shares its address finds it there";
   return sharersOf(topology)
-    .filter(({ host }) => lanAddress(host) === undefined)
+    .filter(({ host }) => lacksLanAddress(host))
     .map(({ host: { name, origin }, vrrp }) =>
       diagnostic("lan-address-missing", { host: name, why }, originSpan(origin, "lanEndpoint"), sharedHere({ vrrp })),
     );

@@ -10,6 +10,10 @@ export function lanAddress({ lanEndpoint }: HostInput): IpAddress | undefined {
   return lanEndpoint?.kind === "address" ? lanEndpoint.address : undefined;
 }
 
+/** It has no address on its LAN, and is told so: with an interface to the LAN, by the law that asks for both. */
+export const lacksLanAddress = (host: HostInput): boolean =>
+  lanAddress(host) === undefined && (host.lanInterface === undefined || host.lanEndpoint !== undefined);
+
 /** The interface by which a host is on its LAN: one of its own for that, else its only one. */
 export const lanInterfaceOf = ({ lanInterface, uplink }: HostInput): string | undefined => lanInterface ?? uplink;
 

@@ -100,7 +100,7 @@ function judgeUnknown(reader: Reader, unknown: ReadonlyMap<string, readonly Find
 /** Keys that hold a secret in WireGuard's own files. */
 const SECRETS = new Set(["privatekey", "presharedkey", "password"]);
 /** What a host can only say for itself. */
-const OWN_KEYS = new Set(["id", "endpoint", "lanEndpoint", "addresses", "publicKey", "routes"]);
+const OWN_KEYS = new Set(["id", "endpoint", "listenPort", "lanEndpoint", "addresses", "publicKey", "routes"]);
 
 interface UnknownKey {
   readonly span: Span;
