@@ -6,7 +6,9 @@ import { afterEach, expect, test } from "vitest";
 import { must } from "../../src/base/invariant.ts";
 import { allGoldenTrees } from "./golden-trees.ts";
 import { type Box, openBox, until } from "./netns.ts";
+import { startNetworkManager } from "./network-manager.ts";
 import { startNetworkd } from "./networkd-box.ts";
+import { trixieTree } from "./trixie-tree.ts";
 
 const NODE = must(
   allGoldenTrees().find(({ name }) => name === "kubernetes-vpc/control1"),
@@ -91,6 +93,32 @@ test.each(Object.entries(MANAGERS))("%s", async (_, { start, lose, regain }) => 
   regain(node, gateway);
   await settled(node, WANTED);
   expect(lanRoutes(node)).toEqual(before);
+});
+
+test.runIf(trixieTree() !== undefined)("NetworkManager, which leaves netgen's links alone", async () => {
+  const { node, gateway } = await openLan();
+  node.shell(`
+    ip link add vx100 type vxlan id 100 dstport 4789 local 10.250.0.1; ip link add br100 type bridge
+    ip link set vx100 master br100; ip address add 10.77.0.1/24 dev br100; ip link set vx100 up; ip link set br100 up`);
+  const links = () => node.shell("ip -br address show br100; ip -br link show vx100");
+  const manager = startNetworkManager(node, "172.31.0.11/24");
+  node.start("/etc/netgen/routes-follow");
+  await settled(node, WANTED);
+  const [before, own] = [lanRoutes(node), links()];
+  // As is what somebody else has set up: it takes note of it.
+  expect(manager.ask("--fields", "DEVICE,STATE", "device").split("\n")).toEqual(
+    expect.arrayContaining(["eth0:connected", "br100:connected (externally)"]),
+  );
+  setCable(gateway, "down");
+  // After some seconds it takes the address away, and the kernel with it the routes.
+  const address = () => node.run("ip", "-br", "address", "show", "eth0");
+  await until(() => !address().includes("172.31.0.11"), address);
+  expect(node.run("ip", "route", "show", "proto", "210")).not.toContain(" via ");
+  setCable(gateway, "up");
+  await settled(node, WANTED);
+  expect(lanRoutes(node)).toEqual(before);
+  expect(links()).toBe(own);
+  expect(manager.log()).not.toMatch(/br100|vx100|netgen/);
 });
 
 test("a route of this kind that somebody deletes is back, the others' are not touched, and what cannot be is told once", async () => {

@@ -5,7 +5,16 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, wr
 import { homedir } from "node:os";
 import { join } from "node:path";
 
-const PROGRAMS = ["systemd", "frr", "keepalived", "nftables", "iptables", "wireguard-tools", "iproute2"];
+const PROGRAMS = [
+  "systemd",
+  "frr",
+  "keepalived",
+  "nftables",
+  "iptables",
+  "wireguard-tools",
+  "iproute2",
+  "network-manager",
+];
 // vtysh asks PAM who it is.
 const SHELL = ["bash", "dash", "coreutils", "grep", "sed", "mount", "procps", "libc-bin", "libpam-modules"];
 const PACKAGES = [...PROGRAMS, ...SHELL];
@@ -72,7 +81,7 @@ function fetchTree(directory: string): string | undefined {
   return run("chroot", [root, "/sbin/ldconfig"]).stderr.trim() || undefined;
 }
 
-/** The root of the tree: that in the cache directory, else fetched there (50 MB); `undefined`: it cannot be had, said aloud. */
+/** The root of the tree: that in the cache directory, else fetched there (60 MB); `undefined`: it cannot be had, said aloud. */
 export function trixieTree(): string | undefined {
   const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "netgen");
   // One of other packages, of another day's tests, is no use.
