@@ -287,6 +287,19 @@ hosts: {alpha: {id: 1, ${alpha}}, beta: {id: 2, ${beta}}}`;
   expect(codes("endpoint: 192.0.2.1", "families: 6", star)).toEqual(["pair-families-apart"]);
 });
 
+test("a name is no address: of two that are alike else, a host of the other IP version gets to the one by name alone", () => {
+  const found = messagesOf(`underlay: {ipVersion: 4}\nsites: {s: {wanMtu: 1250}}\n${POOL}hosts:
+  alpha: {id: 1, site: s, families: 6, behindNat: true}
+  beta: {id: 2, site: s, endpoint: beta.example.net, routes: ["fd20::/64"]}
+  gamma: {id: 3, site: s, endpoint: 198.51.100.3}\n`);
+  expect(found.map((each) => each.replace(/:.*/, ""))).toEqual([
+    "mtu-wireguard-below-ipv6",
+    "mtu-wireguard-below-ipv6",
+    "pair-families-apart",
+    "families-without-ip-version",
+  ]);
+});
+
 describe("on the edge of what is allowed", () => {
   const codesOf = (body: string): readonly string[] => messagesOf(body).map((each) => each.replace(/:.*/, ""));
   const segment = (pathMtu: number, pin = ""): string =>

@@ -29,8 +29,9 @@ function pairDiagnostic([a, b]: UnmetPair, { shape, hubs }: WireguardInput): Dia
   const names = { host: a.input.name, other: b.input.name };
   const related = [{ message: `${names.other} is here`, span: originSpan(b.input.origin) }];
   const span = originSpan(a.input.origin);
-  const site = a.reach.site;
-  if (site !== undefined && site === b.reach.site && (a.reach.endpoint ?? b.reach.endpoint) !== undefined) {
+  const { site, isBehindNat } = a.reach;
+  const isOneNat = site !== undefined && site === b.reach.site && isBehindNat && b.reach.isBehindNat;
+  if (isOneNat && (a.reach.endpoint ?? b.reach.endpoint) !== undefined) {
     // A spoke is dialled by nobody.
     const dialled = [a, b].filter(({ isSpoke }) => !isSpoke).map(({ input }) => input.name);
     const params = { ...names, site, dialled: dialled.join(" or ") };

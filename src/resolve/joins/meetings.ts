@@ -45,8 +45,11 @@ function encounter(
 /** All about a host that decides how it meets another: two of a kind meet any third alike, unless a path names one of them. */
 function kindOf({ reach, isSpoke }: ResolvedHost, { underlay }: PathIndex, named: ReadonlySet<string>): string {
   const { site = "", endpoint, lanEndpoint, isBehindNat, isShared, families: own, name } = reach;
-  const families = [endpoint, lanEndpoint].map((each) => each && outerFamily(each, underlay.ipVersion).family);
-  return `${site} ${families} ${own} ${isBehindNat} ${isShared} ${isSpoke} ${named.has(name) ? name : ""}`;
+  // A name leads to what the other end has as well, an address to its own IP version.
+  const places = [endpoint, lanEndpoint].map(
+    (each) => each && `${each.kind} ${outerFamily(each, underlay.ipVersion).family}`,
+  );
+  return `${site} ${places} ${own} ${isBehindNat} ${isShared} ${isSpoke} ${named.has(name) ? name : ""}`;
 }
 
 /** A host that runs WireGuard. */
