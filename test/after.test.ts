@@ -31,6 +31,17 @@ test("has systemd read every unit and drop-in before anything is done with it", 
   expect(units.filter(({ after }) => after[0] !== "systemctl daemon-reload").map(({ path }) => path)).toEqual([]);
 });
 
+test("lets a unit be started however often, where others ask for it or it is started again by itself", () => {
+  const units = files.filter(({ path }) => /\/etc\/systemd\/system\/[^/]+\.service$/.test(path));
+  const isStartedOften = (text: string): boolean => /^Restart=always$|^WantedBy=wg-quick@/m.test(text);
+  const often = units.filter((file) => isStartedOften(textOf(file)));
+  expect(new Set(often.map(({ path }) => path.replace(/.*\//, "")))).toEqual(
+    new Set(["netgen-endpoints.service", "netgen-exit@.service", "netgen-lan-routes.service"]),
+  );
+  const limited = often.filter((file) => !/^StartLimitIntervalSec=0$/m.test(textOf(file)));
+  expect(limited.map(({ path }) => path)).toEqual([]);
+});
+
 test("reloads the tunnels of a host that may be silent only where they run", () => {
   const hubs = must(
     scenarios.find(({ name }) => name === "vrrp-hubs"),
