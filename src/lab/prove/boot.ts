@@ -1,5 +1,6 @@
 /** Hosts that boot by themselves: with all that they are to run, without a complaint, and with traffic; and so ever again. */
 
+import { isStandby } from "../machine/keepalived.ts";
 import { type Lab, type RunningHost, runningHosts } from "../machine/running.ts";
 import { execCommand, type LabPromise, type Outcome, type Prover } from "../measure/promise.ts";
 import { isAnswered } from "../measure/steady-ping.ts";
@@ -31,7 +32,8 @@ async function measureOnline({ box }: RunningHost): Promise<Outcome> {
 const FIRST_WORD_SECONDS = 60;
 
 async function measureTraffic(lab: Lab, running: RunningHost): Promise<Outcome> {
-  const watched = watchOf(lab, running.host);
+  // The tunnels of one that stands by are down.
+  const watched = isStandby(running.host, lab.network.hosts) ? undefined : watchOf(lab, running.host);
   if (watched === undefined) return { isKept: true, measured: "it has nobody to speak with" };
   await greetDialled(lab, running.host);
   const isKept = await isAnswered(watched, FIRST_WORD_SECONDS);
