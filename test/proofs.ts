@@ -21,6 +21,7 @@ export const allScenarios = listFixtures().filter(({ kind }) => kind === "scenar
  */
 export const ON_EACH_CHANGE: ReadonlySet<string> = new Set([
   "minimal",
+  "hypervisors",
   "kubernetes",
   "pods-hub",
   "links",

@@ -28,7 +28,7 @@ const WHOLE: ReadonlySet<string> = new Set(["minimal"]);
 const QUICK = ["--prove", "daemons,handshake,routing,evpn,reachability,mtu"];
 
 /** What boots by itself on each change. */
-const BOOTED: ReadonlySet<string> = new Set(["minimal"]);
+const BOOTED: ReadonlySet<string> = new Set(["minimal", "hypervisors"]);
 
 interface Place {
   readonly name: string;
