@@ -69,7 +69,7 @@ function firstOfEach(diagnostics: readonly Diagnostic[]): readonly Shown[] {
 
 /**
  * Diagnostics as text for people: place, code, message, the line with a caret, related places, the hint. Of one code twenty,
- * and how many more there are; as JSON all of them.
+ * and how many more there are; as JSON each.
  */
 export function renderText(source: Source, diagnostics: readonly Diagnostic[], paint: Paint = plain): string {
   const starts = lineStarts(source.text);
