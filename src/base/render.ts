@@ -1,5 +1,5 @@
-import type { Code } from "./catalogue.ts";
 import { type Diagnostic, printable, type Severity } from "./diagnostic.ts";
+import { grouped } from "./grouped.ts";
 import { maskKeys } from "./key.ts";
 import { type LineStarts, lineStarts, positionAt, type Source, type Span } from "./source.ts";
 
@@ -48,25 +48,6 @@ function excerpt(source: Source, starts: LineStarts, span: Span, paint: Paint): 
 /** Of one code; what all hosts have wrong has one cause, and who reads that has seen it long before. */
 const MAX_ALIKE = 20;
 
-interface Shown {
-  readonly each: Diagnostic;
-  /** How many more there are of its code, of which nothing is said; of the last that is shown. */
-  readonly rest: number;
-}
-
-/** The first of each code, in the order of all. */
-function firstOfEach(diagnostics: readonly Diagnostic[]): readonly Shown[] {
-  const counts = new Map<Code, number>();
-  for (const { code } of diagnostics) counts.set(code, (counts.get(code) ?? 0) + 1);
-  const shown = new Map<Code, number>();
-  return diagnostics.flatMap((each) => {
-    const number = (shown.get(each.code) ?? 0) + 1;
-    shown.set(each.code, number);
-    if (number > MAX_ALIKE) return [];
-    return [{ each, rest: number === MAX_ALIKE ? (counts.get(each.code) ?? 0) - MAX_ALIKE : 0 }];
-  });
-}
-
 /**
  * Diagnostics as text for people: place, code, message, the line with a caret, related places, the hint. Of one code twenty,
  * and how many more there are; as JSON each.
@@ -77,8 +58,13 @@ export function renderText(source: Source, diagnostics: readonly Diagnostic[], p
     const { file, line, column } = locate(source, starts, span);
     return `${printable(file)}:${line}:${column}`;
   };
-  const lines = firstOfEach(diagnostics).flatMap(({ each, rest }) => [
-    `${place(each.span)}: ${paint(`${each.severity}[${each.code}]`, each.severity)}: ${each.message}`,
+  const crowds = [...grouped(diagnostics, ({ code }) => code).values()].filter((all) => all.length > MAX_ALIKE);
+  const unsaid = new Set(crowds.flatMap((all) => all.slice(MAX_ALIKE)));
+  const more = new Map(crowds.map((all) => [all[MAX_ALIKE - 1], `and ${all.length - MAX_ALIKE} more like this: `]));
+  const head = ({ severity, code }: Diagnostic): string => paint(`${severity}[${code}]`, severity);
+  const shown = diagnostics.filter((each) => !unsaid.has(each));
+  const lines = shown.flatMap((each) => [
+    `${place(each.span)}: ${head(each)}: ${each.message}`,
     ...excerpt(source, starts, each.span, paint),
     ...each.related.flatMap((related) => [
       `  ${place(related.span)}: ${related.message}`,
@@ -86,7 +72,7 @@ export function renderText(source: Source, diagnostics: readonly Diagnostic[], p
     ]),
     `  ${paint("hint:", "note")} ${each.hint}`,
     "",
-    ...(rest > 0 ? [`and ${rest} more like this: ${paint(`${each.severity}[${each.code}]`, each.severity)}`, ""] : []),
+    ...(more.has(each) ? [`${more.get(each)}${head(each)}`, ""] : []),
   ]);
   return lines.length === 0 ? "" : `${lines.join("\n")}\n`;
 }
