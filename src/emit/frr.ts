@@ -62,10 +62,17 @@ const GATEWAY_COMMANDS = {
   "svi-ip": "advertise-svi-ip",
 } as const satisfies Record<GatewayVni["advertise"], string>;
 
-/** `isMerged`: without a multiplier, so FRR's own has to take as long. A neighbour misses a host by what that sends. */
+/** FRR 8.4's longest, bfdd/bfdd_cli.c; 10.3 takes more. */
+const MAX_BFD_INTERVAL_MS = 60_000;
+
+/**
+ * `isMerged`: without a multiplier, so FRR's own has to take as long: a neighbour misses a host by what that sends. Three of
+ * the longest intervals, three minutes, are the most.
+ */
 function bfdView({ bfd }: Speaker, isMerged: boolean) {
   const { intervalMs, multiplier } = bfd.kind === "on" ? bfd : FRR_BFD;
-  const transmitMs = isMerged ? Math.ceil((intervalMs * multiplier) / FRR_BFD.multiplier) : intervalMs;
+  const asLongMs = Math.min(Math.ceil((intervalMs * multiplier) / FRR_BFD.multiplier), MAX_BFD_INTERVAL_MS);
+  const transmitMs = isMerged ? asLongMs : intervalMs;
   return {
     profile: BFD_PROFILE,
     hasBfd: bfd.kind === "on",

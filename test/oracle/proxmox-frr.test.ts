@@ -1,7 +1,7 @@
 /** frr.conf as Proxmox merges it: what netgen's file says is all in it, by FRR's own comparison. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { must } from "../../src/base/invariant.ts";
 import { compile } from "../../src/compile.ts";
@@ -11,18 +11,19 @@ import { forNow } from "../proofs.ts";
 import { statements } from "./frr-box.ts";
 import { isEquipped, succeed } from "./nft-helpers.ts";
 import { MERGERS } from "./proxmox-frr.ts";
+import { trixieTree } from "./trixie-tree.ts";
 
 const RELOAD = "/usr/lib/frr/frr-reload.py";
 const scratch = mkdtempSync(join(tmpdir(), "netgen-proxmox-"));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-/** The files of a scenario whose hosts are all Proxmox's, by host. */
-function localFiles(name: string): ReadonlyMap<string, string> {
+/** The files of a scenario whose hosts are all Proxmox's, by host; `edit`: of the scenario. */
+function localFiles(name: string, edit = (text: string): string => text): ReadonlyMap<string, string> {
   const fixture = must(
     listFixtures().find((each) => each.name === name),
     `there is ${name}`,
   );
-  const { text } = sourceOf(fixture);
+  const text = edit(sourceOf(fixture).text);
   const mine = text.replace(/^hostDefaults: \{/m, "$&platform: proxmox9, ");
   const all = mine === text ? text.replace(/^hosts:$/m, "hostDefaults: {platform: proxmox9}\n$&") : mine;
   const files = compile({ name: "t.yaml", text: all }).files;
@@ -68,11 +69,30 @@ describe.runIf(isEquipped("vtysh", RELOAD))("frr.conf as Proxmox merges it", () 
     }
   });
 
+  test.each([
+    ["the longest", "{intervalMs: 60000, multiplier: 255}", "60000"],
+    ["the shortest", "{intervalMs: 50, multiplier: 2}", "34"],
+  ])("FRR knows the timers of BFD that follow from %s", (_, bfd, transmit) => {
+    const texts = localFiles("dual-stack", (text) => text.replace(/bfd: \{.*\}/, `bfd: ${bfd}`));
+    const text = must(texts.get("fra2"), "it is there");
+    expect(text).toContain(`transmit-interval ${transmit}\n`);
+    expect(succeed("vtysh", ["-C", "-f", written(text)])).toBe("");
+  });
+
   const all = hosts.flatMap((host) => Object.keys(MERGERS).map((reader) => ({ ...host, reader })));
   const cases = forNow(all, ({ name }) => FOR_EACH_CHANGE.has(name), "merged files");
   test.each(cases)("$name, the reader: $reader", ({ text, reader }) => {
     const merged = must(MERGERS[reader], "it is there")(text);
     expect(succeed("vtysh", ["-C", "-f", written(merged)])).toBe("");
     expect(removed(numbered(text), merged)).toEqual([]);
+  });
+
+  const root = trixieTree();
+
+  // Proxmox 9 has a later one than this machine.
+  test.runIf(root !== undefined).each(cases)("$name, the reader: $reader, in FRR 10.3", ({ text, reader }) => {
+    const path = written(must(MERGERS[reader], "it is there")(text));
+    const script = 'mount --bind "$1" "$2/mnt"; exec chroot "$2" vtysh -C -f /mnt/frr.conf';
+    expect(succeed("unshare", ["-m", "sh", "-euc", script, "sh", dirname(path), must(root, "it is there")])).toBe("");
   });
 });
