@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { must } from "../src/base/invariant.ts";
+import { endpointText } from "../src/model/reach.ts";
 import { compileText, messagesOf } from "./compile-text.ts";
 import { testPublicKey } from "./test-keys.ts";
 
@@ -234,6 +236,69 @@ ${rest}`;
     expect(messagesOf(text("subnets: {s: {vxlan: {vni: 100}, hosts: [beta, gamma]}}\n"))).toEqual([everybody]);
     expect(messagesOf(text(""))).toEqual([expect.stringMatching(/^guard-open-unused: alpha opens vxlan/), everybody]);
   });
+});
+
+describe("several endpoints", () => {
+  const network = (alpha: string, beta = "endpoint: 192.0.2.2", rest = "") =>
+    `wireguard: {addresses: [10.250.0.0/24]}\nhosts: {alpha: {id: 1, ${alpha}}, beta: {id: 2, ${beta}}}\n${rest}`;
+
+  test.each([
+    ["two that are one", "endpoint: [192.0.2.1, '192.0.2.1:51820']", "list-duplicate: the endpoint of alpha names"],
+    ["another host's", "endpoint: [192.0.2.1, 192.0.2.2]", "endpoint-duplicate: alpha and beta are both dialled at"],
+    ["a port that is not its own", "endpoint: [192.0.2.1, '192.0.2.1:443']", "endpoint-port-unforwarded: alpha is"],
+    [
+      "a version that does not come in",
+      "families: 4, endpoint: [192.0.2.1, '[2001:db8::1]']",
+      "endpoint-without-family: nobody reaches alpha at 2001:db8::1",
+    ],
+    [
+      "a prefix of the overlay",
+      "endpoint: [192.0.2.1, 10.250.0.77]",
+      "endpoint-in-overlay: alpha is dialled at 10.250.0.77",
+    ],
+  ])("the second is looked at as the first is: %s", (_, alpha, said) => {
+    expect(messagesOf(network(alpha))).toEqual([expect.stringContaining(said)]);
+  });
+
+  test("a host that has one IP version alone dials those of it, in order", () => {
+    const alpha = "endpoint: ['[2001:db8::1]', alpha.example.net, 192.0.2.1], behindNat: true";
+    const { peers, hosts } = must(compileText(network(alpha, "families: 4")).model, "it has no mistake");
+    const ids = hosts.map(({ interfaces }) => interfaces.flatMap((link) => link.peers));
+    expect(ids).toEqual([["beta"], ["alpha:ipv4:keepalive"]]);
+    const places = peers.flatMap(({ endpoints }) => endpoints.map(endpointText));
+    expect(places).toEqual(["alpha.example.net:51820", "192.0.2.1:51820"]);
+  });
+
+  test("all leaves of a hub dial those of their IP version", () => {
+    const rest = "bgp: {asn: 65000}\n";
+    const hubs = `wireguard: {addresses: [10.250.0.0/24], transit: [10.251.0.0/16], shape: hub-and-spoke, hubs: [alpha, beta]}
+hosts:
+  alpha: {id: 1, endpoint: [192.0.2.1, '[2001:db8::1]']}
+  beta: {id: 2, endpoint: 192.0.2.2}
+  gamma: {id: 3, families: 4}
+  delta: {id: 4}
+`;
+    const { peers } = must(compileText(hubs + rest).model, "it has no mistake");
+    const hub = peers.filter(({ id }) => id.startsWith("alpha:hub"));
+    expect(hub.map(({ id, endpoints }) => [id, endpoints.length])).toEqual([
+      ["alpha:hub", 2],
+      ["alpha:hub:ipv4", 1],
+    ]);
+  });
+});
+
+test("two that are one peer have one way out: what differs is said, and nothing that only follows from it", () => {
+  const key = `endpoint: 203.0.113.1, publicKey: "${testPublicKey("pair")}", site: s, uplink: eth0`;
+  const found = messagesOf(`sites: {s: {wanMtu: 1250, gateways: [alpha, beta], vrrp: {address: 192.168.3.254/24}}}
+wireguard: {addresses: ["fd00:250::/64"]}
+hosts:
+  alpha: {id: 1, ${key}, behindNat: true, families: 4, lanEndpoint: 192.168.3.2}
+  beta: {id: 2, ${key}, families: 6, lanEndpoint: 192.168.3.3}
+  gamma: {id: 3, endpoint: 198.51.100.3}\n`);
+  expect(found.filter((each) => each.startsWith("vrrp-"))).toEqual([
+    expect.stringContaining("behindNat is true of alpha and false of beta"),
+    expect.stringContaining("families is 4 of alpha and 6 of beta"),
+  ]);
 });
 
 test("who is dialled by a version that does not come in is told so", () => {

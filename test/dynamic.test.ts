@@ -53,11 +53,11 @@ describe("two hubs", () => {
   test("a hub knows what is a spoke's own, everyone else takes anything", () => {
     const leaf = viewOf(network, "gamma:leaf:beta");
     expect(leaf.allowedIps).toEqual(["10.251.2.3/32", "10.250.0.3/32", "10.9.0.0/16"]);
-    expect(leaf.endpoint).toBeUndefined();
+    expect(leaf.endpoints).toEqual([]);
     expect(viewOf(network, "alpha:hub")).toMatchObject({ allowedIps: ["0.0.0.0/0", "::/0"], keepaliveSeconds: 25 });
     expect(viewOf(network, "alpha:trunk:beta")).toMatchObject({
       allowedIps: ["0.0.0.0/0", "::/0"],
-      endpoint: { address: "192.0.2.1", port: 51_822 },
+      endpoints: [{ address: "192.0.2.1", port: 51_822 }],
     });
   });
 

@@ -148,7 +148,7 @@ describe("two that share an address and a key", () => {
   test("are dialled by their LAN at the shared address, and dial everyone they can", () => {
     const peers = new Map(gates.peers.map((peer) => [peer.id, peer]));
     const own = must(one.interfaces[0], "it has a tunnel").peers.map((id) => must(peers.get(id), "an id names a peer"));
-    expect(own.filter(({ endpoint, keepaliveSeconds }) => (endpoint === undefined) === keepaliveSeconds > 0)).toEqual(
+    expect(own.filter(({ endpoints, keepaliveSeconds }) => (endpoints.length === 0) === keepaliveSeconds > 0)).toEqual(
       [],
     );
     expect(one.reach.lanEndpoint).toMatchObject({ address: "192.168.2.254" });

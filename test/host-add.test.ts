@@ -427,6 +427,8 @@ describe("netgen host add", () => {
     });
     run(["delta", "--endpoint", "192.0.2.8", "--no-behind-nat"]);
     expect(parse(read()).hosts.delta.behindNat).toBe(false);
+    run(["epsilon", "--endpoint", "192.0.2.9, epsilon.example.net:443"]);
+    expect(parse(read()).hosts.epsilon.endpoint).toEqual(["192.0.2.9", "epsilon.example.net:443"]);
   });
 
   test("writes nothing when the result would have an error, shows it at its line, and exits with 1", () => {

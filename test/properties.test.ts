@@ -79,7 +79,7 @@ describe("peering", () => {
       const { model } = compileFleet(fleet);
       for (const [a, b] of pairsOf(model)) {
         const [there, back] = [viewOf(model, a, b), viewOf(model, b, a)];
-        expect(there.endpoint ?? back.endpoint).toBeDefined();
+        expect([...there.endpoints, ...back.endpoints]).not.toEqual([]);
         expect(there.publicKey).toBe(b.publicKey);
         const own = linkOf(b).addresses.map(({ address }) => `${address}/${familyOf(address) === 4 ? 32 : 128}`);
         expect(there.allowedIps).toEqual([...own, ...b.ownedPrefixes.map((each) => each.prefix)]);
@@ -93,9 +93,9 @@ describe("peering", () => {
     for (const [a, b] of pairsOf(model)) {
       const [there, back] = [viewOf(model, a, b), viewOf(model, b, a)];
       const isBehindNat = ["forwarded", "inside"].includes(fleetHost(fleet, a).way);
-      if (back.endpoint === undefined) expect(there.keepaliveSeconds).toBe(25);
+      if (back.endpoints.length === 0) expect(there.keepaliveSeconds).toBe(25);
       else if (!isBehindNat) expect(there.keepaliveSeconds).toBe(0);
-      else expect(there.keepaliveSeconds > 0).toBe(there.endpoint !== undefined && !isLan(there));
+      else expect(there.keepaliveSeconds > 0).toBe(there.endpoints.length > 0 && !isLan(there));
     }
   });
 
@@ -117,7 +117,7 @@ describe("peering", () => {
   );
 });
 
-const isLan = ({ endpoint }: Peer): boolean =>
+const isLan = ({ endpoints: [endpoint] }: Peer): boolean =>
   endpoint?.kind === "address" && endpoint.address.startsWith("192.168.7.");
 
 describe("numbers", () => {
@@ -235,7 +235,7 @@ function waysOf(
 ): readonly { path: number; outer: IpFamily }[] {
   const ends = [fleetHost(fleet, a), fleetHost(fleet, b)] as const;
   return [viewOf(model, a, b), viewOf(model, b, a)].flatMap((view) => {
-    const { endpoint } = view;
+    const [endpoint] = view.endpoints;
     if (endpoint === undefined) return [];
     const outer = endpoint.kind === "address" ? familyOf(endpoint.address) : fleet.ipVersion === 4 ? 4 : 6;
     return [{ path: pathMtuOf(fleet, ends, isLan(view)), outer }];
@@ -346,6 +346,8 @@ describe("a new host", () => {
     expect(changed.filter((path) => !mentions(texts.get(path) ?? "", added))).toEqual([]);
     for (const { path } of old.files) texts.delete(path);
     const surplus = [...texts.keys()].filter((path) => !path.startsWith(`${added.name}/`));
-    expect(surplus.filter((path) => added.reach.endpoint?.kind !== "name" || !DIALS_BY_NAME.test(path))).toEqual([]);
+    expect(surplus.filter((path) => added.reach.endpoints[0]?.kind !== "name" || !DIALS_BY_NAME.test(path))).toEqual(
+      [],
+    );
   });
 });

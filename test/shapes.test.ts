@@ -95,9 +95,9 @@ describe("hub and spoke", () => {
     const network = modelOf(HUB + FOUR);
     const ids = network.hosts.map((each) => peersOf(network, each).map(({ id }) => id));
     expect(ids).toEqual([["beta:passive", "delta", "gamma"], ...Array(3).fill(["alpha:keepalive:all"])]);
-    const views = network.peers.map(({ id, endpoint, keepaliveSeconds }) => [
+    const views = network.peers.map(({ id, endpoints, keepaliveSeconds }) => [
       id,
-      endpoint !== undefined,
+      endpoints.length > 0,
       keepaliveSeconds,
     ]);
     expect(views).toEqual([

@@ -3,18 +3,9 @@ import { must } from "../src/base/invariant.ts";
 import { type IpAddress, parseAddress } from "../src/base/ip.ts";
 import { type MtuBytes, mtuBytes, type UdpPort, udpPort } from "../src/base/units.ts";
 import type { PathRule, Site, Underlay } from "../src/model/network.ts";
+import { indexPaths, type PathIndex, pathBetween } from "../src/model/path.ts";
 import type { Endpoint, Reach } from "../src/model/reach.ts";
-import {
-  dial,
-  indexPaths,
-  KEEPALIVE_SECONDS,
-  meeting,
-  needsKeepalive,
-  outerFamily,
-  type PathIndex,
-  pathBetween,
-  tunnelBetween,
-} from "../src/model/tunnel.ts";
+import { dial, KEEPALIVE_SECONDS, meeting, needsKeepalive, outerFamily, tunnelBetween } from "../src/model/tunnel.ts";
 import { fc, test as property } from "./property.ts";
 
 const bytes = (value: number): MtuBytes => must(mtuBytes(value), "an MTU");
@@ -29,7 +20,7 @@ function endpoint(text: string): Endpoint {
 function reach(name: string, parts: Partial<Omit<Reach, "name">> = {}): Reach {
   const nothing = {
     site: undefined,
-    endpoint: undefined,
+    endpoints: [],
     lanEndpoint: undefined,
     isBehindNat: false,
     families: "both" as const,
@@ -38,10 +29,10 @@ function reach(name: string, parts: Partial<Omit<Reach, "name">> = {}): Reach {
   return { name, ...nothing, ...parts };
 }
 
-const open = (name: string, site?: string): Reach => reach(name, { site, endpoint: endpoint("192.0.2.1") });
+const open = (name: string, site?: string): Reach => reach(name, { site, endpoints: [endpoint("192.0.2.1")] });
 const closed = (name: string, site?: string): Reach => reach(name, { site });
 const forwarded = (name: string, site?: string): Reach => ({ ...open(name, site), isBehindNat: true });
-const named = (name: string): Reach => reach(name, { endpoint: endpoint("b.example.net") });
+const named = (name: string): Reach => reach(name, { endpoints: [endpoint("b.example.net")] });
 const withLan = (host: Reach): Reach => ({ ...host, lanEndpoint: endpoint("192.168.2.3") });
 
 describe("who dials whom", () => {
@@ -66,6 +57,16 @@ describe("who dials whom", () => {
     ["and never the other way", { ...closed("a"), families: 4 }, { ...named("b"), families: 6 }, undefined],
   ] as const)("%s", (_, from, to, scope) => {
     expect(dial(from, to)?.scope).toBe(scope);
+  });
+
+  test("of several endpoints those that its way out carries, in the order that they have", () => {
+    const [v6, name, v4] = [endpoint("2001:db8::1"), endpoint("b.example.net"), endpoint("192.0.2.1")];
+    const b = reach("b", { endpoints: [v6, name, v4] });
+    expect(dial(closed("a"), b)?.endpoints).toEqual([v6, name, v4]);
+    expect(dial(reach("a", { families: 4 }), b)?.endpoints).toEqual([name, v4]);
+    expect(dial(reach("a", { families: 6 }), b)?.endpoints).toEqual([v6, name]);
+    expect(dial(reach("a", { families: 4 }), { ...b, families: 6 })?.endpoints).toEqual([v4]);
+    expect(dial(reach("a", { families: 4 }), reach("b", { endpoints: [v6] }))).toBeUndefined();
   });
 });
 
@@ -207,7 +208,7 @@ describe("the MTU of a tunnel", () => {
     // Each has its own link: they do not add up.
     const both = to(index, must(xlat, "it is there"), { ...open("b"), families: "ds-lite" });
     expect(both.subtractions.map((each) => each.bytes)).toEqual([40, 20, 8, 16, 16]);
-    const ipv6 = { ...open("b"), endpoint: endpoint("2001:db8::1") };
+    const ipv6 = { ...open("b"), endpoints: [endpoint("2001:db8::1")] };
     expect(to(index, must(lite, "it is there"), ipv6)).toMatchObject({ outer: 6, mtu: 1420 });
     expect(to(paths([["ds-lite", "b", 1460]]), must(lite, "it is there"))).toMatchObject({ mtu: 1400 });
     const site = { ...must(lite, "it is there"), site: "roz" };
@@ -215,8 +216,8 @@ describe("the MTU of a tunnel", () => {
   });
 
   test("60 bytes less where every endpoint that can be used is IPv4, else 80", () => {
-    const six = reach("six", { endpoint: endpoint("2001:db8::1") });
-    const name = reach("name", { endpoint: endpoint("roz.example.net") });
+    const six = reach("six", { endpoints: [endpoint("2001:db8::1")] });
+    const name = reach("name", { endpoints: [endpoint("roz.example.net")] });
     expect(between(paths([]), open("a"), open("b"))).toMatchObject({ outer: 4, overheadBytes: 60, mtu: 1440 });
     expect(between(paths([]), open("a"), closed("b"))).toMatchObject({ outer: 4, mtu: 1440 });
     expect(between(paths([]), open("a"), six)).toMatchObject({ outer: 6, why: "2001:db8::1 is IPv6", mtu: 1420 });
@@ -230,6 +231,14 @@ describe("the MTU of a tunnel", () => {
     expect(between(paths([], sites), inside, withLan(outside))).toMatchObject({ path: { mtu: 9000 }, mtu: 8940 });
   });
 
+  test("of several endpoints the one that costs most counts, wherever it stands", () => {
+    const several = (...texts: readonly string[]) => reach("b", { endpoints: texts.map((text) => endpoint(text)) });
+    for (const b of [several("192.0.2.1", "2001:db8::1"), several("2001:db8::1", "192.0.2.1")]) {
+      expect(between(paths([]), closed("a"), b)).toMatchObject({ outer: 6, mtu: 1420 });
+      expect(between(paths([]), reach("a", { families: 4 }), b)).toMatchObject({ outer: 4, mtu: 1440 });
+    }
+  });
+
   test("two that cannot meet have none", () => {
     expect(between(paths([]), closed("a"), closed("b"))).toBeUndefined();
   });
@@ -238,10 +247,14 @@ describe("the MTU of a tunnel", () => {
     fc.record({
       name: fc.constant(name),
       site: fc.constantFrom(undefined, "roz", "wro"),
-      endpoint: fc.constantFrom(undefined, "192.0.2.1", "2001:db8::1", "roz.example.net").map((e) => e && endpoint(e)),
+      endpoints: fc
+        .subarray(["192.0.2.1", "2001:db8::1", "roz.example.net"])
+        .map((texts) => texts.map((text) => endpoint(text))),
       lanEndpoint: fc.constantFrom(undefined, "192.168.2.3", "fd02::3").map((e) => e && endpoint(e)),
       isBehindNat: fc.boolean(),
-    }) as fc.Arbitrary<Reach>;
+      families: fc.constant("both" as const),
+      isShared: fc.constant(false),
+    });
   const anyMtu = fc.option(fc.integer({ min: 1280, max: 9200 }), { nil: undefined });
   const ends = fc.constantFrom("a", "b", "roz", "wro");
   const anyRules = fc.array(fc.tuple(ends, ends, fc.integer({ min: 1280, max: 9200 })), { maxLength: 4 });
@@ -256,9 +269,11 @@ describe("the MTU of a tunnel", () => {
       expect(there?.mtu).toBe(back?.mtu);
       for (const way of [dial(a, b), dial(b, a)]) {
         if (way === undefined) continue;
-        const { family } = outerFamily(way.endpoint, "auto");
         const path = pathBetween(index, a, b, way.scope).mtu;
-        expect((there?.mtu ?? 0) + (family === 4 ? 60 : 80)).toBeLessThanOrEqual(path);
+        for (const each of way.endpoints) {
+          const { family } = outerFamily(each, "auto");
+          expect((there?.mtu ?? 0) + (family === 4 ? 60 : 80)).toBeLessThanOrEqual(path);
+        }
       }
       expect(there === undefined).toBe(dial(a, b) === undefined && dial(b, a) === undefined);
     },

@@ -541,7 +541,7 @@ describe("interface names", () => {
 describe("endpoints", () => {
   const endpointOf = (value: string) => {
     const { topology: found } = read(topology({ alpha: `endpoint: "${value}"` }));
-    return found?.hosts[0]?.endpoint;
+    return found?.hosts[0]?.endpoints[0]?.value;
   };
 
   it("are an address or a name, with or without a port", () => {
@@ -813,7 +813,7 @@ describe("the decoded topology", () => {
       networkManager: "other",
       acceptsRa: false,
       publicKey: undefined,
-      endpoint: undefined,
+      endpoints: [],
     });
     expect(alpha?.extra).toEqual({
       wireguard: [],

@@ -494,6 +494,12 @@ export const catalogue = {
       "{host} and {other} share an address and are one peer to all others, but listen on the ports {port} and {otherPort}",
     hint: "give both the same listenPort, or none",
   },
+  "vrrp-ways-out-differ": {
+    severity: "error",
+    message:
+      "{host} and {other} share an address and are one peer to all others, but {key} is {value} of {host} and {otherValue} of {other}",
+    hint: "say the same {key} of both: whoever is the master dials and is dialled alike",
+  },
   "vrrp-hubs-apart": {
     severity: "error",
     message: "{host} and {other} share an address, which takes one network, but do not stand in one site",

@@ -46,14 +46,19 @@ interface Inside {
   readonly each: Routed;
 }
 
+/** Where others dial a host, and which of its keys says so. */
+function dialledAt({ reach: { endpoints, lanEndpoint } }: Host) {
+  const outside = endpoints.map((endpoint) => ({ field: "endpoint" as const, endpoint }));
+  return lanEndpoint === undefined ? outside : [...outside, { field: "lanEndpoint" as const, endpoint: lanEndpoint }];
+}
+
 /** Addresses by which the hosts of a site reach each other are its LAN's, which its gateway has for other sites. */
 function endpointsInside(network: Network): readonly Inside[] {
   const index = createPrefixIndex(routedPrefixes(network));
   const sites = new Map(network.hosts.map(({ name, reach }) => [name, reach.site]));
   return network.hosts.flatMap((host) =>
-    (["endpoint", "lanEndpoint"] as const).flatMap((field) => {
-      const endpoint = host.reach[field];
-      if (endpoint?.kind !== "address") return [];
+    dialledAt(host).flatMap(({ field, endpoint }) => {
+      if (endpoint.kind !== "address") return [];
       const isOnLan = ({ isLan, owner }: Routed): boolean =>
         field === "lanEndpoint" && isLan && sites.get(must(owner, "a LAN is behind a host")) === host.reach.site;
       const located: Located = { host, field, endpoint };
@@ -87,8 +92,8 @@ function misleading(network: Network): (inside: Inside) => boolean {
   // By the address: of several interfaces each has a port of its own.
   const placeOf = (host: string, endpoint: Endpoint): string =>
     `${host} ${endpoint.kind === "address" ? endpoint.address : endpoint.name}`;
-  const dialled = network.peers.flatMap(({ id, host, endpoint }) =>
-    endpoint === undefined ? [] : [{ id, place: placeOf(host, endpoint) }],
+  const dialled = network.peers.flatMap(({ id, host, endpoints }) =>
+    endpoints.map((endpoint) => ({ id, place: placeOf(host, endpoint) })),
   );
   const views = grouped(dialled, ({ place }) => place);
   return ({ located: { host, endpoint }, each: { vrf } }) => {

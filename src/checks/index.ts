@@ -26,6 +26,7 @@ import { exitHostsDistinct, exitsKnowWhoIsMeant, probesLeadOut, vrfsHaveBgp, vrf
 import {
   distinctEndpoints,
   distinctPublicKeys,
+  endpointsDiffer,
   forwardedPorts,
   pairsHaveOneKey,
   portsAreUnguarded,
@@ -40,6 +41,7 @@ export const checks: readonly Check[] = Object.freeze([
   distinctPrefixes,
   distinctPublicKeys,
   distinctEndpoints,
+  endpointsDiffer,
   distinctTunnelEndpoints,
   forwardedPorts,
   portsAreUnguarded,

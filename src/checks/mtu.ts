@@ -7,8 +7,9 @@ import type { Host } from "../model/host.ts";
 import { poolAddresses } from "../model/loopback.ts";
 import type { Network } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
+import { indexPaths } from "../model/path.ts";
 import type { Segment } from "../model/segment.ts";
-import { createMeeting, indexPaths, type Tunnel, tunnelBetween } from "../model/tunnel.ts";
+import { createMeeting, type Tunnel, tunnelBetween } from "../model/tunnel.ts";
 
 const hostsByName = (network: Network): ReadonlyMap<string, Host> =>
   new Map(network.hosts.map((host) => [host.name, host]));

@@ -2,7 +2,7 @@
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import type { Network } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
-import { type Endpoint, endpointText, type Peer } from "../model/reach.ts";
+import { type Endpoint, endpointText, type Peer, type Reach } from "../model/reach.ts";
 import { MAX_INTERFACE_NAME_LENGTH } from "./interfaces.ts";
 
 /** A tunnel's name, made of the interface's and an id, fits the kernel. */
@@ -25,25 +25,22 @@ export function distinctTunnelEndpoints(network: Network): readonly Diagnostic[]
   const found = new Map<string, Diagnostic>();
   for (const peer of network.peers) {
     const host = routing.get(peer.host);
-    if (host === undefined || peer.endpoint === undefined) continue;
-    const endpoint = endpointText(peer.endpoint);
-    // On a LAN the same address may be another one's.
-    const key =
-      peer.endpoint.kind === "address" && isOnLan(host.reach, peer.endpoint)
-        ? `${host.reach.site} ${endpoint}`
-        : endpoint;
-    const other = first.get(key);
-    if (other === undefined) first.set(key, peer);
-    else if (other.host !== peer.host && !found.has(`${other.host} ${peer.host}`)) {
-      const params = { host: other.host, other: peer.host, endpoint };
-      const span = originSpan(host.origin, "endpoint");
-      found.set(`${other.host} ${peer.host}`, diagnostic("tunnel-endpoint-duplicate", params, span));
+    if (host === undefined) continue;
+    for (const each of peer.endpoints) {
+      const endpoint = endpointText(each);
+      // On a LAN the same address may be another one's.
+      const key = isOnLan(host.reach, each) ? `${host.reach.site} ${endpoint}` : endpoint;
+      const other = first.get(key);
+      if (other === undefined) first.set(key, peer);
+      else if (other.host !== peer.host && !found.has(`${other.host} ${peer.host}`)) {
+        const params = { host: other.host, other: peer.host, endpoint };
+        const span = originSpan(host.origin, "endpoint");
+        found.set(`${other.host} ${peer.host}`, diagnostic("tunnel-endpoint-duplicate", params, span));
+      }
     }
   }
   return [...found.values()];
 }
 
-const isOnLan = (
-  { lanEndpoint }: { readonly lanEndpoint: Endpoint | undefined },
-  endpoint: Extract<Endpoint, { kind: "address" }>,
-): boolean => lanEndpoint?.kind === "address" && lanEndpoint.address === endpoint.address;
+const isOnLan = ({ lanEndpoint }: Reach, endpoint: Endpoint): boolean =>
+  endpoint.kind === "address" && lanEndpoint?.kind === "address" && lanEndpoint.address === endpoint.address;

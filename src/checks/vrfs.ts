@@ -21,7 +21,7 @@ export function vrfsHaveBgp(network: Network): readonly Diagnostic[] {
 function ownAddresses({ interfaces, reach, bridges }: Host): readonly IpAddress[] {
   const ofBridges = bridges.filter((bridge) => bridge.vrf === undefined).flatMap((bridge) => bridge.addresses);
   // What a router in front of the host forwards is no address of the host's.
-  const dialled = [reach.lanEndpoint, reach.isBehindNat ? undefined : reach.endpoint];
+  const dialled = [reach.lanEndpoint, ...(reach.isBehindNat ? [] : reach.endpoints)];
   return [
     ...[...interfaces.flatMap((link) => link.addresses), ...ofBridges].map((each) => each.address),
     ...dialled.flatMap((endpoint) => (endpoint?.kind === "address" ? [endpoint.address] : [])),

@@ -4,22 +4,22 @@ import { BFD_PORTS } from "../model/bgp.ts";
 import type { Host } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
-import { type Endpoint, endpointText } from "../model/reach.ts";
+import { endpointText } from "../model/reach.ts";
 
 /** Reports each host after the first that has the same key of some kind. */
 function findTwins(
   network: Network,
-  keyOf: (host: Host) => string | undefined,
+  keysOf: (host: Host) => readonly string[],
   report: (host: Host, first: Host, key: string) => Diagnostic,
 ): readonly Diagnostic[] {
   const found: Diagnostic[] = [];
   const first = new Map<string, Host>();
   for (const host of network.hosts) {
-    const key = keyOf(host);
-    if (key === undefined) continue;
-    const other = first.get(key);
-    if (other === undefined) first.set(key, host);
-    else if (!isPair(host, other)) found.push(report(host, other, key));
+    for (const key of new Set(keysOf(host))) {
+      const other = first.get(key);
+      if (other === undefined) first.set(key, host);
+      else if (!isPair(host, other)) found.push(report(host, other, key));
+    }
   }
   return found;
 }
@@ -49,7 +49,7 @@ export function pairsHaveOneKey({ hosts }: Network): readonly Diagnostic[] {
 export function distinctPublicKeys(network: Network): readonly Diagnostic[] {
   return findTwins(
     network,
-    (host) => (host.publicKey === "" ? undefined : host.publicKey),
+    (host) => (host.publicKey === "" ? [] : [host.publicKey]),
     (host, other) =>
       diagnostic("public-key-duplicate", { host: other.name, other: host.name }, originSpan(host.origin, "publicKey"), [
         { message: `${other.name} has it here`, span: originSpan(other.origin, "publicKey") },
@@ -61,23 +61,34 @@ export function distinctPublicKeys(network: Network): readonly Diagnostic[] {
 export function distinctEndpoints(network: Network): readonly Diagnostic[] {
   const report =
     (field: "endpoint" | "lanEndpoint") =>
-    (host: Host, other: Host): Diagnostic => {
-      const endpoint = endpointText(host.reach[field] as Endpoint);
+    (host: Host, other: Host, key: string): Diagnostic => {
+      const [, endpoint = ""] = key.split(" ");
       const params = { host: other.name, other: host.name, endpoint };
       return diagnostic("endpoint-duplicate", params, originSpan(host.origin, field), [
         { message: `${other.name} is dialled there too`, span: originSpan(other.origin, field) },
       ]);
     };
   return [
-    ...findTwins(network, ({ reach }) => reach.endpoint && endpointText(reach.endpoint), report("endpoint")),
+    ...findTwins(network, ({ reach }) => reach.endpoints.map((each) => ` ${endpointText(each)}`), report("endpoint")),
     ...findTwins(
       network,
       // One that is shared is a host's own as well, or it is not: that has been looked at with the pair.
       ({ reach: { site, name, lanEndpoint, isShared } }) =>
-        lanEndpoint && !isShared ? `${site ?? `${name} alone`} ${endpointText(lanEndpoint)}` : undefined,
+        lanEndpoint && !isShared ? [`${site ?? `${name}:alone`} ${endpointText(lanEndpoint)}`] : [],
       report("lanEndpoint"),
     ),
   ];
+}
+
+/** Each of a host's endpoints is another one: a second look at the same place is none. */
+export function endpointsDiffer({ hosts }: Network): readonly Diagnostic[] {
+  return hosts.flatMap(({ name, reach, origin }) => {
+    const texts = reach.endpoints.map(endpointText);
+    const twice = texts.find((text, index) => texts.indexOf(text) < index);
+    if (twice === undefined) return [];
+    const params = { where: `the endpoint of ${name}`, value: twice };
+    return [diagnostic("list-duplicate", params, originSpan(origin, "endpoint"))];
+  });
 }
 
 /**
@@ -86,18 +97,19 @@ export function distinctEndpoints(network: Network): readonly Diagnostic[] {
  */
 export function forwardedPorts(network: Network): readonly Diagnostic[] {
   const dialled = new Set(
-    network.peers.flatMap(({ host, endpoint }) => (endpoint ? [`${host} ${endpoint.port}`] : [])),
+    network.peers.flatMap(({ host, endpoints }) => endpoints.map(({ port }) => `${host} ${port}`)),
   );
   const isHeard = ({ name, interfaces }: Host): boolean =>
     interfaces.some(({ listenPort }) => dialled.has(`${name} ${listenPort}`));
-  const isDialled = new Set(network.peers.flatMap(({ host, endpoint }) => (endpoint ? [host] : [])));
+  const isDialled = new Set(network.peers.flatMap(({ host, endpoints }) => (endpoints.length > 0 ? [host] : [])));
   return network.hosts.flatMap((host) => {
-    const { endpoint, isBehindNat } = host.reach;
+    const { endpoints, isBehindNat } = host.reach;
     const listenPort = host.interfaces[0]?.listenPort;
     const isOfMany = host.interfaces.some(({ routedBy }) => routedBy === "bgp");
     if (isOfMany && (isHeard(host) || !isDialled.has(host.name))) return [];
-    if (endpoint === undefined || isBehindNat || endpoint.port === listenPort || listenPort === undefined) return [];
-    const params = { host: host.name, port: endpoint.port, listenPort };
+    const forwarded = endpoints.find(({ port }) => port !== listenPort);
+    if (forwarded === undefined || isBehindNat || listenPort === undefined) return [];
+    const params = { host: host.name, port: forwarded.port, listenPort };
     return [diagnostic("endpoint-port-unforwarded", params, originSpan(host.origin, "endpoint"))];
   });
 }

@@ -39,6 +39,8 @@ function hostKeys(): readonly (readonly [string, SchemaNode])[] {
 
 const flagOf = (key: string): string => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
+const takes = ({ type }: SchemaNode, kind: string): boolean => [type].flat().includes(kind);
+
 /** The options for one key of the language, in the language's own words. */
 function optionsFor([key, schema]: readonly [string, SchemaNode]): readonly Option[] {
   const flag = flagOf(key);
@@ -49,7 +51,7 @@ function optionsFor([key, schema]: readonly [string, SchemaNode]): readonly Opti
     ];
   }
   const kind =
-    key === "site" ? "site" : schema.type === "integer" ? "number" : schema.type === "array" ? "list" : "text";
+    key === "site" ? "site" : schema.type === "integer" ? "number" : takes(schema, "array") ? "list" : "text";
   const note = key === "id" ? " (default: one above the largest)" : kind === "list" ? " (separated by commas)" : "";
   if (schema.enum === undefined) return [new Option(`--${flag} <${kind}>`, purpose(schema) + note)];
   // What each choice means stands in the sentences after the first.
@@ -59,10 +61,13 @@ function optionsFor([key, schema]: readonly [string, SchemaNode]): readonly Opti
 const listed = (text: string): readonly string[] => text.split(",").map((each) => each.trim());
 
 /** An option's text as the value of its key; what is wrong with it is for the compiler to say. */
-function asField(value: unknown, { type }: SchemaNode): unknown {
+function asField(value: unknown, schema: SchemaNode): unknown {
   if (typeof value !== "string") return value;
-  if (type === "array") return listed(value);
-  return type === "integer" && /^(0|[1-9]\d{0,14})$/.test(value) ? Number(value) : value;
+  if (takes(schema, "array")) {
+    const values = listed(value);
+    return takes(schema, "string") && values.length === 1 ? value : values;
+  }
+  return schema.type === "integer" && /^(0|[1-9]\d{0,14})$/.test(value) ? Number(value) : value;
 }
 
 function fieldsOf(options: AddOptions): Readonly<Record<string, unknown>> {

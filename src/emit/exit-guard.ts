@@ -29,7 +29,7 @@ interface Shared {
 
 function shareOf({ hosts, peers, prefixes }: Network): Shared {
   const lans = prefixes.filter(({ use }) => use.kind === "lan").map(({ prefix }) => prefix);
-  const dialled = peers.flatMap(({ endpoint }) => (endpoint === undefined ? [] : [endpoint]));
+  const dialled = peers.flatMap(({ endpoints }) => endpoints);
   const addresses = dialled.flatMap((each) => (each.kind === "address" ? [each.address] : []));
   const listening = hosts.flatMap(({ interfaces }) => interfaces.map(({ listenPort }) => listenPort));
   const vxlans = hosts.flatMap(vxlansOf).map(({ port }) => port);

@@ -2,7 +2,7 @@
 import { compareText } from "../base/text.ts";
 import type { WireguardInterface } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
-import { type Endpoint, endpointText, type Peer } from "../model/reach.ts";
+import { type Endpoint, endpointText, isDialledByScript, type Peer } from "../model/reach.ts";
 import { RELOAD_UNITS, reload, restart } from "./after.ts";
 import type { EmitContext, Emitter } from "./context.ts";
 import type { OutputFile } from "./file.ts";
@@ -21,26 +21,27 @@ function reloadTunnel({ vrrp }: Host, wireguard: WireguardInterface): string {
   return vrrp?.isExclusive ? `systemctl try-reload-or-restart ${unit}` : reload(unit);
 }
 
-type NamedPeer = Peer & { readonly endpoint: Endpoint & { readonly kind: "name" } };
+const scriptedPeers = once(
+  ({ network }) => new Map(network.peers.filter(isDialledByScript).map((peer) => [peer.id, peer])),
+);
 
-const isNamed = (peer: Peer): peer is NamedPeer => peer.endpoint?.kind === "name";
-
-const namedPeers = once(({ network }) => new Map(network.peers.filter(isNamed).map((peer) => [peer.id, peer])));
-
-/** The peers of an interface that are dialled by name. */
-function namedPeersOf({ peers }: WireguardInterface, context: EmitContext): readonly NamedPeer[] {
-  const named = namedPeers(context);
-  if (named.size === 0) return [];
-  return peers.map((id) => named.get(id)).filter((peer) => peer !== undefined);
+/** The peers of an interface that wg-endpoints dials. */
+function scriptedPeersOf({ peers }: WireguardInterface, context: EmitContext): readonly Peer[] {
+  const scripted = scriptedPeers(context);
+  if (scripted.size === 0) return [];
+  return peers.map((id) => scripted.get(id)).filter((peer) => peer !== undefined);
 }
 
 function blockOf(peer: Peer): string {
+  const [endpoint, ...others] = peer.endpoints;
   return render("wireguard/peer.conf.njk", {
     host: peer.host,
     publicKey: peer.publicKey,
-    isDialledByAddress: peer.endpoint?.kind === "address",
-    isDialledByName: peer.endpoint?.kind === "name",
-    endpoint: peer.endpoint === undefined ? "" : endpointText(peer.endpoint),
+    isDialledByAddress: endpoint?.kind === "address",
+    isDialledByName: endpoint?.kind === "name",
+    endpoint: endpoint === undefined ? "" : endpointText(endpoint),
+    others: others.map(endpointText).join(", "),
+    hasOthers: others.length > 0,
     allowedIps: peer.allowedIps.join(", "),
     // 0 is written out: "wg syncconf" of Debian 12 and 13 keeps an interval that merely disappears from the file.
     keepalive: String(peer.keepaliveSeconds),
@@ -131,19 +132,22 @@ function interfaceFiles(host: Host, wireguard: WireguardInterface, context: Emit
   return [configuration(host, wireguard, context), publicFile(host, context, dropIn)];
 }
 
-/** The interfaces with peers that have to be dialled by name. */
+/** The interfaces with peers that wg-endpoints dials. */
 function dialling(host: Host, context: EmitContext): readonly WireguardInterface[] {
-  return host.interfaces.filter((wireguard) => namedPeersOf(wireguard, context).length > 0);
+  return host.interfaces.filter((wireguard) => scriptedPeersOf(wireguard, context).length > 0);
+}
+
+/** What wg-endpoints is told of an endpoint: an address is of one IP version whatever names may lead to. */
+function placeOf(endpoint: Endpoint, { network: { underlay } }: EmitContext) {
+  const port = String(endpoint.port);
+  if (endpoint.kind === "address") return { place: endpoint.address, port, family: "any" };
+  return { place: endpoint.name, port, family: underlay.ipVersion === "auto" ? "any" : String(underlay.ipVersion) };
 }
 
 function endpointData(host: Host, wireguard: WireguardInterface, context: EmitContext): OutputFile {
-  const { ipVersion } = context.network.underlay;
-  const peers = namedPeersOf(wireguard, context).map(({ publicKey, endpoint }) => ({
-    publicKey,
-    name: endpoint.name,
-    port: String(endpoint.port),
-    family: ipVersion === "auto" ? "any" : String(ipVersion),
-  }));
+  const peers = scriptedPeersOf(wireguard, context).flatMap(({ publicKey, endpoints }) =>
+    endpoints.map((endpoint) => ({ publicKey, ...placeOf(endpoint, context) })),
+  );
   const path = `etc/netgen/${wireguard.name}.endpoints`;
   const after = [SET_ENDPOINTS];
   return publicFile(host, context, { path, template: "wireguard/endpoints.njk", view: { peers }, after });
@@ -165,7 +169,7 @@ function endpointFiles(host: Host, context: EmitContext): readonly OutputFile[] 
   ];
 }
 
-/** wg-quick's file per interface with the reload it needs, and what dials peers by name where there are such. */
+/** wg-quick's file per interface with the reload it needs, and what dials by name or at several places where that is to be. */
 export const emitWireguard: Emitter = (host, context) => {
   if (host.interfaces.length === 0) return [];
   return [

@@ -90,25 +90,28 @@ function comesIn({ families, isBehindNat }: HostInput, family: IpFamily): boolea
   return families === family;
 }
 
-/** Where others dial a host, and the IP version of it; `undefined` where they do not, or by whichever version there is. */
-function dialledAt(topology: Topology, { name, endpoint }: HostInput) {
+/** Where others dial a host, with the IP version of each place; a name that may be of either is none. */
+function dialledAt(topology: Topology, { name, endpoints }: HostInput) {
   const { ipVersion } = topology.underlay;
-  if (endpoint?.kind === "name") {
-    if (ipVersion !== 4 && ipVersion !== 6) return undefined;
-    return { where: endpoint.name, family: ipVersion, cause: "underlay.ipVersion" };
-  }
   const pair = pairOf(name, resolvePairs(topology));
-  const address = endpoint?.address ?? (pair?.isOfHubs ? pair.vrrp.address.address : undefined);
-  return address && { where: address, family: familyOf(address), cause: "its families" };
+  const shared = endpoints.length === 0 && pair?.isOfHubs ? [pair.vrrp.address.address] : [];
+  const addresses = endpoints.flatMap(({ value }) => (value.kind === "address" ? [value.address] : []));
+  const names = endpoints.flatMap(({ value }) => (value.kind === "name" ? [value.name] : []));
+  const family = ipVersion === 4 || ipVersion === 6 ? ipVersion : undefined;
+  return [
+    ...names.flatMap((where) => (family === undefined ? [] : [{ where, family, cause: "underlay.ipVersion" }])),
+    ...[...addresses, ...shared].map((where) => ({ where, family: familyOf(where), cause: "its families" })),
+  ];
 }
 
 /** A host is dialled by an IP version that comes in to it. */
 export function endpointsLeadToHosts(topology: Topology): readonly Diagnostic[] {
   return topology.hosts.filter(hasTunnels).flatMap((host) => {
     const { name, families, origin } = host;
-    const dialled = families && dialledAt(topology, host);
-    if (families === undefined || dialled === undefined || comesIn(host, dialled.family)) return [];
-    const params = { host: name, families, other: dialled.family === 4 ? 6 : 4, ...dialled };
+    if (families === undefined) return [];
+    const lost = dialledAt(topology, host).find(({ family }) => !comesIn(host, family));
+    if (lost === undefined) return [];
+    const params = { host: name, families, other: lost.family === 4 ? 6 : 4, ...lost };
     const related = [{ message: "what comes in is said here", span: originSpan(origin, "families") }];
     return [diagnostic("endpoint-without-family", params, originSpan(origin, "endpoint"), related)];
   });
@@ -118,7 +121,8 @@ export function endpointsLeadToHosts(topology: Topology): readonly Diagnostic[] 
 export function familiesHaveIpVersion({ hosts, underlay: { ipVersion } }: Topology): readonly Diagnostic[] {
   if (ipVersion !== 4 && ipVersion !== 6) return [];
   return hosts.flatMap(({ name: host, families, origin }) => {
-    const other = hosts.find(({ name, endpoint }) => name !== host && endpoint?.kind === "name");
+    const isNamed = ({ endpoints }: HostInput) => endpoints.some(({ value }) => value.kind === "name");
+    const other = hosts.find((each) => each.name !== host && isNamed(each));
     if (families === undefined || carries(families, ipVersion) || other === undefined) return [];
     const params = { host, families, ipVersion, other: other.name };
     return [diagnostic("families-without-ip-version", params, originSpan(origin, "families"))];

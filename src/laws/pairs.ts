@@ -4,24 +4,26 @@ import { originSpan } from "../model/origin.ts";
 import { listenPortOf } from "../topology/listen-ports.ts";
 import { createMembers } from "../topology/members.ts";
 import { type Pair, resolvePairs } from "../topology/pairs.ts";
-import type { HostInput, Topology } from "../topology/topology.ts";
+import type { EndpointInput, HostInput, Topology } from "../topology/topology.ts";
 
 const exclusivePairs = (topology: Topology): readonly Pair[] =>
   resolvePairs(topology).filter(({ isExclusive }) => isExclusive);
 
 const sharedHere = ({ vrrp }: Pair) => [{ message: "the address is shared here", span: vrrp.span }];
 
-const endpointText = ({ endpoint }: HostInput): string => {
-  if (endpoint === undefined) return "none";
+const endpointText = (endpoint: EndpointInput): string => {
   const place = endpoint.kind === "address" ? endpoint.address : endpoint.name;
   return endpoint.port === undefined ? place : `${place} port ${endpoint.port}`;
 };
 
-/** One peer is dialled at one endpoint. */
+const endpointsText = ({ endpoints }: HostInput): string =>
+  endpoints.length === 0 ? "none" : endpoints.map(({ value }) => endpointText(value)).join(", ");
+
+/** One peer is dialled at the same endpoints. */
 export function pairsAreOnePeer(topology: Topology): readonly Diagnostic[] {
   return exclusivePairs(topology).flatMap((pair) => {
     const [a, b] = pair.hosts;
-    const [endpoint, otherEndpoint] = [endpointText(a), endpointText(b)];
+    const [endpoint, otherEndpoint] = [endpointsText(a), endpointsText(b)];
     if (endpoint === otherEndpoint) return [];
     const params = { host: a.name, other: b.name, endpoint, otherEndpoint };
     return [diagnostic("vrrp-endpoints-differ", params, originSpan(b.origin, "endpoint"), sharedHere(pair))];
@@ -40,12 +42,36 @@ export function pairsListenAlike(topology: Topology): readonly Diagnostic[] {
   });
 }
 
+/** One peer has one way out: which IP versions it carries, and whether it is through a NAT. */
+export function pairsHaveOneWayOut(topology: Topology): readonly Diagnostic[] {
+  const waysOut = [
+    { key: "families", of: ({ families }: HostInput) => `${families ?? "left out"}` },
+    { key: "behindNat", of: ({ isBehindNat }: HostInput) => `${isBehindNat ?? false}` },
+  ];
+  return exclusivePairs(topology).flatMap((pair) => {
+    const [a, b] = pair.hosts;
+    return waysOut.flatMap(({ key, of }) => {
+      const [value, otherValue] = [of(a), of(b)];
+      if (value === otherValue) return [];
+      const span = b.origin[key] ?? originSpan(a.origin, key);
+      return [
+        diagnostic(
+          "vrrp-ways-out-differ",
+          { host: a.name, other: b.name, key, value, otherValue },
+          span,
+          sharedHere(pair),
+        ),
+      ];
+    });
+  });
+}
+
 /** Where it is dialled is where it answers from: the shared address is on the way out. */
 export function pairsAnswerByTheirUplinks(topology: Topology): readonly Diagnostic[] {
   return exclusivePairs(topology).flatMap((pair) => {
     return pair.hosts.flatMap((host) => {
-      const { name, endpoint, uplink, lanInterface, origin } = host;
-      const isDialled = pair.isOfHubs || endpoint !== undefined;
+      const { name, endpoints, uplink, lanInterface, origin } = host;
+      const isDialled = pair.isOfHubs || endpoints.length > 0;
       if (!isDialled || uplink === undefined || lanInterface === undefined || lanInterface === uplink) return [];
       const params = { host: name, interface: lanInterface, uplink };
       return [diagnostic("vrrp-address-off-uplink", params, originSpan(origin, "lanInterface"), sharedHere(pair))];

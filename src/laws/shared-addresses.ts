@@ -35,7 +35,7 @@ export function hostsShareOneAddress(topology: Topology): readonly Diagnostic[] 
 /** The addresses that some host has already. */
 function addressesOf({ hosts }: Topology): ReadonlyMap<IpAddress, HostInput> {
   const own = hosts.flatMap((host) =>
-    [host.lanEndpoint, host.endpoint].flatMap((each) =>
+    [host.lanEndpoint, ...host.endpoints.map(({ value }) => value)].flatMap((each) =>
       each?.kind === "address" && !host.isBehindNat ? [[each.address, host] as const] : [],
     ),
   );

@@ -24,7 +24,8 @@ export interface Reach {
   readonly name: string;
   /** `undefined`: a site of its own. */
   readonly site: string | undefined;
-  readonly endpoint: Endpoint | undefined;
+  /** In order of preference; none: nobody outside its site can dial it. */
+  readonly endpoints: readonly Endpoint[];
   readonly lanEndpoint: Endpoint | undefined;
   readonly isBehindNat: boolean;
   readonly families: Families;
@@ -38,12 +39,17 @@ export interface Peer {
   readonly id: string;
   readonly host: string;
   readonly publicKey: string;
-  /** Where to dial it; `undefined`: it dials. */
-  readonly endpoint: Endpoint | undefined;
+  /** Where to dial it, in order of preference; none: it dials. */
+  readonly endpoints: readonly Endpoint[];
   /** 0: none. */
   readonly keepaliveSeconds: number;
   readonly allowedIps: readonly IpPrefix[];
   /** Those of them that need a route to the tunnel: none that a connected prefix covers, and none where BGP routes. */
   readonly routes: readonly IpPrefix[];
   readonly hasPresharedKey: boolean;
+}
+
+/** Whether what a peer is dialled at is decided on the host: a name has to be looked up, and of several each has its turn. */
+export function isDialledByScript({ endpoints: [first, ...others] }: Pick<Peer, "endpoints">): boolean {
+  return first?.kind === "name" || others.length > 0;
 }

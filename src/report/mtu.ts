@@ -5,8 +5,9 @@ import { type Overhead, pingPayload, tcpMss, totalBytes, vxlanOverhead, vxlanOve
 import type { WireguardInterface } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
+import { indexPaths, type PathIndex } from "../model/path.ts";
 import type { Segment } from "../model/segment.ts";
-import { createMeeting, indexPaths, mtuTowards, type PathIndex, tunnelBetween } from "../model/tunnel.ts";
+import { createMeeting, mtuTowards, tunnelBetween } from "../model/tunnel.ts";
 import { type LanRow, lanRows } from "./lan.ts";
 
 /** A command that passes at the MTU; one byte more is refused. */

@@ -5,7 +5,7 @@ import { shellWord } from "../base/text.ts";
 import type { Host } from "../model/host.ts";
 import { poolAddresses } from "../model/loopback.ts";
 import type { Network } from "../model/network.ts";
-import type { Peer } from "../model/reach.ts";
+import { isDialledByScript, type Peer } from "../model/reach.ts";
 
 /** Where things are on this machine, as one would type them. */
 export interface Places {
@@ -60,9 +60,9 @@ function viewsOf({ hosts, peers }: Network, name: string) {
 }
 
 /** The files of an interface that hold the public key of a peer. */
-function filesWith(link: string, { endpoint }: Peer): readonly Omit<Placed, "hosts">[] {
+function filesWith(link: string, peer: Peer): readonly Omit<Placed, "hosts">[] {
   const configuration = { path: `/etc/wireguard/${link}.conf`, mode: "600" };
-  if (endpoint?.kind !== "name") return [configuration];
+  if (!isDialledByScript(peer)) return [configuration];
   return [configuration, { path: `/etc/netgen/${link}.endpoints`, mode: "644" }];
 }
 

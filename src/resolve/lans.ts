@@ -4,7 +4,7 @@ import { comparePrefixes, familyOf, hostPrefix, type IpPrefix } from "../base/ip
 import { mtuBytes } from "../base/units.ts";
 import type { LanRoute, OwnedPrefix } from "../model/host.ts";
 import type { OverlayPrefix } from "../model/network.ts";
-import { type PathIndex, pathBetween } from "../model/tunnel.ts";
+import { type PathIndex, pathBetween } from "../model/path.ts";
 import { hasTunnels, lanAddress } from "../topology/hosts.ts";
 import type { Lan } from "../topology/lans.ts";
 import type { HostInput } from "../topology/topology.ts";

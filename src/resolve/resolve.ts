@@ -5,7 +5,7 @@ import { comparePrefixes, mergePrefixes } from "../base/ip.ts";
 import { compareText, sortedBy } from "../base/text.ts";
 import { mtuBytes } from "../base/units.ts";
 import type { Network, Site, Underlay } from "../model/network.ts";
-import { indexPaths } from "../model/tunnel.ts";
+import { indexPaths } from "../model/path.ts";
 import { type Lan, resolveLans } from "../topology/lans.ts";
 import { type Pair, resolvePairs } from "../topology/pairs.ts";
 import { routingClass } from "../topology/routing-class.ts";

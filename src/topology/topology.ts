@@ -91,7 +91,8 @@ export interface HostInput {
   readonly name: string;
   readonly id: number;
   readonly site: string | undefined;
-  readonly endpoint: EndpointInput | undefined;
+  /** In order of preference. */
+  readonly endpoints: readonly Located<EndpointInput>[];
   /** Left out: that of all hosts. */
   readonly listenPort: UdpPort | undefined;
   readonly lanEndpoint: EndpointInput | undefined;

@@ -105,7 +105,7 @@ function decodeHost(reader: Reader, node: Node, defaults: Shared) {
   return {
     id: numberAt(reader, member(node, "id")),
     site: own.site ?? defaults.site,
-    endpoint: endpointAt(reader, member(node, "endpoint")),
+    endpoints: locatedAt(reader, member(node, "endpoint"), endpointAt),
     listenPort: portAt(reader, member(node, "listenPort")),
     lanEndpoint,
     isBehindNat: own.isBehindNat ?? defaults.isBehindNat,

@@ -7,6 +7,7 @@ const WAYS = ["address4", "address4", "address6", "name", "forwarded", "inside",
 export interface HostDraft {
   readonly id: number;
   readonly way: (typeof WAYS)[number];
+  readonly also: "address4" | "address6" | "name" | "port" | undefined;
   /** Index of its site; none below zero. */
   readonly site: number;
   readonly lan: "none" | "address4" | "address6" | "name";
@@ -66,6 +67,7 @@ export const hostDrafts: fc.Arbitrary<readonly HostDraft[]> = fc.uniqueArray(
   fc.record({
     id: fc.oneof({ weight: 19, arbitrary: small }, { weight: 1, arbitrary: fc.constantFrom(31, 200, 255, 4000) }),
     way: fc.constantFrom(...WAYS),
+    also: fc.constantFrom(undefined, undefined, undefined, undefined, "address4", "address6", "name", "port"),
     site: fc.integer({ min: -2, max: 1 }),
     lan: fc.constantFrom("none", "address4", "address4", "address6", "name"),
     routes: fc.uniqueArray(fc.integer({ min: 0, max: 5 }), { maxLength: 2 }),
@@ -98,6 +100,20 @@ function endpointOf({ way, id }: HostDraft): string | undefined {
     case "inside":
       return undefined;
   }
+}
+
+/** A second place to dial a host at, behind the first. */
+function endpointsOf(draft: HostDraft): string | readonly string[] | undefined {
+  const { id, also } = draft;
+  const first = endpointOf(draft);
+  if (first === undefined || also === undefined) return first;
+  const second = {
+    address4: `203.0.113.${(id % 200) + 50}`,
+    address6: `[2001:db8:1::${id.toString(16)}]`,
+    name: `h${id}.example.org`,
+    port: `h${id}.example.org:443`,
+  };
+  return [first, second[also]];
 }
 
 function lanEndpointOf({ lan, id, site }: HostDraft): string | undefined {
@@ -150,7 +166,7 @@ export function hostEntry(
   return {
     ...common,
     publicKey: publicKeyOf(nameOf(draft)),
-    endpoint: endpointOf(draft),
+    endpoint: endpointsOf(draft),
     listenPort: draft.listenPort,
     behindNat: isBehindNat(draft),
     addresses: isPinned && pins.length > 0 ? pins : undefined,

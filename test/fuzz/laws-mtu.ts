@@ -1,6 +1,7 @@
 /** What must hold of sizes: on each leg the packet that a device makes fits the path. */
 import { alone, longest } from "./prefix.ts";
 import type { TreeHost } from "./tree.ts";
+import type { DialledEnd } from "./tree-wireguard.ts";
 import {
   holderOf,
   type Law,
@@ -54,18 +55,17 @@ function pathMtu({ underlay, sites, hosts }: Wanted, ends: readonly [string, str
 }
 
 /** Whether a host dials another by its address on the LAN, or by the one that a pair shares there. */
-function isOnLan(world: World, { from, to, peer }: Leg): boolean {
+function isOnLan(world: World, { from, to }: Leg, { host }: DialledEnd): boolean {
   const [a, b] = [writtenOf(world, from.name), writtenOf(world, to.name)];
-  if (a.site === undefined || a.site !== b.site || peer.endpoint === undefined) return false;
+  if (a.site === undefined || a.site !== b.site) return false;
   const { sites, wireguard } = world.wanted;
   const shared = [sites[a.site]?.vrrp, wireguard.vrrp].map((vrrp) => vrrp?.address.split("/")[0]);
   const lan = (b.lanEndpoint ?? "").replace(/^\[(.*)\](?::\d+)?$/, "$1").replace(/^([^:]*):\d+$/, "$1");
-  return peer.endpoint.host === lan || shared.includes(peer.endpoint.host);
+  return host === lan || shared.includes(host);
 }
 
 /** The family of the packets by which a host dials another; a name may be either, unless the topology says which. */
-function outerOf(world: World, leg: Leg, isOnLan: boolean): 4 | 6 {
-  const family = leg.peer.endpoint?.family;
+function outerOf(world: World, leg: Leg, { family }: DialledEnd, isOnLan: boolean): 4 | 6 {
   if (family !== undefined) return family;
   const ways = isOnLan ? [] : [leg.from, leg.to].map(({ name }) => writtenOf(world, name).families);
   const only = ways.find((each) => each === 4 || each === 6);
@@ -80,13 +80,17 @@ function comesIn({ families, behindNat = false }: Written, family: 4 | 6): boole
 
 /** Outside, an address is of an IP version that gets out of one end, and in to the other. */
 export const endpointsAreOfBoth: Law = (world) =>
-  world.legs.flatMap((leg) => {
-    const { family, host } = leg.peer.endpoint ?? {};
-    if (family === undefined || isOnLan(world, leg)) return [];
-    const [from, to] = [writtenOf(world, leg.from.name), writtenOf(world, leg.to.name)];
-    const getsOut = from.families !== (family === 4 ? 6 : 4);
-    return getsOut && comesIn(to, family) ? [] : [`${leg.from.name} dials ${leg.to.name} at ${host}, of IPv${family}`];
-  });
+  world.legs.flatMap((leg) =>
+    leg.peer.endpoints.flatMap((end) => {
+      const { family, host } = end;
+      if (family === undefined || isOnLan(world, leg, end)) return [];
+      const [from, to] = [writtenOf(world, leg.from.name), writtenOf(world, leg.to.name)];
+      const getsOut = from.families !== (family === 4 ? 6 : 4);
+      return getsOut && comesIn(to, family)
+        ? []
+        : [`${leg.from.name} dials ${leg.to.name} at ${host}, of IPv${family}`];
+    }),
+  );
 
 /** Bytes of the largest packet that a host sends to a peer: the device's, or what all routes to the peer hold it to. */
 function sizesOf({ from, link, peer }: Leg): readonly number[] {
@@ -105,10 +109,10 @@ export const tunnelsFitTheirPaths: Law = (world) =>
   world.legs.flatMap((leg) => {
     const views = world.legs.filter(({ from, to }) => from === leg.to && to === leg.from);
     return [leg, ...views]
-      .filter(({ peer }) => peer.endpoint !== undefined)
-      .flatMap((view) => {
-        const onLan = isOnLan(world, view);
-        const outer = outerOf(world, view, onLan);
+      .flatMap((view) => view.peer.endpoints.map((end) => ({ view, end })))
+      .flatMap(({ view, end }) => {
+        const onLan = isOnLan(world, view, end);
+        const outer = outerOf(world, view, end, onLan);
         const ends = [measuredFor(world, leg.from.name), measuredFor(world, leg.to.name)] as const;
         const most = pathMtu(world.wanted, ends, { outer, isOnLan: onLan }) - WIREGUARD[outer];
         return sizesOf(leg)

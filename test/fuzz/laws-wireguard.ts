@@ -62,14 +62,15 @@ export const peersAreMutual: Law = (world) =>
     if (back === undefined) return [`${who}: only one of them has the other as a peer`];
     const found: string[] = [];
     if (leg.peer.hasPresharedKey !== back.peer.hasPresharedKey) found.push(`${who}: only one has a preshared key`);
-    if (leg.peer.endpoint === undefined && back.peer.endpoint === undefined) found.push(`${who}: nobody dials`);
-    const isKept = leg.peer.keepaliveSeconds > 0 || leg.peer.endpoint === undefined || back.peer.endpoint !== undefined;
-    if (!isKept) found.push(`${who}: nobody keeps alive what only ${leg.from.name} can dial`);
+    const [dials, isDialled] = [leg, back].map(({ peer }) => peer.endpoints.length > 0);
+    if (!dials && !isDialled) found.push(`${who}: nobody dials`);
+    if (dials && !isDialled && leg.peer.keepaliveSeconds === 0)
+      found.push(`${who}: nobody keeps alive what only ${leg.from.name} can dial`);
     return found;
   });
 
-const literalEnd = ({ peer }: Leg): Prefix | undefined =>
-  peer.endpoint !== undefined && /^[\d.]+$|:/.test(peer.endpoint.host) ? prefixOf(peer.endpoint.host) : undefined;
+const literalEnds = ({ peer }: Leg): readonly Prefix[] =>
+  peer.endpoints.filter(({ host }) => /^[\d.]+$|:/.test(host)).map(({ host }) => prefixOf(host));
 
 /** Connected, which any unreachable route is behind: the LAN of a host that has an interface to it. */
 function isConnected(world: World, { name }: TreeHost, { kind, prefix }: ReturnType<typeof waysOf>[number]): boolean {
@@ -80,18 +81,15 @@ function isConnected(world: World, { name }: TreeHost, { kind, prefix }: ReturnT
 
 /** The way to an endpoint is the host's own way out: no route, no tunnel, no bridge and no VRF's table. */
 export const endpointsAreOutside: Law = (world) =>
-  world.legs.flatMap((leg) => {
-    const end = literalEnd(leg);
-    if (end === undefined) return [];
-    const way = waysOf(leg.from).find(
-      (each) => !isDefault(each.prefix) && holds(each.prefix, end) && !isConnected(world, leg.from, each),
-    );
-    return way === undefined
-      ? []
-      : [
-          `${leg.from.name}: the endpoint ${end.text} of ${leg.peer.name} is led ${way.kind} ${way.to} by ${way.prefix.text}`,
-        ];
-  });
+  world.legs.flatMap((leg) =>
+    literalEnds(leg).flatMap((end) => {
+      const way = waysOf(leg.from).find(
+        (each) => !isDefault(each.prefix) && holds(each.prefix, end) && !isConnected(world, leg.from, each),
+      );
+      const who = `${leg.from.name}: the endpoint ${end.text} of ${leg.peer.name}`;
+      return way === undefined ? [] : [`${who} is led ${way.kind} ${way.to} by ${way.prefix.text}`];
+    }),
+  );
 
 const takes = ({ families, accepts }: Neighbour, prefix: Prefix): boolean =>
   families.includes(`ipv${prefix.family} unicast`) && accepts(prefix);
@@ -100,32 +98,34 @@ const takes = ({ families, accepts }: Neighbour, prefix: Prefix): boolean =>
 export const endpointsAreNotAnnounced: Law = ({ legs, hosts }) => {
   const announced = hosts.flatMap(({ name, bgp }) => (bgp?.networks ?? []).map((prefix) => ({ name, prefix })));
   return legs.flatMap((leg) => {
-    const end = literalEnd(leg);
-    if (end === undefined) return [];
     const neighbours = leg.from.bgp?.neighbours ?? [];
-    return announced
-      .filter(
-        ({ name, prefix }) =>
-          name !== leg.from.name && holds(prefix, end) && neighbours.some((each) => takes(each, prefix)),
-      )
-      .map(
-        ({ name, prefix }) =>
-          `${leg.from.name}: the endpoint ${end.text} of ${leg.peer.name} is in ${prefix.text}, which ${name} announces`,
-      );
+    const heard = announced.filter(
+      ({ name, prefix }) => name !== leg.from.name && neighbours.some((each) => takes(each, prefix)),
+    );
+    return literalEnds(leg).flatMap((end) =>
+      heard
+        .filter(({ prefix }) => holds(prefix, end))
+        .map(
+          ({ name, prefix }) =>
+            `${leg.from.name}: the endpoint ${end.text} of ${leg.peer.name} is in ${prefix.text}, which ${name} announces`,
+        ),
+    );
   });
 };
 
 /** Whoever is dialled directly listens on the port that is dialled. */
 export const portsAreRight: Law = (world) =>
   world.legs.flatMap((leg) => {
-    const { endpoint, lanEndpoint, behindNat } = writtenOf(world, leg.to.name);
+    const { endpoint = [], lanEndpoint, behindNat } = writtenOf(world, leg.to.name);
     const back = backOf(world, leg);
-    if (leg.peer.endpoint === undefined || back === undefined) return [];
-    const { host, port } = leg.peer.endpoint;
-    const isOnLan = lanEndpoint?.includes(host) === true;
-    const isTranslated = !isOnLan && (behindNat === true || /[^:\]]:\d+$|\]:\d+$/.test(endpoint ?? ""));
-    if (isTranslated || port === back.link.listenPort) return [];
-    return [`${leg.from.name} dials ${leg.peer.name} on ${port}, which listens on ${back.link.listenPort}`];
+    if (back === undefined) return [];
+    const hasPort = [endpoint].flat().some((each) => /[^:\]]:\d+$|\]:\d+$/.test(each));
+    const isTranslated = (host: string) => lanEndpoint?.includes(host) !== true && (behindNat === true || hasPort);
+    return leg.peer.endpoints
+      .filter(({ host, port }) => !isTranslated(host) && port !== back.link.listenPort)
+      .map(
+        ({ port }) => `${leg.from.name} dials ${leg.peer.name} on ${port}, which listens on ${back.link.listenPort}`,
+      );
   });
 
 /** No two interfaces of a host listen on one port, and none on that of VXLAN or BFD where the host has these. */

@@ -1,12 +1,19 @@
-/** The files of wg-quick, and what the script that resolves names is given. */
+/** The files of wg-quick, and what the script that dials is given. */
 import { type Prefix, prefixOf } from "./prefix.ts";
+
+/** A literal address or a name, and the port; a name is of no IP version unless only answers of one count. */
+export interface DialledEnd {
+  readonly host: string;
+  readonly port: number;
+  readonly family: 4 | 6 | undefined;
+}
 
 export interface WireguardPeer {
   readonly name: string;
   readonly publicKey: string;
   readonly allowedIps: readonly Prefix[];
-  /** A literal address or a name, and the port; `undefined`: it is not dialled. */
-  readonly endpoint: { readonly host: string; readonly port: number; readonly family: 4 | 6 | undefined } | undefined;
+  /** Where it is dialled, in turn; none: it is not. */
+  readonly endpoints: readonly DialledEnd[];
   readonly keepaliveSeconds: number;
   readonly hasPresharedKey: boolean;
 }
@@ -30,29 +37,36 @@ const listOf = (text: string | undefined): readonly Prefix[] =>
     .filter((each) => each !== "")
     .map(prefixOf);
 
-function literal(text: string): WireguardPeer["endpoint"] {
+const familyOf = (host: string): 4 | 6 | undefined => (/^[\d.]+$/.test(host) ? 4 : host.includes(":") ? 6 : undefined);
+
+function literal(text: string): DialledEnd {
   const [, bracketed, plain, port] = /^(?:\[(.*)\]|(.*)):(\d+)$/.exec(text) ?? [];
   const host = bracketed ?? plain;
   if (host === undefined) throw new Error(`no endpoint: ${text}`);
-  const family = bracketed !== undefined ? 6 : /^[\d.]+$/.test(host) ? 4 : undefined;
-  return { host, port: Number(port), family };
+  return { host, port: Number(port), family: familyOf(host) };
 }
 
-/** Names by the key of the peer. */
-function namesOf(endpoints: string): ReadonlyMap<string, NonNullable<WireguardPeer["endpoint"]>> {
+/** What the script dials, each with the key of the peer. */
+function dialledOf(endpoints: string) {
   const lines = endpoints.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
-  return new Map(
-    lines.map((line) => {
-      const [key = "", host = "", port, version] = line.split(" ");
-      return [key, { host, port: Number(port), family: version === "4" ? 4 : version === "6" ? 6 : undefined }];
-    }),
-  );
+  return lines.map((line) => {
+    const [key, host = "", port, version] = line.split(" ");
+    const family = familyOf(host) ?? (version === "4" ? 4 : version === "6" ? 6 : undefined);
+    return { key, end: { host, port: Number(port), family } as const };
+  });
+}
+
+/** The one that wg-quick sets is dialled before those of the script. */
+function inTurn(first: string | undefined, others: readonly DialledEnd[]): readonly DialledEnd[] {
+  if (first === undefined) return others;
+  const own = literal(first);
+  return [own, ...others.filter(({ host, port }) => host !== own.host || port !== own.port)];
 }
 
 /** Reads an interface. */
 export function readWireguard(name: string, text: string, endpoints: string): Wireguard {
   const [head = "", ...sections] = text.split("[Peer]");
-  const names = namesOf(endpoints);
+  const dialled = dialledOf(endpoints);
   return {
     name,
     addresses: listOf(settingOf(head, "Address")),
@@ -60,12 +74,12 @@ export function readWireguard(name: string, text: string, endpoints: string): Wi
     mtu: Number(settingOf(head, "MTU")),
     peers: sections.map((section) => {
       const publicKey = settingOf(section, "PublicKey") ?? "";
-      const endpoint = settingOf(section, "Endpoint");
+      const ends = dialled.filter(({ key }) => key === publicKey).map(({ end }) => end);
       return {
         name: /^# (\S+)$/m.exec(section)?.[1] ?? "",
         publicKey,
         allowedIps: listOf(settingOf(section, "AllowedIPs")),
-        endpoint: endpoint === undefined ? names.get(publicKey) : literal(endpoint),
+        endpoints: inTurn(settingOf(section, "Endpoint"), ends),
         keepaliveSeconds: Number(settingOf(section, "PersistentKeepalive")),
         hasPresharedKey: head.includes(` peer ${publicKey} preshared-key `),
       };

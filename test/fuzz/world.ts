@@ -8,7 +8,7 @@ export interface Written {
   readonly id: number;
   readonly publicKey?: string;
   readonly site?: string;
-  readonly endpoint?: string;
+  readonly endpoint?: string | readonly string[];
   readonly lanEndpoint?: string;
   readonly lanInterface?: string;
   readonly behindNat?: boolean;

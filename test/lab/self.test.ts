@@ -56,6 +56,16 @@ subnets:
   right: {vxlan: {vni: 200}, hosts: [alpha, gamma]}
 `;
 
+/** A hub with two providers, and a spoke that only the hub's first endpoint is set for by wg-quick. */
+const PROVIDERS = `
+netgen: 1
+name: self-providers
+wireguard: {addresses: [10.250.0.0/24], shape: hub-and-spoke, hubs: [alpha]}
+hosts:
+  alpha: {id: 1, endpoint: [198.51.100.1, 203.0.113.1], publicKey: "zdPzmIxnUBw7kA72BX2sF2xSdu7u8OZI2Rhm3d7HzGg="}
+  beta: {id: 2, behindNat: true, publicKey: "c2EjgnCEKBJ6WEAbxM94zB1qZwn4TapenDWROXgct1s="}
+`;
+
 const fixture = (name: string): string =>
   sourceOf(
     must(
@@ -189,6 +199,14 @@ const CASES: readonly Case[] = [
     breaks: ["life"],
     says: /vx100 is device \d+ with MTU 1370; expected as before: vx100 is device/,
     lives: /restart of wg-quick/,
+  },
+  {
+    what: "a hub of whose endpoints the script has one alone",
+    tamper: everywhere(/\.endpoints$/, without(/^\S+ 203\.0\.113\.1 .*\n/gm)),
+    topology: PROVIDERS,
+    breaks: ["life"],
+    says: /no answer within 60 s, expected one at another endpoint/,
+    lives: /another endpoint$/,
   },
   {
     what: "hosts that answer for guests themselves",

@@ -76,7 +76,7 @@ export function aHost(name: string, fields: Partial<Host> = {}): Host {
     reach: {
       name,
       site: undefined,
-      endpoint: undefined,
+      endpoints: [],
       lanEndpoint: undefined,
       isBehindNat: false,
       families: "both",

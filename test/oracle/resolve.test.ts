@@ -20,14 +20,20 @@ import {
 const NAMES = ["alpha", "beta", "gamma"];
 const IDS: Readonly<Record<string, number>> = { alpha: 1, beta: 2, gamma: 3 };
 
-function topology(ipVersion: string, hosts: readonly string[] = NAMES): string {
+/** Where beta is dialled, unless a test says otherwise. */
+const BETA = "beta.example.net";
+
+function topology(ipVersion: string, { hosts = NAMES, beta = BETA } = {}): string {
   return [
     "netgen: 1",
     "name: names",
     `underlay: {ipVersion: ${ipVersion}}`,
     "wireguard: {addresses: [10.250.0.0/24]}",
     "hosts:",
-    ...hosts.map((name) => `  ${name}: {id: ${IDS[name]}, endpoint: ${name}.example.net}`),
+    ...hosts.map((name) => {
+      const endpoint = name === "beta" ? beta : `${name}.example.net`;
+      return `  ${name}: {id: ${IDS[name]}, endpoint: ${endpoint}}`;
+    }),
     "",
   ].join("\n");
 }
@@ -68,8 +74,8 @@ fi
 exec /usr/bin/getent "$@"
 `;
 
-function start(ipVersion: string): void {
-  const files = compileFiles(topology(ipVersion), publicKeys);
+function start(ipVersion: string, beta = BETA): void {
+  const files = compileFiles(topology(ipVersion, { beta }), publicKeys);
   for (const name of NAMES) {
     attempt(on(name), "wg-quick down wg0");
     install(on(name), files);
@@ -241,7 +247,7 @@ describe("wg-endpoints", () => {
   });
 
   test("wg-reload ends with it: a peer that is new has its endpoint at once", () => {
-    install(alpha(), compileFiles(topology("4", ["alpha", "beta"]), publicKeys));
+    install(alpha(), compileFiles(topology("4", { hosts: ["alpha", "beta"] }), publicKeys));
     run(alpha(), "/etc/netgen/wg-reload wg0");
     expect(run(alpha(), "wg show wg0 peers").trim()).toBe(publicKeys.beta);
     install(alpha(), compileFiles(topology("4"), publicKeys));
@@ -250,6 +256,84 @@ describe("wg-endpoints", () => {
     forgetCalls(alpha());
     run(alpha(), "/etc/netgen/wg-reload wg0");
     expect(orders()).toEqual([]);
+  });
+});
+
+describe("several endpoints", () => {
+  const DEAD = "192.0.2.200";
+  const ALIVE = "192.0.2.2:51820";
+
+  /** Asks in vain until beta is dialled elsewhere: WireGuard speaks once in five seconds (REKEY_TIMEOUT). */
+  function nextEndpoint(): string {
+    const before = endpointOf("beta");
+    for (let round = 0; round < 10 && endpointOf("beta") === before; round++) {
+      askInVain();
+      refresh();
+    }
+    return endpointOf("beta");
+  }
+
+  test("each has its turn, as in the file, until the peer answers", () => {
+    start("4", `[${DEAD}, beta.example.net, "192.0.2.3:443"]`);
+    hasten();
+    expect(endpointOf("beta")).toBe(`${DEAD}:51820`);
+    refresh();
+    expect(nextEndpoint()).toBe(ALIVE);
+    expect(isReachable("10.250.0.2")).toBe(true);
+    refresh();
+    expect(endpointOf("beta")).toBe(ALIVE);
+  });
+
+  test("names, addresses and ports one after the other, then from the beginning", () => {
+    start("4", `[beta.example.net, "${DEAD}:1443", "beta.example.net:443", 192.0.2.201]`);
+    hasten();
+    names(["192.0.2.202 beta.example.net", "192.0.2.3 gamma.example.net"]);
+    refresh();
+    const round = ["192.0.2.202:51820", `${DEAD}:1443`, "192.0.2.202:443", "192.0.2.201:51820"];
+    expect(endpointOf("beta")).toBe(round[0]);
+    expect([1, 2, 3, 4].map(nextEndpoint)).toEqual([...round.slice(1), round[0]]);
+  });
+
+  test("a name that is dead is passed over, and harms nobody", () => {
+    start("4", "[gone.example.net, 192.0.2.2]");
+    writeOn(alpha(), "/run/answers/gone.example.net.blocks", "");
+    expect(refresh()).toMatchObject({ status: 0, stderr: "" });
+    expect([endpointOf("beta"), endpointOf("gamma")]).toEqual([ALIVE, "192.0.2.3:51820"]);
+  });
+
+  test("an address of an IP version that the host has none of is passed over", () => {
+    start("4", '["[2001:db8:dead::2]", 192.0.2.2]');
+    const held = run(alpha(), "ip -6 -o address show scope global | awk '{print $4, \"dev\", $2}'");
+    run(alpha(), "ip -6 address flush scope global");
+    try {
+      hasten();
+      refresh();
+      expect(endpointOf("beta")).toBe(ALIVE);
+    } finally {
+      for (const words of held.trim().split("\n")) run(alpha(), `ip -6 address add ${words} nodad`);
+    }
+  });
+
+  test.each([DEAD, "dead.example.net"])("a tunnel that is started again begins with the first, %s", (first) => {
+    start("4", `[${first}, 192.0.2.2]`);
+    names([`${DEAD} dead.example.net`, "192.0.2.3 gamma.example.net"]);
+    hasten();
+    refresh();
+    expect(nextEndpoint()).toBe(ALIVE);
+    run(alpha(), "wg-quick down wg0; wg-quick up wg0");
+    refresh();
+    expect(endpointOf("beta")).toBe(`${DEAD}:51820`);
+  });
+
+  test("a reload leaves a peer where it answers", () => {
+    start("4", `[${DEAD}, 192.0.2.2]`);
+    refresh();
+    run(alpha(), `wg set wg0 peer ${publicKeys.beta} endpoint ${ALIVE}`);
+    expect(isReachable("10.250.0.2")).toBe(true);
+    forgetCalls(alpha());
+    run(alpha(), "/etc/netgen/wg-reload wg0");
+    expect(orders()).toEqual([]);
+    expect(endpointOf("beta")).toBe(ALIVE);
   });
 });
 

@@ -4,6 +4,7 @@
  */
 import { must } from "../../base/invariant.ts";
 import { addressBits, familyOf, type IpAddress } from "../../base/ip.ts";
+import type { Host } from "../../model/host.ts";
 import { runUnit } from "../machine/boot.ts";
 import { type Box, writeInto } from "../machine/box.ts";
 import { type Lab, type RunningHost, runningHosts } from "../machine/running.ts";
@@ -24,22 +25,31 @@ export interface Move {
   readonly isForwarded: boolean;
 }
 
+/** The first host elsewhere that has one of these views of a host. Pure. */
+export function diallerOf(
+  { network, plan }: Pick<Lab, "network" | "plan">,
+  name: string,
+  ids: ReadonlySet<string>,
+): Host | undefined {
+  const routerOf = (host: string) => plan.hosts.find((each) => each.name === host)?.lan.router;
+  return network.hosts.find(
+    (other) =>
+      routerOf(other.name) !== routerOf(name) && other.interfaces.some(({ peers }) => peers.some((id) => ids.has(id))),
+  );
+}
+
 /** The first host that has an address of its own behind its name, and the first that has its router's. Pure. */
 export function movesOf({ network, plan }: Pick<Lab, "network" | "plan">): readonly Move[] {
   const placed = (name: string): LabHost | undefined => plan.hosts.find((each) => each.name === name);
   const moves = network.hosts.flatMap(({ name, reach }): readonly Move[] => {
-    const { endpoint } = reach;
+    const [endpoint] = reach.endpoints;
     const own = placed(name);
     const address =
       endpoint?.kind === "name" ? plan.names.find((each) => each.name === endpoint.name)?.address : undefined;
     if (own === undefined || address === undefined) return [];
-    const views = network.peers.filter((peer) => peer.host === name && peer.endpoint?.kind === "name");
+    const views = network.peers.filter((peer) => peer.host === name && peer.endpoints[0]?.kind === "name");
     const ids = new Set(views.map(({ id }) => id));
-    const by = network.hosts.find(
-      (other) =>
-        placed(other.name)?.lan.router !== own.lan.router &&
-        other.interfaces.some(({ peers }) => peers.some((id) => ids.has(id))),
-    );
+    const by = diallerOf({ network, plan }, name, ids);
     return by === undefined
       ? []
       : [{ host: name, by: by.name, address, isForwarded: !own.uplink.addresses.includes(address) }];
@@ -129,7 +139,7 @@ async function rename(hosts: readonly RunningHost[], from: IpAddress, to: IpAddr
 }
 
 // Nothing that the router remembers of old connections counts.
-const forgetful = (drops: string): string => `
+export const forgetful = (drops: string): string => `
 table inet moved
 delete table inet moved
 table inet moved {
@@ -141,7 +151,7 @@ table inet moved {
 // While an address moves. A packet to the old one would be remembered anew, and all after it be let in by that.
 const CUT_OFF = 'iifname "wan" drop; oifname "wan" drop';
 // Who is behind the router answers, but does not begin.
-const SHY = 'oifname "wan" ct state new drop';
+export const SHY = 'oifname "wan" ct state new drop';
 
 // ── Measuring ───────────────────────────────────────────────────────────────────────────────────────────────────────
 

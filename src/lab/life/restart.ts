@@ -49,6 +49,12 @@ async function startTunnels({ host, box, files }: RunningHost): Promise<void> {
   await runUnit({ box, files }, "netgen-endpoints.service");
 }
 
+/** Stops the tunnels of a host, however far it had come with them, and starts them. */
+export async function restartTunnels(running: RunningHost): Promise<void> {
+  for (const { name } of running.host.interfaces) await quick(running.box, "down", name).catch(() => undefined);
+  await startTunnels(running);
+}
+
 /** Where something went wrong the tunnels are started anew, so that it is not found again in what is measured next. */
 export async function healing(running: RunningHost, measure: () => Promise<Outcome>): Promise<Outcome> {
   let isKept = false;
@@ -57,10 +63,7 @@ export async function healing(running: RunningHost, measure: () => Promise<Outco
     isKept = outcome.isKept;
     return outcome;
   } finally {
-    if (!isKept) {
-      for (const { name } of running.host.interfaces) await quick(running.box, "down", name).catch(() => undefined);
-      await startTunnels(running);
-    }
+    if (!isKept) await restartTunnels(running);
   }
 }
 

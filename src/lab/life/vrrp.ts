@@ -55,8 +55,8 @@ function watchesOfPair(lab: Lab, { hosts }: Network, { master: { host } }: Coupl
     }
     return [];
   };
-  const dialled = outside.find(({ reach }) => reach.endpoint !== undefined);
-  const silent = outside.find(({ reach }) => reach.endpoint === undefined);
+  const dialled = outside.find(({ reach }) => reach.endpoints.length > 0);
+  const silent = outside.find(({ reach }) => reach.endpoints.length === 0);
   return [dialled, silent].flatMap((to) => (to === undefined ? [] : watchTo(to)));
 }
 

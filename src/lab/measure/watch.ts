@@ -16,7 +16,7 @@ function peerOf({ network }: Lab, host: Host) {
   const ids = new Set(host.interfaces.flatMap(({ peers }) => peers));
   const view = network.peers.find(({ id }) => ids.has(id));
   const peer = network.hosts.find(({ name }) => name === view?.host);
-  return view && peer && { peer, isDialled: view.endpoint !== undefined };
+  return view && peer && { peer, isDialled: view.endpoints.length > 0 };
 }
 
 /** From a host to another, inside the tunnel. */
@@ -51,8 +51,8 @@ export function watchOf(lab: Lab, host: Host): Watched | undefined {
  * are, and one that only keeps alive is not found before its session is replaced, after minutes.
  */
 export async function greetDialled(lab: Lab, host: Host): Promise<void> {
-  const views = lab.network.peers.filter(({ id, endpoint }) => {
-    return endpoint === undefined && host.interfaces.some(({ peers }) => peers.includes(id));
+  const views = lab.network.peers.filter(({ id, endpoints }) => {
+    return endpoints.length === 0 && host.interfaces.some(({ peers }) => peers.includes(id));
   });
   const silent = runningHosts(lab).filter((other) => views.some((view) => view.host === other.host.name));
   await Promise.all(

@@ -18,7 +18,7 @@ const literal = (endpoint: Endpoint | undefined): readonly IpAddress[] =>
 
 /** The addresses that endpoints of the topology name as such. */
 export function literalAddresses({ hosts }: Network): readonly IpAddress[] {
-  return hosts.flatMap(({ reach }) => [...literal(reach.endpoint), ...literal(reach.lanEndpoint)]);
+  return hosts.flatMap(({ reach }) => [...reach.endpoints, reach.lanEndpoint].flatMap(literal));
 }
 
 function* candidates(family: IpFamily): Generator<IpAddress, undefined> {

@@ -2,7 +2,8 @@
 import { containsAddress, familyOf, type IpAddress, type IpFamily, type IpPrefix } from "../../base/ip.ts";
 import { totalBytes } from "../../base/mtu.ts";
 import type { Host } from "../../model/host.ts";
-import { type Dial, type Meeting, type PathIndex, pathBetween, translationsOf } from "../../model/tunnel.ts";
+import { type PathIndex, pathBetween } from "../../model/path.ts";
+import { type Dial, type Meeting, translationsOf } from "../../model/tunnel.ts";
 import { areOnOneLan, type LabHost, type LabPath } from "./plan.ts";
 
 /** What fits between two hosts, by IP version. */
@@ -21,7 +22,7 @@ export function pairMtus(
     Math.min(
       ...ways.map((way) => {
         const path = pathBetween(index, a.reach, b.reach, way.scope);
-        return path.mtu - totalBytes(translationsOf(path, ends, way, family));
+        return path.mtu - totalBytes(translationsOf(path, ends, way.scope, family));
       }),
     );
   return { 4: mtuOf(4), 6: mtuOf(6) };

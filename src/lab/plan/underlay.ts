@@ -2,13 +2,14 @@
 import { must } from "../../base/invariant.ts";
 import { familyOf, type IpAddress, type IpFamily } from "../../base/ip.ts";
 import type { Host } from "../../model/host.ts";
-import { unicastOf } from "../../model/loopback.ts";
 import type { Network } from "../../model/network.ts";
+import { indexPaths } from "../../model/path.ts";
 import { carries, type Endpoint } from "../../model/reach.ts";
-import { createMeeting, indexPaths } from "../../model/tunnel.ts";
+import { createMeeting } from "../../model/tunnel.ts";
 import { type Allot, ofFamily } from "./addresses.ts";
 import { type CableMtus, cableMtus, largestEach, pairMtus, pathsBetween } from "./paths.ts";
 import type { LabCable, LabHost, LabPlan, LabRouter, PortForward } from "./plan.ts";
+import { type DialledPort, dialledPorts, type Resolve } from "./ports.ts";
 import { isInside, ownAddress } from "./site.ts";
 
 type Underlay = Pick<LabPlan, "hosts" | "routers" | "paths" | "names">;
@@ -20,7 +21,7 @@ function familyOfNames({ underlay, hosts }: Network): IpFamily {
 }
 
 function familiesInUse(network: Network): readonly IpFamily[] {
-  const endpoints = network.hosts.flatMap(({ reach }) => [reach.endpoint, reach.lanEndpoint]);
+  const endpoints = network.hosts.flatMap(({ reach }) => [...reach.endpoints, reach.lanEndpoint]);
   const outward = network.vrfs.flatMap((vrf) => vrf.exits.flatMap((exit) => exit.families));
   const families = endpoints.flatMap((each) => {
     if (each === undefined) return [];
@@ -47,9 +48,11 @@ interface Placed {
   /** Of its uplink, and of its LAN. */
   readonly router: string;
   readonly lanRouter: string;
-  readonly endpoint: IpAddress | undefined;
+  readonly endpoints: readonly IpAddress[];
   readonly lan: IpAddress | undefined;
-  /** Its endpoint is its router's: a port there leads to it. */
+  /** Where others dial it from outside. */
+  readonly ports: readonly DialledPort[];
+  /** Its endpoints are its router's: a port there leads to it. */
   readonly isForwarded: boolean;
   /** It reaches the outside through the gateway of its site, and is not reached from there. */
   readonly isInside: boolean;
@@ -57,59 +60,30 @@ interface Placed {
   readonly shared: IpAddress | undefined;
 }
 
-/** A port of an endpoint, and the one that the host listens on there. */
-interface DialledPort {
-  readonly port: number;
-  readonly toPort: number;
-}
-
-const isSamePlace = (a: Endpoint, b: Endpoint): boolean =>
-  a.kind === "address" ? b.kind === "address" && a.address === b.address : b.kind === "name" && a.name === b.name;
-
-/** Where others dial a host from outside: each of its interfaces that is dialled has a port of its own. */
-function dialledPorts({ hosts, peers }: Network, host: Host): readonly DialledPort[] {
-  const { endpoint } = host.reach;
-  const [only] = host.interfaces;
-  if (endpoint === undefined || only === undefined) return [];
-  if (unicastOf(host) === undefined) return [{ port: endpoint.port, toPort: only.listenPort }];
-  const hostOf = new Map(peers.map((peer) => [peer.id, peer.host]));
-  const views = new Map(peers.filter((peer) => peer.host === host.name).map((peer) => [peer.id, peer]));
-  const ports = hosts.flatMap((other) => {
-    const own = host.interfaces.find((link) => link.peers.some((id) => hostOf.get(id) === other.name));
-    return other.interfaces.flatMap((link) =>
-      link.peers.flatMap((id): readonly (readonly [number, DialledPort])[] => {
-        const dialled = views.get(id)?.endpoint;
-        if (own === undefined || dialled === undefined || !isSamePlace(dialled, endpoint)) return [];
-        return [[dialled.port, { port: dialled.port, toPort: own.listenPort }]];
-      }),
-    );
-  });
-  return [...new Map(ports).values()];
-}
-
 /** It is on the LAN of its site by another interface. */
 const hasOwnUplink = ({ uplink, lanInterface, reach }: Host): boolean =>
   reach.site !== undefined && lanInterface !== uplink;
 
-function place(network: Network, resolve: (endpoint: Endpoint) => IpAddress): readonly Placed[] {
+function place(network: Network, resolve: Resolve): readonly Placed[] {
   const placed = network.hosts.map((host) => {
-    const { endpoint, lanEndpoint, site } = host.reach;
+    const { endpoints, lanEndpoint, site } = host.reach;
     return {
       host,
       router: hasOwnUplink(host) ? host.name : (site ?? host.name),
       lanRouter: site ?? host.name,
-      endpoint: endpoint && resolve(endpoint),
+      endpoints: present(...endpoints.map(resolve)),
+      ports: dialledPorts(network, host, resolve),
       lan: ownAddress(host) ?? (lanEndpoint && resolve(lanEndpoint)),
       isInside: isInside(network, host),
       shared: host.vrrp?.address.address,
     };
   });
-  const users = (address: IpAddress): number => placed.filter((each) => each.endpoint === address).length;
+  const users = (address: IpAddress): number => placed.filter(({ endpoints }) => endpoints.includes(address)).length;
   return placed.map((each) => {
     const { isBehindNat } = each.host.reach;
-    const isPort = dialledPorts(network, each.host).some(({ port, toPort }) => port !== toPort);
-    const isShared = each.endpoint !== undefined && users(each.endpoint) > 1;
-    const isOpen = each.endpoint === undefined || each.endpoint === each.shared;
+    const isPort = each.ports.some(({ port, toPort }) => port !== toPort);
+    const isShared = each.endpoints.some((address) => users(address) > 1);
+    const isOpen = each.endpoints.every((address) => address === each.shared);
     return { ...each, isForwarded: !isOpen && (isBehindNat || isPort || isShared) };
   });
 }
@@ -128,15 +102,15 @@ interface Surroundings {
 /** Addresses of a host on its uplink, and as what the internet sees it, one per family. */
 function addressesOf(placed: Placed, { families, allot, natAddress }: Surroundings) {
   const { isForwarded, router } = placed;
-  const endpoint = placed.endpoint === placed.shared ? undefined : placed.endpoint;
+  const endpoints = placed.endpoints.filter((address) => address !== placed.shared);
   const lan = hasOwnUplink(placed.host) ? undefined : placed.lan;
   const isHidden = placed.host.reach.isBehindNat || isForwarded || placed.isInside;
-  const declared = isHidden ? present(lan) : present(endpoint, lan);
+  const declared = isHidden ? present(lan) : present(...endpoints, lan);
   const carried = families.filter((family) => carries(placed.host.reach.families, family));
   const own = carried.map((family) => ofFamily(declared, family) ?? allot(family));
-  const seenAs = carried.map((family) => {
-    const dialled = ofFamily(present(endpoint), family);
-    if (dialled !== undefined) return dialled;
+  const seenAs = carried.flatMap((family) => {
+    const dialled = endpoints.filter((address) => familyOf(address) === family);
+    if (dialled.length > 0) return dialled;
     return isHidden ? natAddress(router, family) : must(ofFamily(own, family), "a host has an address of each family");
   });
   return { addresses: present(...own, ...declared), publicAddresses: present(...seenAs) };
@@ -171,13 +145,14 @@ function toHost(placed: Placed, surroundings: Surroundings, mtus: CableMtus): La
   };
 }
 
-function toRouter(network: Network, name: string, all: readonly (readonly [Placed, LabHost])[]): LabRouter {
+function toRouter(name: string, all: readonly (readonly [Placed, LabHost])[]): LabRouter {
   const hidden = all.filter(([{ router }, { isBehindNat }]) => router === name && isBehindNat);
-  const forwards = hidden.flatMap(([{ host, endpoint, isForwarded }, { uplink }]): PortForward[] => {
-    const { addresses, shared } = uplink;
-    const to = endpoint && ofFamily(host.reach.isShared ? shared : addresses, familyOf(endpoint));
-    if (!isForwarded || to === undefined || endpoint === undefined) return [];
-    return dialledPorts(network, host).map((dialled) => ({ address: endpoint, to, ...dialled }));
+  const forwards = hidden.flatMap(([{ host, ports, isForwarded }, { uplink }]): PortForward[] => {
+    const own = host.reach.isShared ? uplink.shared : uplink.addresses;
+    return ports.flatMap((dialled) => {
+      const to = ofFamily(own, familyOf(dialled.address));
+      return isForwarded && to !== undefined ? [{ to, ...dialled }] : [];
+    });
   });
   const masquerades = hidden.flatMap(([, { uplink, publicAddresses }]) =>
     [...uplink.addresses, ...uplink.shared].flatMap((from) => {
@@ -190,7 +165,7 @@ function toRouter(network: Network, name: string, all: readonly (readonly [Place
   return {
     name,
     hasLan: all.some(([placed]) => isOnLan(placed)),
-    addresses: present(...masquerades.map(({ to }) => to)),
+    addresses: present(...masquerades.map(({ to }) => to), ...forwards.map(({ address }) => address)),
     // Two that share an address have one port.
     forwards: [...new Map(forwards.map((each) => [`${each.address} ${each.port}`, each])).values()],
     masquerades,
@@ -225,7 +200,7 @@ export function planUnderlay(network: Network, allot: Allot): Underlay {
   const lan = network.prefixes.filter(({ use }) => use.kind === "lan").map(({ prefix }) => prefix);
   const all = placed.map((each) => [each, host(each.host.name)] as const);
   const routers = [...new Set(placed.flatMap((each) => [each.router, each.lanRouter]))].map((name) =>
-    toRouter(network, name, all),
+    toRouter(name, all),
   );
   return {
     hosts,

@@ -67,11 +67,10 @@ async function dropsOf({ count, from, packets }: Attack): Promise<Drops> {
 function outward({ network }: Lab, { victim, vrf, guest }: Way): Attack {
   const { box, host, labHost } = victim;
   const from = must(addressOf(guest.guest, 4), "who leaves in IPv4 has an address of it");
-  const [other] = network.peers.flatMap(({ endpoint }) =>
-    endpoint?.kind === "address" && isIpv4(endpoint.address) && !labHost.uplink.addresses.includes(endpoint.address)
-      ? [endpoint]
-      : [],
-  );
+  const dialled = network.peers.flatMap(({ endpoints }) => endpoints);
+  const [other] = dialled
+    .flatMap((each) => (each.kind === "address" && isIpv4(each.address) ? [each] : []))
+    .filter(({ address }) => !labHost.uplink.addresses.includes(address));
   const ports = other === undefined ? [] : [other.port, ...host.vxlans.slice(0, 1).map(({ port }) => port)];
   return {
     count: async () =>

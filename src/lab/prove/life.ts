@@ -3,11 +3,12 @@
  *
  * Every host is reloaded. The rest, which takes longer, is done to the first host of each shape: its role in BGP, who
  * configures its network, how its segments are flooded, whether it is a gateway, has prefixes, stands behind NAT. An
- * address changes for the first host with a name of each kind: reached as it is, or by a port of its router. A guest's address
- * moves to another host in each segment, once of each family. Where there are
- * several route reflectors, each ends once; where there is more than one way, whoever others send through is cut off.
+ * address changes for the first host with a name of each kind: reached as it is, or by a port of its router. Of several
+ * endpoints the first fails once. A guest's address moves to another host in each segment, once of each family. Where there
+ * are several route reflectors, each ends once; where there is more than one way, whoever others send through is cut off.
  */
 import { addressPromises } from "../life/address.ts";
+import { endpointPromises } from "../life/endpoints.ts";
 import { failoverPromises } from "../life/failover.ts";
 import { movePromises } from "../life/moved-guest.ts";
 import { reflectorPromises } from "../life/reflector.ts";
@@ -29,6 +30,7 @@ export const life: Prover = {
       ...oneOfEachShape(hosts).flatMap((running) => restartPromises(lab, running)),
       ...reflectorPromises(lab),
       ...addressPromises(lab),
+      ...endpointPromises(lab),
       ...movePromises(lab),
       ...failoverPromises(lab),
       ...vrrpPromises(lab),

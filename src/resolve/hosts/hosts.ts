@@ -24,8 +24,12 @@ export interface ResolvedHost {
   readonly addresses: readonly InterfaceAddress[];
 }
 
-function withPort(endpoint: EndpointInput | undefined, listenPort: UdpPort): Endpoint | undefined {
-  return endpoint && { ...endpoint, port: endpoint.port ?? listenPort };
+function withPort(endpoint: EndpointInput, listenPort: UdpPort): Endpoint {
+  return { ...endpoint, port: endpoint.port ?? listenPort };
+}
+
+function wayOut({ isBehindNat, families }: HostInput): Pick<Reach, "isBehindNat" | "families"> {
+  return { isBehindNat: isBehindNat ?? false, families: families ?? "both" };
 }
 
 function resolveReach(host: HostInput, pair: Pair | undefined, topology: Topology): Reach {
@@ -33,18 +37,18 @@ function resolveReach(host: HostInput, pair: Pair | undefined, topology: Topolog
   const reach: Reach = {
     name: host.name,
     site: host.site,
-    endpoint: withPort(host.endpoint, listenPort),
-    lanEndpoint: withPort(host.lanEndpoint, listenPort),
-    isBehindNat: host.isBehindNat ?? false,
-    families: host.families ?? "both",
+    endpoints: host.endpoints.map(({ value }) => withPort(value, listenPort)),
+    lanEndpoint: host.lanEndpoint && withPort(host.lanEndpoint, listenPort),
+    ...wayOut(host),
     isShared: false,
   };
   if (pair === undefined || !pair.isExclusive) return reach;
   const [first] = pair.hosts;
   const { address } = pair.vrrp.address;
   const shared: Endpoint = { kind: "address", address, port: listenPortOf(first, topology) };
-  const endpoint = reach.endpoint ?? (pair.isOfHubs ? shared : undefined);
-  return { ...reach, endpoint, lanEndpoint: shared, isShared: true };
+  const endpoints = reach.endpoints.length === 0 && pair.isOfHubs ? [shared] : reach.endpoints;
+  // Others know the two as one, which a law has them be; where they differ, as the first.
+  return { ...reach, ...wayOut(first), endpoints, lanEndpoint: shared, isShared: true };
 }
 
 /** One per pool; where there is none, that has been said. */

@@ -24,14 +24,14 @@ export function hubWithoutEndpoint({ input: { name: hub, origin } }: ResolvedHos
 function pairDiagnostic([a, b]: UnmetPair, { shape, hubs }: WireguardInput): Diagnostic {
   const isHub = ({ input: { name } }: ResolvedHost): boolean => hubs.some(({ value }) => value === name);
   const lost =
-    shape === "hub-and-spoke" ? [a, b].find((each) => isHub(each) && each.reach.endpoint === undefined) : undefined;
+    shape === "hub-and-spoke" ? [a, b].find((each) => isHub(each) && each.reach.endpoints.length === 0) : undefined;
   if (lost !== undefined) return hubWithoutEndpoint(lost);
   const names = { host: a.input.name, other: b.input.name };
   const related = [{ message: `${names.other} is here`, span: originSpan(b.input.origin) }];
   const span = originSpan(a.input.origin);
   const { site, isBehindNat } = a.reach;
   const isOneNat = site !== undefined && site === b.reach.site && isBehindNat && b.reach.isBehindNat;
-  if (isOneNat && (a.reach.endpoint ?? b.reach.endpoint) !== undefined) {
+  if (isOneNat && a.reach.endpoints.length + b.reach.endpoints.length > 0) {
     // A spoke is dialled by nobody.
     const dialled = [a, b].filter(({ isSpoke }) => !isSpoke).map(({ input }) => input.name);
     const params = { ...names, site, dialled: dialled.join(" or ") };

@@ -1,31 +1,31 @@
 /** How hosts of a network meet: what each of two makes of the other, worked out once for all pairs of a kind. */
 import { must } from "../../base/invariant.ts";
-import type { Reach } from "../../model/reach.ts";
-import {
-  type Dial,
-  type Meeting,
-  meeting,
-  needsKeepalive,
-  outerFamily,
-  type PathIndex,
-  tunnelBetween,
-} from "../../model/tunnel.ts";
+import type { PathIndex } from "../../model/path.ts";
+import type { Families, Reach } from "../../model/reach.ts";
+import { type Dial, type Meeting, meeting, needsKeepalive, outerFamily, tunnelBetween } from "../../model/tunnel.ts";
 import type { ResolvedHost } from "../hosts/hosts.ts";
 
 /** How one host of a pair sees the other. */
 export interface Sight {
-  /** What sets this view of the other apart from its plain one, in the peer's id. */
-  readonly suffix: string;
+  /** What sets the way to the other apart from the plain one, in the peer's id: `:lan`. */
+  readonly way: string;
   readonly scope: Dial["scope"] | undefined;
+  /** What the way out of who sees carries: not all of several endpoints may be of it. */
+  readonly families: Families;
   readonly hasKeepalive: boolean;
+}
+
+/** What sets the way to a host apart, for the id of a peer: not dialled, by the LAN, or at some of its endpoints. */
+function wayOf(to: Reach, there: Dial | undefined, families: Families): string {
+  if (there === undefined) return to.endpoints.length > 0 ? ":passive" : "";
+  if (there.scope === "lan") return ":lan";
+  return there.endpoints.length < to.endpoints.length ? `:ipv${families}` : "";
 }
 
 function sightOf(from: Reach, to: Reach, meeting: Meeting): Sight {
   const hasKeepalive = needsKeepalive(from, meeting);
-  const scope = meeting.there?.scope;
-  const isPassive = scope === undefined && to.endpoint !== undefined;
-  const way = isPassive ? ":passive" : scope === "lan" ? ":lan" : "";
-  return { suffix: hasKeepalive ? `${way}:keepalive` : way, scope, hasKeepalive };
+  const { families } = from;
+  return { way: wayOf(to, meeting.there, families), scope: meeting.there?.scope, families, hasKeepalive };
 }
 
 /** The tunnel between two hosts as one of them sees it; `undefined`: they cannot meet. */
@@ -44,9 +44,9 @@ function encounter(
 
 /** All about a host that decides how it meets another: two of a kind meet any third alike, unless a path names one of them. */
 function kindOf({ reach, isSpoke }: ResolvedHost, { underlay }: PathIndex, named: ReadonlySet<string>): string {
-  const { site = "", endpoint, lanEndpoint, isBehindNat, isShared, families: own, name } = reach;
+  const { site = "", endpoints, lanEndpoint, isBehindNat, isShared, families: own, name } = reach;
   // A name leads to what the other end has as well, an address to its own IP version.
-  const places = [endpoint, lanEndpoint].map(
+  const places = [lanEndpoint, ...endpoints].map(
     (each) => each && `${each.kind} ${outerFamily(each, underlay.ipVersion).family}`,
   );
   return `${site} ${places} ${own} ${isBehindNat} ${isShared} ${isSpoke} ${named.has(name) ? name : ""}`;

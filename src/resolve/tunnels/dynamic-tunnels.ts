@@ -16,7 +16,7 @@ import type { DynamicShape, Star, Trunk } from "../joins/stars-and-trunks.ts";
 import { createEndsOf, type Ends, type EndsOf, toInterface } from "./interfaces.ts";
 import { interfaceAddresses, interfaceName, portAbove } from "./tunnel-ends.ts";
 import type { TunnelGrounds, Tunnels } from "./tunnels.ts";
-import { createViews, endpointOf, type Seen, type View } from "./views.ts";
+import { createViews, endpointsOf, type Seen, type View } from "./views.ts";
 
 /** What an interface leads to: a whole block of tunnel addresses, or one host. */
 export interface TunnelEnd {
@@ -70,12 +70,12 @@ const ANYTHING = ["0.0.0.0/0", "::/0"] as unknown as readonly IpPrefix[];
 function leafSeen({ owned }: Making, { host, addresses }: TunnelEnd): Seen {
   const own = must(owned.get(host.input.name), "every host has a list of prefixes");
   const allowedIps = [...addresses.map(({ address }) => hostPrefix(address)), ...exactAllowedIps(host, own)];
-  return { endpoint: undefined, hasKeepalive: false, allowedIps };
+  return { endpoints: [], hasKeepalive: false, allowedIps };
 }
 
 /** A hub as all its leaves see it. It dials nobody: the way to it is kept open wherever it leads through. */
 function hubSeen(hub: Member, sight: Sight): Seen {
-  return { endpoint: endpointOf(hub, sight), hasKeepalive: true, allowedIps: ANYTHING };
+  return { endpoints: endpointsOf(hub, sight), hasKeepalive: true, allowedIps: ANYTHING };
 }
 
 /** The leaves of a hub that dial it, each with its end of the tunnel: without that there is none. */
@@ -108,7 +108,7 @@ function makeStar(making: Making, star: Star): Made {
   });
   const ofLeaf = (leaf: Member): Result<Link> => {
     const { sight, mtu, end: far } = sees(leaf);
-    const peer = view(own, sight.scope === "lan" ? ":hub:lan" : ":hub", () => hubSeen(own, sight));
+    const peer = view(own, `:hub${sight.way}`, () => hubSeen(own, sight));
     const { value: listenPort, diagnostics } = portAbove(leaf.host.listenPort, hub);
     return { value: { end: far, listenPort, ends: endsOf(leaf, [own], () => ({ peer, mtu })) }, diagnostics };
   };
@@ -130,10 +130,10 @@ function makeSide(making: Making, [from, to]: Trunk): Result<Link> {
   const { settings, meet, memberOf, view, endsOf } = making;
   const other = memberOf(to);
   const { sight, mtu } = must(meet(memberOf(from), other), "two that meet do so both ways");
-  const [endpoint, listen] = [endpointOf(other, sight), portAbove(from.listenPort, to)];
-  const dialled = endpoint && portAbove(endpoint.port, from);
+  const listen = portAbove(from.listenPort, to);
+  const dialled = endpointsOf(other, sight).map((endpoint) => ({ endpoint, port: portAbove(endpoint.port, from) }));
   const peer = view(other, `:trunk:${from.input.name}`, () => ({
-    endpoint: endpoint && dialled && { ...endpoint, port: dialled.value },
+    endpoints: dialled.map(({ endpoint, port }) => ({ ...endpoint, port: port.value })),
     hasKeepalive: sight.hasKeepalive,
     allowedIps: ANYTHING,
   }));
@@ -147,7 +147,7 @@ function makeSide(making: Making, [from, to]: Trunk): Result<Link> {
   const ends = endsOf(memberOf(from), [other], () => ({ peer, mtu }));
   return {
     value: { end, listenPort: listen.value, ends },
-    diagnostics: [...listen.diagnostics, ...(dialled?.diagnostics ?? [])],
+    diagnostics: [...listen.diagnostics, ...dialled.flatMap(({ port }) => port.diagnostics)],
   };
 }
 

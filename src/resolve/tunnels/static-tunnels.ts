@@ -18,7 +18,7 @@ import { groundsOf, standbysOf } from "../joins/prefixes-behind.ts";
 import { relayJoins } from "../joins/relays.ts";
 import { createEndsOf, type Ends, type EndsOf, type TunnelTo, toInterface } from "./interfaces.ts";
 import type { TunnelGrounds, Tunnels } from "./tunnels.ts";
-import { createViews, endpointOf, type View } from "./views.ts";
+import { createViews, endpointsOf, type View } from "./views.ts";
 
 /** What the tunnels of all hosts are made with. */
 interface Making {
@@ -36,8 +36,9 @@ function tunnelTo(from: Member, to: Member, { meet, joins, view, exact }: Making
   if (met === undefined) return undefined;
   const { sight, mtu } = met;
   const load = joins.loadOf(from, to);
-  const peer = view(to, load === undefined ? sight.suffix : sight.suffix + load.suffix, () => ({
-    endpoint: endpointOf(to, sight),
+  const suffix = `${sight.way}${sight.hasKeepalive ? ":keepalive" : ""}${load?.suffix ?? ""}`;
+  const peer = view(to, suffix, () => ({
+    endpoints: endpointsOf(to, sight),
     hasKeepalive: sight.hasKeepalive,
     allowedIps: load?.allowedIps ?? must(exact.get(to.host.input.name), "every host has a list of AllowedIPs"),
   }));

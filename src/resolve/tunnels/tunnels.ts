@@ -1,8 +1,8 @@
 /** What both classes make of who is joined with whom: the peers, and every host's interfaces. */
 import type { WireguardInterface } from "../../model/device.ts";
 import type { OwnedPrefix } from "../../model/host.ts";
+import type { PathIndex } from "../../model/path.ts";
 import type { Peer } from "../../model/reach.ts";
-import type { PathIndex } from "../../model/tunnel.ts";
 import type { Joins } from "../joins/joins.ts";
 
 /** What all interfaces share. */

@@ -3,21 +3,22 @@ import { must } from "../../base/invariant.ts";
 import type { IpPrefix } from "../../base/ip.ts";
 import { sortedBy } from "../../base/text.ts";
 import type { Endpoint, Peer } from "../../model/reach.ts";
-import { KEEPALIVE_SECONDS } from "../../model/tunnel.ts";
+import { endpointsFor, KEEPALIVE_SECONDS } from "../../model/tunnel.ts";
 import type { Member, Sight } from "../joins/meetings.ts";
 import type { InterfaceSettings } from "./tunnels.ts";
 
 /** What somebody makes of a host. */
-export interface Seen extends Pick<Peer, "endpoint" | "allowedIps"> {
+export interface Seen extends Pick<Peer, "endpoints" | "allowedIps"> {
   readonly hasKeepalive: boolean;
 }
 
 /** The view of a host that the suffix sets apart, by its id. What is seen must follow from the two alone: it is asked for once. */
 export type View = (target: Member, suffix: string, seen: () => Seen) => string;
 
-/** Where a host is dialled. */
-export function endpointOf({ host: { reach } }: Member, { scope }: Sight): Endpoint | undefined {
-  return scope && (scope === "lan" ? reach.lanEndpoint : reach.endpoint);
+/** Where a host is dialled, in order of preference. */
+export function endpointsOf({ host: { reach } }: Member, { scope, families }: Sight): readonly Endpoint[] {
+  if (scope === undefined) return [];
+  return scope === "wan" ? endpointsFor(families, reach) : [must(reach.lanEndpoint, "it is dialled by the LAN")];
 }
 
 /**
@@ -34,11 +35,11 @@ export function createViews(
     if (known !== undefined) return known;
     const id = input.name + suffix;
     ids.set(suffix, id);
-    const { endpoint, hasKeepalive, allowedIps } = see();
+    const { endpoints, hasKeepalive, allowedIps } = see();
     const keepaliveSeconds = hasKeepalive ? KEEPALIVE_SECONDS : 0;
     const routes = allowedIps.filter(needsRoute);
     const { name: host } = input;
-    views.set(id, { id, host, publicKey, endpoint, keepaliveSeconds, allowedIps, routes, hasPresharedKey });
+    views.set(id, { id, host, publicKey, endpoints, keepaliveSeconds, allowedIps, routes, hasPresharedKey });
     return id;
   };
   /** All that were made, sorted by id. */
