@@ -61,6 +61,47 @@ describe("two hubs", () => {
     });
   });
 
+  test("a spoke prefers what it says, else what its site says, else the order of the hubs", () => {
+    const text = (of: { readonly spoke?: string; readonly site?: string }) => `
+wireguard: {addresses: [10.250.0.0/24], transit: [10.251.0.0/16], shape: hub-and-spoke, hubs: [alpha, beta, gamma]}
+sites: {s: {${of.site ?? ""}}}
+hosts:
+  alpha: {id: 1, endpoint: 192.0.2.1}
+  beta: {id: 2, endpoint: 192.0.2.2}
+  gamma: {id: 3, endpoint: 192.0.2.3, site: s}
+  delta: {id: 4, site: s${of.spoke ?? ""}}
+  epsilon: {id: 5}
+bgp: {asn: 65000}
+`;
+    const order = (name: string, of: Parameters<typeof text>[0]) => {
+      const model = must(compileText(text(of)).model, "it has a model");
+      const { neighbours } = must(unicastOf(hostOf(model, name)), "it has BGP");
+      const preferred = neighbours.map(({ host, preference = 0 }) => [preference, host] as const);
+      return preferred.sort(([a], [b]) => b - a).map(([, host]) => host);
+    };
+    const both = { spoke: ", hubs: [gamma]", site: "hubs: [beta, alpha]" };
+    expect(order("delta", {})).toEqual(["alpha", "beta", "gamma"]);
+    expect(order("delta", { site: both.site })).toEqual(["beta", "alpha", "gamma"]);
+    expect(order("delta", both)).toEqual(["gamma", "alpha", "beta"]);
+    expect(order("epsilon", both)).toEqual(["alpha", "beta", "gamma"]);
+    expect(messagesOf(text(both)).filter((each) => each.startsWith("preferred"))).toEqual([]);
+  });
+
+  test("who prefers a hub has several to choose from, and names one of them", () => {
+    const codes = (wireguard: string, hubs: string) =>
+      messagesOf(`wireguard: {${wireguard}}\n${TWO_HUBS}  gamma: {id: 3, hubs: [${hubs}]}\nbgp: {asn: 65000}\n`).map(
+        (each) => each.split(":")[0],
+      );
+    expect(codes(`${WIREGUARD}, shape: hub-and-spoke, hubs: [alpha, beta]`, "beta")).toEqual([]);
+    expect(codes(`${WIREGUARD}, shape: hub-and-spoke, hubs: [alpha, beta]`, "gamma")).toEqual([
+      "preferred-hub-unknown",
+    ]);
+    expect(codes(`${WIREGUARD}, shape: hub-and-spoke, hubs: [alpha, beta]`, "nobody")).toEqual(["host-unknown"]);
+    const unused = ["preferred-hub-unused", "bgp-without-vxlan"];
+    expect(codes("addresses: [10.250.0.0/24]", "beta")).toEqual(unused);
+    expect(codes("addresses: [10.250.0.0/24], hubs: [alpha, beta]", "beta")).toEqual(unused);
+  });
+
   test("pool addresses are on the loopback, and what is announced is the host's own", () => {
     const gamma = hostOf(network, "gamma");
     expect(poolAddresses(gamma)).toEqual([{ address: "10.250.0.3", lengthBits: 32 }]);

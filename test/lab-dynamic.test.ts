@@ -22,7 +22,7 @@ function fixture(name: string) {
 
 describe("who is cut off", () => {
   test.each([
-    ["two-hubs", ["alpha"]],
+    ["two-hubs", ["beta", "alpha"]],
     ["ring", ["east", "north"]],
     ["two-gateways", ["gate1"]],
     ["minimal", []],

@@ -347,6 +347,16 @@ export const catalogue = {
     message: "a mesh of {hosts} hosts has {count} tunnels; netgen makes meshes of at most {limit} hosts",
     hint: "split the fleet into several topologies",
   },
+  "preferred-hub-unknown": {
+    severity: "error",
+    message: "{who} prefers the hub {hub}, which is none: hubs are those of wireguard.hubs, {hubs}",
+    hint: "name one of these, or add {hub} to wireguard.hubs",
+  },
+  "preferred-hub-unused": {
+    severity: "error",
+    message: "{who} says which hubs are preferred, and {why}",
+    hint: "leave hubs out there",
+  },
   "hub-without-endpoint": {
     severity: "error",
     message:

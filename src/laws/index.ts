@@ -32,6 +32,7 @@ import {
   pairsWithoutBgp,
 } from "./pairs.ts";
 import { portsOfASiteAreOnOneHost } from "./ports.ts";
+import { preferredHubsAreChosen, preferredHubsAreHubs } from "./preferred-hubs.ts";
 import { guardIsNoGate, poolsCanBeRouted } from "./prefixes.ts";
 import {
   severalWaysHaveBgp,
@@ -93,6 +94,8 @@ export const laws: readonly Law[] = Object.freeze([
   severalWaysHaveOneMtu,
   severalWaysHaveOneSystem,
   severalWaysHaveTransit,
+  preferredHubsAreHubs,
+  preferredHubsAreChosen,
   gatewaysStandInTheirSites,
   gatewaysNeedMesh,
   rolesNeedWireguard,

@@ -32,7 +32,8 @@ function resolveUnderlay({ underlay }: Topology): Underlay {
   };
 }
 
-const resolveSite = (site: SiteInput): Site => ({
+// What its spokes prefer stands with them.
+const resolveSite = ({ hubs: _, ...site }: SiteInput): Site => ({
   ...site,
   lan: site.lan.map(({ value }) => value),
   gateways: site.gateways.map(({ value }) => value),

@@ -10,6 +10,17 @@ export function createGatewaysBefore({ sites }: Topology): (host: HostInput) => 
   };
 }
 
+/** Gives the function that names the hubs in the order in which a spoke of several prefers them. */
+export function createHubsOf({ wireguard, sites }: Topology): (host: HostInput) => readonly string[] {
+  const hubs = wireguard.hubs.map(({ value }) => value);
+  const ofSites = new Map(sites.map((site) => [site.name, site.hubs]));
+  return (host) => {
+    const preferred = host.hubs.length > 0 ? host.hubs : (ofSites.get(host.site ?? "") ?? []);
+    const first = preferred.map(({ value }) => value).filter((name) => hubs.includes(name));
+    return first.length === 0 ? hubs : [...new Set([...first, ...hubs])];
+  };
+}
+
 /** Gives the function that tells leaves: whoever is behind gateways, and spokes that are no gateways. */
 export function createIsLeaf(topology: Topology): (host: HostInput) => boolean {
   const { wireguard, sites } = topology;

@@ -48,6 +48,8 @@ export interface SiteInput {
   readonly name: string;
   readonly lan: readonly Located<IpPrefix>[];
   readonly gateways: readonly Located<string>[];
+  /** Those that its spokes prefer, the best first. */
+  readonly hubs: readonly Located<string>[];
   readonly vrrp: VrrpInput | undefined;
   readonly asn: Asn | undefined;
   readonly lanMtu: MtuBytes | undefined;
@@ -95,6 +97,8 @@ export interface HostInput {
   readonly endpoints: readonly Located<EndpointInput>[];
   /** Left out: that of all hosts. */
   readonly listenPort: UdpPort | undefined;
+  /** Those that it prefers, the best first; none: what its site prefers. */
+  readonly hubs: readonly Located<string>[];
   readonly lanEndpoint: EndpointInput | undefined;
   readonly isBehindNat: boolean | undefined;
   readonly families: Exclude<Families, "both"> | undefined;

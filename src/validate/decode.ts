@@ -64,6 +64,7 @@ export function decodeSites(reader: Reader): readonly SiteInput[] {
     name,
     lan: locatedAt(reader, member(node, "lan"), prefixAt),
     gateways: locatedAt(reader, member(node, "gateways"), textAt),
+    hubs: locatedAt(reader, member(node, "hubs"), textAt),
     vrrp: decodeVrrp(reader, member(node, "vrrp")),
     asn: asnAt(reader, member(node, "asn")),
     lanMtu: mtuAt(reader, member(node, "lanMtu")),

@@ -107,6 +107,7 @@ function decodeHost(reader: Reader, node: Node, defaults: Shared) {
     site: own.site ?? defaults.site,
     endpoints: locatedAt(reader, member(node, "endpoint"), endpointAt),
     listenPort: portAt(reader, member(node, "listenPort")),
+    hubs: locatedAt(reader, member(node, "hubs"), textAt),
     lanEndpoint,
     isBehindNat: own.isBehindNat ?? defaults.isBehindNat,
     families: own.families ?? defaults.families,

@@ -45,7 +45,9 @@ export function checkReferences(reader: Reader): void {
   }
   checkValue(names, member(member(root, "hostDefaults"), "site"), "site");
   for (const [, host] of members(hosts)) checkHost(names, host);
-  for (const [, site] of members(sites)) checkNames(names, member(site, "gateways"), "host");
+  for (const [, site] of members(sites)) {
+    for (const key of ["gateways", "hubs"]) checkNames(names, member(site, key), "host");
+  }
   for (const [, subnet] of members(member(root, "subnets"))) checkSubnet(names, subnet);
   for (const [, vrf] of members(member(root, "vrfs"))) checkExits(names, member(vrf, "exits"));
   checkNames(names, member(member(root, "wireguard"), "hubs"), "host");
@@ -54,6 +56,7 @@ export function checkReferences(reader: Reader): void {
 }
 
 function checkHost(names: Names, host: Node): void {
+  checkNames(names, member(host, "hubs"), "host");
   checkValue(names, member(host, "site"), "site");
   for (const route of entries(member(host, "routes"))) checkValue(names, member(route, "vrf"), "vrf");
 }

@@ -172,7 +172,13 @@ function wireguardOf(knobs: Knobs): Topology {
   }
 }
 
-function sitesOf({ sites, shape, hosts, vrrpId: id }: Knobs): Topology {
+/** Of two hubs a spoke in four, and now and then all of a site, prefer the second. */
+function preferredBy({ shape, hosts }: Knobs, isAsked: boolean): readonly string[] | undefined {
+  return shape === "hubs" && isAsked ? hosts.slice(1, 2).map(nameOf) : undefined;
+}
+
+function sitesOf(each: Knobs): Topology {
+  const { sites, shape, hosts, vrrpId: id } = each;
   const gateways = isGated(shape) ? (LEADERS[shape] ?? 0) : 0;
   const first = hosts.slice(0, gateways).map(nameOf);
   return Object.fromEntries(
@@ -183,7 +189,9 @@ function sitesOf({ sites, shape, hosts, vrrpId: id }: Knobs): Topology {
       const hasTwo = isLed && gateways === 2 && (shape === "pair" || hasLan === true);
       const vrrp = hasTwo ? { address: "192.168.3.254/24", id } : undefined;
       const own = SEVERAL_WAYS.includes(shape) ? undefined : asn;
-      return [name, { ...rest, asn: own, lan, gateways: isLed ? first : undefined, vrrp }];
+      const hasSpoke = hosts.slice(2).some((host) => host.site === index && !host.isOutsider);
+      const hubs = preferredBy(each, hasSpoke && id !== undefined);
+      return [name, { ...rest, asn: own, lan, gateways: isLed ? first : undefined, hubs, vrrp }];
     }),
   );
 }
@@ -234,7 +242,9 @@ function topologyOf(each: Knobs): Topology {
   const isPair = isPaired(each.shape);
   const entries = each.hosts.map((host, index) => {
     const entry = hostEntry(host, SITES, vrf, pinsOf(each.pools, host.id));
-    return [nameOf(host), isPair && index < 2 ? { ...entry, ...sharedBy(each, index) } : entry];
+    if (isPair && index < 2) return [nameOf(host), { ...entry, ...sharedBy(each, index) }];
+    const isSpoke = index > 1 && !host.isOutsider;
+    return [nameOf(host), { ...entry, hubs: preferredBy(each, isSpoke && host.id % 4 === 0) }];
   });
   // Nothing may be on one of two that share a key.
   const names = each.hosts

@@ -1,6 +1,6 @@
 /** Who has a tunnel with whom in the dynamic class, and who passes on what is not his own. */
 import { must } from "../../base/invariant.ts";
-import { createGatewaysBefore, createIsLeaf } from "../../topology/leaves.ts";
+import { createGatewaysBefore, createHubsOf, createIsLeaf } from "../../topology/leaves.ts";
 import { linkNeighbours, neighboursOf } from "../../topology/links.ts";
 import type { Topology } from "../../topology/topology.ts";
 import type { ResolvedHost } from "../hosts/hosts.ts";
@@ -86,7 +86,7 @@ function transitOf({ wireguard, sites }: Topology): ReadonlySet<string> {
 /** Finds the tunnels of the dynamic class. Hosts that have none are in neither a star nor a trunk. */
 export function dynamicShape(topology: Topology, hosts: readonly ResolvedHost[]): DynamicShape {
   const { wireguard, bgp } = topology;
-  const gatewaysBefore = createGatewaysBefore(topology);
+  const [gatewaysBefore, preferred] = [createGatewaysBefore(topology), createHubsOf(topology)];
   const isLed = createIsLeaf(topology);
   const isLeaf = ({ input }: ResolvedHost): boolean => isLed(input);
   const joins = dynamicJoins(topology, gatewaysBefore);
@@ -111,7 +111,7 @@ export function dynamicShape(topology: Topology, hosts: readonly ResolvedHost[])
     hubsOf: (host) => {
       if (!isLeaf(host)) return [];
       const gateways = gatewaysBefore(host.input);
-      return gateways.length > 0 ? gateways : hubs;
+      return gateways.length > 0 ? gateways : preferred(host.input);
     },
   };
 }
