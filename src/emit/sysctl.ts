@@ -29,7 +29,8 @@ const DEFAULT_SOFT_LIMIT = 512;
 /**
  * The limits of one family's neighbour table, or nothing where the kernel's hold the need. The rule: the soft limit is
  * the smallest power of two that is at least twice the need; the others keep the kernel's proportions of 1 to 4 to 8. The
- * dash: all namespaces share the table, and only the machine's own has the keys (net/ipv4/arp.c, arp_init; net/ipv6/ndisc.c, ndisc_init).
+ * dash: all namespaces share the tables, and the first alone has the keys (net/ipv4/arp.c, arp_init; net/ipv6/ndisc.c,
+ * ndisc_init).
  */
 function neighbourTable(family: IpFamily, count: number): readonly View[] {
   if (count <= DEFAULT_SOFT_LIMIT) return [];

@@ -8,22 +8,20 @@ import type { HostInput, Located, Topology } from "../topology/topology.ts";
 /** Who says which hubs are preferred, and whom it is said of. */
 interface Preference {
   readonly who: string;
-  readonly hubs: readonly [Located<string>, ...Located<string>[]];
-  readonly hosts: readonly HostInput[];
+  readonly hubs: readonly Located<string>[];
+  readonly concerns: (host: HostInput) => boolean;
 }
 
 function preferencesOf({ hosts, sites }: Topology): readonly Preference[] {
   const all = [
-    ...hosts.map((host) => ({ who: host.name, hubs: host.hubs, hosts: [host] })),
+    ...hosts.map((host) => ({ who: host.name, hubs: host.hubs, concerns: (each: HostInput) => each === host })),
     ...sites.map(({ name, hubs }) => ({
       who: `the site ${name}`,
       hubs,
-      hosts: hosts.filter((each) => each.site === name),
+      concerns: ({ site }: HostInput) => site === name,
     })),
   ];
-  return all.flatMap(({ hubs: [first, ...others], ...rest }) =>
-    first === undefined ? [] : [{ ...rest, hubs: [first, ...others] as const }],
-  );
+  return all.filter(({ hubs }) => hubs.length > 0);
 }
 
 /** Preferred is one of the hubs. */
@@ -54,8 +52,10 @@ function createIdleness(topology: Topology): (hosts: readonly HostInput[]) => st
 /** What is preferred is chosen by somebody. */
 export function preferredHubsAreChosen(topology: Topology): readonly Diagnostic[] {
   const idleness = createIdleness(topology);
-  return preferencesOf(topology).flatMap(({ who, hubs: [{ span }], hosts }) => {
-    const why = idleness(hosts);
-    return why === undefined ? [] : [diagnostic("preferred-hub-unused", { who, why }, span)];
+  return preferencesOf(topology).flatMap(({ who, hubs, concerns }) => {
+    const why = idleness(topology.hosts.filter(concerns));
+    return why === undefined
+      ? []
+      : hubs.slice(0, 1).map(({ span }) => diagnostic("preferred-hub-unused", { who, why }, span));
   });
 }

@@ -47,6 +47,7 @@ const PAIRS: readonly Code[] = [
   "vrrp-address-off-uplink",
   "vrrp-keys-differ",
   "vrrp-ports-differ",
+  "vrrp-ways-out-differ",
   "vrrp-owns-prefix",
   "vrrp-with-preshared-keys",
 ];
@@ -70,7 +71,7 @@ const CONSEQUENCES: Readonly<Record<string, readonly Code[]>> = {
   netgen: [],
   name: [],
   underlay: MTU,
-  sites: [...MTU, ...MEETING, ...DIALLING, ...WAYS, ...GATES, "guard-open-unused"],
+  sites: [...MTU, ...MEETING, ...DIALLING, ...WAYS, ...GATES, "guard-open-unused", "preferred-hub-unused"],
   // Its shape decides who meets whom, its pools which pins lie in one, and its port is that of every endpoint without one.
   wireguard: [
     ...MTU,
@@ -78,6 +79,8 @@ const CONSEQUENCES: Readonly<Record<string, readonly Code[]>> = {
     ...SHAPE,
     ...WAYS,
     ...GATES,
+    "preferred-hub-unknown",
+    "preferred-hub-unused",
     "endpoint-port-unforwarded",
     "endpoint-duplicate",
     "address-outside-pool",
@@ -92,6 +95,7 @@ const CONSEQUENCES: Readonly<Record<string, readonly Code[]>> = {
     ...DIALLING,
     ...GATES,
     "hub-without-endpoint",
+    "preferred-hub-unused",
     "endpoint-without-family",
     "tunnel-endpoint-duplicate",
     "host-not-member",
@@ -101,7 +105,7 @@ const CONSEQUENCES: Readonly<Record<string, readonly Code[]>> = {
     "lan-interface-incomplete",
     "interface-name-taken",
   ],
-  hosts: ["mtu-pin-lower"],
+  hosts: ["mtu-pin-lower", "preferred-hub-unused"],
   subnets: ["bgp-without-vxlan", "guard-open-unused"],
   vrfs: ["bgp-without-vxlan", "interface-name-taken", "guard-open-unused"],
   bgp: [
