@@ -1,5 +1,6 @@
 /** What `netgen lab` refuses, and how: all that needs no root. What does is in test/lab. */
-import { type SpawnSyncReturns, spawnSync } from "node:child_process";
+import { type SpawnSyncReturns, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { must } from "../src/base/invariant.ts";
 import { mtuBytes } from "../src/base/units.ts";
 import { compile } from "../src/compile.ts";
+import { freeInstances, instancesComplaint } from "../src/lab/machine/inotify.ts";
 import { memoryComplaint, neededBytes } from "../src/lab/machine/memory.ts";
 import { findObstacles, type Machine, type Probe } from "../src/lab/machine/needs.ts";
 import { planLab } from "../src/lab/plan/plan-lab.ts";
@@ -185,6 +187,36 @@ describe("what stands in the way", () => {
     expect(await findObstacles({ ...network, hosts }, { ...all, probe })).toEqual([
       "the kernel has no WireGuard, and wireguard-go would pad what storage1 sends to office past its MTU of 1432: --kernel debian has it",
     ]);
+  });
+});
+
+describe("inotify instances", () => {
+  const network = networkOf("proxmox");
+
+  test("are as many as hosts that boot were seen to take", () => {
+    expect(instancesComplaint(network, 27)).toBeUndefined();
+    expect(instancesComplaint(network, undefined)).toBeUndefined();
+  });
+
+  test("where too few are left, the order that gives more is named", () => {
+    expect(instancesComplaint(network, 26)).toMatch(
+      /^3 hosts that boot need 27 inotify instances, and the kernel has 26 left, .*: sysctl -w fs\.inotify\.max_user_instances=1024; /,
+    );
+    const hosts = Array.from({ length: 70 }, () => must(network.hosts[0], "it has hosts"));
+    expect(instancesComplaint({ ...network, hosts }, -3)).toMatch(
+      /need 630 .* has 0 left, .*max_user_instances=2048; /,
+    );
+  });
+
+  test("one more that is open is one less", async () => {
+    const before = must(freeInstances(), "the kernel says how many");
+    // inotify_init by way of Node's own watcher, in a process of its own: others come and go meanwhile.
+    const watch = 'require("fs").watch("/"); process.stdout.write("watching")';
+    const watchers = Array.from({ length: 8 }, () => spawn(process.execPath, ["-e", watch]));
+    await Promise.all(watchers.map((each) => once(each.stdout, "data")));
+    const during = must(freeInstances(), "the kernel says how many");
+    for (const each of watchers) each.kill();
+    expect(before - during).toBeGreaterThan(0);
   });
 });
 

@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError } from "commander";
 import { maskKeys } from "../base/key.ts";
 import { listInWords, shellWord } from "../base/text.ts";
+import { freeInstances, instancesComplaint } from "../lab/machine/inotify.ts";
 import { availableBytes, memoryComplaint, neededBytes } from "../lab/machine/memory.ts";
 import { findObstacles, thisMachine } from "../lab/machine/needs.ts";
 import type { Compiled } from "../lab/machine/open.ts";
@@ -86,9 +87,14 @@ const clash = (name: string): Error =>
 /** @throws Error with all that is missing, before anything is started. */
 async function demand({ network, plan }: Selection, { keep, boot }: LabOptions): Promise<void> {
   const obstacles = await findObstacles(network, thisMachine(), boot);
-  const needed = neededBytes(network, plan, boot);
-  const memory = obstacles.length > 0 ? undefined : memoryComplaint(network, needed, availableBytes());
-  const all = memory === undefined ? obstacles : [...obstacles, memory];
+  const complaints =
+    obstacles.length > 0
+      ? []
+      : [
+          memoryComplaint(network, neededBytes(network, plan, boot), availableBytes()),
+          boot === true ? instancesComplaint(network, freeInstances()) : undefined,
+        ];
+  const all = [...obstacles, ...complaints.filter((each) => each !== undefined)];
   if (all.length > 0)
     throw machineError(`no lab can be started here:\n${all.map((each) => `  ${each}\n`).join("")}`.trimEnd());
   // Also clears away what is left of others.

@@ -150,8 +150,11 @@ export async function booted(box: Box, files: readonly PlacedFile[]): Promise<vo
 
 /** Brings a computer up with its files in place, and its units enabled as the manifest says. */
 export async function bootComputer(box: Box, files: readonly PlacedFile[], units: readonly string[]): Promise<void> {
-  if (has(files, "/etc/netgen/frr.conf.snippet")) await box.shell(MERGE);
-  if (units.length > 0) await box.run("systemctl", "enable", ...units);
+  const isSnippet = has(files, "/etc/netgen/frr.conf.snippet");
+  if (isSnippet) await box.shell(MERGE);
+  // Whoever has an frr.conf to merge it into runs FRR, as Debian's package does by itself.
+  const enabled = isSnippet ? [...units, "frr.service"] : units;
+  if (enabled.length > 0) await box.run("systemctl", "enable", ...enabled);
   await box.power?.on();
   await booted(box, files);
 }
