@@ -3,7 +3,7 @@ import { must } from "../../base/invariant.ts";
 import type { Box } from "../machine/box.ts";
 import type { PlacedFile } from "../machine/keys.ts";
 import type { RunningHost } from "../machine/running.ts";
-import { linesOf } from "./daemon-checks.ts";
+import { LATER, linesOf } from "./daemon-checks.ts";
 
 type Problems = readonly string[];
 
@@ -26,9 +26,20 @@ async function unitProblems(box: Box, unit: string): Promise<Problems> {
   return [`${unit} is ${state.get("ActiveState")}, expected active (${said})`];
 }
 
+/** Whether any of the units that a unit of netgen's is enabled for is there: this machine may have no Docker. */
+async function isWanted({ box, files }: RunningHost, unit: string): Promise<boolean> {
+  const text = files.find(({ path }) => path === `/etc/systemd/system/${unit}`)?.text ?? "";
+  const wanting = /^WantedBy=(.*)$/m.exec(text)?.[1]?.split(" ") ?? [];
+  const states = await Promise.all(wanting.map((each) => properties(box, each, ["LoadState"])));
+  return states.length === 0 || states.some((state) => state.get("LoadState") !== "not-found");
+}
+
 /** Enabled units that are not active, and all that have failed. */
-export async function brokenUnits({ box, units }: RunningHost): Promise<Problems> {
-  const inactive = (await Promise.all(units.map((unit) => unitProblems(box, unit)))).flat();
+export async function brokenUnits(running: RunningHost): Promise<Problems> {
+  const { box, units } = running;
+  const problemsOf = async (unit: string): Promise<Problems> =>
+    (await isWanted(running, unit)) ? unitProblems(box, unit) : [];
+  const inactive = (await Promise.all(units.map(problemsOf))).flat();
   const failed = linesOf(await box.run("systemctl", "list-units", "--failed", "--plain", "--no-legend", "--no-pager"));
   return [...inactive, ...failed.map((line) => `${line.split(/\s+/)[0]} has failed`)];
 }
@@ -83,6 +94,8 @@ const CYCLE = /ordering cycle|deleted to break/i;
  */
 const FOREIGN: readonly { readonly by: RegExp; readonly text: RegExp }[] = [
   { by: /^dbus-daemon$/, text: /Failed to set fd limit/ },
+  // Written for hosts of a later release than this machine's alone.
+  { by: /^systemd-networkd$/, text: LATER },
   // keepalived's own unit lets only one of its processes speak.
   { by: /^systemd$/, text: /^keepalived\.service: Got notification message from PID/ },
   {

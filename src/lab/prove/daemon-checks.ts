@@ -80,7 +80,7 @@ export const hasNetworkd = (files: readonly PlacedFile[]): boolean =>
   files.some(({ path, text }) => path.endsWith(".network") && !/^Unmanaged=yes$/m.test(text));
 
 /** Of a host's own release, which this machine's may not know yet: systemd 252 ignores the line. */
-const LATER = /Unknown key 'ManageForeignNextHops' in section \[Network\], ignoring/;
+export const LATER = /Unknown key 'ManageForeignNextHops' in section \[Network\], ignoring/;
 
 export async function checkNetworkd({ host, box, files }: RunningHost): Promise<Problems> {
   const log = await box.log("networkd");
