@@ -47,7 +47,7 @@ interface Inside {
 }
 
 /** Where others dial a host, and which of its keys says so. */
-function dialledAt({ reach: { endpoints, lanEndpoint } }: Host) {
+function statedEndpoints({ reach: { endpoints, lanEndpoint } }: Host) {
   const outside = endpoints.map((endpoint) => ({ field: "endpoint" as const, endpoint }));
   return lanEndpoint === undefined ? outside : [...outside, { field: "lanEndpoint" as const, endpoint: lanEndpoint }];
 }
@@ -57,7 +57,7 @@ function endpointsInside(network: Network): readonly Inside[] {
   const index = createPrefixIndex(routedPrefixes(network));
   const sites = new Map(network.hosts.map(({ name, reach }) => [name, reach.site]));
   return network.hosts.flatMap((host) =>
-    dialledAt(host).flatMap(({ field, endpoint }) => {
+    statedEndpoints(host).flatMap(({ field, endpoint }) => {
       if (endpoint.kind !== "address") return [];
       const isOnLan = ({ isLan, owner }: Routed): boolean =>
         field === "lanEndpoint" && isLan && sites.get(must(owner, "a LAN is behind a host")) === host.reach.site;

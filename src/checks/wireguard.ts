@@ -6,19 +6,25 @@ import type { Network } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
 import { endpointText } from "../model/reach.ts";
 
+/** What no two hosts have alike; `place`: no two of one place, where hosts of different ones may. */
+interface Own {
+  readonly key: string;
+  readonly place?: string;
+}
+
 /** Reports each host after the first that has the same key of some kind. */
 function findTwins(
   network: Network,
-  keysOf: (host: Host) => readonly string[],
+  keysOf: (host: Host) => readonly Own[],
   report: (host: Host, first: Host, key: string) => Diagnostic,
 ): readonly Diagnostic[] {
   const found: Diagnostic[] = [];
   const first = new Map<string, Host>();
   for (const host of network.hosts) {
-    for (const key of new Set(keysOf(host))) {
-      const other = first.get(key);
-      if (other === undefined) first.set(key, host);
-      else if (!isPair(host, other)) found.push(report(host, other, key));
+    for (const { key, place = "" } of keysOf(host)) {
+      const other = first.get(`${place} ${key}`);
+      if (other === undefined) first.set(`${place} ${key}`, host);
+      else if (other !== host && !isPair(host, other)) found.push(report(host, other, key));
     }
   }
   return found;
@@ -49,7 +55,7 @@ export function pairsHaveOneKey({ hosts }: Network): readonly Diagnostic[] {
 export function distinctPublicKeys(network: Network): readonly Diagnostic[] {
   return findTwins(
     network,
-    (host) => (host.publicKey === "" ? [] : [host.publicKey]),
+    (host) => (host.publicKey === "" ? [] : [{ key: host.publicKey }]),
     (host, other) =>
       diagnostic("public-key-duplicate", { host: other.name, other: host.name }, originSpan(host.origin, "publicKey"), [
         { message: `${other.name} has it here`, span: originSpan(other.origin, "publicKey") },
@@ -61,20 +67,23 @@ export function distinctPublicKeys(network: Network): readonly Diagnostic[] {
 export function distinctEndpoints(network: Network): readonly Diagnostic[] {
   const report =
     (field: "endpoint" | "lanEndpoint") =>
-    (host: Host, other: Host, key: string): Diagnostic => {
-      const [, endpoint = ""] = key.split(" ");
+    (host: Host, other: Host, endpoint: string): Diagnostic => {
       const params = { host: other.name, other: host.name, endpoint };
       return diagnostic("endpoint-duplicate", params, originSpan(host.origin, field), [
         { message: `${other.name} is dialled there too`, span: originSpan(other.origin, field) },
       ]);
     };
   return [
-    ...findTwins(network, ({ reach }) => reach.endpoints.map((each) => ` ${endpointText(each)}`), report("endpoint")),
+    ...findTwins(
+      network,
+      ({ reach }) => reach.endpoints.map((each) => ({ key: endpointText(each) })),
+      report("endpoint"),
+    ),
     ...findTwins(
       network,
       // One that is shared is a host's own as well, or it is not: that has been looked at with the pair.
       ({ reach: { site, name, lanEndpoint, isShared } }) =>
-        lanEndpoint && !isShared ? [`${site ?? `${name}:alone`} ${endpointText(lanEndpoint)}`] : [],
+        lanEndpoint && !isShared ? [{ key: endpointText(lanEndpoint), place: site ?? `${name} alone` }] : [],
       report("lanEndpoint"),
     ),
   ];

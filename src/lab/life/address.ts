@@ -7,13 +7,14 @@ import { addressBits, familyOf, type IpAddress } from "../../base/ip.ts";
 import type { Host } from "../../model/host.ts";
 import { runUnit } from "../machine/boot.ts";
 import { type Box, writeInto } from "../machine/box.ts";
-import { type Lab, type RunningHost, runningHosts } from "../machine/running.ts";
+import { type Lab, type RunningHost, runningHost, runningHosts } from "../machine/running.ts";
 import { execCommand, type LabPromise, type Outcome } from "../measure/promise.ts";
 import { isAnswered, type Watched } from "../measure/steady-ping.ts";
 import { ipFor } from "../measure/traffic.ts";
 import { brokenSessions, hostWatch } from "../measure/watch.ts";
 import { createAllot } from "../plan/addresses.ts";
 import { cablesOf, type LabHost } from "../plan/plan.ts";
+import { CUT_OFF, mute, SHY, unmute } from "./mute.ts";
 
 /** A host that is dialled by name, and one that dials it so. */
 export interface Move {
@@ -138,21 +139,6 @@ async function rename(hosts: readonly RunningHost[], from: IpAddress, to: IpAddr
   }
 }
 
-// Nothing that the router remembers of old connections counts.
-export const forgetful = (drops: string): string => `
-table inet moved
-delete table inet moved
-table inet moved {
-  chain in { type filter hook prerouting priority raw; ct zone set 1; }
-  chain out { type filter hook output priority raw; ct zone set 1; }
-  chain mute { type filter hook forward priority filter; ${drops}; }
-}`;
-
-// While an address moves. A packet to the old one would be remembered anew, and all after it be let in by that.
-const CUT_OFF = 'iifname "wan" drop; oifname "wan" drop';
-// Who is behind the router answers, but does not begin.
-export const SHY = 'oifname "wan" ct state new drop';
-
 // ── Measuring ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 const TIMER = "netgen-endpoints.timer";
@@ -173,16 +159,16 @@ async function measureThere(lab: Lab, move: Move, watched: Watched): Promise<rea
   const wrong: string[] = [];
   if (!(await isAnswered(watched, 30))) wrong.push("no answer even before, expected one");
   await setTimers(hosts, "stop");
-  await place.router.run("nft", forgetful(CUT_OFF));
+  await mute(place.router, CUT_OFF);
   try {
     await moveTo(place, move.address, to);
-    await place.router.run("nft", forgetful(SHY));
+    await mute(place.router, SHY);
     await rename(hosts, move.address, to);
     if (await isAnswered(watched, 3)) wrong.push("an answer before the name was looked up again, expected none");
     await resolveAgain(hosts);
     if (!(await isAnswered(watched, 30))) wrong.push(`no answer within 30 s after ${move.by} looked up the name again`);
   } finally {
-    await place.router.run("nft", "delete table inet moved");
+    await unmute(place.router);
     await moveTo(place, to, move.address);
     await rename(hosts, to, move.address);
     await resolveAgain(hosts);
@@ -205,13 +191,8 @@ async function measure(lab: Lab, move: Move, watched: Watched): Promise<Outcome>
 /** A promise for each kind of move that the network can see. */
 export function addressPromises(lab: Lab): readonly LabPromise[] {
   return movesOf(lab).flatMap((move) => {
-    const running = (name: string): RunningHost =>
-      must(
-        runningHosts(lab).find(({ host }) => host.name === name),
-        "a move is between hosts",
-      );
-    const by = running(move.by);
-    const watched = hostWatch(lab, by.host, running(move.host).host);
+    const by = runningHost(lab, move.by);
+    const watched = hostWatch(lab, by.host, runningHost(lab, move.host).host);
     if (watched === undefined) return [];
     const whose = move.isForwarded ? "its router's" : "its";
     return [

@@ -4,11 +4,12 @@ import { familyOf, type IpAddress } from "../../base/ip.ts";
 import type { Endpoint } from "../../model/reach.ts";
 import { runUnit } from "../machine/boot.ts";
 import type { Box } from "../machine/box.ts";
-import { type Lab, type RunningHost, runningHosts } from "../machine/running.ts";
+import { type Lab, type RunningHost, runningHost } from "../machine/running.ts";
 import { execCommand, type LabPromise, type Outcome } from "../measure/promise.ts";
 import { isAnswered, type Watched } from "../measure/steady-ping.ts";
 import { brokenSessions, hostWatch } from "../measure/watch.ts";
-import { diallerOf, forgetful, SHY } from "./address.ts";
+import { diallerOf } from "./address.ts";
+import { mute, SHY, unmute } from "./mute.ts";
 import { restartTunnels } from "./restart.ts";
 
 /** A host with several endpoints, one that dials it, and where the first of them leads to. */
@@ -74,14 +75,14 @@ async function measure(lab: Lab, { host, first }: Detour, by: RunningHost, watch
   if (!(await isAnswered(watched, 30))) wrong.push("no answer even before, expected one");
   await lab.internet.run("nft", cut(first));
   try {
-    await router.run("nft", forgetful(SHY));
+    await mute(router, SHY);
     await restartTunnels(by);
     if (await isAnswered(watched, 3)) wrong.push(`an answer by ${first}, which leads nowhere, expected none`);
     found = await secondsUntilFound(by, watched);
     if (found === undefined) wrong.push(`no answer within ${PATIENCE_SECONDS} s, expected one at another endpoint`);
   } finally {
     await lab.internet.run("nft", `delete table inet ${LOST}`);
-    await router.attempt("nft", "delete table inet moved");
+    await unmute(router);
     await restartTunnels(by);
   }
   if (!(await isAnswered(watched, 60))) wrong.push("no answer within 60 s after the first was there again");
@@ -94,13 +95,8 @@ async function measure(lab: Lab, { host, first }: Detour, by: RunningHost, watch
 export function endpointPromises(lab: Lab): readonly LabPromise[] {
   const detour = detourOf(lab);
   if (detour === undefined) return [];
-  const running = (name: string): RunningHost =>
-    must(
-      runningHosts(lab).find(({ host }) => host.name === name),
-      "a detour is between hosts",
-    );
-  const by = running(detour.by);
-  const watched = hostWatch(lab, by.host, running(detour.host).host);
+  const by = runningHost(lab, detour.by);
+  const watched = hostWatch(lab, by.host, runningHost(lab, detour.host).host);
   if (watched === undefined) return [];
   return [
     {

@@ -16,21 +16,24 @@ function descriptorsOf(pid: string): readonly string[] {
   }
 }
 
-/** How many root may still have, whatever else runs; `undefined` where the kernel does not say. */
-export function freeInstances(): number | undefined {
+/** How many some processes have. */
+export function instancesOf(pids: readonly string[]): number {
+  return pids.flatMap(descriptorsOf).filter((target) => target === "anon_inode:inotify").length;
+}
+
+/** How many root may still have, whatever else runs. */
+export function freeInstances(): number {
   const limit = Number(readFileSync("/proc/sys/fs/inotify/max_user_instances", "utf8"));
-  const pids = readdirSync("/proc").filter((entry) => /^\d+$/.test(entry));
-  const taken = pids.flatMap(descriptorsOf).filter((target) => target === "anon_inode:inotify");
-  return Number.isInteger(limit) ? limit - taken.length : undefined;
+  return limit - instancesOf(readdirSync("/proc").filter((entry) => /^\d+$/.test(entry)));
 }
 
 /** The limit that is proposed is a multiple of this, and leaves half of it to others. */
 const STEP = 1024;
 
 /** Why the hosts of a network would not boot; `undefined` when they would. */
-export function instancesComplaint({ hosts }: Network, free: number | undefined): string | undefined {
+export function instancesComplaint({ hosts }: Network, free: number): string | undefined {
   const needed = hosts.length * BOOT_INSTANCES;
-  if (free === undefined || needed <= free) return undefined;
+  if (needed <= free) return undefined;
   const enough = STEP * Math.ceil((needed + STEP / 2) / STEP);
   return (
     `${hosts.length} hosts that boot need ${needed} inotify instances, and the kernel has ${Math.max(0, free)} left, without which udev ` +

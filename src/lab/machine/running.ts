@@ -33,3 +33,11 @@ export function runningHosts({ network, hosts, files, units }: Lab): readonly Ru
     units: must(units[host.name], "every host has its units"),
   }));
 }
+
+/** One of them, by its name. */
+export function runningHost(lab: Lab, name: string): RunningHost {
+  return must(
+    runningHosts(lab).find(({ host }) => host.name === name),
+    "it is a host of the lab",
+  );
+}

@@ -50,7 +50,7 @@ async function problemsOf(lab: Lab, running: RunningHost, since: Since): Promise
     ...wrong,
     ...(isHeard ? [] : [`no answer between ${watched?.box.name} and ${watched?.to} within ${AGAIN_SECONDS} s`]),
     ...(await brokenSessions(lab)),
-    ...(await complaints(running.box, since)),
+    ...(await complaints(running, since)),
   ];
 }
 

@@ -3,7 +3,8 @@ import { must } from "../../base/invariant.ts";
 import type { Box } from "../machine/box.ts";
 import type { PlacedFile } from "../machine/keys.ts";
 import type { RunningHost } from "../machine/running.ts";
-import { LATER, linesOf } from "./daemon-checks.ts";
+import { linesOf } from "./daemon-checks.ts";
+import { isOfLaterRelease } from "./daemon-networkd.ts";
 
 type Problems = readonly string[];
 
@@ -26,19 +27,21 @@ async function unitProblems(box: Box, unit: string): Promise<Problems> {
   return [`${unit} is ${state.get("ActiveState")}, expected active (${said})`];
 }
 
-/** Whether any of the units that a unit of netgen's is enabled for is there: this machine may have no Docker. */
-async function isWanted({ box, files }: RunningHost, unit: string): Promise<boolean> {
+/** What a host has of others, and this machine may lack: then nobody asks for what is enabled for it alone. */
+const OF_OTHERS = "docker.service";
+
+/** Whether a unit is enabled for a program that is not on this machine. */
+async function isForNobody({ box, files }: RunningHost, unit: string): Promise<boolean> {
   const text = files.find(({ path }) => path === `/etc/systemd/system/${unit}`)?.text ?? "";
-  const wanting = /^WantedBy=(.*)$/m.exec(text)?.[1]?.split(" ") ?? [];
-  const states = await Promise.all(wanting.map((each) => properties(box, each, ["LoadState"])));
-  return states.length === 0 || states.some((state) => state.get("LoadState") !== "not-found");
+  if (/^WantedBy=(.*)$/m.exec(text)?.[1] !== OF_OTHERS) return false;
+  return (await properties(box, OF_OTHERS, ["LoadState"])).get("LoadState") === "not-found";
 }
 
 /** Enabled units that are not active, and all that have failed. */
 export async function brokenUnits(running: RunningHost): Promise<Problems> {
   const { box, units } = running;
   const problemsOf = async (unit: string): Promise<Problems> =>
-    (await isWanted(running, unit)) ? unitProblems(box, unit) : [];
+    (await isForNobody(running, unit)) ? [] : unitProblems(box, unit);
   const inactive = (await Promise.all(units.map(problemsOf))).flat();
   const failed = linesOf(await box.run("systemctl", "list-units", "--failed", "--plain", "--no-legend", "--no-pager"));
   return [...inactive, ...failed.map((line) => `${line.split(/\s+/)[0]} has failed`)];
@@ -94,8 +97,6 @@ const CYCLE = /ordering cycle|deleted to break/i;
  */
 const FOREIGN: readonly { readonly by: RegExp; readonly text: RegExp }[] = [
   { by: /^dbus-daemon$/, text: /Failed to set fd limit/ },
-  // Written for hosts of a later release than this machine's alone.
-  { by: /^systemd-networkd$/, text: LATER },
   // keepalived's own unit lets only one of its processes speak.
   { by: /^systemd$/, text: /^keepalived\.service: Got notification message from PID/ },
   {
@@ -132,9 +133,11 @@ export interface Since {
 const THE_BOOT: Since = { cursor: undefined, warning: undefined };
 
 /** Units that have to be left out of a boot, each warning that is not due, and that which is due and missing. */
-export async function complaints(box: Box, { cursor, warning }: Since = THE_BOOT): Promise<Problems> {
+export async function complaints({ host, box }: RunningHost, since: Since = THE_BOOT): Promise<Problems> {
+  const { cursor, warning } = since;
   const messages = await messagesSince(box, cursor);
-  const warnings = messages.filter((message) => message.priority <= WARNING && !isForeign(message));
+  const isOurs = (message: Message): boolean => !isForeign(message) && !isOfLaterRelease(host, message.text);
+  const warnings = messages.filter((message) => message.priority <= WARNING && isOurs(message));
   const isDue = ({ text }: Message): boolean => warning?.test(text) ?? false;
   const missing = warning === undefined || warnings.some(isDue) ? [] : [`no warning ${warning.source}`];
   return [...(await cycles(box)), ...told(warnings.filter((message) => !isDue(message))), ...missing];

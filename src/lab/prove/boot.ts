@@ -63,7 +63,7 @@ const promisesOf = (lab: Lab, running: RunningHost): readonly LabPromise[] => {
     }),
     promise("no ordering cycle, and no warning", {
       command: JOURNAL,
-      measure: async () => told(await complaints(box), "the journal has none"),
+      measure: async () => told(await complaints(running), "the journal has none"),
     }),
     promise("the network is there at once", {
       command: ["systemd-analyze", "critical-chain", "network-online.target"],

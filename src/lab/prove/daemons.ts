@@ -5,18 +5,17 @@ import { type RunningHost, runningHosts } from "../machine/running.ts";
 import { execCommand, type LabPromise, type Outcome, type Prover } from "../measure/promise.ts";
 import {
   checkFrr,
-  checkNetworkd,
   checkNftables,
   checkSysctl,
   checkUnits,
   checkWireguard,
   hasFrr,
-  hasNetworkd,
   NFT_FILE,
   SYSCTL_FILE,
   TEST_RELOAD,
 } from "./daemon-checks.ts";
 import { checkKeepalived } from "./daemon-keepalived.ts";
+import { checkNetworkd, hasNetworkd } from "./daemon-networkd.ts";
 
 interface Check {
   readonly daemon: string;
