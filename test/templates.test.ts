@@ -53,7 +53,7 @@ function violations(text: string): readonly string[] {
     const inner = node.typename === "For" && isNode(node.name) ? new Set([...known, String(node.name.value)]) : known;
     for (const child of childrenOf(node)) visit(child, child === node.arr ? known : inner);
   };
-  visit(parser.parse(text), new Set(["view", "loop"]));
+  visit(parser.parse(text), new Set(["view"]));
   return found;
 }
 
@@ -68,7 +68,7 @@ function faultsOf(node: TreeNode, known: ReadonlySet<string>): readonly string[]
   ];
 }
 
-/** `view.isThis`, `set.isThat`, `loop.last`: something that the emitter has decided. */
+/** `view.isThis`, `set.isThat`: something that the emitter has decided. */
 function isClaim(condition: unknown): boolean {
   return isNode(condition) && condition.typename === "LookupVal" && isNode(condition.target);
 }
