@@ -102,6 +102,39 @@ bgp: {asn: 65000}
     expect(codes("addresses: [10.250.0.0/24], hubs: [alpha, beta]", "beta")).toEqual(unused);
   });
 
+  test("what is drained can be replaced by one that is not", () => {
+    const codes = (wireguard: string, hosts: string, more = "") =>
+      messagesOf(`wireguard: {addresses: [10.250.0.0/24], ${wireguard}}\nhosts:\n${hosts}${more}`)
+        .map((each) => each.split(" ")[0])
+        .filter((each) => each?.startsWith("drained"));
+    const host = (name: string, id: number, more = "") => `  ${name}: {id: ${id}, endpoint: 192.0.2.${id}${more}}\n`;
+    const drained = ", drained: true";
+    const hubs = "shape: hub-and-spoke, transit: [10.251.0.0/16], hubs: [a, b]";
+    const bgp = "bgp: {asn: 65000}\n";
+    const spoke = host("c", 3);
+    expect(codes(hubs, host("a", 1, drained) + host("b", 2) + spoke, bgp)).toEqual([]);
+    expect(codes(hubs, host("a", 1, drained) + host("b", 2, drained) + spoke, bgp)).toHaveLength(2);
+    expect(codes(hubs, host("a", 1) + host("b", 2) + host("c", 3, drained), bgp)).toEqual(["drained-unused:"]);
+    // Nothing passes through anybody.
+    expect(codes("shape: mesh", host("a", 1, drained) + host("b", 2))).toEqual(["drained-unused:"]);
+    const ring = "shape: links, transit: [10.251.0.0/16], links: [[a, b], [b, c], [c, d], [d, a], [d, e]]";
+    const five = (...names: readonly string[]) =>
+      ["a", "b", "c", "d", "e"]
+        .map((name, index) => host(name, index + 1, names.includes(name) ? drained : ""))
+        .join("");
+    expect(codes(ring, five("a"), bgp)).toEqual([]);
+    expect(codes(ring, five("d"), bgp)).toEqual([]);
+    expect(codes(ring, five("a", "c"), bgp)).toEqual(["drained-unused:", "drained-unused:"]);
+    expect(codes(ring, five("e"), bgp)).toEqual(["drained-unused:"]);
+    const line = "shape: links, links: [[a, b], [b, c]]";
+    expect(codes(line, host("a", 1) + host("b", 2, drained) + spoke)).toEqual(["drained-unused:"]);
+    const exits = (...names: readonly string[]) =>
+      `vrfs: {blue: {vni: 5000, exits: [${names.map((name) => `{host: ${name}, interface: eth0}`)}]}}\n` +
+      `subnets: {g: {cidr: 10.78.0.0/24, hosts: [c], vrf: blue}}\n${bgp}`;
+    expect(codes("shape: mesh", host("a", 1, drained) + host("b", 2) + spoke, exits("a", "b"))).toEqual([]);
+    expect(codes("shape: mesh", host("a", 1, drained) + host("b", 2) + spoke, exits("a"))).toHaveLength(1);
+  });
+
   test("pool addresses are on the loopback, and what is announced is the host's own", () => {
     const gamma = hostOf(network, "gamma");
     expect(poolAddresses(gamma)).toEqual([{ address: "10.250.0.3", lengthBits: 32 }]);

@@ -7,6 +7,7 @@ import type { Host } from "../src/model/host.ts";
 import type { Network } from "../src/model/network.ts";
 import { compileText, modelOf } from "./compile-text.ts";
 import { listFixtures, sourceOf } from "./fixtures.ts";
+import { testPublicKey } from "./test-keys.ts";
 
 function fixture(name: string): Network {
   const found = must(
@@ -153,6 +154,26 @@ describe("two that share an address and a key", () => {
     );
     expect(one.reach.lanEndpoint).toMatchObject({ address: "192.168.2.254" });
     expect(one.vrrp).toMatchObject({ source: "192.168.2.3", priority: 150, other: { address: "192.168.2.4" } });
+  });
+
+  test("the second is the master while the first is drained, and takes over from it", () => {
+    const of = (...drained: readonly number[]): readonly string[] => {
+      const gate = (id: number): string =>
+        `gate${id}: {id: ${id}, site: rack, uplink: eth0, lanEndpoint: 192.168.2.${id}, drained: ${drained.includes(id)}, publicKey: "${testPublicKey(String(id))}"}`;
+      const network = modelOf(`
+wireguard: {addresses: [10.250.0.0/24], transit: [10.251.0.0/16]}
+sites: {rack: {lan: [192.168.2.0/24], gateways: [gate1, gate2], vrrp: {address: 192.168.2.254/24}}}
+hosts: {${gate(1)}, ${gate(2)}, office: {id: 3, endpoint: 203.0.113.9, publicKey: "${testPublicKey("3")}"}}
+bgp: {asn: 65000}
+`);
+      return ["gate1", "gate2"].map((name) => {
+        const { vrrp } = hostNamed(network, name);
+        return `${vrrp?.priority} ${vrrp?.takesOver}`;
+      });
+    };
+    expect(of()).toEqual(["150 false", "100 false"]);
+    expect(of(1)).toEqual(["100 false", "150 true"]);
+    expect(of(2)).toEqual(["150 true", "100 false"]);
   });
 
   test("are not started at boot but by keepalived", () => {

@@ -25,6 +25,7 @@ describe("who is cut off", () => {
     ["two-hubs", ["beta", "alpha"]],
     ["ring", ["east", "north"]],
     ["two-gateways", ["gate1"]],
+    ["drained", ["beta"]],
     ["minimal", []],
   ])("%s", (name, lost) => {
     const { network, plan } = fixture(name);

@@ -131,6 +131,15 @@ describe("whose exit is taken", () => {
     });
   });
 
+  test("last whoever is about to stop, be it as near as it may", () => {
+    const drained = SITES.replace(/gamma: \{/, "gamma: {drained: true, ");
+    expect(others(`${POOL}${drained}${exits("alpha", "beta", "gamma")}subnets:\n${GUESTS}`)).toEqual({
+      alpha: ["beta 1002", "gamma 1001"],
+      beta: ["alpha 1002", "gamma 1001"],
+      gamma: ["beta 1002", "alpha 1001"],
+    });
+  });
+
   test("hosts without a site are near to nobody", () => {
     expect(others(`${POOL}${THREE}${exits("gamma", "alpha")}subnets:\n${GUESTS}`)).toEqual({
       alpha: ["gamma 1001"],

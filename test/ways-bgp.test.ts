@@ -66,6 +66,25 @@ describe("the preferred way", () => {
     expect(wayOf(cut, "west", "south")).toEqual(["west nowhere"]);
   });
 
+  test("leads around whoever is drained, unless nobody else leads there", () => {
+    const drained = (name: string, ...who: readonly string[]): Network => {
+      const { network: whole } = fixture(name);
+      const drain = (host: Host): Host => ({ ...host, bgp: { ...host.bgp, ...{ isDrained: true } } });
+      return { ...whole, hosts: whole.hosts.map((host) => (who.includes(host.name) ? drain(host) : host)) };
+    };
+    const hubs = drained("two-hubs", "alpha");
+    expect(wayOf(hubs, "gamma", "delta")).toEqual(["gamma wg2", "beta wg2"]);
+    expect(wayOf(hubs, "gamma", "delta", "beta")).toEqual(["gamma wg1", "alpha wg1"]);
+    expect(wayOf(hubs, "gamma", "alpha")).toEqual(["gamma wg1"]);
+    expect(wayOf(hubs, "alpha", "delta")).toEqual(["alpha wg1"]);
+    const ring = drained("ring", "east");
+    expect(wayOf(ring, "north", "south")).toEqual(["north wg4", "west wg3"]);
+    expect(wayOf(ring, "north", "east")).toEqual(["north wg2"]);
+    expect(wayOf(ring, "west", "east")).toHaveLength(2);
+    // Two in a ring of four: whoever is between them is reached through one all the same.
+    expect(wayOf(drained("ring", "east", "west"), "north", "south")).toEqual(["north wg2", "east wg3"]);
+  });
+
   test("passes the hosts between, and carries what the narrowest tunnel does", () => {
     const ways = waysOf(network);
     const between = (from: string, to: string) => hostsBetween(ways, hostOf(network, from), hostOf(network, to));

@@ -357,6 +357,11 @@ export const catalogue = {
     message: "{who} says which hubs are preferred, and {why}",
     hint: "leave hubs out there",
   },
+  "drained-unused": {
+    severity: "error",
+    message: "{host} is drained, and nothing passes through it that another host could take over",
+    hint: "leave drained out; of several hubs, gateways or exits, and of hosts in a ring of links, one can be drained while another is not",
+  },
   "hub-without-endpoint": {
     severity: "error",
     message:

@@ -127,6 +127,7 @@ function bgpView(host: Host, speaker: Speaker, context: EmitContext) {
     // networkd would take FRR's nexthop objects for leftovers when it restarts, and their routes with them.
     hidesNextHops:
       (unicastOf(host) !== undefined || host.vrfs.length > 0) && !knows(host.programs, "networkd-foreign-next-hops"),
+    isDrained: speaker.isDrained,
     extra: host.extra.frr,
     isVtep: speaker.isVtep,
     hasGatewayVnis: gatewayVnis.length > 0,

@@ -30,6 +30,7 @@ export const emitKeepalived: Emitter = (host, context) => {
     uplink: vrrp.uplink ?? "",
     id: String(vrrp.id),
     priority: String(vrrp.priority),
+    takesOver: vrrp.takesOver,
     source: vrrp.source,
     peer: vrrp.other.address,
     isExclusive: vrrp.isExclusive,

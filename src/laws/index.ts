@@ -5,6 +5,7 @@
  */
 import type { Diagnostic } from "../base/diagnostic.ts";
 import type { Topology } from "../topology/topology.ts";
+import { drainedHostsAreReplaced } from "./drained.ts";
 import {
   endpointsLeadToHosts,
   familiesHaveIpVersion,
@@ -96,6 +97,7 @@ export const laws: readonly Law[] = Object.freeze([
   severalWaysHaveTransit,
   preferredHubsAreHubs,
   preferredHubsAreChosen,
+  drainedHostsAreReplaced,
   gatewaysStandInTheirSites,
   gatewaysNeedMesh,
   rolesNeedWireguard,

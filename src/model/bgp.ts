@@ -56,6 +56,8 @@ interface SpeakerSettings {
   /** VNIs of which this host announces its own gateway address. */
   readonly gatewayVnis: readonly GatewayVni[];
   readonly bfd: Bfd;
+  /** It asks the others to send by somebody else what they can (RFC 8326). */
+  readonly isDrained: boolean;
 }
 
 export interface EvpnSpeaker extends SpeakerSettings {

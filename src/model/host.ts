@@ -106,6 +106,8 @@ export interface Vrrp {
   readonly other: { readonly host: string; readonly address: IpAddress };
   /** 1 to 254; the higher one is the master when both begin. */
   readonly priority: number;
+  /** Also from the other while that is the master: it is drained. */
+  readonly takesOver: boolean;
   /** The two share one key: only the master's tunnels are up. Else both are, and the address is for the LAN alone. */
   readonly isExclusive: boolean;
 }

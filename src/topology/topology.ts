@@ -99,6 +99,8 @@ export interface HostInput {
   readonly listenPort: UdpPort | undefined;
   /** Those that it prefers, the best first; none: what its site prefers. */
   readonly hubs: readonly Located<string>[];
+  /** Others are to send nothing through it for which there is another way. */
+  readonly isDrained: boolean;
   readonly lanEndpoint: EndpointInput | undefined;
   readonly isBehindNat: boolean | undefined;
   readonly families: Exclude<Families, "both"> | undefined;

@@ -108,6 +108,7 @@ function decodeHost(reader: Reader, node: Node, defaults: Shared) {
     endpoints: locatedAt(reader, member(node, "endpoint"), endpointAt),
     listenPort: portAt(reader, member(node, "listenPort")),
     hubs: locatedAt(reader, member(node, "hubs"), textAt),
+    isDrained: truthAt(member(node, "drained")) ?? false,
     lanEndpoint,
     isBehindNat: own.isBehindNat ?? defaults.isBehindNat,
     families: own.families ?? defaults.families,

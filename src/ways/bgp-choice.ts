@@ -13,41 +13,66 @@ export type NextHop = (from: Host, ...to: readonly Host[]) => UnicastNeighbour |
 /** Whoever has clients passes on what it hears. */
 const isTransit = (host: Host): boolean => unicastOf(host)?.neighbours.some(({ isClient }) => isClient) ?? false;
 
+/** What it says is preferred least. */
+const isDrained = ({ bgp }: Host): boolean => bgp.kind === "routing" && bgp.isDrained;
+
 const neighboursOf = (host: Host): readonly UnicastNeighbour[] => unicastOf(host)?.neighbours ?? [];
 
 /** How far something is, and whose it is there. */
 interface Distance {
   readonly tunnels: number;
   readonly owner: Host;
+  /** Neither the owner nor anyone on the way is drained. */
+  readonly isClear: boolean;
 }
 
 const routerId = ({ bgp }: Host): IpAddress =>
   must(bgp.kind === "none" ? undefined : parseAddress(bgp.routerId), "whoever announces has a router ID");
 const byRouterId = (a: Host, b: Host): number => (a === b ? 0 : compareAddresses(routerId(a), routerId(b)));
 
+/** What has been said of some owners' prefixes, by the host that heard it. */
+type Distances = Map<string, Distance>;
+
+/** Tells those who have heard nothing yet of one owner: `levels` begin, each as many tunnels away as its place says. */
+function spread(hosts: ReadonlyMap<string, Host>, distances: Distances, owner: Host, isClear: boolean): void {
+  const levels: Host[][] = [];
+  for (const [name, { owner: of, tunnels }] of distances) {
+    const host = of === owner ? hosts.get(name) : undefined;
+    if (host !== undefined && isDrained(host) !== isClear) levels[tunnels] = [...(levels[tunnels] ?? []), host];
+  }
+  const passesOn = (host: Host): boolean => (host === owner || isTransit(host)) && !(isClear && isDrained(host));
+  for (let tunnels = 0; tunnels < levels.length; tunnels++) {
+    const told = (levels[tunnels] ?? []).filter(passesOn).flatMap(neighboursOf);
+    const names = new Set(told.map(({ host }) => host).filter((name) => !distances.has(name)));
+    const fresh = [...names].flatMap((name) => hosts.get(name) ?? []);
+    for (const { name } of fresh) distances.set(name, { tunnels: tunnels + 1, owner, isClear });
+    if (fresh.length > 0) levels[tunnels + 1] = [...(levels[tunnels + 1] ?? []), ...fresh];
+  }
+}
+
 /**
- * From each host to the one of some that it is told of: of several the router that has the lowest identifier, and nobody
- * passes on what is not its own choice (RFC 4456 §9). Nobody is passed through who passes nothing on.
+ * From each host to the one of some that it is told of: what nobody drained says before all else, then of several the router
+ * that has the lowest identifier, and nobody passes on what is not its own choice (RFC 4456 §9). Nobody is passed through
+ * who passes nothing on.
  */
-function distancesTo(hosts: ReadonlyMap<string, Host>, to: readonly Host[]): ReadonlyMap<string, Distance> {
+function distancesTo(hosts: ReadonlyMap<string, Host>, to: readonly Host[]): Distances {
   const owners = [...to].sort(byRouterId);
-  const distances = new Map(owners.map((owner): [string, Distance] => [owner.name, { tunnels: 0, owner }]));
-  for (const owner of owners) {
-    let edge = [owner];
-    for (let tunnels = 1; edge.length > 0; tunnels++) {
-      const next = edge.filter((host) => host === owner || isTransit(host)).flatMap(neighboursOf);
-      const fresh = new Set(next.map(({ host }) => host).filter((name) => !distances.has(name)));
-      edge = [...fresh].flatMap((name) => hosts.get(name) ?? []);
-      for (const { name } of edge) distances.set(name, { tunnels, owner });
-    }
+  const distances: Distances = new Map(
+    owners.map((owner) => [owner.name, { tunnels: 0, owner, isClear: !isDrained(owner) }]),
+  );
+  for (const isClear of [true, false]) {
+    for (const owner of owners) spread(hosts, distances, owner, isClear);
   }
   return distances;
 }
 
+/** BGP's own local preference, RFC 4271's and everyone's; and what a drained host says, RFC 8326 §4. */
+const [USUAL, LEAST] = [100, 0];
+
 /** Gives the function that knows all ways between these hosts. */
 export function createNextHop(hosts: ReadonlyMap<string, Host>): NextHop {
-  const known = new Map<string, ReadonlyMap<string, Distance>>();
-  const distances = (to: readonly Host[]): ReadonlyMap<string, Distance> => {
+  const known = new Map<string, Distances>();
+  const distances = (to: readonly Host[]): Distances => {
     const key = to.map(({ name }) => name).join(" ");
     const found = known.get(key) ?? distancesTo(hosts, to);
     known.set(key, found);
@@ -59,16 +84,17 @@ export function createNextHop(hosts: ReadonlyMap<string, Host>): NextHop {
     const usable = neighboursOf(from).flatMap((neighbour) => {
       const other = hosts.get(neighbour.host);
       const distance = far.get(neighbour.host);
-      const isWay = isOwner(neighbour.host) || (other !== undefined && isTransit(other));
-      return isWay && distance !== undefined ? [{ neighbour, ...distance }] : [];
+      if (other === undefined || distance === undefined || !(isOwner(neighbour.host) || isTransit(other))) return [];
+      return [{ neighbour, ...distance, isClear: distance.isClear && !isDrained(other) }];
     });
     // What a hub has itself is left to the shortest way.
     const isNearby = neighboursOf(from).some(({ host, preference }) => isOwner(host) && preference !== undefined);
-    const worth = ({ preference }: UnicastNeighbour): number => (isNearby ? 0 : (preference ?? 0));
+    const worth = ({ isClear, neighbour: { preference = USUAL } }: (typeof usable)[number]): number =>
+      isClear ? (isNearby ? USUAL : preference) : LEAST;
     // RFC 4456 §9: the router that began it, then the shorter list of clusters, then the neighbour that says it.
     const [best] = usable.sort(
       (a, b) =>
-        worth(b.neighbour) - worth(a.neighbour) ||
+        worth(b) - worth(a) ||
         byRouterId(a.owner, b.owner) ||
         a.tunnels - b.tunnels ||
         compareAddresses(a.neighbour.address, b.neighbour.address),

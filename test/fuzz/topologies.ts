@@ -242,9 +242,14 @@ function topologyOf(each: Knobs): Topology {
   const isPair = isPaired(each.shape);
   const entries = each.hosts.map((host, index) => {
     const entry = hostEntry(host, SITES, vrf, pinsOf(each.pools, host.id));
-    if (isPair && index < 2) return [nameOf(host), { ...entry, ...sharedBy(each, index) }];
+    // Of two that can stand in for each other.
+    const drained = LEADERS[each.shape] === 2 && index === host.id % 3 ? true : undefined;
+    if (isPair && index < 2) return [nameOf(host), { ...entry, drained, ...sharedBy(each, index) }];
     const isSpoke = index > 1 && !host.isOutsider;
-    return [nameOf(host), { ...entry, hubs: preferredBy(each, isSpoke && host.id % 4 === 0) }];
+    return [
+      nameOf(host),
+      { ...entry, drained: index < 2 ? drained : undefined, hubs: preferredBy(each, isSpoke && host.id % 4 === 0) },
+    ];
   });
   // Nothing may be on one of two that share a key.
   const names = each.hosts

@@ -271,6 +271,18 @@ const CASES: readonly Case[] = [
     skips: ["life"],
   },
   {
+    what: "spokes that prefer a hub whatever it says of itself",
+    tamper: inOrder(
+      ...["gamma", "delta"].map((spoke) =>
+        only(spoke, everywhere(/frr\.conf$/, without(/^route-map \S+ permit 5\n match local-preference 0\nexit\n/gm))),
+      ),
+    ),
+    topology: HUBS,
+    breaks: ["life"],
+    says: /alpha, drained: .*goes on sending through it/,
+    lives: /^alpha, drained$/,
+  },
+  {
     what: "a reflector that believes a host about networks in which it is not",
     tamper: only("alpha", everywhere(/frr\.conf$/, without(/^ +neighbor \S+ route-map NETWORKS-\d in\n/gm))),
     topology: APART,

@@ -121,6 +121,7 @@ export const SPEAKER = {
   neighbours: [],
   gatewayVnis: [],
   bfd: BFD,
+  isDrained: false,
 } satisfies BgpSpeaker;
 
 /** A network of these hosts, with 10.250.0.0/24 and fd00:250::/64 as pools. */

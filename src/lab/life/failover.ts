@@ -46,35 +46,54 @@ table inet cut {
   chain out { type filter hook postrouting priority 500; ${cables.map((each) => `oifname "${each.interface}" drop`).join("; ")}; }
 }`;
 
-interface Cut {
+/** A host that is cut off while somebody watches. */
+export interface Cut {
   readonly lab: Lab;
   readonly lost: RunningHost;
   readonly cables: readonly LabCable[];
+  readonly from: LabGuest;
+  readonly to: LabGuest;
   readonly watched: Watched;
   /** A host that sends through the lost one. */
   readonly sender: RunningHost;
+  /** For how long nothing may arrive when it is lost without a word. */
   readonly boundMs: number;
 }
 
-const linksOf = async ({ box }: RunningHost): Promise<string> =>
+/** Takes everything from its cables, and gives whoever watches it the time to notice. */
+export async function cutOff({ lost, cables, boundMs }: Cut): Promise<void> {
+  await lost.box.run("nft", CUT(cables));
+  await sleep(2 * boundMs);
+}
+
+export const putBack = async ({ lost }: Cut): Promise<void> =>
+  void (await lost.box.attempt("nft", "delete table inet cut"));
+
+/** By which device the sender sends what BGP has told it. */
+export const linksOf = async ({ sender: { box } }: Cut): Promise<string> =>
   (await bgpRoutes(box)).map(({ dst, dev }) => `${dst} ${dev}`).join("\n");
 
-async function measure({ lab, lost, cables, watched, sender, boundMs }: Cut): Promise<Outcome> {
-  const before = await linksOf(sender);
+/** The same once everyone has told everyone. */
+export async function settledLinks(cut: Cut): Promise<string> {
+  await brokenSessions(cut.lab);
+  await sleep(2000);
+  return linksOf(cut);
+}
+
+async function measure(cut: Cut): Promise<Outcome> {
+  const { lab, watched, sender, boundMs } = cut;
+  const before = await settledLinks(cut);
   const wrong: string[] = [];
   try {
-    const gone = await pingDuring(watched, async () => {
-      await lost.box.run("nft", CUT(cables));
-      await sleep(2 * boundMs);
-    });
+    const gone = await pingDuring(watched, () => cutOff(cut));
     const seconds = gone.gapSeconds.toFixed(2);
     if (!gone.isBack) wrong.push("no answer by another way within 60 s");
     if (gone.gapSeconds * 1000 > boundMs)
       wrong.push(`${seconds} s without an answer, expected ${boundMs / 1000} at most`);
     const back = await pingDuring(watched, async () => {
-      await lost.box.run("nft", "delete table inet cut");
+      await putBack(cut);
       wrong.push(...(await brokenSessions(lab)));
-      if (!(await eventually(async () => (await linksOf(sender)) === before)))
+      if (!(await eventually(async () => (await linksOf(cut)) === before)))
         wrong.push(`${sender.host.name} does not come back to the preferred way`);
       await sleep(2000);
     });
@@ -83,35 +102,42 @@ async function measure({ lab, lost, cables, watched, sender, boundMs }: Cut): Pr
     const answered = `${back.lost} of ${back.answered} lost on its return`;
     return { isKept: true, measured: `${gone.lost} packets lost, ${seconds} s without; ${answered}` };
   } finally {
-    await lost.box.attempt("nft", "delete table inet cut");
+    await putBack(cut);
   }
 }
 
-/** A promise for each host that some guests can do without. */
-export function failoverPromises(lab: Lab): readonly LabPromise[] {
+/** One for each host that some guests can do without. */
+export function cutsOf(lab: Lab): readonly Cut[] {
   const failover = failoverOf(lab.network);
   if (failover === undefined) return [];
-  const boundMs = failover.boundMs * PATIENCE;
   const running = new Map(runningHosts(lab).map((each) => [each.host.name, each]));
-  return lossesOf(lab.network, lab.plan.guests).flatMap(({ lost, from, to, family }) => {
-    const box = must(lab.guests.get(from.name), "every guest has a box");
-    const address = must(addressOf(to, family), "the guest has an address of this family");
-    const host = must(running.get(lost), "every host runs");
-    const sender = must(running.get(from.host), "every host runs");
-    const cables = cablesOf(
+  return lossesOf(lab.network, lab.plan.guests).map(({ lost, from, to, family }) => ({
+    lab,
+    lost: must(running.get(lost), "every host runs"),
+    cables: cablesOf(
       must(
         lab.plan.hosts.find(({ name }) => name === lost),
         "every host is in the plan",
       ),
-    );
-    return [
-      {
-        kind: "life" as const,
-        subject: `${lost}, cut off`,
-        promise: `${from.name} is answered by ${to.name} again within ${boundMs / 1000} s, and loses nothing on its return`,
-        command: execCommand(sender.box, "ip", "route", "show", "proto", "bgp"),
-        measure: () => measure({ lab, lost: host, cables, watched: { box, to: address }, sender, boundMs }),
-      },
-    ];
-  });
+    ),
+    from,
+    to,
+    watched: {
+      box: must(lab.guests.get(from.name), "every guest has a box"),
+      to: must(addressOf(to, family), "the guest has an address of this family"),
+    },
+    sender: must(running.get(from.host), "every host runs"),
+    boundMs: failover.boundMs * PATIENCE,
+  }));
+}
+
+/** A promise for each host that some guests can do without. */
+export function failoverPromises(lab: Lab): readonly LabPromise[] {
+  return cutsOf(lab).map((cut) => ({
+    kind: "life" as const,
+    subject: `${cut.lost.host.name}, cut off`,
+    promise: `${cut.from.name} is answered by ${cut.to.name} again within ${cut.boundMs / 1000} s, and loses nothing on its return`,
+    command: execCommand(cut.sender.box, "ip", "route", "show", "proto", "bgp"),
+    measure: () => measure(cut),
+  }));
 }

@@ -1,106 +1,12 @@
 /** Of two hosts that share an address the master goes: the other takes over, and the one that comes back stays silent. */
-import { must } from "../../base/invariant.ts";
-import { familyOf, type IpAddress } from "../../base/ip.ts";
-import type { Host } from "../../model/host.ts";
-import { poolAddresses } from "../../model/loopback.ts";
-import type { Network } from "../../model/network.ts";
-import { isMaster, isStandby, startKeepalived, stopKeepalived } from "../machine/keepalived.ts";
+import { isMaster } from "../machine/keepalived.ts";
 import { eventually } from "../machine/patience.ts";
 import { plug } from "../machine/plug.ts";
-import { type Lab, type RunningHost, runningHosts } from "../machine/running.ts";
+import type { Lab } from "../machine/running.ts";
 import { execCommand, type LabPromise, type Outcome } from "../measure/promise.ts";
 import { isAnswered, pingDuring, type Watched } from "../measure/steady-ping.ts";
-import { hostWatch } from "../measure/watch.ts";
-import { lanAddressOf } from "../plan/site.ts";
-
-/** The master of a pair, and the host that is to take over. */
-interface Couple {
-  readonly master: RunningHost;
-  readonly standby: RunningHost;
-}
-
-function couplesOf(lab: Lab): readonly Couple[] {
-  const hosts = runningHosts(lab);
-  return hosts.flatMap((standby) => {
-    const { vrrp } = standby.host;
-    const master = hosts.find(({ host }) => host.name === vrrp?.other.host);
-    if (vrrp === undefined || master === undefined) return [];
-    return vrrp.priority < (master.host.vrrp?.priority ?? 0) ? [{ master, standby }] : [];
-  });
-}
-
-/** A family that two hosts without a tunnel of one of them have in common. */
-function lanWatch(lab: Lab, from: Host, to: Host): Watched | undefined {
-  const address = poolAddresses(to)
-    .map((each): IpAddress => each.address)
-    .find((each) => from.lanRoutes.some(({ prefix }) => familyOf(prefix) === familyOf(each)));
-  if (address === undefined || lanAddressOf(from) === undefined) return undefined;
-  return { box: must(lab.hosts.get(from.name), "every host has a box"), to: address };
-}
-
-/**
- * Who notices: a host behind the pair that sends to one beyond it, else two that meet by it; once to a host that the new
- * master can dial, and once to one that has to find out by itself.
- */
-function watchesOfPair(lab: Lab, { hosts }: Network, { master: { host } }: Couple): readonly Watched[] {
-  const others = hosts.filter((each) => each.vrrp === undefined && !isStandby(each, hosts));
-  const inside = others
-    .filter(({ reach }) => reach.site === host.reach.site)
-    .sort((a, b) => a.interfaces.length - b.interfaces.length);
-  const outside = others.filter((each) => !inside.includes(each) && each.interfaces.length > 0);
-  const watchTo = (to: Host): readonly Watched[] => {
-    for (const from of [...inside, ...outside.filter((each) => each !== to)]) {
-      const watched = from.interfaces.length === 0 ? lanWatch(lab, from, to) : hostWatch(lab, from, to);
-      if (watched !== undefined) return [watched];
-    }
-    return [];
-  };
-  const dialled = outside.find(({ reach }) => reach.endpoints.length > 0);
-  const silent = outside.find(({ reach }) => reach.endpoints.length === 0);
-  return [dialled, silent].flatMap((to) => (to === undefined ? [] : watchTo(to)));
-}
-
-async function tunnelsOf({ host, box }: RunningHost): Promise<readonly string[]> {
-  const states = await Promise.all(
-    host.interfaces.map(async ({ name }) => ({ name, ...(await box.attempt("wg", "show", name, "public-key")) })),
-  );
-  return states.filter(({ status }) => status === 0).map(({ name }) => name);
-}
-
-/** What of a host is heard although it is not the master. */
-async function loud(running: RunningHost): Promise<readonly string[]> {
-  const { host } = running;
-  const tunnels = host.vrrp?.isExclusive ? await tunnelsOf(running) : [];
-  const has = await running.box.run("ip", "-o", "address", "show", "to", host.vrrp?.address.address ?? "");
-  return [
-    ...tunnels.map((name) => `${name} is up on ${host.name}, expected it silent`),
-    ...(has === "" ? [] : [`${host.name} has the shared address too`]),
-  ];
-}
-
-async function settle(master: RunningHost, other: RunningHost): Promise<readonly string[]> {
-  let wrong: readonly string[] = [];
-  await eventually(async () => {
-    wrong = await loud(other);
-    if (!(await isMaster(master))) wrong = [...wrong, `${master.host.name} is not the master`];
-    return wrong.length === 0;
-  }, 30);
-  return wrong;
-}
-
-/** REKEY_AFTER_TIME, and REKEY_TIMEOUT several times over (drivers/net/wireguard/messages.h). */
-const LONGEST_SILENCE_SECONDS = 150;
-
-const inWords = (lost: number, gapSeconds: number): string => `${gapSeconds.toFixed(1)} s, ${lost} packets`;
-
-/** The one that is to be the master is so again. */
-async function handBack({ master, standby }: Couple, watched: Watched): Promise<readonly string[]> {
-  await stopKeepalived(standby.box);
-  const wrong = [...(await settle(master, standby))];
-  if (!(await isAnswered(watched, 40))) wrong.push("no answer within 40 s after it was handed back");
-  await startKeepalived(standby);
-  return wrong;
-}
+import { type Couple, couplesOf, handBack, inWords, LONGEST_SILENCE_SECONDS, settle, watchesOfPair } from "./couple.ts";
+import { drainedPromise } from "./vrrp-drain.ts";
 
 async function measure(
   lab: Lab,
@@ -119,6 +25,16 @@ async function measure(
   if (wrong.length > 0) {
     await plug(lab, master, "up", cable);
     return { isKept: false, measured: wrong.join("; ") };
+  }
+  if (master.host.vrrp?.takesOver) {
+    await plug(lab, master, "up", cable);
+    wrong.push(...(await settle(master, standby)));
+    if (!(await isAnswered(watched, 40))) wrong.push("no answer within 40 s after it came back");
+    if (wrong.length > 0) return { isKept: false, measured: wrong.join("; ") };
+    return {
+      isKept: true,
+      measured: `cut off: without answers for ${inWords(cut.lost, cut.gapSeconds)}; the master again`,
+    };
   }
   const back = await pingDuring(watched, async () => {
     await plug(lab, master, "up", cable);
@@ -191,6 +107,7 @@ export function vrrpPromises(lab: Lab): readonly LabPromise[] {
         }),
       ),
     );
-    return [...cutOff, ...gone];
+    const drained = master.host.vrrp?.takesOver ? [] : watches.slice(0, 1).map((each) => drainedPromise(couple, each));
+    return [...cutOff, ...gone, ...drained];
   });
 }

@@ -52,6 +52,12 @@ export async function stopKeepalived(box: Box): Promise<void> {
   else await box.shell(`kill "$(cat ${PID_FILE})"; while [ -e ${PID_FILE} ]; do sleep 0.1; done`);
 }
 
+/** Has it read its file anew. */
+export async function reloadKeepalived({ box }: RunningHost): Promise<void> {
+  if (box.power !== undefined) await box.run("systemctl", "reload", "keepalived.service");
+  else await box.shell(`kill -HUP "$(cat ${PID_FILE})"`);
+}
+
 /** Whether a host has the shared address, and its tunnels where only then they are to be up. */
 export async function isMaster({ host, box }: RunningHost): Promise<boolean> {
   const { vrrp } = host;

@@ -5,9 +5,11 @@
  * configures its network, how its segments are flooded, whether it is a gateway, has prefixes, stands behind NAT. An
  * address changes for the first host with a name of each kind: reached as it is, or by a port of its router. Of several
  * endpoints the first fails once. A guest's address moves to another host in each segment, once of each family. Where there
- * are several route reflectors, each ends once; where there is more than one way, whoever others send through is cut off.
+ * are several route reflectors, each ends once; where there is more than one way, whoever others send through is cut off, without
+ * a word and once it has been drained.
  */
 import { addressPromises } from "../life/address.ts";
+import { drainPromises } from "../life/drain.ts";
 import { endpointPromises } from "../life/endpoints.ts";
 import { failoverPromises } from "../life/failover.ts";
 import { movePromises } from "../life/moved-guest.ts";
@@ -33,6 +35,7 @@ export const life: Prover = {
       ...endpointPromises(lab),
       ...movePromises(lab),
       ...failoverPromises(lab),
+      ...drainPromises(lab),
       ...vrrpPromises(lab),
     ];
   },

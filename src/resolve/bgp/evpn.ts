@@ -163,6 +163,7 @@ export function speakerAlone(host: ResolvedHost, { asn, bfd }: SpokenBgp): EvpnS
     neighbours: [],
     gatewayVnis: [],
     bfd,
+    isDrained: host.input.isDrained,
   };
 }
 

@@ -7,14 +7,15 @@ import type { HostInput } from "../../topology/topology.ts";
 /** keepalived's own example, and what the schema promises. */
 const DEFAULT_VIRTUAL_ROUTER = 51;
 /** 255 is for a router that owns the address, RFC 5798 §5.2.4; 100 is what is given to others by default. */
-const PRIORITIES = [150, 100] as const;
+const [MASTER, BACKUP] = [150, 100] as const;
 
 /** A host's part of the address it shares; `undefined`: it shares none, or lacks what that needs. */
 export function resolveVrrp(host: HostInput, pairs: readonly Pair[]): Vrrp | undefined {
   const pair = pairOf(host.name, pairs);
   if (pair === undefined) return undefined;
-  const isFirst = pair.hosts[0].name === host.name;
-  const other = pair.hosts[isFirst ? 1 : 0];
+  const [first, second] = pair.hosts;
+  const [own, other] = first.name === host.name ? [first, second] : [second, first];
+  const isMaster = own.isDrained === other.isDrained ? own === first : other.isDrained;
   const [source, address] = [lanAddress(host), lanAddress(other)];
   const device = lanInterfaceOf(host);
   if (source === undefined || address === undefined || device === undefined) return undefined;
@@ -25,7 +26,8 @@ export function resolveVrrp(host: HostInput, pairs: readonly Pair[]): Vrrp | und
     address: pair.vrrp.address,
     source,
     other: { host: other.name, address },
-    priority: PRIORITIES[isFirst ? 0 : 1],
+    priority: isMaster ? MASTER : BACKUP,
+    takesOver: isMaster && other.isDrained,
     isExclusive: pair.isExclusive,
   };
 }

@@ -92,18 +92,19 @@ export function vrfsByMember(vrfs: readonly Vrf[]): ReadonlyMap<string, readonly
 /** What every local preference is without a word, in FRR and by custom; a chosen exit's lies above. */
 const PREFERENCE_BASE = 1000;
 
-/** The other exits as seen from a host: those of its site first, then by the order of the file. */
+/** The other exits as seen from a host: those of its site first, then by the order of the file, and last whoever is drained. */
 function otherExits(
   { input }: ResolvedHost,
   { exits }: Vrf,
   hosts: ReadonlyMap<string, ResolvedHost>,
 ): readonly PreferredExit[] {
-  const isNear = ({ host }: VrfExit): boolean => {
-    const { site } = must(hosts.get(host), "exits are hosts").input;
-    return site !== undefined && site === input.site;
+  const distance = ({ host }: VrfExit): number => {
+    const { site, isDrained } = must(hosts.get(host), "exits are hosts").input;
+    if (isDrained) return 2;
+    return site !== undefined && site === input.site ? 0 : 1;
   };
   const others = exits.filter((exit) => exit.host !== input.name);
-  const ordered = [...others.filter(isNear), ...others.filter((exit) => !isNear(exit))];
+  const ordered = [...others].sort((a, b) => distance(a) - distance(b));
   return ordered.map(({ host, tag }, index) => ({ host, tag, preference: PREFERENCE_BASE + others.length - index }));
 }
 
