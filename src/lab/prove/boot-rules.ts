@@ -5,8 +5,18 @@ import type { RunningHost } from "../machine/running.ts";
 import { NFT_FILE } from "./daemon-checks.ts";
 import type { Disturbance } from "./disturbance.ts";
 
-/** The rules as they are loaded, less their counters. */
-const rulesOf = (box: Box): Promise<string> => box.shell("nft --stateless list table inet netgen");
+const LIST = ["--stateless", "list", "table", "inet", "netgen"];
+
+/** The rules as they are loaded, less their counters; nft gives up a listing while somebody replaces what it lists. */
+async function rulesOf(box: Box): Promise<string> {
+  let rules = "";
+  await eventually(async () => {
+    const { status, output } = await box.attempt("nft", ...LIST);
+    rules = output;
+    return status === 0;
+  }, 5);
+  return rules;
+}
 
 const NOTICED_SECONDS = 60;
 
@@ -16,7 +26,8 @@ interface Flush {
   readonly warning: RegExp | undefined;
 }
 
-const WARNING = /^The rules of netgen-nftables\.service were flushed or changed by somebody else/;
+/** Of the user's own rules too, where the topology has some. */
+const WARNING = /^The rules of netgen-nftables(-extra)?\.service were flushed or changed by somebody else/;
 const FLUSHES: readonly Flush[] = [
   { what: "a reload of nftables", script: "systemctl reload nftables.service", warning: undefined },
   // firewalld stops it when it starts: the two exclude each other.
@@ -35,8 +46,7 @@ function flushed(box: Box, { what, script, warning }: Flush): Disturbance {
     disturb: async () => {
       const before = await rulesOf(box);
       await box.shell(script);
-      const isBack = async (): Promise<boolean> =>
-        (await box.attempt("nft", "--stateless", "list", "table", "inet", "netgen")).output === before;
+      const isBack = async (): Promise<boolean> => (await box.attempt("nft", ...LIST)).output === before;
       const isKept = await eventually(isBack, NOTICED_SECONDS);
       return { wrong: isKept ? [] : [`the rules are not what they were, ${NOTICED_SECONDS} s later`], right: "" };
     },
