@@ -22,7 +22,6 @@ interface Compiled {
 
 /** What a compiled template may ask for: with nunjucks' own environment, each of many small prints takes twice as long. */
 const environment = {
-  opts: { autoescape: false },
   getTemplate(name: string, ...[, , , done]: readonly [boolean, string, boolean, Done]): void {
     // An include sees the names around it.
     const include = ({ view }: { view: View }, frame: Frame, printed: Done): void =>
