@@ -1,7 +1,7 @@
 /** What the laws say of a topology in which something else is wrong: a host with a mistake of its own is not there for them. */
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { compile } from "../src/compile.ts";
-import { compileText } from "./compile-text.ts";
+import { compileText, messagesOf } from "./compile-text.ts";
 import { manyHosts } from "./generated-inputs.ts";
 
 const codesOf = (body: string): readonly string[] => compileText(body).diagnostics.map(({ code }) => code);
@@ -49,6 +49,70 @@ hosts:
   beta: {id: 2, endpoint: 192.0.2.2}
 subnets: {guests: {cidr: 10.1.1.0/24, hosts: all, snat: true, ${subnet}}}
 `;
+
+describe("guests are configured by DHCP", () => {
+  const saidOf = (subnet: string, more = ""): readonly string[] =>
+    messagesOf(`wireguard: {addresses: [10.250.0.0/24]}
+hosts:
+  alpha: {id: 1, endpoint: 192.0.2.1}
+  beta: {id: 2, endpoint: 192.0.2.2}
+${more}subnets: {guests: {${subnet}}}
+`).filter((each) => each.startsWith("dhcp"));
+  const said = (subnet: string, more = "") => saidOf(`dhcp: true, ${subnet}`, more);
+  const bgp = "bgp: {asn: 65000}\n";
+  const vxlan = "cidr: 10.1.1.0/24, hosts: all, vxlan: {vni: 100}";
+
+  test.each([
+    ["cidr: 10.1.1.0/24, hosts: [alpha]", undefined],
+    ["cidr: [10.1.1.0/24, 'fd00::/64'], hosts: [alpha]", undefined],
+    ["cidr: 10.1.0.0/16, perHost: 29, hosts: all", undefined],
+    [`${vxlan}, gateway: {beta: 10.1.1.1}`, undefined],
+    [
+      `cidr: [10.1.1.0/24, 'fd00::/64'], hosts: all, vxlan: {vni: 100}, isolated: true, gateway: {alpha: [10.1.1.1], beta: ['fd00::1']}`,
+      undefined,
+    ],
+    [vxlan, "no host is its gateway"],
+    ["cidr: 10.1.1.0/24, hosts: [alpha], gateway: none", "no host is its gateway"],
+    [`${vxlan}, isolated: true, gateway: {alpha: 10.1.1.1, beta: 10.1.1.2}`, "alpha and beta would give out"],
+    ["cidr: 'fd00::/64', hosts: [alpha]", "it has no IPv4 prefix"],
+    ["cidr: 10.1.1.0/24, hosts: [alpha], interface: external", "its bridge is another program's"],
+    ["cidr: 10.1.1.0/24, hosts: [alpha], bridge: {name: vmbr1, existing: true}", "its bridge is there already"],
+    ["cidr: 10.1.1.0/30, hosts: [alpha]", "/30 has no room for it"],
+    ["cidr: 10.1.0.0/16, perHost: 30, hosts: all", "/30 has no room for it"],
+  ])("%s", (subnet, why) => {
+    const expected = why === undefined ? [] : [expect.stringContaining(`by DHCP, and ${why}`)];
+    expect(said(subnet)).toEqual(expected);
+  });
+
+  test("of several gateways at one address nobody answers, nor in a VRF", () => {
+    const shared = said(`${vxlan}, gateway: 10.1.1.1, isolated: true`, bgp);
+    expect(shared).toEqual([expect.stringContaining("alpha and beta would give out")]);
+    const inside = said(`${vxlan}, gateway: {alpha: 10.1.1.1}, vrf: blue`, `vrfs: {blue: {vni: 5000}}\n${bgp}`);
+    expect(inside).toEqual([expect.stringContaining("it is in a VRF")]);
+  });
+
+  test.each([
+    ["10.1.1.2, 10.1.1.2", "", undefined],
+    ["10.1.1.2, 10.1.1.254", "", undefined],
+    ["10.1.1.1, 10.1.1.9", "", "the gateway 10.1.1.1 is among them"],
+    ["10.1.1.2, 10.1.1.9", ", gateway: 10.1.1.9", "the gateway 10.1.1.9 is among them"],
+    ["10.1.1.10, 10.1.1.20", ", gateway: {alpha: 10.1.1.9}", undefined],
+    ["10.1.1.2, 10.1.1.255", "", "10.1.1.255 is no host address of 10.1.1.0/24"],
+    ["10.1.2.1, 10.1.1.9", "", "10.1.2.1 is no host address of 10.1.1.0/24"],
+    ["10.1.1.9, 10.1.1.8", "", "the last comes before the first"],
+  ])("the range %s%s", (range, gateway, why) => {
+    const body = `cidr: 10.1.1.0/24, hosts: [alpha]${gateway}, dhcp: {range: [${range}]}`;
+    const expected = why === undefined ? [] : [expect.stringContaining(`to guests of guests: ${why}`)];
+    expect(saidOf(body)).toEqual(expected);
+  });
+
+  test("slices have no range in common, and name servers are IPv4's", () => {
+    const sliced = "cidr: 10.1.0.0/16, perHost: 24, hosts: all, dhcp: {range: [10.1.1.2, 10.1.1.9]}";
+    expect(saidOf(sliced)).toEqual([expect.stringContaining("each host has a slice of its own")]);
+    expect(saidOf("cidr: 10.1.1.0/24, hosts: [alpha], dhcp: {dns: [9.9.9.9, 'fd00::53']}")).toHaveLength(1);
+    expect(saidOf("cidr: 10.1.1.0/24, hosts: [nobody], dhcp: true")).toEqual([]);
+  });
+});
 
 test("no host lacks an uplink for guests that leave by none", () => {
   expect(codesOf(pair("gateway: {alpha: 10.1.1.1}, vxlan: {vni: 100}"))).toEqual(["snat-without-uplink"]);

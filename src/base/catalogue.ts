@@ -572,6 +572,21 @@ export const catalogue = {
     message: "the gateway {address} is no host address of {subnet} ({prefixes})",
     hint: "choose an address inside the subnet that is neither its first nor its broadcast address",
   },
+  "dhcp-without-server": {
+    severity: "error",
+    message: "guests of {subnet} are to be configured by DHCP, and {why}",
+    hint: "{advice}",
+  },
+  "dhcp-range-unusable": {
+    severity: "error",
+    message: "the addresses {first} to {last} cannot be given to guests of {subnet}: {why}",
+    hint: "choose two host addresses of {prefix}, the smaller one first, without the gateway between them",
+  },
+  "dhcp-dns-ipv6": {
+    severity: "error",
+    message: "{address} is an IPv6 address, and DHCP tells guests of IPv4 name servers alone",
+    hint: "leave it out",
+  },
   "gateway-family-twice": {
     severity: "error",
     message: "{subnet} has two IPv{family} gateway addresses on one host: {address} and {other}",

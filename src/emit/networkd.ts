@@ -4,7 +4,7 @@
  */
 import { familyOf, type IpPrefix } from "../base/ip.ts";
 import { knows } from "../base/programs.ts";
-import type { Bridge, InterfaceAddress, VxlanDevice } from "../model/device.ts";
+import type { Bridge, DhcpServer, InterfaceAddress, VxlanDevice } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
 import { unicastOf } from "../model/loopback.ts";
 import type { VrfInstance } from "../model/vrf.ts";
@@ -81,7 +81,33 @@ function vxlanUnits({ name, flooding, ...device }: VxlanDevice, use: VxlanUse): 
 
 const isIpv6 = ({ address }: InterfaceAddress): boolean => familyOf(address) === 6;
 
-function ownBridgeUnits({ name, macAddress, mtu, addresses, isSharedGateway, vrf }: Bridge): readonly Unit[] {
+const NO_DHCP = {
+  hasDhcp: false,
+  server: "",
+  offset: "",
+  size: "",
+  hasDns: false,
+  dns: "",
+  hasGuestMtu: false,
+  guestMtu: "",
+};
+
+function dhcpView(dhcp: DhcpServer | undefined): typeof NO_DHCP {
+  if (dhcp === undefined) return NO_DHCP;
+  const { address, offset, size, dns, mtu } = dhcp;
+  return {
+    hasDhcp: true,
+    server: `${address.address}/${address.lengthBits}`,
+    offset: String(offset),
+    size: String(size),
+    hasDns: dns.length > 0,
+    dns: dns.join(" "),
+    hasGuestMtu: mtu !== undefined,
+    guestMtu: String(mtu ?? ""),
+  };
+}
+
+function ownBridgeUnits({ name, macAddress, mtu, addresses, isSharedGateway, vrf, dhcp }: Bridge): readonly Unit[] {
   const isIpv6Gateway = addresses.some(isIpv6);
   // Only IPv6 looks for duplicates unasked (systemd.network(5), DuplicateAddressDetection=).
   const isShared = (each: InterfaceAddress): boolean => isSharedGateway && isIpv6(each);
@@ -99,6 +125,7 @@ function ownBridgeUnits({ name, macAddress, mtu, addresses, isSharedGateway, vrf
     isSharedIpv6Gateway: isSharedGateway && isIpv6Gateway,
     addresses: addresses.filter((each) => !isShared(each)).map(print),
     sharedIpv6Addresses: addresses.filter(isShared).map(print),
+    ...dhcpView(dhcp),
   };
   return [unit(name, "netdev", ["bridge", view]), unit(name, "network", ["bridge", view])];
 }
@@ -143,6 +170,7 @@ function routerBridgeUnits({ name: vrf, bridge, routerMac, vxlan }: VrfInstance)
     isSharedIpv6Gateway: false,
     addresses: [],
     sharedIpv6Addresses: [],
+    ...NO_DHCP,
   };
   return [unit(bridge, "netdev", ["bridge", view]), unit(bridge, "network", ["bridge", view])];
 }

@@ -3,6 +3,7 @@ import type { Lab } from "./machine/running.ts";
 import type { LabPromise, Outcome, Proven, Prover } from "./measure/promise.ts";
 import { boots, bootsAgain } from "./prove/boot.ts";
 import { daemons } from "./prove/daemons.ts";
+import { dhcp } from "./prove/dhcp.ts";
 import { evpn } from "./prove/evpn.ts";
 import { exits } from "./prove/exits.ts";
 import { guard } from "./prove/guard.ts";
@@ -26,6 +27,7 @@ export const provers: readonly Prover[] = Object.freeze([
   vrfs,
   vrfFamilies,
   ...reachability,
+  dhcp,
   lan,
   ...mtu,
   ...tcp,

@@ -5,6 +5,7 @@
  */
 import type { Diagnostic } from "../base/diagnostic.ts";
 import type { Topology } from "../topology/topology.ts";
+import { dhcpHasServers, dhcpNamesIpv4Servers, dhcpRangesCanBeGiven } from "./dhcp.ts";
 import { drainedHostsAreReplaced } from "./drained.ts";
 import {
   endpointsLeadToHosts,
@@ -132,6 +133,9 @@ export const laws: readonly Law[] = Object.freeze([
   gatewaysStandInSubnets,
   gatewaysAreOneOfAFamily,
   snatHasUplinks,
+  dhcpHasServers,
+  dhcpRangesCanBeGiven,
+  dhcpNamesIpv4Servers,
   exitsHaveInterfaces,
 ]);
 

@@ -32,6 +32,18 @@ export interface SmallerPeer {
   readonly prefixes: readonly IpPrefix[];
 }
 
+/** Who tells guests their addresses, the gateway and what they may send (RFC 2131, RFC 2132). */
+export interface DhcpServer {
+  /** The gateway: the server's own address. */
+  readonly address: InterfaceAddress;
+  /** The first address that is given, counted from the network's own, and how many are. */
+  readonly offset: number;
+  readonly size: number;
+  readonly dns: readonly IpAddress[];
+  /** `undefined`: there is no tunnel. */
+  readonly mtu: MtuBytes | undefined;
+}
+
 /** An Ethernet bridge on a host: for a routed subnet, or as the local end of a segment. */
 export interface Bridge {
   readonly name: string;
@@ -46,6 +58,8 @@ export interface Bridge {
   readonly isSharedGateway: boolean;
   /** Interfaces to enslave. */
   readonly ports: readonly string[];
+  /** For the guests on it, and on the segment's other hosts; `undefined`: netgen gives them nothing. */
+  readonly dhcp: DhcpServer | undefined;
   /** The VRF whose device it is enslaved to. */
   readonly vrf: string | undefined;
   /** That of the subnet. */

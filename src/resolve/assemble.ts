@@ -11,7 +11,8 @@ import {
   prefixLengthBits,
 } from "../base/ip.ts";
 import { sortedBy } from "../base/text.ts";
-import type { Bridge, VxlanDevice } from "../model/device.ts";
+import type { MtuBytes } from "../base/units.ts";
+import type { Bridge, VxlanDevice, WireguardInterface } from "../model/device.ts";
 import type { Extra, GuardedService, Host, OwnedPrefix, SourceNat } from "../model/host.ts";
 import type { OverlayPrefix } from "../model/network.ts";
 import type { PathIndex } from "../model/path.ts";
@@ -63,13 +64,21 @@ export interface Parts {
   readonly routing: Routing | undefined;
 }
 
+/** What goes into any of the tunnels; `undefined` without one. */
+function smallestMtu(tunnels: readonly WireguardInterface[]): MtuBytes | undefined {
+  const sizes = tunnels.flatMap(({ mtu, smallerPeers }) => [mtu, ...smallerPeers.map((peer) => peer.mtu)]);
+  return sizes.sort((a, b) => a - b)[0];
+}
+
 function devicesOf(host: ResolvedHost, parts: Parts): { bridges: readonly Bridge[]; vxlans: readonly VxlanDevice[] } {
   const bridges: Bridge[] = [];
   const vxlans: VxlanDevice[] = [];
+  const tunnels = must(parts.interfaces.get(host.input.name), "every host has a list of interfaces");
+  const tunnelMtu = smallestMtu(tunnels);
   for (const subnet of parts.subnets) {
     if (!subnet.isMember.has(host.input.name)) continue;
     const segment = parts.segmentsByName.get(subnet.input.name);
-    const bridge = segment ? segmentBridge(segment, subnet, host) : routedBridge(subnet, host);
+    const bridge = segment ? segmentBridge(segment, subnet, host) : routedBridge(subnet, host, tunnelMtu);
     if (bridge === undefined) continue;
     bridges.push(bridge);
     if (segment === undefined || vtepAddress(host) === undefined) continue;

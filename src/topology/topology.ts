@@ -133,6 +133,13 @@ export type GatewayInput =
       readonly hosts: readonly { readonly host: Located<string>; readonly addresses: readonly Located<IpAddress>[] }[];
     };
 
+/** What guests are given by DHCP. */
+export interface DhcpInput {
+  /** The first and the last address; `undefined`: left out. */
+  readonly range: readonly [Located<IpAddress>, Located<IpAddress>] | undefined;
+  readonly dns: readonly Located<IpAddress>[];
+}
+
 export interface SubnetInput {
   readonly name: string;
   readonly prefixes: readonly Located<IpPrefix>[];
@@ -147,6 +154,7 @@ export interface SubnetInput {
   readonly isIsolated: boolean;
   readonly isTagged: boolean;
   readonly hasSnat: boolean;
+  readonly dhcp: DhcpInput | undefined;
   readonly vrf: Located<string> | undefined;
   readonly bridge: { readonly name: string; readonly isExisting: boolean } | undefined;
   readonly ports: readonly { readonly host: Located<string>; readonly interfaces: readonly Located<string>[] }[];

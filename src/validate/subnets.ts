@@ -1,6 +1,6 @@
 /** Subnets as written → decoded, short forms spelt out. */
 
-import type { GatewayInput, Located, SubnetInput } from "../topology/topology.ts";
+import type { DhcpInput, GatewayInput, Located, SubnetInput } from "../topology/topology.ts";
 import type { Entry } from "./hosts.ts";
 import {
   keySpan,
@@ -37,6 +37,7 @@ function decodeSubnet(reader: Reader, name: string, node: Node): SubnetInput {
     isIsolated: truthAt(member(node, "isolated")) ?? false,
     isTagged: truthAt(member(node, "tagged")) ?? false,
     hasSnat: truthAt(member(node, "snat")) ?? false,
+    dhcp: decodeDhcp(reader, member(node, "dhcp")),
     vrf: locatedAt(reader, member(node, "vrf"), textAt)[0],
     bridge: decodeBridge(reader, member(node, "bridge")),
     ports: members(member(node, "ports")).map(([host, list]) => ({
@@ -57,6 +58,13 @@ const named = (reader: Reader, value: string, node: Node): Located<string> => ({
 function decodeVxlan(reader: Reader, node: Node): SubnetInput["vxlan"] {
   const vni = vniAt(reader, member(node, "vni"));
   return vni && { vni, suppressesNeighbors: truthAt(member(node, "neighborSuppression")) ?? false };
+}
+
+function decodeDhcp(reader: Reader, node: Node): DhcpInput | undefined {
+  if (node.value === undefined || node.value === false) return undefined;
+  const [first, last] = locatedAt(reader, member(node, "range"), addressAt);
+  const range = first === undefined || last === undefined ? undefined : ([first, last] as const);
+  return { range, dns: locatedAt(reader, member(node, "dns"), addressAt) };
 }
 
 function decodeGateway(reader: Reader, node: Node): GatewayInput | undefined {

@@ -1,7 +1,7 @@
 /** What must hold of segments: who floods to whom, and by which devices. */
 import { isSameAddress, prefixOf } from "./prefix.ts";
 import { ownAddresses, type TreeHost } from "./tree.ts";
-import type { Vxlan } from "./tree-networkd.ts";
+import type { Link, Vxlan } from "./tree-networkd.ts";
 import type { Law } from "./world.ts";
 
 interface Member {
@@ -90,3 +90,26 @@ export function isInSet(host: TreeHost, set: string, address: bigint, family: 4 
     return first <= address && address <= last;
   });
 }
+
+/** What is wrong with what guests of a link are given; `most`: bytes of what carries it. */
+function flawsOf({ addresses, dhcp }: Link, most: number): readonly string[] {
+  if (dhcp === undefined) return [];
+  const { server, offset, size, mtu = 0 } = dhcp;
+  const [first, last] = [server.first + offset, server.first + offset + size - 1n];
+  const flaws: readonly (readonly [boolean, string])[] = [
+    [!addresses.some(({ text }) => text === server.text), `${server.text} is not its address`],
+    [offset < 1n || size < 1n || last >= server.last, `the pool leaves ${server.text}`],
+    [server.address >= first && server.address <= last, "the gateway is given away"],
+    [mtu > most, `guests are told ${mtu} bytes of ${most}`],
+  ];
+  return flaws.flatMap(([isSo, flaw]) => (isSo ? [flaw] : []));
+}
+
+/** What guests are given lies in their prefix, is not the gateway's, and is no larger than what carries it. */
+export const guestsAreGivenTheirOwn: Law = ({ hosts }) =>
+  hosts.flatMap((host) =>
+    host.links.flatMap((link) => {
+      const most = link.mtu ?? Math.min(...host.interfaces.map(({ mtu }) => mtu));
+      return flawsOf(link, most).map((flaw) => `${host.name} ${link.name}: ${flaw}`);
+    }),
+  );

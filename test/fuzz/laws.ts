@@ -21,6 +21,7 @@ export const laws: Readonly<Record<string, Law>> = {
   floodingIsMutual: overlay.floodingIsMutual,
   segmentsHaveOneMtu: overlay.segmentsHaveOneMtu,
   guardKnowsVteps: overlay.guardKnowsVteps,
+  guestsAreGivenTheirOwn: overlay.guestsAreGivenTheirOwn,
   sessionsAreMutual: bgp.sessionsAreMutual,
   routerIdsAreDistinct: bgp.routerIdsAreDistinct,
   evpnReachesAll: bgp.evpnReachesAll,

@@ -32,6 +32,9 @@ const mesh: Topology = {
   subnets: { s: SEGMENT },
 };
 
+/** The same, where guests are given their addresses. */
+const served: Topology = { ...mesh, subnets: { s: { ...SEGMENT, gateway: { a: "10.77.0.1" }, dhcp: true } } };
+
 /** The same with EVPN. */
 const evpn: Topology = { ...mesh, bgp: { asn: 65_000, bfd: {} } };
 
@@ -62,6 +65,10 @@ const ofMesh = (what: string, law: Spoilt["law"], file: string, from: Spoilt["fr
   file,
   from,
   to,
+});
+const ofServed = (what: string, from: Spoilt["from"], to: string): Spoilt => ({
+  ...ofMesh(what, "guestsAreGivenTheirOwn", "systemd/network/20-netgen-br100.network", from, to),
+  topology: served,
 });
 const ofEvpn = (...args: Parameters<typeof ofMesh>): Spoilt => ({ ...ofMesh(...args), topology: evpn });
 const ofHubs = (name: string, ...args: Parameters<typeof ofMesh>): Spoilt => ({
@@ -122,6 +129,10 @@ export const SPOILT: readonly Spoilt[] = [
   ),
   ofEvpn("a VTEP that learns beside EVPN", "floodingIsMutual", `${VXLAN}.netdev`, "MacLearning=no", "MacLearning=yes"),
   ofMesh("a segment of two sizes", "segmentsHaveOneMtu", `${VXLAN}.network`, /MTUBytes=\d+/, "MTUBytes=1300"),
+  ofServed("a pool that leaves its prefix", "PoolSize=127", "PoolSize=128"),
+  ofServed("a pool that holds the gateway", "PoolOffset=128", "PoolOffset=1"),
+  ofServed("a server of another address", "ServerAddress=10.77.0.1/", "ServerAddress=10.77.0.2/"),
+  ofServed("guests that are told too much", /uint16:\d+/, "uint16:1500"),
   ofMesh(
     "a VTEP that the guard drops",
     "guardKnowsVteps",

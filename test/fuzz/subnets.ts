@@ -16,6 +16,7 @@ export interface SubnetDraft {
   readonly hasPorts: boolean;
   readonly separateSwitches: boolean | undefined;
   readonly suppression: boolean;
+  readonly dhcp: unknown;
 }
 
 export const subnetDrafts: fc.Arbitrary<readonly SubnetDraft[]> = fc.array(
@@ -33,6 +34,7 @@ export const subnetDrafts: fc.Arbitrary<readonly SubnetDraft[]> = fc.array(
     hasPorts: fc.integer({ min: 0, max: 5 }).map((each) => each === 0),
     separateSwitches: fc.constantFrom(undefined, false, true),
     suppression: fc.boolean(),
+    dhcp: fc.constantFrom(undefined, undefined, undefined, undefined, true, false, { dns: ["9.9.9.9"] }, "range"),
   }),
   { maxLength: 4 },
 );
@@ -86,6 +88,16 @@ function fitted(draft: SubnetDraft, vrf: string | undefined, hasBgp: boolean): S
   };
 }
 
+/** Where one host is the gateway of an IPv4 prefix. */
+function dhcpOf(each: SubnetDraft, prefix: string): unknown {
+  const { kind, gateway, inVrf, bridge, dhcp } = each;
+  const isOneOf = kind === "segment" ? ["one"] : ["one", "shared", "left out", "each"];
+  const isServed = !inVrf && !prefix.includes(":") && isOneOf.includes(gateway) && typeof bridge !== "object";
+  if (!isServed) return undefined;
+  if (dhcp !== "range") return dhcp;
+  return kind === "slices" ? true : { range: [...addressesOf([prefix], 100), ...addressesOf([prefix], 120)] };
+}
+
 /** The name and what stands under `subnets`. */
 export function subnetEntry(draft: SubnetDraft, { index, names, vrf, hasBgp }: Around): readonly [string, unknown] {
   const each = fitted(draft, vrf, hasBgp);
@@ -107,20 +119,21 @@ export function subnetEntry(draft: SubnetDraft, { index, names, vrf, hasBgp }: A
   const hosts = picked.length > 0 ? picked : "all";
   const vxlan = { vni: 100 + index, neighborSuppression: each.suppression };
   const { tagged, pin: mtu, separateSwitches } = each;
+  const dhcp = dhcpOf(each, prefixes[0] as string);
   switch (each.kind) {
     case "routed":
       return [
         `s${index}`,
-        { ...common, hosts: first, gateway: each.gateway === "each" ? undefined : gateway, bridge, ports },
+        { ...common, dhcp, hosts: first, gateway: each.gateway === "each" ? undefined : gateway, bridge, ports },
       ];
     case "slices":
-      return [`s${index}`, { ...common, hosts, perHost: 24 }];
+      return [`s${index}`, { ...common, dhcp, hosts, perHost: 24 }];
     case "external":
       return [`s${index}`, { ...common, vrf: undefined, hosts, perHost: 24, interface: "external" }];
     case "segment":
       return [
         `s${index}`,
-        { ...common, hosts, vxlan, gateway, isolated: several, tagged, mtu, bridge, ports, separateSwitches },
+        { ...common, dhcp, hosts, vxlan, gateway, isolated: several, tagged, mtu, bridge, ports, separateSwitches },
       ];
     case "bare":
       return [`s${index}`, { hosts, vxlan, tagged, mtu, bridge, ports, separateSwitches }];

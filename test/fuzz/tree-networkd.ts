@@ -11,6 +11,15 @@ export interface Link {
   readonly vrf: string | undefined;
   /** Of a VRF's device: what an exit's own table leads into it. */
   readonly mainRoutes: readonly Prefix[];
+  readonly dhcp: Dhcp | undefined;
+}
+
+/** What guests are given: the server's own address with its prefix, addresses from that prefix's first on, an MTU. */
+export interface Dhcp {
+  readonly server: Prefix;
+  readonly offset: bigint;
+  readonly size: bigint;
+  readonly mtu: number | undefined;
 }
 
 export interface Vxlan {
@@ -54,6 +63,19 @@ const allOf = (sections: readonly Section[], name: string, key: string): readonl
 const oneOf = (sections: readonly Section[], name: string, key: string): string | undefined =>
   allOf(sections, name, key).at(-1);
 
+function dhcpOf(sections: readonly Section[]): Dhcp | undefined {
+  const server = oneOf(sections, "DHCPServer", "ServerAddress");
+  if (server === undefined) return undefined;
+  const number = (key: string): bigint => BigInt(oneOf(sections, "DHCPServer", key) ?? "0");
+  const mtu = oneOf(sections, "DHCPServer", "SendOption")?.replace("26:uint16:", "");
+  return {
+    server: prefixOf(server),
+    offset: number("PoolOffset"),
+    size: number("PoolSize"),
+    mtu: mtu === undefined ? undefined : Number(mtu),
+  };
+}
+
 function linkOf(name: string, sections: readonly Section[]): Link {
   const mtu = oneOf(sections, "Link", "MTUBytes") ?? oneOf(sections, "NetDev", "MTUBytes");
   const routes = sections.filter((each) => each.name === "Route");
@@ -65,6 +87,7 @@ function linkOf(name: string, sections: readonly Section[]): Link {
     addresses: [...allOf(sections, "Network", "Address"), ...allOf(sections, "Address", "Address")].map(prefixOf),
     bridge: oneOf(sections, "Network", "Bridge"),
     vrf: oneOf(sections, "Network", "VRF"),
+    dhcp: oneOf(sections, "Network", "DHCPServer") === "yes" ? dhcpOf(sections) : undefined,
     mainRoutes: routes.flatMap((each) =>
       oneOf([each], "Route", "Table") === "main" ? [prefixOf(oneOf([each], "Route", "Destination") as string)] : [],
     ),

@@ -209,6 +209,13 @@ const CASES: readonly Case[] = [
     lives: /another endpoint$/,
   },
   {
+    what: "guests that are told of no MTU",
+    tamper: only("alpha", everywhere(/br77\.network$/, without(/^SendOption=.*\n/gm))),
+    topology: fixture("dhcp"),
+    breaks: ["reachability"],
+    says: /stretched@beta by DHCP: .*mtu is "", expected "1390"/,
+  },
+  {
     what: "hosts that answer for guests themselves",
     tamper: everywhere(/vx100\.network$/, (text) =>
       text.replace(/^NeighborSuppression=no$/m, "NeighborSuppression=yes"),

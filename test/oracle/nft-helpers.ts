@@ -42,6 +42,7 @@ export function aBridge(name: string, fields: Partial<Bridge> = {}): Bridge {
     mtu: undefined,
     addresses: [],
     isSharedGateway: false,
+    dhcp: undefined,
     ports: [],
     vrf: undefined,
     origin: { "": NOWHERE },

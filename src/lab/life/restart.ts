@@ -129,7 +129,7 @@ async function settledState(box: Box): Promise<readonly string[]> {
   return last;
 }
 
-async function restartNetworkd({ box, files }: RunningHost): Promise<void> {
+export async function restartNetworkd({ box, files }: RunningHost): Promise<void> {
   if (box.power !== undefined) await box.run("systemctl", "restart", "systemd-networkd.service");
   else {
     // Of this box: it has process numbers of its own.

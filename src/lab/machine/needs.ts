@@ -55,6 +55,8 @@ const FRR: readonly Program[] = [
   { program: "/usr/lib/frr/frr-reload.py", package: "frr-pythontools" },
 ];
 const KEEPALIVED: readonly Program[] = [{ program: "keepalived", package: "keepalived" }];
+/** What guests ask by. */
+const DHCP: readonly Program[] = [{ program: "busybox", package: "busybox" }];
 const WIREGUARD_GO: Program = { program: "wireguard-go", package: "wireguard-go" };
 const TUN = "/dev/net/tun";
 
@@ -65,7 +67,13 @@ const hasLinks = ({ hosts }: Network): boolean =>
 export function programsFor(network: Network): readonly Program[] {
   const hasSpeakers = network.hosts.some(({ bgp }) => bgp.kind !== "none");
   const isSharing = network.hosts.some(({ vrrp }) => vrrp !== undefined);
-  const asked = [...(hasLinks(network) ? NETWORKD : []), ...(hasSpeakers ? FRR : []), ...(isSharing ? KEEPALIVED : [])];
+  const isAsked = network.hosts.some(({ bridges }) => bridges.some(({ dhcp }) => dhcp !== undefined));
+  const asked = [
+    ...(hasLinks(network) ? NETWORKD : []),
+    ...(hasSpeakers ? FRR : []),
+    ...(isSharing ? KEEPALIVED : []),
+    ...(isAsked ? DHCP : []),
+  ];
   return [...ALWAYS, ...asked];
 }
 

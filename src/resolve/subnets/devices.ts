@@ -5,6 +5,7 @@ import { type MtuBytes, mtuBytes, udpPort } from "../../base/units.ts";
 import type { Bridge, Flooding, VxlanDevice } from "../../model/device.ts";
 import type { Segment } from "../../model/segment.ts";
 import type { ResolvedHost } from "../hosts/hosts.ts";
+import { dhcpServer } from "./dhcp.ts";
 import { routedBridgeMac, segmentBridgeMac, vxlanMac } from "./mac.ts";
 import type { ResolvedSubnet } from "./subnets.ts";
 
@@ -32,8 +33,15 @@ function deviceMtu(bytes: number): MtuBytes {
   return must(mtuBytes(bytes), "the smallest path that the schema allows is larger than any overhead");
 }
 
-/** The bridge of a routed subnet on one of its owners, or `undefined` where the bridge is another program's. */
-export function routedBridge(subnet: ResolvedSubnet, host: ResolvedHost): Bridge | undefined {
+/**
+ * The bridge of a routed subnet on one of its owners, or `undefined` where the bridge is another program's; `tunnelMtu`: the
+ * smallest of the host's tunnels.
+ */
+export function routedBridge(
+  subnet: ResolvedSubnet,
+  host: ResolvedHost,
+  tunnelMtu: MtuBytes | undefined,
+): Bridge | undefined {
   const { input } = subnet;
   const { name } = host.input;
   if (input.isExternal || !subnet.owned.has(name)) return undefined;
@@ -51,6 +59,8 @@ export function routedBridge(subnet: ResolvedSubnet, host: ResolvedHost): Bridge
     addresses,
     isSharedGateway: false,
     ports: enslaved,
+    // Within the subnet guests could send more, but they know one size only.
+    dhcp: dhcpServer(subnet, name, tunnelMtu),
     vrf: input.vrf?.value,
     origin: input.origin,
   };
@@ -68,6 +78,7 @@ export function segmentBridge(segment: Segment, subnet: ResolvedSubnet, host: Re
     addresses: subnet.gatewayAddresses.get(host.input.name) ?? [],
     isSharedGateway,
     ports: ports(subnet, host.input.name),
+    dhcp: dhcpServer(subnet, host.input.name, deviceMtu(segment.mtu.bytes)),
     vrf: segment.vrf,
     origin: segment.origin,
   };
