@@ -126,9 +126,11 @@ const ENDPOINTS_SCRIPT: PrintedFile = {
 };
 
 function interfaceFiles(host: Host, wireguard: WireguardInterface, context: EmitContext): readonly OutputFile[] {
-  const isShared = host.vrrp?.isExclusive ?? false;
+  const { vrrp } = host;
+  const isShared = vrrp?.isExclusive ?? false;
+  const view = { isShared, isAwaited: vrrp !== undefined && !isShared };
   const path = `etc/systemd/system/${wireguardUnit(wireguard)}.d/10-netgen.conf`;
-  const dropIn = { path, template: "wireguard/wg-quick.conf.njk", view: { isShared }, after: [RELOAD_UNITS] };
+  const dropIn = { path, template: "wireguard/wg-quick.conf.njk", view, after: [RELOAD_UNITS] };
   return [configuration(host, wireguard, context), publicFile(host, context, dropIn)];
 }
 
