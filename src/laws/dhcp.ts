@@ -52,7 +52,7 @@ function obstacleOf(subnet: SubnetInput, members: readonly HostInput[]): Obstacl
   return ["each host has a slice of its own, which no range fits", "leave range out"];
 }
 
-/** The subnets that ask for it, with their IPv4 prefix and gateway; `obstacle`: why it cannot be. */
+/** The subnets that ask for it; `obstacle`: why it cannot be. */
 function asked(topology: Topology) {
   const membersOf = createMembers(topology);
   return topology.subnets.flatMap((subnet) => {

@@ -27,21 +27,19 @@ async function measure(couple: Couple, watched: Watched): Promise<Outcome> {
   const wrong: string[] = [];
   const undo: (() => Promise<void>)[] = [];
   await isAnswered(watched, LONGEST_SILENCE_SECONDS);
-  try {
-    const seen = await pingDuring(watched, async () => {
-      undo.push(await edit(master, priority(master, standby)));
-      const rise = priority(standby, master);
-      undo.push(await edit(standby, (text) => rise(text).replace(/^ +nopreempt\n/m, "")));
-      if (!(await eventually(() => isMaster(standby), 30))) wrong.push(`${standby.host.name} does not take over`);
-      wrong.push(...(await settle(standby, master)));
-      if (!(await isAnswered(watched, 40))) wrong.push("no answer within 40 s after it took over");
-    });
-    if (wrong.length > 0) return { isKept: false, measured: wrong.join("; ") };
-    return { isKept: true, measured: `without answers for ${inWords(seen.lost, seen.gapSeconds)}` };
-  } finally {
+  const seen = await pingDuring(watched, async () => {
+    undo.push(await edit(master, priority(master, standby)));
+    const rise = priority(standby, master);
+    undo.push(await edit(standby, (text) => rise(text).replace(/^ +nopreempt\n/m, "")));
+    if (!(await eventually(() => isMaster(standby), 30))) wrong.push(`${standby.host.name} does not take over`);
+    wrong.push(...(await settle(standby, master)));
+    if (!(await isAnswered(watched, 40))) wrong.push("no answer within 40 s after it took over");
+  }).finally(async () => {
     for (const each of undo) await each();
-    await handBack(couple, watched);
-  }
+  });
+  wrong.push(...(await handBack(couple, watched)));
+  if (wrong.length > 0) return { isKept: false, measured: wrong.join("; ") };
+  return { isKept: true, measured: `without answers for ${inWords(seen.lost, seen.gapSeconds)}` };
 }
 
 export function drainedPromise(couple: Couple, watched: Watched): LabPromise {
