@@ -281,6 +281,24 @@ describe("a second build", () => {
     expect(read(ALPHA)).toBe("[Interface] # alpha\n");
   });
 
+  test.each([
+    ["the first byte", "#Interface] # alpha\n"],
+    ["the last word", "[Interface] # gamma\n"],
+  ])("replaces a listed file as long as before, in which %s is another", (_, edited) => {
+    written(standard());
+    writeFileSync(join(out, ALPHA), edited);
+    expect(written(standard())).toMatchObject({ changed: [ALPHA], edited: [ALPHA], unchanged: 2 });
+    expect(read(ALPHA)).toBe("[Interface] # alpha\n");
+  });
+
+  test("removes files that are no longer made although they were edited, and names those alone, in order", () => {
+    written(standard());
+    writeFileSync(join(out, BETA), "edited by hand\n");
+    writeFileSync(join(out, ALPHA), "edited by hand\n");
+    const { removed, edited } = written(treeOf([]));
+    expect({ removed, edited }).toEqual({ removed: [ALPHA_FRR, ALPHA, BETA], edited: [ALPHA, BETA] });
+  });
+
   test("puts back a listed file that was deleted", () => {
     written(standard());
     rmSync(join(out, ALPHA));
@@ -389,6 +407,13 @@ describe("what is no plain file or directory", () => {
     });
   });
 
+  test("several of them are named in order", () => {
+    put("beta", "not a directory");
+    put("alpha/etc", "not a directory");
+    const tree = treeOf([file(BETA, "beta\n"), file(ALPHA, "alpha\n")]);
+    expect(write(tree, { force: true })).toMatchObject({ kind: "refused", paths: ["alpha/etc", "beta"] });
+  });
+
   test.each(["alpha", "alpha/etc", "alpha/etc/wireguard"])("a link at the directory %s is refused", (link) => {
     mkdirSync(join(sandbox, "elsewhere"));
     mkdirSync(join(out, link, ".."), { recursive: true });
@@ -442,6 +467,13 @@ describe("--hosts", () => {
     expect(after.files.slice(0, 2)).toEqual(before.files.slice(0, 2));
     expect(after.files[2].sha256).not.toBe(before.files[2].sha256);
     expect(after.hosts).toEqual({ alpha: before.hosts.alpha, beta: { enable: ["other.service"] } });
+  });
+
+  test("forgets a host that is named and no longer there", () => {
+    written(standard());
+    expect(written(treeOf([file(BETA, "beta 2\n")]), { hosts: ["alpha"] }).removed).toEqual([ALPHA_FRR, ALPHA]);
+    expect(Object.keys(JSON.parse(read("manifest.json")).hosts)).toEqual(["beta"]);
+    expect(read(BETA)).toBe("[Interface]\n");
   });
 
   test("one host after the other gives the tree of one build of all", () => {
