@@ -126,6 +126,12 @@ export function hostAddress(prefix: IpPrefix, offset: number): IpAddress | undef
   return offset < 1 || address > highest ? undefined : addressFromInteger(family, address);
 }
 
+/** The broadcast address of an IPv4 prefix (RFC 919), or `undefined` where there is none: IPv6, and from /31 on (RFC 3021). */
+export function broadcastAddress(prefix: IpPrefix): IpAddress | undefined {
+  const { family, last } = rangeOf(prefix);
+  return family === 4 && prefixLengthBits(prefix) < 31 ? addressFromInteger(family, last) : undefined;
+}
+
 /** The `index`-th prefix of the given length inside `parent`, counted from 0, or `undefined` past its end. */
 export function subPrefix(parent: IpPrefix, lengthBits: number, index: number): IpPrefix | undefined {
   const { family, first, last } = rangeOf(parent);

@@ -2,7 +2,7 @@
  * systemd-networkd: the loopback's addresses, vxlan devices, bridges and their ports, VRFs. Only keys that systemd 252 knows:
  * it ignores any other.
  */
-import { familyOf, type IpPrefix } from "../base/ip.ts";
+import { broadcastAddress, familyOf, type IpPrefix, prefixOf } from "../base/ip.ts";
 import { knows } from "../base/programs.ts";
 import type { Bridge, DhcpServer, InterfaceAddress, VxlanDevice } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
@@ -81,6 +81,16 @@ function vxlanUnits({ name, flooding, ...device }: VxlanDevice, use: VxlanUse): 
 
 const isIpv6 = ({ address }: InterfaceAddress): boolean => familyOf(address) === 6;
 
+const print = ({ address, lengthBits }: InterfaceAddress): string => `${address}/${lengthBits}`;
+
+const broadcastOf = ({ address, lengthBits }: InterfaceAddress) => broadcastAddress(prefixOf(address, lengthBits));
+
+/** The addresses that have a broadcast address, with that. */
+const broadcastsView = (addresses: readonly InterfaceAddress[]) =>
+  addresses
+    .filter((each) => broadcastOf(each) !== undefined)
+    .map((each, index) => ({ address: print(each), broadcast: broadcastOf(each) ?? "", isFirst: index === 0 }));
+
 const NO_DHCP = {
   hasDhcp: false,
   server: "",
@@ -97,7 +107,7 @@ function dhcpView(dhcp: DhcpServer | undefined): typeof NO_DHCP {
   const { address, offset, size, dns, mtu } = dhcp;
   return {
     hasDhcp: true,
-    server: `${address.address}/${address.lengthBits}`,
+    server: print(address),
     offset: String(offset),
     size: String(size),
     hasDns: dns.length > 0,
@@ -111,7 +121,7 @@ function ownBridgeUnits({ name, macAddress, mtu, addresses, isSharedGateway, vrf
   const isIpv6Gateway = addresses.some(isIpv6);
   // Only IPv6 looks for duplicates unasked (systemd.network(5), DuplicateAddressDetection=).
   const isShared = (each: InterfaceAddress): boolean => isSharedGateway && isIpv6(each);
-  const print = (each: InterfaceAddress): string => `${each.address}/${each.lengthBits}`;
+  const isPlain = (each: InterfaceAddress): boolean => !isShared(each) && broadcastOf(each) === undefined;
   const view = {
     macAddress,
     hasMtu: mtu !== undefined,
@@ -123,7 +133,8 @@ function ownBridgeUnits({ name, macAddress, mtu, addresses, isSharedGateway, vrf
     vrf: vrf ?? "",
     isIpv6Gateway,
     isSharedIpv6Gateway: isSharedGateway && isIpv6Gateway,
-    addresses: addresses.filter((each) => !isShared(each)).map(print),
+    addresses: addresses.filter(isPlain).map(print),
+    broadcasts: broadcastsView(addresses),
     sharedIpv6Addresses: addresses.filter(isShared).map(print),
     ...dhcpView(dhcp),
   };
@@ -169,6 +180,7 @@ function routerBridgeUnits({ name: vrf, bridge, routerMac, vxlan }: VrfInstance)
     isIpv6Gateway: false,
     isSharedIpv6Gateway: false,
     addresses: [],
+    broadcasts: [],
     sharedIpv6Addresses: [],
     ...NO_DHCP,
   };

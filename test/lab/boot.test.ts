@@ -1,9 +1,9 @@
-/** The lab's boots test themselves: trees that are broken on purpose, each caught by a promise of the kind `boot`. */
+/** The lab's boots test themselves: trees that are broken on purpose, each caught by a promise that a booted host makes. */
 import { test } from "vitest";
 import { must } from "../../src/base/invariant.ts";
 import type { PlacedFile } from "../../src/lab/machine/keys.ts";
 import type { Tamper } from "../../src/lab/machine/open.ts";
-import type { LabPromise, Prover } from "../../src/lab/measure/promise.ts";
+import type { LabPromise, PromiseKind, Prover } from "../../src/lab/measure/promise.ts";
 import { provers } from "../../src/lab/prove.ts";
 import { forNow } from "../proofs.ts";
 import { proveTampered } from "./netgen-lab.ts";
@@ -38,6 +38,8 @@ interface Case {
   /** Of alpha's keys in the topology, which has none of them else. */
   readonly keys: string;
   readonly tamper: Tamper;
+  /** Left out: `boot`. */
+  readonly kind?: PromiseKind;
   /** What is asked of alpha, by subject and promise. */
   readonly asks: RegExp;
   readonly says: RegExp;
@@ -117,11 +119,20 @@ const CASES: readonly Case[] = [
     asks: AS_IT_CAME_UP,
     says: /netgen-routes\.service is inactive, expected active/,
   },
+  {
+    // Only where udev tells networkd of its links: without that it has no eye for what is there before it.
+    what: "an address whose broadcast address networkd is not told",
+    keys: "",
+    tamper: onAlpha(/br100\.network$/, /^Broadcast=.*\n/gm, ""),
+    kind: "life",
+    asks: /^alpha, restart of networkd:/,
+    says: /10\.77\.0\.1\/24 was taken from br100 for a while/,
+  },
 ];
 
-const askedOf = ({ asks }: Case): readonly Prover[] =>
+const askedOf = ({ asks, kind: asked = "boot" }: Case): readonly Prover[] =>
   provers
-    .filter(({ kind }) => kind === "boot")
+    .filter(({ kind }) => kind === asked)
     .map((prover) => ({
       ...prover,
       promises: (lab) =>

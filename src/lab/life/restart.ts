@@ -140,19 +140,29 @@ export async function restartNetworkd({ box, files }: RunningHost): Promise<void
   await eventually(async () => (await unconfigured(box, files)).length === 0);
 }
 
+/** The addresses that are taken away while something is done, were it for a moment: packets to them are lost meanwhile. */
+async function takenDuring(box: Box, work: () => Promise<void>): Promise<readonly string[]> {
+  await box.start("addresses", "stdbuf", "-oL", "ip", "monitor", "address");
+  await work();
+  await box.shell("pkill -f '^ip monitor address'");
+  const lines = (await box.log("addresses")).matchAll(/^Deleted \d+: (\S+) +\S+ (\S+)/gm);
+  return [...lines].map(([, link, address]) => `${address} was taken from ${link} for a while`);
+}
+
 async function measureNetworkd(lab: Lab, running: RunningHost, watched: Watched): Promise<Outcome> {
   const { box } = running;
   const before = await settledState(box);
+  let taken: readonly string[] = [];
   let missing: readonly string[] = [];
   const seen = await pingDuring(watched, async () => {
-    await restartNetworkd(running);
+    taken = await takenDuring(box, () => restartNetworkd(running));
     await eventually(async () => {
       const after = new Set(await stateOf(box));
       missing = before.filter((line) => !after.has(line));
       return missing.length === 0;
     }, 20);
   });
-  const wrong = missing.map((line) => `gone: ${line}`);
+  const wrong = [...taken, ...missing.map((line) => `gone: ${line}`)];
   if (!seen.isBack) wrong.push("no answer within 60 s after it");
   if (seen.lost > 0) wrong.push(`${gap(seen)}, expected none`);
   wrong.push(...(await brokenSessions(lab)));
