@@ -71,8 +71,11 @@ ${more}subnets: {guests: {${subnet}}}
       `cidr: [10.1.1.0/24, 'fd00::/64'], hosts: all, vxlan: {vni: 100}, isolated: true, gateway: {alpha: [10.1.1.1], beta: ['fd00::1']}`,
       undefined,
     ],
-    [vxlan, "no host is its gateway"],
-    ["cidr: 10.1.1.0/24, hosts: [alpha], gateway: none", "no host is its gateway"],
+    [vxlan, "no host is the gateway of 10.1.1.0/24"],
+    ["cidr: 10.1.1.0/24, hosts: [alpha], gateway: none", "no host is the gateway of 10.1.1.0/24"],
+    ["cidr: [10.1.1.0/24, 'fd00::/64'], hosts: [alpha], gateway: 'fd00::1'", "no host is the gateway of 10.1.1.0/24"],
+    ["cidr: [10.1.1.0/24, 10.1.2.0/24], hosts: [alpha], gateway: [10.1.2.1, 10.1.1.1]", undefined],
+    ["cidr: [10.1.1.0/24, 10.1.2.0/24], hosts: [alpha], gateway: 10.1.2.1", "no host is the gateway of 10.1.1.0/24"],
     [`${vxlan}, isolated: true, gateway: {alpha: 10.1.1.1, beta: 10.1.1.2}`, "alpha and beta would give out"],
     ["cidr: 'fd00::/64', hosts: [alpha]", "it has no IPv4 prefix"],
     ["cidr: 10.1.1.0/24, hosts: [alpha], interface: external", "its bridge is another program's"],
@@ -104,6 +107,21 @@ ${more}subnets: {guests: {${subnet}}}
     const body = `cidr: 10.1.1.0/24, hosts: [alpha]${gateway}, dhcp: {range: [${range}]}`;
     const expected = why === undefined ? [] : [expect.stringContaining(`to guests of guests: ${why}`)];
     expect(saidOf(body)).toEqual(expected);
+  });
+
+  test("of several prefixes the range says which one is given out", () => {
+    const of = (range: string, gateway: string) =>
+      saidOf(`cidr: [10.1.1.0/24, 10.1.2.0/24], hosts: [alpha], gateway: [${gateway}], dhcp: {range: [${range}]}`);
+    expect(of("10.1.2.2, 10.1.2.9", "10.1.1.1, 10.1.2.1")).toEqual([]);
+    expect(of("10.1.2.2, 10.1.2.9", "10.1.1.1")).toEqual([
+      expect.stringContaining("no host is the gateway of 10.1.2.0/24"),
+    ]);
+    expect(of("10.1.2.2, 10.1.2.9", "10.1.1.1, 10.1.2.5")).toEqual([
+      expect.stringContaining("the gateway 10.1.2.5 is among them"),
+    ]);
+    expect(of("10.1.1.9, 10.1.2.9", "10.1.1.1, 10.1.2.1")).toEqual([
+      expect.stringContaining("10.1.2.9 is no host address of 10.1.1.0/24"),
+    ]);
   });
 
   test("slices have no range in common, and name servers are IPv4's", () => {

@@ -552,11 +552,6 @@ export const catalogue = {
     message: "the subnet {subnet} has no cidr, which only a VXLAN segment without a gateway can do without",
     hint: 'add "cidr: 10.1.1.0/24"',
   },
-  "segment-prefix-twice": {
-    severity: "error",
-    message: "the segment {subnet} has two IPv{family} prefixes, {other} and {prefix}; netgen knows one of each family",
-    hint: "give {prefix} a segment of its own, or write one prefix that holds both",
-  },
   "subnet-several-owners": {
     severity: "error",
     message: "{subnet} is routed but lies on {count} hosts ({hosts}); a routed prefix leads to exactly one host",
@@ -587,10 +582,10 @@ export const catalogue = {
     message: "{address} is an IPv6 address, and DHCP tells guests of IPv4 name servers alone",
     hint: "leave it out",
   },
-  "gateway-family-twice": {
+  "gateway-prefix-twice": {
     severity: "error",
-    message: "{subnet} has two IPv{family} gateway addresses on one host: {address} and {other}",
-    hint: "keep one address of each family",
+    message: "{subnet} has two gateway addresses of {prefix} on one host: {address} and {other}",
+    hint: "keep one address of each prefix",
   },
   "host-not-member": {
     severity: "error",

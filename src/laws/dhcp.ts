@@ -3,6 +3,7 @@ import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import { must } from "../base/invariant.ts";
 import {
   compareAddresses,
+  containsAddress,
   hostAddress,
   type IpAddress,
   type IpPrefix,
@@ -10,9 +11,9 @@ import {
   prefixLengthBits,
 } from "../base/ip.ts";
 import { originSpan } from "../model/origin.ts";
-import { isIpv4 } from "../topology/dhcp.ts";
+import { isIpv4, servedPrefix } from "../topology/dhcp.ts";
 import { createMembers } from "../topology/members.ts";
-import type { HostInput, SubnetInput, Topology } from "../topology/topology.ts";
+import type { HostInput, Located, SubnetInput, Topology } from "../topology/topology.ts";
 
 /** Half of a longer prefix has no room for a gateway, or for a guest. */
 const LONGEST_BITS = 29;
@@ -22,26 +23,35 @@ type Obstacle = readonly [why: string, advice: string];
 
 const ELSEWHERE = "let that program answer, and leave dhcp out";
 
-const ipv4PrefixOf = ({ prefixes }: SubnetInput): IpPrefix | undefined =>
-  prefixes.map(({ value }) => value).find(isIpv4);
-
-/** The hosts by which guests leave the subnet; one that is named may have a mistake of its own, and is there all the same. */
-function gatewayNames({ gateway, vxlan }: SubnetInput, members: readonly HostInput[]): readonly string[] {
-  if (gateway?.kind === "none" || (gateway === undefined && vxlan !== undefined)) return [];
-  if (gateway?.kind !== "perHost") return members.map(({ name }) => name);
-  const own = gateway.hosts.filter(({ addresses }) => addresses.some(({ value }) => isIpv4(value)));
-  return own.map(({ host }) => host.value);
+/** The hosts by which guests leave a prefix; one that is named may have a mistake of its own, and is there all the same. */
+function gatewayNames(
+  { gateway, vxlan }: SubnetInput,
+  members: readonly HostInput[],
+  prefix: IpPrefix,
+): readonly string[] {
+  const all = members.map(({ name }) => name);
+  const isOfPrefix = ({ value }: Located<IpAddress>): boolean => containsAddress(prefix, value);
+  switch (gateway?.kind) {
+    case undefined:
+      return vxlan === undefined ? all : [];
+    case "none":
+      return [];
+    case "shared":
+      return gateway.addresses.some(isOfPrefix) ? all : [];
+    case "perHost":
+      return gateway.hosts.filter(({ addresses }) => addresses.some(isOfPrefix)).map(({ host }) => host.value);
+  }
 }
 
 function obstacleOf(subnet: SubnetInput, members: readonly HostInput[]): Obstacle | undefined {
   const { isExternal, bridge, vrf, vxlan, perHost, dhcp } = subnet;
-  const prefix = ipv4PrefixOf(subnet);
-  const gateways = gatewayNames(subnet, members);
+  const prefix = servedPrefix(subnet);
   if (prefix === undefined) return ["it has no IPv4 prefix", "give it one, or leave dhcp out"];
+  const gateways = gatewayNames(subnet, members, prefix);
   if (isExternal) return ["its bridge is another program's", ELSEWHERE];
   if (bridge?.isExisting) return ["its bridge is there already, and netgen sets no address on it", ELSEWHERE];
   if (vrf !== undefined) return ["it is in a VRF", "have a guest answer, and leave dhcp out"];
-  if (gateways.length === 0) return ["no host is its gateway", `name one: "gateway: {HOST: ADDRESS}"`];
+  if (gateways.length === 0) return [`no host is the gateway of ${prefix}`, `name one: "gateway: {HOST: ADDRESS}"`];
   if (vxlan !== undefined && gateways.length > 1) {
     return [`${gateways.join(" and ")} would give out the same addresses`, "name one gateway, or leave dhcp out"];
   }
@@ -74,7 +84,8 @@ export function dhcpHasServers(topology: Topology): readonly Diagnostic[] {
 
 function gatewayAddress({ gateway }: SubnetInput, prefix: IpPrefix): IpAddress {
   const lists = gateway?.kind === "perHost" ? gateway.hosts : gateway?.kind === "shared" ? [gateway] : [];
-  const named = lists.flatMap(({ addresses }) => addresses.map(({ value }) => value)).find(isIpv4);
+  const all = lists.flatMap(({ addresses }) => addresses.map(({ value }) => value));
+  const named = all.find((address) => containsAddress(prefix, address));
   return named ?? must(hostAddress(prefix, 1), "a prefix with room for guests has a first address");
 }
 
@@ -95,7 +106,7 @@ function flawOf(
 export function dhcpRangesCanBeGiven(topology: Topology): readonly Diagnostic[] {
   return asked(topology).flatMap(({ subnet, dhcp: { range }, obstacle }) => {
     if (obstacle !== undefined || range === undefined) return [];
-    const prefix = must(ipv4PrefixOf(subnet), "who can be served has an IPv4 prefix");
+    const prefix = must(servedPrefix(subnet), "who can be served has an IPv4 prefix");
     const [first, last] = [range[0].value, range[1].value];
     const why = flawOf([first, last], prefix, gatewayAddress(subnet, prefix));
     if (why === undefined) return [];

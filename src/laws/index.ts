@@ -53,19 +53,13 @@ import {
 } from "./shared-addresses.ts";
 import { gatewaysNeedMesh, gatewaysStandInTheirSites } from "./sites.ts";
 import {
-  gatewaysAreOneOfAFamily,
+  gatewaysAreOneOfAPrefix,
   gatewaysStandInSubnets,
   portsAndGatewaysAreOnMembers,
   snatHasUplinks,
 } from "./subnet-gateways.ts";
 import { subnetKeysGoTogether } from "./subnet-keys.ts";
-import {
-  idsFitSlices,
-  segmentsHaveOnePrefixOfAFamily,
-  slicesFit,
-  subnetsHavePrefixes,
-  wholeSubnetsHaveOneOwner,
-} from "./subnets.ts";
+import { idsFitSlices, slicesFit, subnetsHavePrefixes, wholeSubnetsHaveOneOwner } from "./subnets.ts";
 import {
   everyHostIsLinked,
   linksAreDistinct,
@@ -123,7 +117,6 @@ export const laws: readonly Law[] = Object.freeze([
   pairsWithoutBgp,
   pairsHaveNoPresharedKeys,
   subnetsHavePrefixes,
-  segmentsHaveOnePrefixOfAFamily,
   subnetKeysGoTogether,
   slicesFit,
   idsFitSlices,
@@ -131,7 +124,7 @@ export const laws: readonly Law[] = Object.freeze([
   portsAndGatewaysAreOnMembers,
   portsOfASiteAreOnOneHost,
   gatewaysStandInSubnets,
-  gatewaysAreOneOfAFamily,
+  gatewaysAreOneOfAPrefix,
   snatHasUplinks,
   dhcpHasServers,
   dhcpRangesCanBeGiven,

@@ -1,6 +1,7 @@
 /** The addresses of gateways, and who of a subnet is named besides its members. */
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
-import { familyOf, type IpAddress, type IpPrefix, isHostAddress } from "../base/ip.ts";
+import { must } from "../base/invariant.ts";
+import { type IpAddress, type IpPrefix, isHostAddress } from "../base/ip.ts";
 import { originSpan } from "../model/origin.ts";
 import { hostsByName } from "../topology/hosts.ts";
 import { createMembers } from "../topology/members.ts";
@@ -63,17 +64,17 @@ export function gatewaysStandInSubnets(topology: Topology): readonly Diagnostic[
   );
 }
 
-/** A gateway has one address of a family on one host. */
-export function gatewaysAreOneOfAFamily(topology: Topology): readonly Diagnostic[] {
-  return placesOf(topology).flatMap(({ subnet, addresses, prefixes }) => {
-    const placed = addresses.filter(liesIn(prefixes));
-    return placed.flatMap(({ value: other, span }) => {
-      const family = familyOf(other);
-      const address = placed.find(({ value }) => familyOf(value) === family)?.value;
-      if (address === undefined || address === other) return [];
-      return [diagnostic("gateway-family-twice", { subnet, family, address, other }, span)];
-    });
-  });
+/** A gateway has one address of a prefix on one host: guests are told of one. */
+export function gatewaysAreOneOfAPrefix(topology: Topology): readonly Diagnostic[] {
+  return placesOf(topology).flatMap(({ subnet, addresses, prefixes }) =>
+    prefixes.flatMap((prefix) => {
+      const [first, ...others] = addresses.filter(({ value }) => isHostAddress(prefix, value));
+      return others.map(({ value: other, span }) => {
+        const address = must(first, "others come after a first").value;
+        return diagnostic("gateway-prefix-twice", { subnet, prefix, address, other }, span);
+      });
+    }),
+  );
 }
 
 /** The hosts by which guests of a subnet leave it: its only host or all that have a slice, or the gateways of a segment. */

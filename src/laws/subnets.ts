@@ -16,20 +16,6 @@ export function subnetsHavePrefixes({ subnets }: Topology): readonly Diagnostic[
     .map(({ name, origin }) => diagnostic("subnet-without-prefix", { subnet: name }, originSpan(origin)));
 }
 
-/** A segment has one prefix of each family: of a second one hosts and guests would know no gateway. */
-export function segmentsHaveOnePrefixOfAFamily({ subnets }: Topology): readonly Diagnostic[] {
-  return subnets.flatMap(({ name, prefixes, vxlan }) =>
-    prefixes.flatMap(({ value: prefix, span }, index) => {
-      const family = familyOf(prefix);
-      const first = prefixes.slice(0, index).find(({ value }) => familyOf(value) === family);
-      if (vxlan === undefined || first === undefined) return [];
-      const related = [{ message: "the first one is here", span: first.span }];
-      const params = { subnet: name, family, prefix, other: first.value };
-      return [diagnostic("segment-prefix-twice", params, span, related)];
-    }),
-  );
-}
-
 /** Whether a slice is longer than the prefix that it is cut from, and no longer than an address. */
 const fits = (cidr: IpPrefix, perHost: number): boolean =>
   perHost > prefixLengthBits(cidr) && perHost <= addressBits(familyOf(cidr));

@@ -7,6 +7,8 @@ export interface SubnetDraft {
   readonly members: readonly number[];
   readonly gateway: "none" | "one" | "shared" | "each" | "left out";
   readonly families: "4" | "6" | "both";
+  /** A second prefix of each family. */
+  readonly hasMore: boolean;
   readonly snat: boolean;
   readonly inVrf: boolean;
   readonly isolated: boolean;
@@ -25,6 +27,7 @@ export const subnetDrafts: fc.Arbitrary<readonly SubnetDraft[]> = fc.array(
     members: fc.uniqueArray(fc.nat(6), { maxLength: 4 }),
     gateway: fc.constantFrom("none", "one", "shared", "each", "left out"),
     families: fc.constantFrom("4", "6", "both"),
+    hasMore: fc.integer({ min: 0, max: 3 }).map((each) => each === 0),
     snat: fc.integer({ min: 0, max: 5 }).map((each) => each === 0),
     inVrf: fc.boolean(),
     isolated: fc.integer({ min: 0, max: 3 }).map((each) => each > 0),
@@ -47,12 +50,14 @@ export interface Around {
 }
 
 /** Mostly of its own; some share the first one's. */
-function prefixesOf({ families, kind }: SubnetDraft, index: number): readonly string[] {
-  const number = 70 + index;
-  const four = kind === "slices" || kind === "external" ? `10.${number}.0.0/16` : `10.${number}.0.0/24`;
-  const six = `fd${number}::/64`;
-  if (families === "4" || kind === "slices" || kind === "external") return [four];
-  return families === "6" ? [six] : [four, six];
+function prefixesOf({ families, kind, hasMore }: SubnetDraft, index: number): readonly string[] {
+  const isCut = kind === "slices" || kind === "external";
+  return (hasMore ? [70 + index, 80 + index] : [70 + index]).flatMap((number) => {
+    const four = isCut ? `10.${number}.0.0/16` : `10.${number}.0.0/24`;
+    const six = `fd${number}::/64`;
+    if (families === "4" || isCut) return [four];
+    return families === "6" ? [six] : [four, six];
+  });
 }
 
 const addressesOf = (prefixes: readonly string[], host: number): readonly string[] =>

@@ -216,6 +216,13 @@ const CASES: readonly Case[] = [
     says: /stretched@beta by DHCP: .*mtu is "", expected "1390"/,
   },
   {
+    what: "a gateway of one of two prefixes alone",
+    tamper: only("gamma", everywhere(/br-office\.network$/, without(/^\[Address\]\nAddress=192\.168\.6\.1.*\n.*\n/gm))),
+    topology: fixture("several-prefixes"),
+    breaks: ["guard", "mtu", "reachability"],
+    says: /office\+2@gamma -> its gateway: answers by IPv4: no answer/,
+  },
+  {
     what: "hosts that answer for guests themselves",
     tamper: everywhere(/vx100\.network$/, (text) =>
       text.replace(/^NeighborSuppression=no$/m, "NeighborSuppression=yes"),

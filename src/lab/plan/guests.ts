@@ -1,6 +1,8 @@
 /** Network → its guests: one on each host for each subnet that it has a part of. */
 import { must } from "../../base/invariant.ts";
 import {
+  containsAddress,
+  FAMILIES,
   familyOf,
   hostAddress,
   type IpAddress,
@@ -126,19 +128,38 @@ function foreignPlaces(host: Host): readonly Place[] {
   });
 }
 
-function placesOf(host: Host, segments: readonly Segment[]): readonly Place[] {
+/** Where one guest has room: it has one address of a family, so of several prefixes of one there is a guest in each. */
+interface Seat extends Place {
+  /** Counted from 1. */
+  readonly number: number;
+}
+
+function seatsAt(place: Place): readonly Seat[] {
+  const families = FAMILIES.map((family) => place.prefixes.filter((prefix) => familyOf(prefix) === family));
+  const count = Math.max(1, ...families.map(({ length }) => length));
+  return Array.from({ length: count }, (_, index) => ({
+    ...place,
+    number: index + 1,
+    prefixes: families.flatMap((prefixes) => prefixes.slice(index, index + 1)),
+    // The interface that the host enslaves is one guest's.
+    port: index === 0 ? place.port : "",
+  }));
+}
+
+function seatsOn(host: Host, segments: readonly Segment[]): readonly Seat[] {
   const own = segments.filter(({ members }) => members.includes(host.name));
   const stretched = new Set(own.map(({ name }) => name));
-  return [
+  const places = [
     ...own.map((segment) => segmentPlace(host, segment)),
     ...host.bridges.filter(({ subnet }) => !stretched.has(subnet)).map((bridge) => bridgePlace(host, bridge)),
     ...foreignPlaces(host),
   ];
+  return places.flatMap(seatsAt);
 }
 
-function guestAt({ host, subnet, bridge, port, ...place }: Place, index: number, take: Take): LabGuest {
+function guestAt({ host, subnet, bridge, port, number, ...place }: Seat, index: number, take: Take): LabGuest {
   return {
-    name: `${subnet}@${host.name}`,
+    name: `${subnet}${number === 1 ? "" : `+${number}`}@${host.name}`,
     host: host.name,
     subnet,
     vrf: place.vrf,
@@ -146,9 +167,7 @@ function guestAt({ host, subnet, bridge, port, ...place }: Place, index: number,
     bridge,
     isPluggedByHost: port !== "",
     addresses: place.prefixes.flatMap(take),
-    gateways: place.gateways.filter((gateway) =>
-      place.prefixes.some((prefix) => familyOf(prefix) === familyOf(gateway)),
-    ),
+    gateways: place.gateways.filter((gateway) => place.prefixes.some((prefix) => containsAddress(prefix, gateway))),
     mtu: place.mtu,
   };
 }
@@ -169,15 +188,15 @@ function foreignBridgesOf(host: Host): readonly ForeignBridge[] {
 
 /** Guests of every subnet on every host that has a part of it, and the bridges of others that they need. */
 export function planGuests({ hosts, segments }: Network): Guests {
-  const places = hosts.map((host) => placesOf(host, segments));
+  const seats = hosts.map((host) => seatsOn(host, segments));
   const gateways = segments.flatMap(({ gateway }) => {
     if (gateway.kind === "none") return [];
     return gateway.kind === "shared" ? gateway.addresses : gateway.hosts.flatMap((each) => each.addresses);
   });
-  const taken = new Set([...only(gateways), ...places.flat().flatMap((place) => place.gateways)]);
+  const taken = new Set([...only(gateways), ...seats.flat().flatMap((seat) => seat.gateways)]);
   const take = createTaker(taken);
   return {
-    guests: places.flatMap((own) => own.map((place, index) => guestAt(place, index, take))),
+    guests: seats.flatMap((own) => own.map((seat, index) => guestAt(seat, index, take))),
     foreignBridges: hosts.flatMap(foreignBridgesOf),
   };
 }
