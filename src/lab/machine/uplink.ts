@@ -38,6 +38,8 @@ export const bridgeLines = ({ name: owner }: LabHost, { foreignBridges }: LabPla
 /** A cable as a host has it whose network is systemd-networkd's. */
 function networkdCable(cable: LabCable, host: LabHost, plan: LabPlan): string {
   const routes = routesOf(cable, host, plan);
+  // As docs/gateways.md asks for: it is keepalived's, and no foreign one to be removed.
+  const shared = cable.shared.length > 0 ? ["KeepConfiguration=static\n"] : [];
   const addresses = cable.addresses.map((address) => `Address=${full(address)}\n`);
   const gateways = routes.gateways.map((address) => `[Route]\nGateway=${address}\nGatewayOnLink=yes\n`);
   const neighbours = routes.neighbours.map(({ address, mtu }) => {
@@ -50,7 +52,7 @@ Name=${cable.interface}
 MTUBytes=${cable.mtu}
 [Network]
 IPv6AcceptRA=no
-${[...addresses, ...gateways, ...neighbours].join("")}`;
+${[...shared, ...addresses, ...gateways, ...neighbours].join("")}`;
 }
 
 // What Debian's networking.service says of its place in a boot.
