@@ -132,6 +132,57 @@ ${more}subnets: {guests: {${subnet}}}
   });
 });
 
+describe("guests are configured by router advertisements", () => {
+  const saidOf = (subnet: string, more = ""): readonly string[] =>
+    messagesOf(`wireguard: {addresses: [10.250.0.0/24]}
+hosts:
+  alpha: {id: 1, endpoint: 192.0.2.1}
+  beta: {id: 2, endpoint: 192.0.2.2}
+${more}subnets: {guests: {${subnet}}}
+`).filter((each) => each.startsWith("ra-"));
+  const said = (subnet: string, more = "") => saidOf(`sendRa: true, ${subnet}`, more);
+  const bgp = "bgp: {asn: 65000}\n";
+  const vxlan = "cidr: 'fd00::/64', hosts: all, vxlan: {vni: 100}";
+
+  test.each([
+    ["cidr: 'fd00::/64', hosts: [alpha]", undefined],
+    ["cidr: [10.1.1.0/24, 'fd00::/64', 'fd01::/64'], hosts: [alpha]", undefined],
+    ["cidr: 'fd00::/48', perHost: 64, hosts: all", undefined],
+    [`${vxlan}, gateway: {beta: 'fd00::1'}`, undefined],
+    [
+      `cidr: [10.1.1.0/24, 'fd00::/64'], hosts: all, vxlan: {vni: 100}, isolated: true, gateway: {alpha: [10.1.1.1], beta: ['fd00::1']}`,
+      undefined,
+    ],
+    [vxlan, "no host is its IPv6 gateway"],
+    ["cidr: [10.1.1.0/24, 'fd00::/64'], hosts: [alpha], gateway: 10.1.1.1", "no host is its IPv6 gateway"],
+    ["cidr: [10.1.1.0/24, 'fd00::/64'], hosts: [alpha], gateway: {alpha: 10.1.1.1}", "no host is its IPv6 gateway"],
+    ["cidr: 'fd00::/64', hosts: [alpha], gateway: none", "no host is its IPv6 gateway"],
+    [`${vxlan}, isolated: true, gateway: {alpha: 'fd00::1', beta: 'fd00::2'}`, "each of alpha and beta would call"],
+    ["cidr: 10.1.1.0/24, hosts: [alpha]", "it has no IPv6 prefix"],
+    ["cidr: 'fd00::/64', hosts: [alpha], interface: external", "its bridge is another program's"],
+    ["cidr: 'fd00::/64', hosts: [alpha], bridge: {name: vmbr1, existing: true}", "its bridge is there already"],
+  ])("%s", (subnet, why) => {
+    const expected = why === undefined ? [] : [expect.stringContaining(`by router advertisements, and ${why}`)];
+    expect(said(subnet)).toEqual(expected);
+  });
+
+  test("one address on every member is one router; in a VRF there is none", () => {
+    expect(said(`${vxlan}, gateway: 'fd00::1', isolated: true`, bgp)).toEqual([]);
+    const inside = said(`${vxlan}, gateway: {alpha: 'fd00::1'}, vrf: blue`, `vrfs: {blue: {vni: 5000}}\n${bgp}`);
+    expect(inside).toEqual([expect.stringContaining("it is in a VRF")]);
+  });
+
+  test("prefixes have 64 bits, and name servers are IPv6's", () => {
+    expect(said("cidr: ['fd00::/56', 'fd01::/64', 10.1.1.0/24], hosts: [alpha]")).toEqual([
+      expect.stringContaining("cannot make addresses of fd00::/56"),
+    ]);
+    expect(said("cidr: 'fd00::/48', perHost: 56, hosts: all")).toEqual([expect.stringContaining("these have 56")]);
+    expect(saidOf("cidr: 'fd00::/64', hosts: [alpha], sendRa: {dns: [9.9.9.9, 'fd00::53']}")).toHaveLength(1);
+    expect(saidOf("cidr: 'fd00::/64', hosts: [nobody], sendRa: true")).toEqual([]);
+    expect(saidOf("cidr: 10.1.1.0/24, hosts: [alpha], sendRa: false")).toEqual([]);
+  });
+});
+
 test("no host lacks an uplink for guests that leave by none", () => {
   expect(codesOf(pair("gateway: {alpha: 10.1.1.1}, vxlan: {vni: 100}"))).toEqual(["snat-without-uplink"]);
   expect(codesOf(pair("gateway: 10.1.1.1, vxlan: {vni: 100}")).filter((code) => code.startsWith("snat"))).toEqual([

@@ -582,6 +582,22 @@ export const catalogue = {
     message: "{address} is an IPv6 address, and DHCP tells guests of IPv4 name servers alone",
     hint: "leave it out",
   },
+  "ra-without-router": {
+    severity: "error",
+    message: "guests of {subnet} are to be configured by router advertisements, and {why}",
+    hint: "{advice}",
+  },
+  "ra-prefix-length": {
+    severity: "error",
+    message:
+      "guests of {subnet} cannot make addresses of {prefix}: a router advertises prefixes of 64 bits, and these have {length}",
+    hint: "take prefixes of 64 bits, or leave sendRa out",
+  },
+  "ra-dns-ipv4": {
+    severity: "error",
+    message: "{address} is an IPv4 address, and router advertisements tell guests of IPv6 name servers alone",
+    hint: "leave it out",
+  },
   "gateway-prefix-twice": {
     severity: "error",
     message: "{subnet} has two gateway addresses of {prefix} on one host: {address} and {other}",

@@ -11,6 +11,7 @@ import { emitFrr, frrUnits } from "./frr.ts";
 import { emitKeepalived, keepalivedUnits } from "./keepalived.ts";
 import { emitNetworkd, networkdUnits } from "./networkd.ts";
 import { emitNftables, nftablesUnits } from "./nftables.ts";
+import { emitRadvd, radvdUnits } from "./radvd.ts";
 import { emitRoutes, routesUnits } from "./routes.ts";
 import { emitModules, emitSysctl } from "./sysctl.ts";
 import { emitWireguard, wireguardUnits } from "./wireguard.ts";
@@ -26,6 +27,7 @@ const emitters: readonly Emitter[] = Object.freeze([
   emitModules,
   emitNftables,
   emitKeepalived,
+  emitRadvd,
   emitDocker,
 ]);
 
@@ -38,6 +40,7 @@ const unitsOf: readonly ((host: Host, context: EmitContext) => readonly string[]
   exitUnits,
   nftablesUnits,
   keepalivedUnits,
+  radvdUnits,
   dockerUnits,
 ]);
 

@@ -104,6 +104,20 @@ const bpduSection: Section = ({ vxlans }, context) => {
   return print(context, { template: "nftables/bpdu.nft.njk", view: { devices } });
 };
 
+/** What a router that every member is says to guests stays on its side as well. */
+const advertisementsSection: Section = ({ vxlans, bridges }, context) => {
+  const everywhere = bridges.filter(
+    ({ isSharedGateway, advertisement }) => isSharedGateway && advertisement !== undefined,
+  );
+  const names = new Set(everywhere.map(({ name }) => name));
+  const devices = sortedBy(vxlans, ({ name }) => name).filter(({ bridge }) => names.has(bridge));
+  if (devices.length === 0) return undefined;
+  return print(context, {
+    template: "nftables/advertisements.nft.njk",
+    view: { devices: oneOf(devices.map(quotedName)) },
+  });
+};
+
 const bridgeSection: Section = (host, context) => {
   const clamps = bridgeClamps(host.vxlans);
   if (clamps.length === 0) return undefined;
@@ -124,6 +138,7 @@ const sections: readonly Section[] = Object.freeze([
   zoneSection,
   bridgeSection,
   bpduSection,
+  advertisementsSection,
 ]);
 
 function sectionsOf(host: Host, context: EmitContext): readonly Uint8Array[] {

@@ -1,6 +1,7 @@
 /** Measures what a lab promises, kind after kind. */
 import type { Lab } from "./machine/running.ts";
 import type { LabPromise, Outcome, Proven, Prover } from "./measure/promise.ts";
+import { advertisements } from "./prove/advertisement.ts";
 import { boots, bootsAgain } from "./prove/boot.ts";
 import { daemons } from "./prove/daemons.ts";
 import { dhcp } from "./prove/dhcp.ts";
@@ -28,6 +29,7 @@ export const provers: readonly Prover[] = Object.freeze([
   vrfFamilies,
   ...reachability,
   dhcp,
+  advertisements,
   lan,
   ...mtu,
   ...tcp,

@@ -5,6 +5,11 @@
  */
 import type { Diagnostic } from "../base/diagnostic.ts";
 import type { Topology } from "../topology/topology.ts";
+import {
+  advertisedPrefixesMakeAddresses,
+  advertisementsHaveRouters,
+  advertisementsNameIpv6Servers,
+} from "./advertisements.ts";
 import { dhcpHasServers, dhcpNamesIpv4Servers, dhcpRangesCanBeGiven } from "./dhcp.ts";
 import { drainedHostsAreReplaced } from "./drained.ts";
 import {
@@ -129,6 +134,9 @@ export const laws: readonly Law[] = Object.freeze([
   dhcpHasServers,
   dhcpRangesCanBeGiven,
   dhcpNamesIpv4Servers,
+  advertisementsHaveRouters,
+  advertisedPrefixesMakeAddresses,
+  advertisementsNameIpv6Servers,
   exitsHaveInterfaces,
 ]);
 

@@ -44,6 +44,15 @@ export interface DhcpServer {
   readonly mtu: MtuBytes | undefined;
 }
 
+/** What a router tells guests of itself and of their link (RFC 4861 §4.2, RFC 8106). */
+export interface RouterAdvertisement {
+  /** IPv6, of 64 bits: guests make addresses of them (RFC 4862). */
+  readonly prefixes: readonly IpPrefix[];
+  /** `undefined`: there is no tunnel. */
+  readonly mtu: MtuBytes | undefined;
+  readonly dns: readonly IpAddress[];
+}
+
 /** An Ethernet bridge on a host: for a routed subnet, or as the local end of a segment. */
 export interface Bridge {
   readonly name: string;
@@ -60,6 +69,8 @@ export interface Bridge {
   readonly ports: readonly string[];
   /** For the guests on it, and on the segment's other hosts; `undefined`: netgen gives them nothing. */
   readonly dhcp: DhcpServer | undefined;
+  /** Of a router with the same address on every member each tells its own guests alone. */
+  readonly advertisement: RouterAdvertisement | undefined;
   /** The VRF whose device it is enslaved to. */
   readonly vrf: string | undefined;
   /** That of the subnet. */

@@ -140,6 +140,11 @@ export interface DhcpInput {
   readonly dns: readonly Located<IpAddress>[];
 }
 
+/** What guests are told by router advertisements, besides prefixes, router and MTU. */
+export interface AdvertisementInput {
+  readonly dns: readonly Located<IpAddress>[];
+}
+
 export interface SubnetInput {
   readonly name: string;
   readonly prefixes: readonly Located<IpPrefix>[];
@@ -155,6 +160,7 @@ export interface SubnetInput {
   readonly isTagged: boolean;
   readonly hasSnat: boolean;
   readonly dhcp: DhcpInput | undefined;
+  readonly advertisement: AdvertisementInput | undefined;
   readonly vrf: Located<string> | undefined;
   readonly bridge: { readonly name: string; readonly isExisting: boolean } | undefined;
   readonly ports: readonly { readonly host: Located<string>; readonly interfaces: readonly Located<string>[] }[];

@@ -1,6 +1,6 @@
 /** Subnets as written → decoded, short forms spelt out. */
 
-import type { DhcpInput, GatewayInput, Located, SubnetInput } from "../topology/topology.ts";
+import type { AdvertisementInput, DhcpInput, GatewayInput, Located, SubnetInput } from "../topology/topology.ts";
 import type { Entry } from "./hosts.ts";
 import {
   keySpan,
@@ -38,6 +38,7 @@ function decodeSubnet(reader: Reader, name: string, node: Node): SubnetInput {
     isTagged: truthAt(member(node, "tagged")) ?? false,
     hasSnat: truthAt(member(node, "snat")) ?? false,
     dhcp: decodeDhcp(reader, member(node, "dhcp")),
+    advertisement: decodeAdvertisement(reader, member(node, "sendRa")),
     vrf: locatedAt(reader, member(node, "vrf"), textAt)[0],
     bridge: decodeBridge(reader, member(node, "bridge")),
     ports: members(member(node, "ports")).map(([host, list]) => ({
@@ -65,6 +66,11 @@ function decodeDhcp(reader: Reader, node: Node): DhcpInput | undefined {
   const [first, last] = locatedAt(reader, member(node, "range"), addressAt);
   const range = first === undefined || last === undefined ? undefined : ([first, last] as const);
   return { range, dns: locatedAt(reader, member(node, "dns"), addressAt) };
+}
+
+function decodeAdvertisement(reader: Reader, node: Node): AdvertisementInput | undefined {
+  if (node.value === undefined || node.value === false) return undefined;
+  return { dns: locatedAt(reader, member(node, "dns"), addressAt) };
 }
 
 function decodeGateway(reader: Reader, node: Node): GatewayInput | undefined {

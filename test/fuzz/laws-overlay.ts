@@ -105,6 +105,23 @@ function flawsOf({ addresses, dhcp }: Link, most: number): readonly string[] {
   return flaws.flatMap(([isSo, flaw]) => (isSo ? [flaw] : []));
 }
 
+/** What a router advertises on a link is where it has an address itself, of 64 bits, and as large as what carries it. */
+export const routersAdvertiseTheirOwn: Law = ({ hosts }) =>
+  hosts.flatMap((host) =>
+    host.advertised.flatMap(({ link: name, prefixes, mtu }) => {
+      const link = host.links.find((each) => each.name === name);
+      const most = link?.mtu ?? Math.min(...host.interfaces.map((each) => each.mtu));
+      const stray = prefixes.filter(
+        (prefix) => prefix.length !== 64 || !link?.addresses.some(({ first }) => first === prefix.first),
+      );
+      return [
+        ...(prefixes.length === 0 ? [`${host.name} ${name}: no prefix is advertised`] : []),
+        ...stray.map(({ text }) => `${host.name} ${name}: ${text} is advertised, which is not its own`),
+        ...(mtu > most ? [`${host.name} ${name}: guests are told ${mtu} bytes of ${most}`] : []),
+      ];
+    }),
+  );
+
 /** What guests are given lies in their prefix, is not the gateway's, and is no larger than what carries it. */
 export const guestsAreGivenTheirOwn: Law = ({ hosts }) =>
   hosts.flatMap((host) =>

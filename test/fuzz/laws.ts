@@ -22,6 +22,7 @@ export const laws: Readonly<Record<string, Law>> = {
   segmentsHaveOneMtu: overlay.segmentsHaveOneMtu,
   guardKnowsVteps: overlay.guardKnowsVteps,
   guestsAreGivenTheirOwn: overlay.guestsAreGivenTheirOwn,
+  routersAdvertiseTheirOwn: overlay.routersAdvertiseTheirOwn,
   sessionsAreMutual: bgp.sessionsAreMutual,
   routerIdsAreDistinct: bgp.routerIdsAreDistinct,
   evpnReachesAll: bgp.evpnReachesAll,

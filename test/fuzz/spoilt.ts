@@ -35,6 +35,12 @@ const mesh: Topology = {
 /** The same, where guests are given their addresses. */
 const served: Topology = { ...mesh, subnets: { s: { ...SEGMENT, gateway: { a: "10.77.0.1" }, dhcp: true } } };
 
+/** The same, where they make their addresses themselves. */
+const advertised: Topology = {
+  ...mesh,
+  subnets: { s: { ...SEGMENT, cidr: "fd77::/64", gateway: { a: "fd77::1" }, sendRa: true } },
+};
+
 /** The same with EVPN. */
 const evpn: Topology = { ...mesh, bgp: { asn: 65_000, bfd: {} } };
 
@@ -69,6 +75,10 @@ const ofMesh = (what: string, law: Spoilt["law"], file: string, from: Spoilt["fr
 const ofServed = (what: string, from: Spoilt["from"], to: string): Spoilt => ({
   ...ofMesh(what, "guestsAreGivenTheirOwn", "systemd/network/20-netgen-br100.network", from, to),
   topology: served,
+});
+const ofAdvertised = (what: string, from: Spoilt["from"], to: string): Spoilt => ({
+  ...ofMesh(what, "routersAdvertiseTheirOwn", "netgen/radvd.conf", from, to),
+  topology: advertised,
 });
 const ofEvpn = (...args: Parameters<typeof ofMesh>): Spoilt => ({ ...ofMesh(...args), topology: evpn });
 const ofHubs = (name: string, ...args: Parameters<typeof ofMesh>): Spoilt => ({
@@ -133,6 +143,10 @@ export const SPOILT: readonly Spoilt[] = [
   ofServed("a pool that holds the gateway", "PoolOffset=128", "PoolOffset=1"),
   ofServed("a server of another address", "ServerAddress=10.77.0.1/", "ServerAddress=10.77.0.2/"),
   ofServed("guests that are told too much", /uint16:\d+/, "uint16:1500"),
+  ofAdvertised("guests that are told too much by the router", /AdvLinkMTU \d+/, "AdvLinkMTU 1500"),
+  ofAdvertised("a router of another prefix", "prefix fd77::/64", "prefix fd78::/64"),
+  ofAdvertised("a prefix that no address can be made of", "prefix fd77::/64", "prefix fd77::/63"),
+  ofAdvertised("a router without a prefix", /^ +prefix.*\n/m, ""),
   ofMesh(
     "a VTEP that the guard drops",
     "guardKnowsVteps",

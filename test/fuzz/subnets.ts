@@ -19,6 +19,7 @@ export interface SubnetDraft {
   readonly separateSwitches: boolean | undefined;
   readonly suppression: boolean;
   readonly dhcp: unknown;
+  readonly sendRa: unknown;
 }
 
 export const subnetDrafts: fc.Arbitrary<readonly SubnetDraft[]> = fc.array(
@@ -38,6 +39,7 @@ export const subnetDrafts: fc.Arbitrary<readonly SubnetDraft[]> = fc.array(
     separateSwitches: fc.constantFrom(undefined, false, true),
     suppression: fc.boolean(),
     dhcp: fc.constantFrom(undefined, undefined, undefined, undefined, true, false, { dns: ["9.9.9.9"] }, "range"),
+    sendRa: fc.constantFrom(undefined, undefined, undefined, true, false, { dns: ["2620:fe::fe"] }),
   }),
   { maxLength: 4 },
 );
@@ -103,6 +105,13 @@ function dhcpOf(each: SubnetDraft, prefix: string): unknown {
   return kind === "slices" ? true : { range: [...addressesOf([prefix], 100), ...addressesOf([prefix], 120)] };
 }
 
+/** Where there is an IPv6 gateway, which is one, or the same on all. */
+function sendRaOf({ kind, gateway, inVrf, bridge, sendRa }: SubnetDraft, prefixes: readonly string[]): unknown {
+  const isOneOf = kind === "segment" ? ["one", "shared"] : ["one", "shared", "left out", "each"];
+  const hasIpv6 = prefixes.some((prefix) => prefix.includes(":"));
+  return !inVrf && hasIpv6 && isOneOf.includes(gateway) && typeof bridge !== "object" ? sendRa : undefined;
+}
+
 /** The name and what stands under `subnets`. */
 export function subnetEntry(draft: SubnetDraft, { index, names, vrf, hasBgp }: Around): readonly [string, unknown] {
   const each = fitted(draft, vrf, hasBgp);
@@ -124,21 +133,21 @@ export function subnetEntry(draft: SubnetDraft, { index, names, vrf, hasBgp }: A
   const hosts = picked.length > 0 ? picked : "all";
   const vxlan = { vni: 100 + index, neighborSuppression: each.suppression };
   const { tagged, pin: mtu, separateSwitches } = each;
-  const dhcp = dhcpOf(each, prefixes[0] as string);
+  const told = { dhcp: dhcpOf(each, prefixes[0] as string), sendRa: sendRaOf(each, prefixes) };
   switch (each.kind) {
     case "routed":
       return [
         `s${index}`,
-        { ...common, dhcp, hosts: first, gateway: each.gateway === "each" ? undefined : gateway, bridge, ports },
+        { ...common, ...told, hosts: first, gateway: each.gateway === "each" ? undefined : gateway, bridge, ports },
       ];
     case "slices":
-      return [`s${index}`, { ...common, dhcp, hosts, perHost: 24 }];
+      return [`s${index}`, { ...common, ...told, hosts, perHost: 24 }];
     case "external":
       return [`s${index}`, { ...common, vrf: undefined, hosts, perHost: 24, interface: "external" }];
     case "segment":
       return [
         `s${index}`,
-        { ...common, dhcp, hosts, vxlan, gateway, isolated: several, tagged, mtu, bridge, ports, separateSwitches },
+        { ...common, ...told, hosts, vxlan, gateway, isolated: several, tagged, mtu, bridge, ports, separateSwitches },
       ];
     case "bare":
       return [`s${index}`, { hosts, vxlan, tagged, mtu, bridge, ports, separateSwitches }];

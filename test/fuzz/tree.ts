@@ -20,8 +20,17 @@ export interface TreeHost extends Networkd {
   readonly bgp: Bgp | undefined;
   /** The elements of the sets of netgen.nft, by the set's name; a range is two addresses with "-". */
   readonly sets: ReadonlyMap<string, readonly string[]>;
+  /** What radvd says on each link. */
+  readonly advertised: readonly Advertised[];
   /** Addresses that keepalived may give the host. */
   readonly shared: readonly Prefix[];
+}
+
+/** An interface of radvd's file. */
+export interface Advertised {
+  readonly link: string;
+  readonly prefixes: readonly Prefix[];
+  readonly mtu: number;
 }
 
 /** The text of a file by its path in the tree, the host's name first. */
@@ -51,6 +60,13 @@ function setsOf(text: string): ReadonlyMap<string, readonly string[]> {
   return sets;
 }
 
+const advertisedOf = (text: string): readonly Advertised[] =>
+  [...text.matchAll(/^interface (\S+)\n\{(.*?)^\};/gms)].map(([, link = "", body = ""]) => ({
+    link,
+    prefixes: [...body.matchAll(/^ +prefix (\S+) /gm)].map(([, each]) => prefixOf(each as string)),
+    mtu: Number(/AdvLinkMTU (\d+);/.exec(body)?.[1] ?? 0),
+  }));
+
 function readHost(name: string, files: Tree): TreeHost {
   const text = (path: string): string => files.get(`${name}/etc/${path}`) ?? "";
   const named = (pattern: RegExp): readonly (readonly [string, string])[] =>
@@ -68,6 +84,7 @@ function readHost(name: string, files: Tree): TreeHost {
     routes: linesOf(text("netgen/routes")).map(routeOf),
     bgp: frr === "" ? undefined : readFrr(frr),
     sets: setsOf(text("netgen/netgen.nft")),
+    advertised: advertisedOf(text("netgen/radvd.conf")),
     shared: [...text("keepalived/keepalived.conf").matchAll(/^ +(\S+) dev \S+$/gm)].map(([, each]) =>
       prefixOf(each as string),
     ),

@@ -216,6 +216,20 @@ const CASES: readonly Case[] = [
     says: /stretched@beta by DHCP: .*mtu is "", expected "1390"/,
   },
   {
+    what: "a router that says no MTU",
+    tamper: only("alpha", everywhere(/radvd\.conf$/, without(/^ +AdvLinkMTU.*\n/gm))),
+    topology: fixture("dhcp"),
+    breaks: ["reachability"],
+    says: /stretched@beta by router advertisements: .*it sends 1500 bytes, expected 1390/,
+  },
+  {
+    what: "one router of several whose farewell goes through the tunnel",
+    tamper: everywhere(/netgen\.nft$/, without(/^ +oifname .* nd-router-advert counter drop\n/gm)),
+    topology: fixture("several-prefixes"),
+    breaks: ["reachability"],
+    says: /racks@alpha by router advertisements: .*it has no router any more when beta stops advertising/,
+  },
+  {
     what: "a gateway of one of two prefixes alone",
     tamper: only("gamma", everywhere(/br-office\.network$/, without(/^\[Address\]\nAddress=192\.168\.6\.1.*\n.*\n/gm))),
     topology: fixture("several-prefixes"),

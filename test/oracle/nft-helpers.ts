@@ -43,6 +43,7 @@ export function aBridge(name: string, fields: Partial<Bridge> = {}): Bridge {
     addresses: [],
     isSharedGateway: false,
     dhcp: undefined,
+    advertisement: undefined,
     ports: [],
     vrf: undefined,
     origin: { "": NOWHERE },

@@ -4,8 +4,9 @@ import { dirname, join } from "node:path";
 import { must } from "../../base/invariant.ts";
 import type { Host } from "../../model/host.ts";
 import { type Box, writeInto } from "./box.ts";
-import type { Keys, PlacedFile } from "./keys.ts";
+import type { Furnished, Keys, PlacedFile } from "./keys.ts";
 import { eventually } from "./patience.ts";
+import { serveRadvd } from "./radvd.ts";
 
 /** Puts files and keys where the host's programs look for them. */
 export async function install(box: Box, host: Host, files: readonly PlacedFile[], keys: Keys): Promise<void> {
@@ -31,12 +32,6 @@ export async function install(box: Box, host: Host, files: readonly PlacedFile[]
 }
 
 // ── Starting ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-/** A box with the files that were put into it. */
-export interface Furnished {
-  readonly box: Box;
-  readonly files: readonly PlacedFile[];
-}
 
 const VERBS: Readonly<Record<string, string>> = { ExecStart: "start", ExecReload: "reload" };
 
@@ -185,6 +180,7 @@ export async function bootHost(box: Box, host: Host, files: readonly PlacedFile[
   });
   await applySysctl(box, files);
   await runUnit({ box, files }, "netgen-endpoints.service");
+  await serveRadvd({ box, files }, "start");
   await startFrr(box, files);
   for (const vrf of exitsOf(host)) await startExit(box, vrf);
 }

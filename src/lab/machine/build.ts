@@ -141,15 +141,17 @@ table inet deaf {
 }
 `;
 
+/** A guest's addresses and routes, whatever of them is there already. */
+export function addressGuest({ addresses, gateways }: LabGuest): string {
+  const own = addresses.map(({ address, lengthBits }) => `ip address replace ${address}/${lengthBits} dev eth0\n`);
+  return own.concat(gateways.map((gateway) => `${ip(gateway)} route replace default via ${gateway}\n`)).join("");
+}
+
 async function setUpGuest(box: Box, guest: LabGuest): Promise<void> {
-  const addresses = guest.addresses.map(
-    ({ address, lengthBits }) => `ip address add ${address}/${lengthBits} dev eth0\n`,
-  );
-  const routes = guest.gateways.map((gateway) => `${ip(gateway)} route add default via ${gateway}\n`);
   writeInto(box, "/run/deaf.nft", DEAF);
-  await box.shell(
-    `${CUT}\nip link set eth0 mtu ${guest.mtu}\n${addresses.join("")}${routes.join("")}nft -f /run/deaf.nft`,
-  );
+  // Guests have what the plan gives them; who is to be asked what a router advertises asks.
+  const quiet = "sysctl -qw net.ipv6.conf.eth0.accept_ra=0";
+  await box.shell(`${CUT}\n${quiet}\nip link set eth0 mtu ${guest.mtu}\n${addressGuest(guest)}nft -f /run/deaf.nft`);
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Throwaway keys, and the compiled files with these in them. */
 import { contentOf, type OutputFile } from "../../emit/file.ts";
 import type { Network } from "../../model/network.ts";
+import type { Box } from "./box.ts";
 import { execute } from "./keeper.ts";
 
 /** A host's files as the lab puts them: text by path on the host, with mode and owner. */
@@ -11,6 +12,12 @@ export interface PlacedFile {
   readonly owner: string;
   readonly group: string;
   readonly text: string;
+}
+
+/** A box with the files that were put into it. */
+export interface Furnished {
+  readonly box: Box;
+  readonly files: readonly PlacedFile[];
 }
 
 /** Throwaway key pairs: the lab runs without anybody's private key. */

@@ -57,6 +57,7 @@ const FRR: readonly Program[] = [
 const KEEPALIVED: readonly Program[] = [{ program: "keepalived", package: "keepalived" }];
 /** What guests ask by. */
 const DHCP: readonly Program[] = [{ program: "busybox", package: "busybox" }];
+const RADVD: readonly Program[] = [{ program: "/usr/sbin/radvd", package: "radvd" }];
 const WIREGUARD_GO: Program = { program: "wireguard-go", package: "wireguard-go" };
 const TUN = "/dev/net/tun";
 
@@ -67,12 +68,15 @@ const hasLinks = ({ hosts }: Network): boolean =>
 export function programsFor(network: Network): readonly Program[] {
   const hasSpeakers = network.hosts.some(({ bgp }) => bgp.kind !== "none");
   const isSharing = network.hosts.some(({ vrrp }) => vrrp !== undefined);
-  const isAsked = network.hosts.some(({ bridges }) => bridges.some(({ dhcp }) => dhcp !== undefined));
+  const bridges = network.hosts.flatMap((host) => host.bridges);
+  const isAsked = bridges.some(({ dhcp }) => dhcp !== undefined);
+  const isAdvertising = bridges.some(({ advertisement }) => advertisement !== undefined);
   const asked = [
     ...(hasLinks(network) ? NETWORKD : []),
     ...(hasSpeakers ? FRR : []),
     ...(isSharing ? KEEPALIVED : []),
     ...(isAsked ? DHCP : []),
+    ...(isAdvertising ? RADVD : []),
   ];
   return [...ALWAYS, ...asked];
 }

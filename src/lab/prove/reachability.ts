@@ -8,7 +8,7 @@ import { addressOf } from "../../ways/station.ts";
 import { type Ways, waysOf } from "../../ways/ways.ts";
 import type { Box } from "../machine/box.ts";
 import type { Lab } from "../machine/running.ts";
-import { answered, answersOf, once, type Probe, pingWords, probeKey, SMALL_BYTES } from "../measure/ping.ts";
+import { answered, answersOf, once, type Probe, pingWords, probeKey, SMALL_BYTES, speak } from "../measure/ping.ts";
 import { execCommand, type LabPromise, type Outcome, type Prover } from "../measure/promise.ts";
 import type { LabGuest } from "../plan/plan.ts";
 
@@ -152,12 +152,19 @@ function otherQuestions(lab: Lab): readonly Question[] {
   return lab.plan.guests.flatMap((guest) => [askTunnels(ways, guest), askOutside(lab, ways, guest)]);
 }
 
+/** Where several hosts are one gateway, the others learn of a guest by BGP, once it has spoken with its own. */
+async function greetGateways({ plan, guests }: Lab): Promise<void> {
+  const greet = ({ name, gateways }: LabGuest) => speak(must(guests.get(name), "every guest has a box"), gateways);
+  await Promise.all(plan.guests.map(greet));
+}
+
 // ── Provers ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Who must answer. */
 const open: Prover = {
   kind: "reachability",
   isAlone: false,
+  prepare: greetGateways,
   promises: (lab) => promisesOf(lab, guestQuestions(lab).filter(isOpen)),
 };
 

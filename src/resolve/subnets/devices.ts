@@ -5,7 +5,7 @@ import { type MtuBytes, mtuBytes, udpPort } from "../../base/units.ts";
 import type { Bridge, Flooding, VxlanDevice } from "../../model/device.ts";
 import type { Segment } from "../../model/segment.ts";
 import type { ResolvedHost } from "../hosts/hosts.ts";
-import { dhcpServer } from "./dhcp.ts";
+import { dhcpServer, routerAdvertisement } from "./guest-configuration.ts";
 import { routedBridgeMac, segmentBridgeMac, vxlanMac } from "./mac.ts";
 import type { ResolvedSubnet } from "./subnets.ts";
 
@@ -61,6 +61,7 @@ export function routedBridge(
     ports: enslaved,
     // Within the subnet guests could send more, but they know one size only.
     dhcp: dhcpServer(subnet, name, tunnelMtu),
+    advertisement: routerAdvertisement(subnet, name, tunnelMtu),
     vrf: input.vrf?.value,
     origin: input.origin,
   };
@@ -79,6 +80,7 @@ export function segmentBridge(segment: Segment, subnet: ResolvedSubnet, host: Re
     isSharedGateway,
     ports: ports(subnet, host.input.name),
     dhcp: dhcpServer(subnet, host.input.name, deviceMtu(segment.mtu.bytes)),
+    advertisement: routerAdvertisement(subnet, host.input.name, deviceMtu(segment.mtu.bytes)),
     vrf: segment.vrf,
     origin: segment.origin,
   };

@@ -1,7 +1,7 @@
 /** Whom of a subnet its guests are configured by. */
-import { containsAddress, prefixOf } from "../../base/ip.ts";
+import { containsAddress, familyOf, prefixOf } from "../../base/ip.ts";
 import type { MtuBytes } from "../../base/units.ts";
-import type { DhcpServer } from "../../model/device.ts";
+import type { DhcpServer, RouterAdvertisement } from "../../model/device.ts";
 import { poolOf, servedPrefix } from "../../topology/dhcp.ts";
 import type { ResolvedSubnet } from "./subnets.ts";
 
@@ -18,4 +18,16 @@ export function dhcpServer(
   if (dhcp === undefined || address === undefined) return undefined;
   const pool = poolOf(dhcp, prefixOf(address.address, address.lengthBits), address.address);
   return { address, ...pool, dns: dhcp.dns.map(({ value }) => value), mtu };
+}
+
+/** What one host that is the router says; `undefined` on all others. */
+export function routerAdvertisement(
+  { input: { advertisement }, gatewayAddresses }: ResolvedSubnet,
+  host: string,
+  mtu: MtuBytes | undefined,
+): RouterAdvertisement | undefined {
+  const own = (gatewayAddresses.get(host) ?? []).filter(({ address }) => familyOf(address) === 6);
+  if (advertisement === undefined || own.length === 0) return undefined;
+  const prefixes = own.map(({ address, lengthBits }) => prefixOf(address, lengthBits));
+  return { prefixes, mtu, dns: advertisement.dns.map(({ value }) => value) };
 }

@@ -1,0 +1,43 @@
+/** radvd: what a host tells guests that it is the IPv6 router of. */
+import type { Bridge, RouterAdvertisement } from "../model/device.ts";
+import type { Host } from "../model/host.ts";
+import { RELOAD_UNITS, reload, restart } from "./after.ts";
+import type { Emitter } from "./context.ts";
+import { publicFile } from "./print.ts";
+
+const UNIT = "netgen-radvd.service";
+
+interface Router extends Bridge {
+  readonly advertisement: RouterAdvertisement;
+}
+
+const isRouter = (bridge: Bridge): bridge is Router => bridge.advertisement !== undefined;
+
+const linkView = ({ name, advertisement: { prefixes, mtu, dns } }: Router) => ({
+  name,
+  hasMtu: mtu !== undefined,
+  mtu: String(mtu ?? ""),
+  prefixes,
+  dns,
+});
+
+/** radvd's file and a unit that reads it; nothing for a host that advertises nothing. */
+export const emitRadvd: Emitter = (host, context) => {
+  const routers = host.bridges.filter(isRouter);
+  if (routers.length === 0) return [];
+  const file = { path: "etc/netgen/radvd.conf", template: "radvd/radvd.conf.njk", after: [reload(UNIT)] };
+  const unit = {
+    path: `etc/systemd/system/${UNIT}`,
+    template: `radvd/${UNIT}.njk`,
+    after: [RELOAD_UNITS, restart(UNIT)],
+  };
+  return [
+    publicFile(host, context, { ...file, view: { links: routers.map(linkView) } }),
+    publicFile(host, context, { ...unit, view: {} }),
+  ];
+};
+
+/** Units of {@link emitRadvd} that the host has to enable. */
+export function radvdUnits({ bridges }: Host): readonly string[] {
+  return bridges.some(isRouter) ? [UNIT] : [];
+}
