@@ -45,6 +45,7 @@ const ROOMS_WITHIN: Readonly<Record<string, readonly string[]>> = {
     "bgp",
     "prefixes.ts",
     "lans.ts",
+    "unreachable.ts",
     "dynamic-class.ts",
     "assemble.ts",
     "resolve.ts",

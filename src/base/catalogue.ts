@@ -425,7 +425,7 @@ export const catalogue = {
   "lan-in-overlay": {
     severity: "error",
     message: "{prefix} ({use}) overlaps {lan}, the LAN of {site}: {host} would send its own LAN into the tunnel",
-    hint: "give one of the two another range",
+    hint: 'give one of the two another range; where the LAN lies inside the other, {site} can have "gateways:", by which others reach it',
   },
 
   // Gateways of sites.
@@ -545,7 +545,12 @@ export const catalogue = {
   "prefix-overlap": {
     severity: "error",
     message: "{prefix} ({use}) and {other} ({otherUse}) overlap; one prefix can lead to one host only",
-    hint: "give them ranges of their own; a segment that no host is a gateway of can do without a cidr",
+    hint: 'give them ranges of their own, or write "exceptMoreSpecifics: true" beside the cidr of the wider one, in routes, and the longer one wins; a segment that no host is a gateway of can do without a cidr',
+  },
+  "exception-unused": {
+    severity: "warning",
+    message: "{prefix} ({use}) excepts more specific prefixes, and none lies inside it",
+    hint: 'take "exceptMoreSpecifics" out, or correct the prefix that is to lie inside',
   },
   "subnet-without-prefix": {
     severity: "error",

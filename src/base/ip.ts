@@ -110,6 +110,11 @@ export function containsPrefix(outer: IpPrefix, inner: IpPrefix): boolean {
   return prefixLengthBits(inner) >= prefixLengthBits(outer) && containsAddress(outer, networkAddress(inner));
 }
 
+/** True when `inner` is a longer prefix within `outer`. */
+export function isMoreSpecific(inner: IpPrefix, outer: IpPrefix): boolean {
+  return inner !== outer && containsPrefix(outer, inner);
+}
+
 /** Two prefixes overlap exactly when one contains the other. */
 export function overlaps(a: IpPrefix, b: IpPrefix): boolean {
   return containsPrefix(a, b) || containsPrefix(b, a);

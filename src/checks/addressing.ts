@@ -1,5 +1,6 @@
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
-import { type IpAddress, type IpPrefix, type IpRange, rangeOf } from "../base/ip.ts";
+import { grouped } from "../base/grouped.ts";
+import { containsPrefix, type IpAddress, isMoreSpecific } from "../base/ip.ts";
 import type { Span } from "../base/source.ts";
 import { poolAddresses } from "../model/loopback.ts";
 import type { Network, OverlayPrefix } from "../model/network.ts";
@@ -68,43 +69,51 @@ export function useInWords({ use }: OverlayPrefix): string {
   }
 }
 
-interface Ranged {
-  readonly each: OverlayPrefix;
-  readonly range: IpRange;
-  readonly prefix: IpPrefix;
-}
-
 /**
  * No two declared prefixes of one VRF overlap: one prefix leads to one host, and two equal AllowedIPs lead to the last
- * that was read.
+ * that was read. One that excepts more specific ones may hold such.
  */
 export function distinctPrefixes(network: Network): readonly Diagnostic[] {
-  const vrfs = [undefined, ...network.vrfs.map((vrf) => vrf.name)];
-  return vrfs.flatMap((vrf) => distinctWithin(network.prefixes.filter((each) => each.vrf === vrf)));
+  return prefixesByVrf(network).flatMap(distinctWithin);
 }
+
+const prefixesByVrf = ({ prefixes }: Network): readonly (readonly OverlayPrefix[])[] => [
+  ...grouped(prefixes, ({ vrf }) => vrf).values(),
+];
 
 function distinctWithin(prefixes: readonly OverlayPrefix[]): readonly Diagnostic[] {
   const found: Diagnostic[] = [];
-  // Sorted by address, the shorter first: what overlaps an earlier prefix lies inside it, and so inside the widest so far.
-  let widest: Ranged | undefined;
+  // Sorted by address, the shorter first: what overlaps an earlier prefix lies inside it. Those that hold the last one, the
+  // widest first.
+  let around: readonly OverlayPrefix[] = [];
   for (const each of prefixes) {
-    const next: Ranged = { each, range: rangeOf(each.prefix), prefix: each.prefix };
-    if (widest === undefined || widest.range.family !== next.range.family || next.range.first > widest.range.last) {
-      widest = next;
-      continue;
-    }
-    const [later, earlier] = each.span.start > widest.each.span.start ? [each, widest.each] : [widest.each, each];
-    const params = {
-      prefix: later.prefix,
-      use: useInWords(later),
-      other: earlier.prefix,
-      otherUse: useInWords(earlier),
-    };
-    found.push(
-      diagnostic("prefix-overlap", params, later.span, [
-        { message: `${earlier.prefix} is declared here`, span: earlier.span },
-      ]),
-    );
+    around = around.filter(({ prefix }) => containsPrefix(prefix, each.prefix));
+    const other = around.find(({ prefix, exceptsMoreSpecifics }) => !exceptsMoreSpecifics || prefix === each.prefix);
+    if (other === undefined) around = [...around, each];
+    else found.push(overlap(each, other));
   }
   return found;
+}
+
+function overlap(inner: OverlayPrefix, outer: OverlayPrefix): Diagnostic {
+  const [later, earlier] = inner.span.start > outer.span.start ? [inner, outer] : [outer, inner];
+  const params = {
+    prefix: later.prefix,
+    use: useInWords(later),
+    other: earlier.prefix,
+    otherUse: useInWords(earlier),
+  };
+  const related = [{ message: `${earlier.prefix} is declared here`, span: earlier.span }];
+  return diagnostic("prefix-overlap", params, later.span, related);
+}
+
+/** Who excepts more specific prefixes holds one: else a mistyped one leads where nobody meant it to. */
+export function exceptionsAreUsed(network: Network): readonly Diagnostic[] {
+  return prefixesByVrf(network).flatMap((prefixes) =>
+    prefixes.flatMap((each) => {
+      const { prefix, exceptsMoreSpecifics, span } = each;
+      if (!exceptsMoreSpecifics || prefixes.some((other) => isMoreSpecific(other.prefix, prefix))) return [];
+      return [diagnostic("exception-unused", { prefix, use: useInWords(each) }, span)];
+    }),
+  );
 }

@@ -1,7 +1,7 @@
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import { grouped } from "../base/grouped.ts";
 import { must } from "../base/invariant.ts";
-import { containsAddress, type IpAddress, type IpPrefix } from "../base/ip.ts";
+import { containsAddress, type IpAddress, type IpPrefix, prefixLengthBits } from "../base/ip.ts";
 import type { Host, OwnedPrefix } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
@@ -52,6 +52,12 @@ function statedEndpoints({ reach: { endpoints, lanEndpoint } }: Host) {
   return lanEndpoint === undefined ? outside : [...outside, { field: "lanEndpoint" as const, endpoint: lanEndpoint }];
 }
 
+/** Of prefixes that hold an address, the longest first, those by which each table decides. */
+function decisive(holding: readonly Routed[]): readonly Routed[] {
+  const longest = new Map(holding.toReversed().map(({ vrf, prefix }) => [vrf, prefix]));
+  return holding.filter(({ vrf, prefix }) => prefix === longest.get(vrf));
+}
+
 /** Addresses by which the hosts of a site reach each other are its LAN's, which its gateway has for other sites. */
 function endpointsInside(network: Network): readonly Inside[] {
   const index = createPrefixIndex(routedPrefixes(network));
@@ -62,8 +68,7 @@ function endpointsInside(network: Network): readonly Inside[] {
       const isOnLan = ({ isLan, owner }: Routed): boolean =>
         field === "lanEndpoint" && isLan && sites.get(must(owner, "a LAN is behind a host")) === host.reach.site;
       const located: Located = { host, field, endpoint };
-      return index
-        .holding(endpoint.address)
+      return decisive(index.holding(endpoint.address))
         .filter((each) => !isOnLan(each))
         .map((each): Inside => ({ located, each }));
     }),
@@ -75,16 +80,18 @@ const isOwnAddress = ({ host, field }: Located): boolean => field === "lanEndpoi
 
 /**
  * Whether packets to an address leave a host by something else than its way out: an unreachable route or a tunnel, or on an exit
- * the table of the VRF that the exit is for. What it owns itself is on its bridges or behind it.
+ * the table of the VRF that the exit is for. What it owns itself is on its bridges or behind it, but for a part of it that is
+ * another's.
  */
 function isSentElsewhere(
   { ownedPrefixes, unreachable, vrfs }: Host,
   address: IpAddress,
   vrf: string | undefined,
 ): boolean {
-  const isIn = (prefix: IpPrefix): boolean => containsAddress(prefix, address);
   if (vrf !== undefined) return vrfs.some(({ name, exit }) => name === vrf && exit !== undefined);
-  return unreachable.some(isIn) && !ownedPrefixes.some(({ prefix }) => isIn(prefix));
+  const longest = (prefixes: readonly IpPrefix[]): number =>
+    Math.max(-1, ...prefixes.filter((prefix) => containsAddress(prefix, address)).map(prefixLengthBits));
+  return longest(unreachable) > longest(ownedPrefixes.map(({ prefix }) => prefix));
 }
 
 /** Whether a host dials an endpoint and sends elsewhere; lists of peers are long, so only as much is read as is needed. */

@@ -1,7 +1,7 @@
 /** The laws that a network must keep. Each is a function from the model to diagnostics; none changes anything. */
 import type { Diagnostic } from "../base/diagnostic.ts";
 import type { Network } from "../model/network.ts";
-import { distinctAddresses, distinctPrefixes } from "./addressing.ts";
+import { distinctAddresses, distinctPrefixes, exceptionsAreUsed } from "./addressing.ts";
 import { siteNumbersAreUsed, systemsHaveNumbers } from "./autonomous.ts";
 import { endpointOutsideOverlay, lanAddressesOutsideOverlay } from "./endpoints.ts";
 import {
@@ -39,6 +39,7 @@ export type Check = (network: Network) => readonly Diagnostic[];
 export const checks: readonly Check[] = Object.freeze([
   distinctAddresses,
   distinctPrefixes,
+  exceptionsAreUsed,
   distinctPublicKeys,
   distinctEndpoints,
   endpointsDiffer,

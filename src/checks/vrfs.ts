@@ -43,7 +43,8 @@ export function vrfsSpareHostAddresses(network: Network): readonly Diagnostic[] 
     for (const member of members) {
       const host = must(hosts.get(member), "members are hosts");
       for (const address of ownAddresses(host)) {
-        for (const each of index.holding(address)) if (!held.has(each)) held.set(each, { host, address });
+        const [each] = index.holding(address);
+        if (each !== undefined && !held.has(each)) held.set(each, { host, address });
       }
     }
     return [...held].map(([each, { host, address }]) => {

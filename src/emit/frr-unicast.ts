@@ -26,16 +26,31 @@ function entriesView(name: string, family: IpFamily, rules: readonly string[]): 
   return rules.map((rule, index) => ({ command, name, number: String((index + 1) * SPACING), rule }));
 }
 
-/** Each prefix with all that lies in it. */
-function listView(name: string, prefixes: readonly IpPrefix[]): readonly View[] {
+/** An entry of a prefix-list, without its place in it. */
+interface Rule {
+  readonly prefix: IpPrefix;
+  readonly words: string;
+}
+
+const exactly = (prefix: IpPrefix): Rule => ({ prefix, words: `permit ${prefix}` });
+
+/** A prefix with all that lies in it. */
+const withInside =
+  (action: "permit" | "deny") =>
+  (prefix: IpPrefix): Rule => {
+    const longest = addressBits(familyOf(prefix));
+    const inside = prefixLengthBits(prefix) < longest ? ` le ${longest}` : "";
+    return { prefix, words: `${action} ${prefix}${inside}` };
+  };
+
+/** A list for each family. The first entry that matches decides. */
+function listView(name: string, rules: readonly Rule[]): readonly View[] {
   return FAMILIES.flatMap((family) => {
-    const longest = addressBits(family);
-    const own = prefixes.filter((prefix) => familyOf(prefix) === family);
-    const inside = (prefix: IpPrefix): string => (prefixLengthBits(prefix) < longest ? ` le ${longest}` : "");
+    const own = rules.filter(({ prefix }) => familyOf(prefix) === family);
     return entriesView(
       name,
       family,
-      own.map((prefix) => `permit ${prefix}${inside(prefix)}`),
+      own.map(({ words }) => words),
     );
   });
 }
@@ -115,8 +130,10 @@ function pointToPoint({ neighbours }: Unicast): readonly View[] {
  * What a hub gives to the tunnels of its leaves as long as BGP has not told it the way. Its own prefixes are not among what
  * leads into the overlay, and tunnels' addresses are nobody's but the tunnels'.
  */
-function fallbackView({ unreachable }: Host, { hubInterface, accepted }: Unicast): View {
-  const prefixes = hubInterface === undefined ? [] : unreachable.filter((prefix) => accepted.includes(prefix));
+function fallbackView({ unreachable, ownedPrefixes }: Host, { hubInterface, accepted }: Unicast): View {
+  const behind = ownedPrefixes.filter(({ use }) => use.kind === "route").map(({ prefix }) => prefix);
+  const isLed = (prefix: IpPrefix): boolean => accepted.includes(prefix) && !behind.includes(prefix);
+  const prefixes = hubInterface === undefined ? [] : unreachable.filter(isLed);
   return {
     hasFallback: prefixes.length > 0,
     hubInterface: hubInterface ?? "",
@@ -157,8 +174,12 @@ export function unicastView(host: Host): typeof NOTHING | (View & { readonly rou
     hasPointToPoint: links.length > 0,
     ...fallbackView(host, unicast),
     lists: [
-      ...listView(OVERLAY, mergePrefixes(unicast.accepted)),
-      ...(ways.length > 0 ? listView(NEARBY, unicast.nearby) : []),
+      ...listView(OVERLAY, [
+        ...unicast.refused.map(withInside("deny")),
+        ...mergePrefixes(unicast.accepted).map(withInside("permit")),
+      ]),
+      // Not what lies inside: that may be behind a spoke.
+      ...(ways.length > 0 ? listView(NEARBY, unicast.nearby.map(exactly)) : []),
     ],
     hasLeaves: leaves.length > 0,
     leaves,

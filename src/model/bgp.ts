@@ -78,6 +78,8 @@ export interface Unicast {
   readonly announced: readonly IpPrefix[];
   /** Declared prefixes; what lies in none of them is taken from nobody. */
   readonly accepted: readonly IpPrefix[];
+  /** What of that is taken from nobody all the same: the LAN that the host is on, where a wider prefix holds it. */
+  readonly refused: readonly IpPrefix[];
   /** What the host's hubs have themselves: reached by the shortest way, not by the preferred hub. */
   readonly nearby: readonly IpPrefix[];
   /** The interface of the tunnels to all whose hub it is, each peer with its own prefixes as AllowedIPs. */

@@ -75,5 +75,7 @@ export interface OverlayPrefix {
     | { readonly kind: "lan"; readonly site: string };
   /** `undefined`: the default VRF. */
   readonly vrf: string | undefined;
+  /** Longer ones may lie inside: what they hold is theirs, the rest of this is where it leads to. */
+  readonly exceptsMoreSpecifics: boolean;
   readonly span: Span;
 }

@@ -7,7 +7,6 @@ import {
   type IpAddress,
   type IpFamily,
   type IpPrefix,
-  prefixesWithout,
   prefixLengthBits,
 } from "../base/ip.ts";
 import { sortedBy } from "../base/text.ts";
@@ -32,6 +31,7 @@ import { routedBridge, segmentBridge, segmentFlooding, vtepAddress, vxlanDevice 
 import type { ResolvedSubnet } from "./subnets/subnets.ts";
 import { exitSnat, vrfInstances } from "./subnets/vrfs.ts";
 import type { Interfaces, Tunnels } from "./tunnels/tunnels.ts";
+import { mergedUnreachable, unreachablePrefixes } from "./unreachable.ts";
 
 /** Everything resolved about the network before the hosts are put together. */
 export interface Parts {
@@ -100,28 +100,6 @@ function snatOf({ input: { name, uplink } }: ResolvedHost, { subnets }: Parts): 
       const prefixes = input.vxlan === undefined ? (owned.get(name) ?? []) : ofSegment;
       return prefixes.map((prefix) => ({ prefix, uplink }));
     });
-}
-
-/**
- * All that the hosts route but what lies behind the host itself, or on its own LAN: that is not reached through a tunnel from
- * here. A LAN that is not on the uplink is none of the provider's business either when its link is down. None lies in another,
- * which a check sees to.
- */
-function unreachablePrefixes(host: HostInput, routed: readonly OverlayPrefix[]): readonly IpPrefix[] {
-  const isOnUplink = lanInterfaceOf(host) === host.uplink;
-  const isHere = ({ use }: OverlayPrefix): boolean =>
-    (use.kind === "route" && use.host === host.name) || (use.kind === "lan" && use.site === host.site && isOnUplink);
-  return routed.filter((each) => !isHere(each)).map((each) => each.prefix);
-}
-
-/**
- * Where AllowedIPs are merged these are merged too: an unreachable route of a prefix longer than the tunnel's would win. The
- * host's own part of a larger prefix is added, or what is meant for it would go back into the tunnel while its bridge is down.
- */
-function mergedUnreachable(merged: readonly IpPrefix[], owned: readonly OwnedPrefix[]): readonly IpPrefix[] {
-  const of = (isRoute: boolean): readonly IpPrefix[] =>
-    owned.filter(({ use }) => (use.kind === "route") === isRoute).map(({ prefix }) => prefix);
-  return [...new Set([...prefixesWithout(merged, of(true)), ...of(false)])].sort(comparePrefixes);
 }
 
 // A prefix can hold more neighbours than any segment will; past this the table would only take memory.
@@ -202,7 +180,7 @@ export function assembleHost(host: ResolvedHost, parts: Parts): Host {
       ? resolveSpeaker(host, parts.speakers, segments)
       : resolveRoutingSpeaker(host, routing, segments);
   const unreachable = parts.merging.has(input.name)
-    ? mergedUnreachable(parts.merged, owned)
+    ? mergedUnreachable(input, parts, owned)
     : unreachablePrefixes(input, parts.routed);
   return {
     name: input.name,

@@ -21,12 +21,13 @@ function lanPrefixesBehind(lans: readonly Lan[]): ReadonlyMap<string, readonly O
   );
 }
 
+/** Of the default VRF, and with no room for others. */
+const WHOLE = { vrf: undefined, exceptsMoreSpecifics: false } as const;
+
 /** The LANs as prefixes of the overlay. */
 function lanOverlayPrefixes(lans: readonly Lan[]): readonly OverlayPrefix[] {
   return lans.flatMap(({ site, prefixes }) =>
-    prefixes.map(
-      ({ value: prefix, span }): OverlayPrefix => ({ prefix, use: { kind: "lan", site }, vrf: undefined, span }),
-    ),
+    prefixes.map(({ value: prefix, span }): OverlayPrefix => ({ prefix, use: { kind: "lan", site }, ...WHOLE, span })),
   );
 }
 
@@ -36,7 +37,7 @@ function transitPrefixes(topology: Topology): readonly OverlayPrefix[] {
   return topology.wireguard.transit.map(({ value: prefix, span }) => ({
     prefix,
     use: { kind: "transit" },
-    vrf: undefined,
+    ...WHOLE,
     span,
   }));
 }
@@ -44,15 +45,17 @@ function transitPrefixes(topology: Topology): readonly OverlayPrefix[] {
 /** Every prefix that the overlay claims, as it was declared. */
 export function overlayPrefixes(topology: Topology, lans: readonly Lan[]): readonly OverlayPrefix[] {
   const pools = topology.wireguard.addresses.map(
-    ({ value: prefix, span }): OverlayPrefix => ({ prefix, use: { kind: "pool" }, vrf: undefined, span }),
+    ({ value: prefix, span }): OverlayPrefix => ({ prefix, use: { kind: "pool" }, ...WHOLE, span }),
   );
   const subnets = topology.subnets.flatMap(({ name, prefixes, vrf }) => {
     const use = { kind: "subnet", subnet: name } as const;
-    return prefixes.map(({ value: prefix, span }): OverlayPrefix => ({ prefix, use, vrf: vrf?.value, span }));
+    return prefixes.map(({ value: prefix, span }): OverlayPrefix => ({ prefix, use, ...WHOLE, vrf: vrf?.value, span }));
   });
   const routes = topology.hosts.flatMap(({ name, routes: behind }) => {
     const use = { kind: "route", host: name } as const;
-    return behind.map(({ value: prefix, vrf, span }): OverlayPrefix => ({ prefix, use, vrf: vrf?.value, span }));
+    return behind.map(({ value: prefix, vrf, span, exceptsMoreSpecifics }): OverlayPrefix => {
+      return { prefix, use, vrf: vrf?.value, exceptsMoreSpecifics, span };
+    });
   });
   return [...pools, ...transitPrefixes(topology), ...subnets, ...routes, ...lanOverlayPrefixes(lans)].sort((a, b) =>
     comparePrefixes(a.prefix, b.prefix),
@@ -67,6 +70,10 @@ export function parentPrefixes(
   const isOwned = new Map(subnets.map(({ input, owned }) => [input.name, owned.size > 0]));
   return routed.filter(({ use }) => use.kind !== "subnet" || isOwned.get(use.subnet)).map(({ prefix }) => prefix);
 }
+
+/** Those of which others may be a part, and lead elsewhere. */
+export const outerPrefixes = (routed: readonly OverlayPrefix[]): readonly IpPrefix[] =>
+  routed.filter((each) => each.exceptsMoreSpecifics).map(({ prefix }) => prefix);
 
 /**
  * What others send to each host through the tunnel, in the default VRF, by its name: its part of subnets, what lies behind

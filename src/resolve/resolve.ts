@@ -14,7 +14,7 @@ import { assembleHost, type Parts } from "./assemble.ts";
 import { findSpeakers, resolveBgp } from "./bgp/evpn.ts";
 import { type Dynamic, dynamicBgp, resolveDynamic, routingOf } from "./dynamic-class.ts";
 import { type ResolvedHost, type ResolveOptions, resolveHosts } from "./hosts/hosts.ts";
-import { overlayPrefixes, ownedPrefixes, parentPrefixes } from "./prefixes.ts";
+import { outerPrefixes, overlayPrefixes, ownedPrefixes, parentPrefixes } from "./prefixes.ts";
 import { resolveSegments, vtepsBySegment } from "./subnets/segments.ts";
 import { resolveSubnets } from "./subnets/subnets.ts";
 import { resolveVrfs, vrfsByMember } from "./subnets/vrfs.ts";
@@ -117,7 +117,8 @@ export function resolveNetwork(topology: Topology, options: ResolveOptions): Res
   const owned = ownedPrefixes(topology.hosts, subnets, lans);
   const parents = parentPrefixes(routed, subnets);
   const paths = indexPaths(underlay, sites);
-  const grounds = { settings, paths, owned, parents, lans, pairs };
+  const outer = outerPrefixes(routed);
+  const grounds = { settings, paths, owned, parents, outer, lans, pairs };
   const { value: made, diagnostics: ofTunnels } = resolveTunnels(topology, [...hosts.values()], grounds);
   const parts = resolveParts(topology, { ...made, hosts, subnets, lans, paths, pairs, owned, prefixes, routed });
   const network: Network = {

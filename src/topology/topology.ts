@@ -86,6 +86,8 @@ export type EndpointInput =
 /** A prefix behind a host, with the VRF that it belongs to. */
 export interface RouteInput extends Located<IpPrefix> {
   readonly vrf: Located<string> | undefined;
+  /** Others may lie inside, and lead elsewhere. */
+  readonly exceptsMoreSpecifics: boolean;
 }
 
 /** A host with hostDefaults already laid under it. `origin` points into hostDefaults where the value came from there. */

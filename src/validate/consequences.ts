@@ -80,6 +80,7 @@ const CONSEQUENCES: Readonly<Record<string, readonly Code[]>> = {
     "guard-open-unused",
     "preferred-hub-unused",
     "drained-unused",
+    "exception-unused",
   ],
   // Its shape decides who meets whom, its pools which pins lie in one, and its port is that of every endpoint without one.
   wireguard: [
@@ -94,6 +95,7 @@ const CONSEQUENCES: Readonly<Record<string, readonly Code[]>> = {
     "endpoint-port-unforwarded",
     "endpoint-duplicate",
     "address-outside-pool",
+    "exception-unused",
     "evpn-without-ipv4",
     "mesh-too-large",
     "interface-name-taken",
@@ -115,8 +117,8 @@ const CONSEQUENCES: Readonly<Record<string, readonly Code[]>> = {
     "lan-interface-incomplete",
     "interface-name-taken",
   ],
-  hosts: ["mtu-pin-lower", "preferred-hub-unused", "drained-unused"],
-  subnets: ["bgp-without-vxlan", "guard-open-unused"],
+  hosts: ["mtu-pin-lower", "preferred-hub-unused", "drained-unused", "exception-unused"],
+  subnets: ["bgp-without-vxlan", "guard-open-unused", "exception-unused"],
   vrfs: ["bgp-without-vxlan", "drained-unused", "interface-name-taken", "guard-open-unused"],
   bgp: [
     ...PAIRS,

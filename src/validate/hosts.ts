@@ -140,13 +140,14 @@ function guardAt(reader: Reader, node: Node): HostInput["guardOpen"] {
   return node.value === undefined ? undefined : { vxlan: of("vxlan"), bgp: of("bgp"), bfd: of("bfd") };
 }
 
-/** Prefixes, or mappings with a cidr and a VRF. */
+/** Prefixes, or mappings with a cidr and what else is to say of it. */
 function routesAt(reader: Reader, list: Node): readonly RouteInput[] {
   return entries(list).flatMap((node) => {
     const value = prefixAt(reader, typeof node.value === "string" ? node : member(node, "cidr"));
     if (value === undefined) return [];
     const [vrf] = locatedAt(reader, member(node, "vrf"), textAt);
-    return [{ value, span: valueSpan(reader, node.pointer), vrf }];
+    const exceptsMoreSpecifics = truthAt(member(node, "exceptMoreSpecifics")) ?? false;
+    return [{ value, span: valueSpan(reader, node.pointer), vrf, exceptsMoreSpecifics }];
   });
 }
 

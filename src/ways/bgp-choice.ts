@@ -1,7 +1,7 @@
 /** The way that BGP chooses from a host to another, as the model promises it. Pure. */
 import { grouped } from "../base/grouped.ts";
 import { must } from "../base/invariant.ts";
-import { compareAddresses, containsPrefix, type IpAddress, parseAddress } from "../base/ip.ts";
+import { compareAddresses, containsPrefix, type IpAddress, type IpPrefix, parseAddress } from "../base/ip.ts";
 import type { UnicastNeighbour } from "../model/bgp.ts";
 import type { WireguardInterface } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
@@ -152,9 +152,10 @@ export function announcedTo({ hosts, nextHop }: Choices, host: Host) {
   const announced = [...hosts.values()].flatMap((owner) =>
     (unicastOf(owner)?.announced ?? []).map((prefix) => ({ prefix, owner })),
   );
-  const accepted = unicastOf(host)?.accepted ?? [];
+  const { accepted = [], refused = [] } = unicastOf(host) ?? {};
+  const holds = (list: readonly IpPrefix[], prefix: IpPrefix) => list.some((each) => containsPrefix(each, prefix));
   return [...grouped(announced, ({ prefix }) => prefix)].flatMap(([prefix, group]) => {
-    if (!accepted.some((each) => containsPrefix(each, prefix))) return [];
+    if (!holds(accepted, prefix) || holds(refused, prefix)) return [];
     const announcing = group.map(({ owner }) => owner);
     const next = announcing.includes(host) ? undefined : nextHop(host, ...announcing);
     return next === undefined ? [] : [{ prefix, peer: next.host, link: linkOf(host, next) }];

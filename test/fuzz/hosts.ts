@@ -143,6 +143,19 @@ function routeOf(id: number, kind: number, vrf: string | undefined): unknown {
   return kind === 2 && vrf !== undefined ? { cidr, vrf } : cidr;
 }
 
+/** Behind a few hosts, by id: what holds pools, subnets, LANs, and what is behind other hosts; one lies in another. */
+const WIDE: ReadonlyMap<number, string> = new Map([
+  [12, "10.0.0.0/8"],
+  [25, "10.96.0.0/11"],
+  [7, "fd00:200::/23"],
+  [31, "192.168.0.0/16"],
+]);
+
+function wideRoutes({ id, routes }: HostDraft, vrf: string | undefined): readonly unknown[] {
+  const cidr = routes.length > 0 ? WIDE.get(id) : undefined;
+  return cidr === undefined ? [] : [{ cidr, exceptMoreSpecifics: true, vrf: id === 31 ? vrf : undefined }];
+}
+
 /** What stands under `hosts`; pins only where the pools have room for them. */
 export function hostEntry(
   draft: HostDraft,
@@ -158,9 +171,10 @@ export function hostEntry(
     lanEndpoint: lanEndpointOf(draft),
     uplink,
     lanInterface: lanEndpointOf(draft) === undefined ? undefined : lanInterface,
-    routes: isOutsider
-      ? routes.slice(0, 1).map((kind) => routeOf(id, kind, undefined))
-      : routes.map((kind) => routeOf(id, kind, vrf)),
+    routes: [
+      ...(isOutsider ? routes.slice(0, 1) : routes).map((kind) => routeOf(id, kind, isOutsider ? undefined : vrf)),
+      ...wideRoutes(draft, isOutsider ? undefined : vrf),
+    ],
   };
   if (isOutsider) return { ...common, wireguard: false };
   return {

@@ -83,6 +83,17 @@ function rangeOf(element: string): { readonly first: bigint; readonly last: bigi
   return { first: prefixOf(from).first, last: prefixOf(to).last };
 }
 
+/** nft refuses a set of which one element holds another. */
+export const setsAreApart: Law = ({ hosts }) =>
+  hosts.flatMap((host) =>
+    [...host.sets].flatMap(([name, elements]) => {
+      const ranges = elements.map((text) => ({ text, ...rangeOf(text) })).sort((a, b) => (a.first < b.first ? -1 : 1));
+      return ranges
+        .filter(({ first }, index) => first <= (ranges[index - 1]?.last ?? -1n))
+        .map(({ text }) => `${host.name}: ${text} of the set ${name} lies in another element`);
+    }),
+  );
+
 /** Whether an address is in a set of the host's ruleset, of whichever family. */
 export function isInSet(host: TreeHost, set: string, address: bigint, family: 4 | 6): boolean {
   return (host.sets.get(`${set}${family}`) ?? []).some((element) => {

@@ -1,7 +1,17 @@
 /** What must hold of ways: a packet gets from each host to each other, hop by hop, and is taken by each. */
 import { alone, holds, isSameAddress, type Prefix, prefixOf } from "./prefix.ts";
 import { ownAddresses, type TreeHost } from "./tree.ts";
-import { backOf, type Law, literalOf, peerFor, type World, wayTo, writtenOf } from "./world.ts";
+import {
+  backOf,
+  claimedPrefixes,
+  type Law,
+  literalOf,
+  peerFor,
+  routesOf,
+  type World,
+  wayTo,
+  writtenOf,
+} from "./world.ts";
 
 /** The host of a site that has an address on its LAN, or may be given it. */
 const neighbourAt = (world: World, address: Prefix): TreeHost | undefined =>
@@ -43,27 +53,28 @@ function nextOf(world: World, at: TreeHost, packet: Packet): Next {
   return host === undefined ? { lost: `nobody is at ${way.to}, to whom ${at.name} sends` } : { host };
 }
 
-/** Follows a packet; says why it does not arrive. */
-function lost(world: World, start: TreeHost, packet: Packet): string | undefined {
+/** Follows a packet to where it belongs; says why it does not arrive. */
+function lost(world: World, start: TreeHost, packet: Packet, isThere: (host: TreeHost) => boolean): string | undefined {
   let at = start;
   for (const _ of world.hosts) {
-    if (isHolder(at, packet.address)) return undefined;
+    if (isThere(at)) return undefined;
     const next = nextOf(world, at, packet);
     if ("lost" in next) return next.lost;
     at = next.host;
   }
-  return isHolder(at, packet.address) ? undefined : "it goes in circles";
+  return isThere(at) ? undefined : "it goes in circles";
 }
 
 const isTwin = (world: World, a: TreeHost, b: TreeHost): boolean =>
   writtenOf(world, a.name).publicKey !== undefined &&
   writtenOf(world, a.name).publicKey === writtenOf(world, b.name).publicKey;
 
+const own = (host: TreeHost): readonly Prefix[] => host.interfaces.flatMap(({ addresses }) => addresses.map(alone));
+const isRouted = ({ hosts }: World): boolean => hosts.some(({ links }) => links.some(({ name }) => name === "lo"));
+
 /** Each host's own tunnel address reaches each other's; where FRR routes, BGP's laws say so. */
 export const hostsReachEachOther: Law = (world) => {
-  const own = (host: TreeHost): readonly Prefix[] => host.interfaces.flatMap(({ addresses }) => addresses.map(alone));
-  const isRouted = world.hosts.some(({ links }) => links.some(({ name }) => name === "lo"));
-  if (isRouted) return [];
+  if (isRouted(world)) return [];
   return world.hosts.flatMap((from) =>
     world.hosts
       .filter((to) => to !== from && !isTwin(world, from, to))
@@ -71,9 +82,37 @@ export const hostsReachEachOther: Law = (world) => {
         own(to).flatMap((address) => {
           const source = own(from).find(({ family }) => family === address.family);
           if (source === undefined) return [];
-          const why = lost(world, from, { source, address });
+          const why = lost(world, from, { source, address }, (host) => isHolder(host, address));
           return why === undefined ? [] : [`from ${from.name} to ${to.name}, ${address.text}: ${why}`];
         }),
       ),
+  );
+};
+
+/** An address of a prefix that no other in it has, if there is one near its ends. */
+function addressIn(prefix: Prefix, all: readonly Prefix[]): Prefix | undefined {
+  const inside = all.filter((each) => each.length > prefix.length && holds(prefix, each));
+  return [prefix.first + 5n, prefix.last - 5n]
+    .map((address) => ({ ...prefix, first: address, last: address, address, length: prefix.family === 4 ? 32 : 128 }))
+    .find((each) => !inside.some((other) => holds(other, each)));
+}
+
+/** What is behind a host every other sends there, though a wider prefix leads elsewhere, or a longer one. */
+export const prefixesLeadHome: Law = (world) => {
+  if (isRouted(world)) return [];
+  const all = claimedPrefixes(world);
+  return world.hosts.flatMap((to) =>
+    routesOf(writtenOf(world, to.name))
+      .filter(({ vrf }) => vrf === undefined)
+      .flatMap(({ cidr }) => {
+        const address = addressIn(prefixOf(cidr), all);
+        if (address === undefined) return [];
+        return world.hosts.flatMap((from) => {
+          const source = own(from).find(({ family }) => family === address.family);
+          if (from === to || source === undefined) return [];
+          const why = lost(world, from, { source, address }, (host) => host === to);
+          return why === undefined ? [] : [`from ${from.name} to ${cidr} behind ${to.name}: ${why}`];
+        });
+      }),
   );
 };

@@ -2,19 +2,22 @@
 import { alone, holds, overlap, type Prefix, prefixOf } from "./prefix.ts";
 import type { TreeHost } from "./tree.ts";
 import type { Neighbour } from "./tree-frr.ts";
-import { backOf, type Law, type Leg, type World, waysOf, writtenOf } from "./world.ts";
+import { backOf, type Law, type Leg, lanOf, outerPrefixes, type World, waysOf, writtenOf } from "./world.ts";
 
-const isDefault = ({ length }: Prefix): boolean => length === 0;
-
-/** An interface sends each address to one peer. */
-export const onePeerForEachPrefix: Law = ({ hosts }) =>
-  hosts.flatMap(({ name, interfaces }) =>
+/** An interface sends each address to one peer: no prefix is in another but where the topology says so. */
+export const onePeerForEachPrefix: Law = (world) => {
+  const outer = outerPrefixes(world);
+  const isExcepted = (inner: Prefix, wide: Prefix): boolean =>
+    inner.length > wide.length &&
+    outer.some((each) => holds(wide, each) && holds(each, inner) && each.length < inner.length);
+  return world.hosts.flatMap(({ name, interfaces }) =>
     interfaces.flatMap((link) => {
       const all = link.peers.flatMap((peer) => peer.allowedIps.map((prefix) => ({ prefix, peer })));
       return all.flatMap((one, index) =>
         all
           .slice(index + 1)
           .filter((other) => overlap(one.prefix, other.prefix))
+          .filter((other) => !isExcepted(one.prefix, other.prefix) && !isExcepted(other.prefix, one.prefix))
           .map(
             (other) =>
               `${name} ${link.name}: ${one.prefix.text} of ${one.peer.name} and ${other.prefix.text} of ${other.peer.name} overlap`,
@@ -22,6 +25,7 @@ export const onePeerForEachPrefix: Law = ({ hosts }) =>
       );
     }),
   );
+};
 
 /** What a route leads into a tunnel lies in what a peer of that tunnel may carry. */
 export const routesHavePeers: Law = ({ hosts }) =>
@@ -83,8 +87,10 @@ function isConnected(world: World, { name }: TreeHost, { kind, prefix }: ReturnT
 export const endpointsAreOutside: Law = (world) =>
   world.legs.flatMap((leg) =>
     literalEnds(leg).flatMap((end) => {
+      const lan = lanOf(world, leg.from.name, end);
+      const isLonger = ({ prefix }: { readonly prefix: Prefix }): boolean => prefix.length > (lan?.length ?? 0);
       const way = waysOf(leg.from).find(
-        (each) => !isDefault(each.prefix) && holds(each.prefix, end) && !isConnected(world, leg.from, each),
+        (each) => isLonger(each) && holds(each.prefix, end) && !isConnected(world, leg.from, each),
       );
       const who = `${leg.from.name}: the endpoint ${end.text} of ${leg.peer.name}`;
       return way === undefined ? [] : [`${who} is led ${way.kind} ${way.to} by ${way.prefix.text}`];
@@ -95,7 +101,8 @@ const takes = ({ families, accepts }: Neighbour, prefix: Prefix): boolean =>
   families.includes(`ipv${prefix.family} unicast`) && accepts(prefix);
 
 /** What BGP would bring counts as well: nothing that is taken from a neighbour holds an endpoint. */
-export const endpointsAreNotAnnounced: Law = ({ legs, hosts }) => {
+export const endpointsAreNotAnnounced: Law = (world) => {
+  const { legs, hosts } = world;
   const announced = hosts.flatMap(({ name, bgp }) => (bgp?.networks ?? []).map((prefix) => ({ name, prefix })));
   return legs.flatMap((leg) => {
     const neighbours = leg.from.bgp?.neighbours ?? [];
@@ -104,7 +111,7 @@ export const endpointsAreNotAnnounced: Law = ({ legs, hosts }) => {
     );
     return literalEnds(leg).flatMap((end) =>
       heard
-        .filter(({ prefix }) => holds(prefix, end))
+        .filter(({ prefix }) => holds(prefix, end) && prefix.length > (lanOf(world, leg.from.name, end)?.length ?? 0))
         .map(
           ({ name, prefix }) =>
             `${leg.from.name}: the endpoint ${end.text} of ${leg.peer.name} is in ${prefix.text}, which ${name} announces`,

@@ -21,6 +21,7 @@ export const laws: Readonly<Record<string, Law>> = {
   floodingIsMutual: overlay.floodingIsMutual,
   segmentsHaveOneMtu: overlay.segmentsHaveOneMtu,
   guardKnowsVteps: overlay.guardKnowsVteps,
+  setsAreApart: overlay.setsAreApart,
   guestsAreGivenTheirOwn: overlay.guestsAreGivenTheirOwn,
   routersAdvertiseTheirOwn: overlay.routersAdvertiseTheirOwn,
   sessionsAreMutual: bgp.sessionsAreMutual,
@@ -32,6 +33,7 @@ export const laws: Readonly<Record<string, Law>> = {
   tunnelsFitTheirPaths: mtu.tunnelsFitTheirPaths,
   segmentsFitTheirTunnels: mtu.segmentsFitTheirTunnels,
   hostsReachEachOther: ways.hostsReachEachOther,
+  prefixesLeadHome: ways.prefixesLeadHome,
 };
 
 /** What a reader of the tree objects to, each with the name of its law. */

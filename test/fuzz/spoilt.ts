@@ -32,6 +32,12 @@ const mesh: Topology = {
   subnets: { s: SEGMENT },
 };
 
+/** All of a range behind one, but for what is behind others. */
+const nested: Topology = {
+  ...mesh,
+  hosts: { ...MESH, ...host("d", 4, { routes: [{ cidr: "10.0.0.0/8", exceptMoreSpecifics: true }] }) },
+};
+
 /** The same, where guests are given their addresses. */
 const served: Topology = { ...mesh, subnets: { s: { ...SEGMENT, gateway: { a: "10.77.0.1" }, dhcp: true } } };
 
@@ -191,5 +197,22 @@ export const SPOILT: readonly Spoilt[] = [
     topology: { ...mesh, hosts: { ...TWO, ...host("c", 3, { endpoint: undefined, families: "ds-lite" }) } },
   },
   ofMesh("a tunnel too small for its segment", "segmentsFitTheirTunnels", WG, "MTU = 1440", "MTU = 1439"),
+  {
+    ...ofMesh("a part that follows the whole", "prefixesLeadHome", WG, ", 10.9.2.0/24", ""),
+    topology: nested,
+    host: "d",
+  },
+  {
+    ...ofMesh("a part of what is its own that is kept", "prefixesLeadHome", ROUTES, /^10\.9\.2\.0.*\n/m, ""),
+    topology: nested,
+    host: "c",
+  },
+  ofMesh(
+    "a set with a part of an element",
+    "setsAreApart",
+    "netgen/netgen.nft",
+    "10.250.0.0/24",
+    "10.250.0.0/24,\n      10.250.0.7",
+  ),
   ofMesh("a host that nobody takes anything from", "hostsReachEachOther", WG, "10.250.0.2/32", "10.250.0.9/32"),
 ];

@@ -45,25 +45,27 @@ function saidIn(lines: readonly string[]): ReadonlyMap<string, readonly Said[]> 
   return said;
 }
 
-interface Permit {
+interface Entry {
+  readonly isPermitted: boolean;
   readonly prefix: Prefix;
   readonly most: number;
 }
 
 /** The prefix lists by name. */
-function permitsIn(lines: readonly string[]): ReadonlyMap<string, readonly Permit[]> {
-  const lists = new Map<string, Permit[]>();
+function listsIn(lines: readonly string[]): ReadonlyMap<string, readonly Entry[]> {
+  const lists = new Map<string, Entry[]>();
   for (const line of lines) {
-    const [, name = "", text, most] =
-      /^ip(?:v6)? prefix-list (\S+) seq \d+ permit (\S+)(?: le (\d+))?$/.exec(line) ?? [];
+    const [, name = "", action, text, most] =
+      /^ip(?:v6)? prefix-list (\S+) seq \d+ (permit|deny) ([\d.a-f:]+\/\d+)(?: le (\d+))?$/.exec(line) ?? [];
     if (text === undefined) continue;
     const prefix = prefixOf(text);
-    lists.set(name, [...(lists.get(name) ?? []), { prefix, most: most === undefined ? prefix.length : Number(most) }]);
+    const entry = { isPermitted: action === "permit", prefix, most: most === undefined ? prefix.length : Number(most) };
+    lists.set(name, [...(lists.get(name) ?? []), entry]);
   }
   return lists;
 }
 
-type Lists = ReturnType<typeof permitsIn>;
+type Lists = ReturnType<typeof listsIn>;
 
 function neighbourOf(address: string, said: ReadonlyMap<string, readonly Said[]>, lists: Lists): Neighbour {
   const own = said.get(address) ?? [];
@@ -89,8 +91,8 @@ function neighbourOf(address: string, said: ReadonlyMap<string, readonly Said[]>
         ({ words, family }) => words[0] === "prefix-list" && family === `ipv${wanted.family} unicast`,
       )?.words[1];
       if (name === undefined) return true;
-      const isPermitted = ({ prefix, most }: Permit): boolean => holds(prefix, wanted) && wanted.length <= most;
-      return (lists.get(name) ?? []).some(isPermitted);
+      const isMatched = ({ prefix, most }: Entry): boolean => holds(prefix, wanted) && wanted.length <= most;
+      return (lists.get(name) ?? []).find(isMatched)?.isPermitted ?? false;
     },
   };
 }
@@ -108,7 +110,7 @@ export function readFrr(text: string): Bgp | undefined {
   const lines = text.split("\n").filter((line) => !/^ *!/.test(line));
   const block = blockOf(lines, /^router bgp \d+$/);
   if (block === undefined) return undefined;
-  const [said, lists] = [saidIn(block), permitsIn(lines)];
+  const [said, lists] = [saidIn(block), listsIn(lines)];
   const after = (word: string): readonly string[] =>
     block.flatMap((line) => (line.trim().startsWith(`${word} `) ? [line.trim().slice(word.length + 1)] : []));
   return {

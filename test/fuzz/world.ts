@@ -14,6 +14,13 @@ export interface Written {
   readonly behindNat?: boolean;
   readonly families?: 4 | 6 | "ds-lite" | "464xlat";
   readonly wireguard?: boolean;
+  readonly routes?: readonly (string | WrittenRoute)[];
+}
+
+export interface WrittenRoute {
+  readonly cidr: string;
+  readonly vrf?: string;
+  readonly exceptMoreSpecifics?: boolean;
 }
 
 export interface Site {
@@ -31,7 +38,12 @@ export interface Wanted {
     readonly paths: readonly { readonly between: readonly [string, string]; readonly mtu: number }[];
   };
   readonly sites: Readonly<Record<string, Site>>;
-  readonly wireguard: { readonly vrrp?: { readonly address: string } };
+  readonly wireguard: {
+    readonly vrrp?: { readonly address: string };
+    readonly addresses?: readonly string[];
+    readonly transit?: readonly string[];
+  };
+  readonly subnets: Readonly<Record<string, { readonly cidr?: string | readonly string[]; readonly vrf?: string }>>;
   readonly hosts: Readonly<Record<string, Written>>;
 }
 
@@ -55,16 +67,44 @@ export type Law = (world: World) => readonly string[];
 /** What a host has written of itself. */
 export const writtenOf = ({ wanted }: World, name: string): Written => wanted.hosts[name] as Written;
 
+/** What is behind a host, as a mapping. */
+export const routesOf = ({ routes }: Written): readonly WrittenRoute[] =>
+  (routes ?? []).map((route) => (typeof route === "string" ? { cidr: route } : route));
+
+/** Prefixes that others may lie in, and lead elsewhere. */
+export const outerPrefixes = ({ wanted }: World): readonly Prefix[] =>
+  Object.values(wanted.hosts)
+    .flatMap(routesOf)
+    .filter(({ exceptMoreSpecifics, vrf }) => exceptMoreSpecifics === true && vrf === undefined)
+    .map(({ cidr }) => prefixOf(cidr));
+
+/** All that a topology gives a place in the overlay, of no VRF. */
+export function claimedPrefixes({ wanted }: World): readonly Prefix[] {
+  const routes = Object.values(wanted.hosts).flatMap(routesOf);
+  const subnets = Object.values(wanted.subnets);
+  const plain = [...routes, ...subnets].filter(({ vrf }) => vrf === undefined).flatMap(({ cidr }) => cidr ?? []);
+  const lans = Object.values(wanted.sites).flatMap(({ lan }) => lan ?? []);
+  return [...plain, ...lans, ...(wanted.wireguard.addresses ?? []), ...(wanted.wireguard.transit ?? [])].map(prefixOf);
+}
+
+/** The LAN that a host has on its link: what is longer there than all else. */
+export function lanOf({ wanted }: World, name: string, address: Prefix): Prefix | undefined {
+  const site = wanted.hosts[name]?.site;
+  const lans = site === undefined ? [] : (wanted.sites[site]?.lan ?? []).map(prefixOf);
+  return lans.find((lan) => holds(lan, address));
+}
+
 type Loose = { readonly [Key in keyof Wanted]?: Wanted[Key] | null } & {
   readonly hostDefaults?: Partial<Written> | null;
 };
 
 /** A topology as it is meant: with what may be left out, and what all hosts share. */
-function wantedOf({ underlay, sites, wireguard, hosts, hostDefaults }: Loose): Wanted {
+function wantedOf({ underlay, sites, wireguard, hosts, hostDefaults, subnets }: Loose): Wanted {
   return {
     underlay: { ...underlay, paths: underlay?.paths ?? [] },
     sites: Object.fromEntries(Object.entries(sites ?? {}).map(([name, site]) => [name, site ?? {}])),
     wireguard: wireguard ?? {},
+    subnets: Object.fromEntries(Object.entries(subnets ?? {}).map(([name, subnet]) => [name, subnet ?? {}])),
     hosts: Object.fromEntries(Object.entries(hosts ?? {}).map(([name, host]) => [name, { ...hostDefaults, ...host }])),
   };
 }

@@ -331,6 +331,14 @@ const CASES: readonly Case[] = [
     skips: ["tcp"],
   },
   {
+    what: "a headquarters that keeps what is a branch's",
+    tamper: only("headquarters", everywhere(/wg0\.conf$/, without(/10\.20\.0\.0\/16, /g))),
+    topology: fixture("nested"),
+    breaks: ["reachability", "mtu"],
+    says: /10\.0\.0\.0\/8@headquarters -> 10\.20\.0\.0\/16@north: .*no answer within 20 s/,
+    skips: ["tcp", "life"],
+  },
+  {
     what: "a gateway that keeps the shared address of the LAN though it has lost the internet",
     tamper: everywhere(/keepalived\.conf$/, without(/^ +track_interface \{\n.*\n +\}\n/gm)),
     topology: fixture("two-armed-vrrp"),

@@ -12,8 +12,12 @@ afterAll(remove);
 const TOPOLOGY = `
 wireguard: {addresses: [10.250.0.0/24, "fd00:250::/64"]}
 hosts:
-  alpha: {id: 1, endpoint: 192.0.2.1, uplink: eth0, routes: [10.3.0.0/24, "fd03::/64"]}
-  beta: {id: 2, endpoint: 198.51.100.2}
+  alpha:
+    id: 1
+    endpoint: 192.0.2.1
+    uplink: eth0
+    routes: [{cidr: 10.3.0.0/16, exceptMoreSpecifics: true}, {cidr: "fd03::/48", exceptMoreSpecifics: true}]
+  beta: {id: 2, endpoint: 198.51.100.2, routes: [10.3.9.0/24, "fd03:0:0:9::/64"]}
 guard: {interfaces: ["tun*"]}
 subnets: {vms: {cidr: [10.1.1.0/24, "fd01:1::/64"], hosts: [alpha], bridge: br-vms, snat: true}}
 `;
@@ -55,6 +59,16 @@ function entranceLab(): Lab {
   lab.gateway("guest", "10.1.1.1", "fd01:1::1");
   lab.gateway("office", "10.3.0.1", "fd03::1");
   lab.gateway("vpn", "10.9.0.1");
+  lab.address("lo@office", "10.3.9.99/32", "fd03:0:0:9::99/128");
+  // As /etc/netgen/routes has it, and as the owner's own.
+  for (const [inner, outer] of [
+    ["10.3.9.0/24", "10.3.0.0/16"],
+    ["fd03:0:0:9::/64", "fd03::/48"],
+  ]) {
+    lab.at("host", `ip route add ${inner} dev wg0 metric 2100`);
+    lab.at("host", `ip route add unreachable ${inner} metric 4278198272`);
+    lab.at("host", `ip route add ${outer} dev eth1`);
+  }
   lab.at("host", "sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1");
   lab.load("member", write("seen.nft", ARRIVALS));
   return lab;
@@ -101,6 +115,17 @@ describe.skipIf(!isEquipped("ip", "nft", "sysctl", "ping"))("the entrances of th
     }
     expect(arrived()).toBe(before);
     for (const to of ["10.1.1.5", "fd01:1::5", "10.3.0.5"]) expect(answers("outside", to), to).toBe(false);
+  });
+
+  test.each([
+    ["10.3.9.99", "10.3.0.5", "10.250.0.2"],
+    ["fd03:0:0:9::99", "fd03::5", "fd00:250::2"],
+  ])("who is behind a host does not pose as %s, which is another's inside that", async (forged, own, to) => {
+    const [passed, stopped] = [arrived(), dropped()];
+    lab.datagram("office", to, { port: 9, from: forged, hex: "00" });
+    await eventually(dropped).toBe(stopped + 1);
+    lab.datagram("office", to, { port: 9, from: own, hex: "00" });
+    await eventually(arrived).toBe(passed + 1);
   });
 
   test.each([

@@ -14,7 +14,7 @@ import {
 import { type Box, cable, type LabRoot, writeInto } from "./box.ts";
 import { cableLines, defaultRoutes, full, ip, lanLines, linkAddresses, memberLinks, waysTo } from "./cables.ts";
 import { openComputer } from "./computer.ts";
-import { bridgeLines, cableEnds, furnishNetwork } from "./uplink.ts";
+import { bridgeLines, bridgeRoutes, cableEnds, furnishNetwork } from "./uplink.ts";
 import { watchRules } from "./watch-rules.ts";
 
 /** A lab whose cables are plugged in; nothing of the hosts' own runs yet. */
@@ -161,7 +161,7 @@ async function setUpGuest(box: Box, guest: LabGuest): Promise<void> {
 export async function plugGuests({ plan }: Built, { name: owner, shell }: Box): Promise<void> {
   const bridges = plan.foreignBridges
     .filter(({ host, vrf }) => host === owner && vrf !== undefined)
-    .map(({ name, vrf }) => `ip link set ${name} master ${vrf}\n`);
+    .map((bridge) => `ip link set ${bridge.name} master ${bridge.vrf}\n${bridgeRoutes(bridge)}`);
   const ports = plan.guests
     .filter(({ host, isPluggedByHost }) => host === owner && !isPluggedByHost)
     .map(({ port, bridge, mtu }) => `ip link set ${port} mtu ${Math.max(mtu, 1500)} master ${bridge} up\n`);

@@ -1,6 +1,6 @@
 /** The part of a host's network that is not netgen's: its cables, and bridges of others; as commands, and as networkd's. */
 import { familyOf } from "../../base/ip.ts";
-import { cablesOf, type LabCable, type LabHost, type LabPlan } from "../plan/plan.ts";
+import { cablesOf, type ForeignBridge, type LabCable, type LabHost, type LabPlan } from "../plan/plan.ts";
 import { type Box, writeInto } from "./box.ts";
 import { defaultRoutes, full, linkAddresses, neighbourRoutes, neighboursOf } from "./cables.ts";
 
@@ -24,15 +24,24 @@ ${linkAddresses(name, addresses)}${defaultRoutes(name, gateways)}${neighbourRout
     })
     .join("");
 
+/** What else is reached by a bridge of others. */
+export const bridgeRoutes = ({ name, routes, vrf }: ForeignBridge): string =>
+  routes
+    .map(
+      (prefix) => `ip -${familyOf(prefix)} route add ${prefix} dev ${name}${vrf === undefined ? "" : ` vrf ${vrf}`}\n`,
+    )
+    .join("");
+
 /** Commands that make what the topology says is there already. */
 export const bridgeLines = ({ name: owner }: LabHost, { foreignBridges }: LabPlan): string =>
   foreignBridges
     .filter(({ host }) => host === owner)
-    .map(
-      ({ name, addresses }) =>
-        `ip link add ${name} type bridge\nip link set ${name} up\n` +
-        addresses.map(({ address, lengthBits }) => `ip address add ${address}/${lengthBits} dev ${name}\n`).join(""),
-    )
+    .map((bridge) => {
+      const { name, addresses, vrf } = bridge;
+      const own = addresses.map(({ address, lengthBits }) => `ip address add ${address}/${lengthBits} dev ${name}\n`);
+      const made = `ip link add ${name} type bridge\nip link set ${name} up\n${own.join("")}`;
+      return vrf === undefined ? made + bridgeRoutes(bridge) : made;
+    })
     .join("");
 
 /** A cable as a host has it whose network is systemd-networkd's. */

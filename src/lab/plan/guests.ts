@@ -7,7 +7,10 @@ import {
   hostAddress,
   type IpAddress,
   type IpPrefix,
+  isMoreSpecific,
+  mergePrefixes,
   networkAddress,
+  prefixesWithout,
   prefixLengthBits,
   prefixOf,
 } from "../../base/ip.ts";
@@ -102,8 +105,23 @@ function bridgePlace(host: Host, bridge: Bridge): Place {
   };
 }
 
+/**
+ * Where in a prefix a guest can be: the largest part that no other prefix has. A guest takes all of its own prefix for near,
+ * and would send to no gateway what is elsewhere.
+ */
+function roomIn({ prefixes }: Network, whole: IpPrefix, vrf: string | undefined): readonly IpPrefix[] {
+  const inside = prefixes.filter((each) => each.vrf === vrf && isMoreSpecific(each.prefix, whole));
+  const left = prefixesWithout([whole], mergePrefixes(inside.map(({ prefix }) => prefix)));
+  return [...left].sort((a, b) => prefixLengthBits(a) - prefixLengthBits(b)).slice(0, 1);
+}
+
+interface ForeignPlace extends Place {
+  /** All that is behind the bridge, of which the guest's prefix may be a part. */
+  readonly whole: IpPrefix;
+}
+
 /** Prefixes of a host that no bridge of its own holds: a container program's, or a network behind the host. */
-function foreignPlaces(host: Host): readonly Place[] {
+function foreignPlaces(network: Network, host: Host): readonly ForeignPlace[] {
   const known = new Set([...host.bridges.map(({ subnet }) => subnet), ...host.vxlans.map(({ segment }) => segment)]);
   const owned = host.ownedPrefixes.filter((each) => !isOfSite(each) && !known.has(subnetOf(each)));
   const ofVrfs = host.vrfs.flatMap(({ name: vrf, behind }) =>
@@ -113,19 +131,19 @@ function foreignPlaces(host: Host): readonly Place[] {
     ...owned.map((each) => ({ prefix: each.prefix, subnet: subnetOf(each), vrf: undefined })),
     ...ofVrfs,
   ];
-  return foreign.flatMap(({ prefix, subnet, vrf }, index) => {
-    const gateway = hostAddress(prefix, 1) ?? networkAddress(prefix);
-    return {
+  return foreign.flatMap(({ prefix: whole, subnet, vrf }, index) =>
+    roomIn(network, whole, vrf).map((room) => ({
       host,
       subnet,
       vrf,
       bridge: `lab${index}`,
-      prefixes: [prefix],
-      gateways: [gateway],
+      whole,
+      prefixes: [room],
+      gateways: [hostAddress(room, 1) ?? networkAddress(room)],
       mtu: ETHERNET_MTU,
       port: "",
-    };
-  });
+    })),
+  );
 }
 
 /** Where one guest has room: it has one address of a family, so of several prefixes of one there is a guest in each. */
@@ -146,13 +164,14 @@ function seatsAt(place: Place): readonly Seat[] {
   }));
 }
 
-function seatsOn(host: Host, segments: readonly Segment[]): readonly Seat[] {
+function seatsOn(network: Network, host: Host): readonly Seat[] {
+  const { segments } = network;
   const own = segments.filter(({ members }) => members.includes(host.name));
   const stretched = new Set(own.map(({ name }) => name));
   const places = [
     ...own.map((segment) => segmentPlace(host, segment)),
     ...host.bridges.filter(({ subnet }) => !stretched.has(subnet)).map((bridge) => bridgePlace(host, bridge)),
-    ...foreignPlaces(host),
+    ...foreignPlaces(network, host),
   ];
   return places.flatMap(seatsAt);
 }
@@ -173,22 +192,24 @@ function guestAt({ host, subnet, bridge, port, number, ...place }: Seat, index: 
 }
 
 /** Bridges that have to be there before the host's own programs start. */
-function foreignBridgesOf(host: Host): readonly ForeignBridge[] {
+function foreignBridgesOf(network: Network, host: Host): readonly ForeignBridge[] {
   const existing = host.bridges.filter(({ isExisting }) => isExisting);
   return [
-    ...existing.map(({ name, addresses }) => ({ host: host.name, name, addresses, vrf: undefined })),
-    ...foreignPlaces(host).map(({ bridge, prefixes, gateways, vrf }) => ({
+    ...existing.map(({ name, addresses }) => ({ host: host.name, name, addresses, routes: [], vrf: undefined })),
+    ...foreignPlaces(network, host).map(({ bridge, whole, prefixes, gateways, vrf }) => ({
       host: host.name,
       vrf,
       name: bridge,
       addresses: prefixes.flatMap((prefix) => gateways.map((gateway) => withLength(prefix, gateway))),
+      routes: prefixes.includes(whole) ? [] : [whole],
     })),
   ];
 }
 
 /** Guests of every subnet on every host that has a part of it, and the bridges of others that they need. */
-export function planGuests({ hosts, segments }: Network): Guests {
-  const seats = hosts.map((host) => seatsOn(host, segments));
+export function planGuests(network: Network): Guests {
+  const { hosts, segments } = network;
+  const seats = hosts.map((host) => seatsOn(network, host));
   const gateways = segments.flatMap(({ gateway }) => {
     if (gateway.kind === "none") return [];
     return gateway.kind === "shared" ? gateway.addresses : gateway.hosts.flatMap((each) => each.addresses);
@@ -197,6 +218,6 @@ export function planGuests({ hosts, segments }: Network): Guests {
   const take = createTaker(taken);
   return {
     guests: seats.flatMap((own) => own.map((seat, index) => guestAt(seat, index, take))),
-    foreignBridges: hosts.flatMap(foreignBridgesOf),
+    foreignBridges: hosts.flatMap((host) => foreignBridgesOf(network, host)),
   };
 }

@@ -96,6 +96,8 @@ export interface ForeignBridge {
   readonly host: string;
   readonly name: string;
   readonly addresses: readonly InterfaceAddress[];
+  /** What is reached by it besides what it is connected to. */
+  readonly routes: readonly IpPrefix[];
   /** Whoever it belongs to has put it into this VRF, once that is there. */
   readonly vrf: string | undefined;
 }

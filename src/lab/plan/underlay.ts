@@ -1,6 +1,6 @@
 /** Network → what surrounds its hosts: a router for each site, NAT and forwarded ports, names, and the MTU of each path. */
 import { must } from "../../base/invariant.ts";
-import { familyOf, type IpAddress, type IpFamily } from "../../base/ip.ts";
+import { containsAddress, familyOf, type IpAddress, type IpFamily } from "../../base/ip.ts";
 import type { Host } from "../../model/host.ts";
 import type { Network } from "../../model/network.ts";
 import { indexPaths } from "../../model/path.ts";
@@ -58,6 +58,8 @@ interface Placed {
   readonly isInside: boolean;
   /** The address that VRRP gives to it or to another. */
   readonly shared: IpAddress | undefined;
+  /** Its LAN lies in a prefix that leads elsewhere: it is reached by the link itself, not by a router as all the rest. */
+  readonly isOnLink: boolean;
 }
 
 /** It is on the LAN of its site by another interface. */
@@ -76,6 +78,10 @@ function place(network: Network, resolve: Resolve): readonly Placed[] {
       lan: ownAddress(host) ?? (lanEndpoint && resolve(lanEndpoint)),
       isInside: isInside(network, host),
       shared: host.vrrp?.address.address,
+      isOnLink: network.prefixes.some(
+        ({ prefix, exceptsMoreSpecifics }) =>
+          exceptsMoreSpecifics && lanEndpoint !== undefined && containsAddress(prefix, resolve(lanEndpoint)),
+      ),
     };
   });
   const users = (address: IpAddress): number => placed.filter(({ endpoints }) => endpoints.includes(address)).length;
@@ -160,8 +166,8 @@ function toRouter(name: string, all: readonly (readonly [Placed, LabHost])[]): L
       return to === undefined ? [] : [{ from, to }];
     }),
   );
-  const isOnLan = ({ host, lanRouter }: Placed): boolean =>
-    lanRouter === name && (host.vrrp !== undefined || host.interfaces.length === 0 || hasOwnUplink(host));
+  const isOnLan = ({ host, lanRouter, isOnLink }: Placed): boolean =>
+    lanRouter === name && (isOnLink || host.vrrp !== undefined || host.interfaces.length === 0 || hasOwnUplink(host));
   return {
     name,
     hasLan: all.some(([placed]) => isOnLan(placed)),

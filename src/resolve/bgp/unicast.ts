@@ -1,6 +1,13 @@
 /** BGP where it routes: sessions over every tunnel, and EVPN from loopback to loopback. */
 import { must } from "../../base/invariant.ts";
-import { addressBits, compareAddresses, comparePrefixes, familyOf, type IpPrefix } from "../../base/ip.ts";
+import {
+  addressBits,
+  compareAddresses,
+  comparePrefixes,
+  familyOf,
+  type IpPrefix,
+  isMoreSpecific,
+} from "../../base/ip.ts";
 import type { Bfd, Bgp, BgpSpeaker, Failover, RoutingBgp, Unicast, UnicastNeighbour } from "../../model/bgp.ts";
 import type { OwnedPrefix } from "../../model/host.ts";
 import type { OverlayPrefix } from "../../model/network.ts";
@@ -65,9 +72,13 @@ export function acceptedPrefixes(routed: readonly OverlayPrefix[]): readonly Ove
  * What a host takes from its neighbours. Not the LAN that it is on itself: where the link's own prefix is wider than what was
  * declared, the tunnel to a neighbour there would lead through the tunnel.
  */
-function acceptedBy({ input }: ResolvedHost, accepted: readonly OverlayPrefix[]): readonly IpPrefix[] {
+function acceptedBy({ input }: ResolvedHost, all: readonly OverlayPrefix[]): Pick<Unicast, "accepted" | "refused"> {
   const isOwnLan = ({ use }: OverlayPrefix): boolean => use.kind === "lan" && use.site === input.site;
-  return accepted.filter((each) => !isOwnLan(each)).map(({ prefix }) => prefix);
+  const accepted = all.filter((each) => !isOwnLan(each));
+  const outer = accepted.filter((each) => each.exceptsMoreSpecifics);
+  const isHeld = ({ prefix }: OverlayPrefix): boolean => outer.some((wide) => isMoreSpecific(prefix, wide.prefix));
+  const refused = all.filter((each) => isOwnLan(each) && isHeld(each));
+  return { accepted: accepted.map(({ prefix }) => prefix), refused: refused.map(({ prefix }) => prefix) };
 }
 
 // The first hub is preferred most; the third of three does not move the first two.
@@ -122,8 +133,8 @@ function unicastOf(host: ResolvedHost, routing: Routing): Unicast {
   return {
     loopback: host.addresses.map(({ address }) => ({ address, lengthBits: addressBits(familyOf(address)) })),
     announced: of(host.input.name),
-    accepted: acceptedBy(host, accepted),
-    nearby: shape.hubsOf(host).flatMap(of).sort(comparePrefixes),
+    ...acceptedBy(host, accepted),
+    nearby: [...new Set(shape.hubsOf(host).flatMap(of))].sort(comparePrefixes),
     hubInterface: tunnelsOf(host, routing).find(([own]) => own.isHub)?.[0].interface,
     neighbours: neighboursOf(host, routing),
   };

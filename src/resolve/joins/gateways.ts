@@ -1,6 +1,6 @@
 /** A mesh in which the hosts of some sites have tunnels with each other and with the gateway of their site alone. */
 import { must } from "../../base/invariant.ts";
-import { collapsePrefixes, type IpPrefix } from "../../base/ip.ts";
+import { comparePrefixes, type IpPrefix } from "../../base/ip.ts";
 import { compareText } from "../../base/text.ts";
 import { DIRECT, type Joins, type Load } from "./joins.ts";
 import type { Member } from "./meetings.ts";
@@ -32,6 +32,9 @@ function prefixesBySite(members: readonly Member[], { exact, gateways }: Gateway
   return bySite;
 }
 
+/** Each once. One that lies in another stays: between the two may be one that leads elsewhere. */
+const distinct = (prefixes: readonly IpPrefix[]): readonly IpPrefix[] => [...new Set(prefixes)].sort(comparePrefixes);
+
 /** What the gateways carry: for the hosts of their own site all others, for all others those of the site. */
 function createLoads(members: readonly Member[], grounds: GatewayGrounds) {
   const bySite = prefixesBySite(members, grounds);
@@ -41,8 +44,8 @@ function createLoads(members: readonly Member[], grounds: GatewayGrounds) {
     const own = must(bySite.get(site), "every site with a gateway has a list");
     const others = [...bySite].flatMap(([name, prefixes]) => (name === site ? [] : prefixes));
     const direct = must(grounds.beyondLan.get(gateway), "every gateway has prefixes of its own");
-    inward.set(site, { suffix: ":site", allowedIps: collapsePrefixes(own) });
-    outward.set(site, { suffix: ":gateway", allowedIps: collapsePrefixes([...direct, ...others]) });
+    inward.set(site, { suffix: ":site", allowedIps: distinct(own) });
+    outward.set(site, { suffix: ":gateway", allowedIps: distinct([...direct, ...others]) });
   }
   return { inward, outward };
 }

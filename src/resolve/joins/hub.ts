@@ -1,24 +1,40 @@
 /** Hub and spoke: every other host has one tunnel, with the hub, and sends everything there. */
 import { must } from "../../base/invariant.ts";
-import { mergePrefixes, prefixesWithout } from "../../base/ip.ts";
+import { comparePrefixes, type IpPrefix, isMoreSpecific, mergePrefixes, prefixesWithout } from "../../base/ip.ts";
 import { DIRECT, type Grounds, type Joins, type Load } from "./joins.ts";
 import type { Member } from "./meetings.ts";
 
 const nameOf = ({ host }: Member): string => host.input.name;
 
 /**
- * What a spoke sends to the hub: the parents of all prefixes, merged, without what is its own as a whole: a route of equal
- * length into the tunnel would take the place of its own. Its slice of a larger prefix needs no such care, as the longer
- * prefix wins. Most spokes of a fleet so have the same few prefixes, however many spokes there are.
+ * What is other hosts' inside what is a spoke's own. Just that, not the pool or the subnet that it is of: the hub would send
+ * back what nobody has of these, as to it all of the wider prefix is the spoke's.
  */
-function createSpokeLoad({ exact, parents }: Grounds): (spoke: string) => Load {
+function partsOfOthers(spoke: string, own: readonly IpPrefix[], { exact, outer }: Grounds): readonly IpPrefix[] {
+  const wide = outer.filter((prefix) => own.includes(prefix));
+  if (wide.length === 0) return [];
+  const others = [...exact].flatMap(([name, prefixes]) => (name === spoke ? [] : prefixes));
+  return [...new Set(others)].filter((prefix) => wide.some((each) => isMoreSpecific(prefix, each)));
+}
+
+/**
+ * What a spoke sends to the hub: the parents of all prefixes, merged, without what is its own as a whole: a route of equal
+ * length into the tunnel would take the place of its own. Its part of a larger prefix, a slice or one that lies in another's,
+ * needs no such care, as the longer prefix wins. Most spokes of a fleet so have the same few prefixes, however many there are.
+ */
+function createSpokeLoad(grounds: Grounds): (spoke: string) => Load {
+  const { exact, parents, outer } = grounds;
   const declared = new Set(parents);
   const merged = mergePrefixes(parents);
   const shared: Load = { suffix: ":all", allowedIps: merged };
   return (spoke) => {
     const own = must(exact.get(spoke), "every host has a list of prefixes").filter((prefix) => declared.has(prefix));
-    if (own.length === 0) return shared;
-    return { suffix: `@${spoke}`, allowedIps: prefixesWithout(merged, own) };
+    const foreign = outer.filter((prefix) => !own.includes(prefix));
+    const whole = own.filter((prefix) => !foreign.some((each) => isMoreSpecific(prefix, each)));
+    const parts = partsOfOthers(spoke, own, grounds);
+    if (whole.length + parts.length === 0) return shared;
+    const allowedIps = [...prefixesWithout(merged, whole), ...parts].sort(comparePrefixes);
+    return { suffix: `@${spoke}`, allowedIps };
   };
 }
 

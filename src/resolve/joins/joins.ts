@@ -6,7 +6,7 @@ import type { Member } from "./meetings.ts";
 export interface Load {
   /** Sets this view of the neighbour apart from its plain one, in the peer's id; the same for all who send it the same. */
   readonly suffix: string;
-  /** AllowedIPs, all of them: sorted, none in another. */
+  /** AllowedIPs, all of them: sorted, none twice. */
   readonly allowedIps: readonly IpPrefix[];
 }
 
@@ -32,6 +32,8 @@ export interface Grounds {
   readonly exact: ReadonlyMap<string, readonly IpPrefix[]>;
   /** The pools, and the prefixes that any host owns or has a part of, as they were declared. */
   readonly parents: readonly IpPrefix[];
+  /** Those of them that others may lie in, and lead elsewhere. */
+  readonly outer: readonly IpPrefix[];
 }
 
 const NOBODY: ReadonlySet<string> = new Set();

@@ -1,5 +1,5 @@
 import { must } from "../../base/invariant.ts";
-import { compareAddresses, containsAddress, type IpAddress } from "../../base/ip.ts";
+import { compareAddresses, hostPrefix, type IpAddress } from "../../base/ip.ts";
 import { vxlanOverheadBytes } from "../../base/mtu.ts";
 import type { WireguardInterface } from "../../model/device.ts";
 import type { Segment, SegmentMtu } from "../../model/segment.ts";
@@ -43,11 +43,14 @@ interface End {
   readonly mtu: number;
 }
 
-/** `vteps`: the addresses of all members. What goes to one may go by a peer that is no member. */
+/**
+ * `vteps`: the addresses of all members. What goes to one may go by a peer that is no member; where there are several peers,
+ * each has the whole of what leads to it.
+ */
 function endOf(name: string, link: WireguardInterface, vteps: readonly IpAddress[]): End {
   const whole: End = { name, peer: link.limitingPeer ?? name, mtu: link.mtu };
   return link.smallerPeers
-    .filter(({ prefixes }) => prefixes.some((prefix) => vteps.some((vtep) => containsAddress(prefix, vtep))))
+    .filter(({ prefixes }) => vteps.some((vtep) => prefixes.includes(hostPrefix(vtep))))
     .reduce((least, { host, mtu }) => (mtu < least.mtu ? { name, peer: host, mtu } : least), whole);
 }
 

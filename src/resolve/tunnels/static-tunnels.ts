@@ -79,6 +79,7 @@ function createEndsFor(members: readonly Member[], making: Making): (from: Membe
 /** What those of the static class are decided from besides. */
 export interface StaticGrounds extends TunnelGrounds {
   readonly parents: readonly IpPrefix[];
+  readonly outer: readonly IpPrefix[];
   readonly lans: readonly Lan[];
   readonly pairs: readonly Pair[];
 }
@@ -89,14 +90,14 @@ function staticJoins(
   members: readonly Member[],
   grounds: GatewayGrounds & Grounds & { readonly meet: Meet },
 ): Joins {
-  const { meet, exact, gateways, parents } = grounds;
+  const { meet, exact, gateways } = grounds;
   const hubs = wireguard.hubs.flatMap(({ value }) => members.filter(({ host }) => host.input.name === value));
   const [hub] = hubs;
   switch (wireguard.shape) {
     case "links":
       return linkJoins(members, wireguard.links, { exact });
     case "hub-and-spoke":
-      return hub === undefined ? { ...DIRECT, neighboursOf: () => [] } : hubJoins(members, hub, { exact, parents });
+      return hub === undefined ? { ...DIRECT, neighboursOf: () => [] } : hubJoins(members, hub, grounds);
     default: {
       const few = members.length > MAX_MESH_HOSTS ? [] : members;
       if (hubs.length > 0) return relayJoins(few, hubs, { meet, exact });
@@ -114,7 +115,7 @@ function isRouted({ addresses }: WireguardInput): (prefix: IpPrefix) => boolean 
 export function resolveStaticTunnels(
   topology: Topology,
   hosts: readonly ResolvedHost[],
-  { settings, paths, owned, parents, lans, pairs }: StaticGrounds,
+  { settings, paths, owned, parents, outer, lans, pairs }: StaticGrounds,
 ): Result<Tunnels> {
   const running = hosts.filter(({ input }) => hasTunnels(input));
   const standbys = standbysOf(running, pairs);
@@ -124,7 +125,7 @@ export function resolveStaticTunnels(
     paths,
   );
   const meet = createMeet(members, paths);
-  const joins = staticJoins(topology.wireguard, members, { meet, parents, ...grounds });
+  const joins = staticJoins(topology.wireguard, members, { meet, parents, outer, ...grounds });
   const { view, peers, peerOf } = createViews(settings, isRouted(topology.wireguard));
   const endsOf = createEndsOf(paths.underlay, settings.hasPeerMtus);
   const makeEnds = createEndsFor(members, { meet, joins, view, endsOf, exact: grounds.exact });
