@@ -42,6 +42,48 @@ function generateTemplates() {
   writeFileSync(join(root, "src/emit/templates.generated.ts"), text);
 }
 
+const WORDS = /^(description|examples|default|patternErrorMessage|x-.*)$/;
+
+/** What a schema asks for, without its words; `convert`: what becomes of each schema within, but for those of keys. */
+function bare(schema, convert) {
+  const each = (mapping) => Object.fromEntries(Object.entries(mapping).map(([key, inner]) => [key, convert(inner)]));
+  const entries = Object.entries(schema).filter(([key]) => !WORDS.test(key));
+  return Object.fromEntries(
+    entries.map(([key, value]) => {
+      if (key === "properties") return [key, each(value)];
+      if (key === "propertyNames") return [key, bare(value, convert)];
+      const isSchema = (key === "items" || key === "additionalProperties") && typeof value === "object";
+      return [key, isSchema ? convert(value) : value];
+    }),
+  );
+}
+
+/** The same schema with what it asks for in several places, as of hosts and of hostDefaults, said once: one function each. */
+function saidOnce(schema) {
+  const plain = (inner) => bare(inner, plain);
+  const counts = new Map();
+  const count = (inner) => {
+    const text = JSON.stringify(inner);
+    counts.set(text, (counts.get(text) ?? 0) + 1);
+    return bare(inner, count);
+  };
+  const definitions = {};
+  const names = new Map();
+  const refer = (inner) => {
+    const text = JSON.stringify(inner);
+    if (counts.get(text) === 1 || text.length < 60) return bare(inner, refer);
+    if (!names.has(text)) {
+      const name = `shared${names.size}`;
+      names.set(text, name);
+      definitions[name] = bare(inner, refer);
+    }
+    return { $ref: `#/$defs/${names.get(text)}` };
+  };
+  const whole = plain(schema);
+  count(whole);
+  return { ...bare(whole, refer), $defs: definitions };
+}
+
 function generateValidator() {
   const schema = JSON.parse(readFileSync(join(root, "schemas/topology.schema.json"), "utf8"));
   const ajv = new Ajv({
@@ -49,10 +91,10 @@ function generateValidator() {
     // The words are netgen's own.
     messages: false,
     allowUnionTypes: true,
+    inlineRefs: false,
     code: { source: true, esm: true, lines: true },
   });
-  ajv.addVocabulary(["patternErrorMessage", "x-code", "x-expects", "x-noun"]);
-  const code = standalone.default(ajv, ajv.compile(schema));
+  const code = standalone.default(ajv, ajv.compile(saidOnce(schema)));
   // ajv's ESM output still asks for its run-time helpers by require(): keep the schema free of what needs them.
   if (/\brequire\(/.test(code))
     throw new Error("the validator needs a run-time helper of ajv: see style notes in schema");
