@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { type Compilation, compile } from "../src/compile.ts";
 import { contentOf } from "../src/emit/file.ts";
+import { NFT_CHAINS } from "../src/model/extra.ts";
 import { schema } from "../src/validate/schema.generated.ts";
 import { testPublicKey } from "./test-keys.ts";
 
@@ -31,6 +32,9 @@ function textPlaces(node: Schema, path: Path = []): readonly Path[] {
 
 const PLACES = textPlaces(schema as Schema);
 
+/** A rule in each chain. */
+const CHAINS = Object.fromEntries(NFT_CHAINS.map((name) => [name, ["ip daddr 10.1.1.7 drop"]]));
+
 /** A topology without mistakes that says something in every section. */
 const WHOLE = {
   netgen: 1,
@@ -38,7 +42,7 @@ const WHOLE = {
   underlay: { paths: [{ between: ["alpha", "beta"], mtu: 1400 }] },
   sites: { roz: { lanMtu: 9000 } },
   wireguard: { addresses: ["10.250.0.0/24"], presharedKeys: true },
-  hostDefaults: { extra: { sysctl: { "net.core.x": 1 }, nftables: ["ip daddr 10.1.1.7 drop"] } },
+  hostDefaults: { extra: { sysctl: { "net.core.x": 1 }, nftables: CHAINS } },
   hosts: {
     alpha: {
       id: 1,
@@ -124,7 +128,7 @@ const WAYS_OUT = [
 const isRaw = (path: Path): boolean => path.includes("extra") && path.at(-1) === "[]";
 
 /** Where some of these texts are in order: as a comment, as the value of a parameter, and as a rule of the user's own. */
-const mayTake = (path: Path): boolean => /^name$|\.(?:sysctl\.\*|nftables\.\[\])$/.test(path.join("."));
+const mayTake = (path: Path): boolean => /^name$|\.(?:sysctl\.\*|nftables(?:\.[a-z]+)?\.\[\])$/.test(path.join("."));
 
 describe.each(PLACES.map((path) => ({ path, name: path.join(".") })))("$name", ({ path }) => {
   test("a text that would break out is refused and nothing is written, or it stays in its line", () => {
@@ -150,7 +154,7 @@ test.each(["\n", "\0", "\u001b", "\u202e", "#", "\\"])("whatever the place: %j i
 
 test("the schema has as many places for text as this test visits", () => {
   expect(PLACES.length).toBeGreaterThan(50);
-  expect(PLACES.filter(isRaw)).toHaveLength(6);
+  expect(PLACES.filter(isRaw)).toHaveLength(42);
 });
 
 test("a name of the network stands in comments only", () => {
@@ -160,19 +164,46 @@ test("a name of the network stands in comments only", () => {
   expect(changed.filter((line) => !/: [#!].*a -b \.c/.test(line))).toEqual([]);
 });
 
-/** Lines that their kind takes, as wild as they come. */
+const RULES = ['ip saddr 10.0.0.1 counter log prefix "a}b{%i(`x`)" drop', "tcp dport { 25, 465 } reject"];
+const OF_BGP = ["neighbor 10.9.9.9 description ]$(reboot)`x`;%{{ x }}", "no bgp suppress-duplicates"];
+const OF_IPV4 = ["neighbor ]$(reboot)`x`;%{{x}} activate", "no network 10.9.9.0/24"];
+const OF_IPV6 = ["neighbor ]$(reboot)`x`;%{{x}} activate", "no network fd09::/64"];
+const OF_EVPN = ["neighbor ]$(reboot)`x`;%{{x}} activate", "no flooding disable"];
+const OF_VRF = ["ip route 10.9.9.0/24 ]$(reboot)`x`;%{{x}}", "no ipv6 route fd09::/64 blackhole"];
+
+/** Lines that their place takes, as wild as they come. */
 const RAW: Readonly<Record<string, readonly string[]>> = {
   wireguard: ["PostUp = echo \"$(id)\" '%i' `x` ; [Peer] ../..", "FwMark = 0x7"],
-  frr: ["neighbor 10.9.9.9 description ]$(reboot)`x`;%{{ x }}", "no bgp suppress-duplicates"],
-  nftables: ['ip saddr 10.0.0.1 counter log prefix "a}b{%i(`x`)" drop', "tcp dport { 25, 465 } reject"],
+  frr: OF_BGP,
+  "frr/global": [
+    "bgp as-path access-list ]$(reboot)`x`;%{{x}} seq 5 permit ^(1|2)$",
+    "no ip prefix-list A seq 5 permit any",
+  ],
+  "frr/bgp": OF_BGP,
+  "frr/ipv4": OF_IPV4,
+  "frr/ipv6": OF_IPV6,
+  "frr/evpn": OF_EVPN,
+  "frr/routeMaps/A permit 10": ["description ]$(reboot)`x`;%{{ x }}", "no match tag 7"],
+  "frr/vrfs/blue/vrf": OF_VRF,
+  "frr/vrfs/blue/bgp": OF_BGP,
+  "frr/vrfs/blue/ipv4": OF_IPV4,
+  "frr/vrfs/blue/ipv6": OF_IPV6,
+  "frr/vrfs/blue/evpn": OF_EVPN,
+  nftables: RULES,
+  ...Object.fromEntries(NFT_CHAINS.map((chain) => [`nftables/${chain}`, RULES])),
 };
+
+const VRFS = { vrfs: { blue: { vni: 5000 } } };
+const OF_BLUE = { blue: { cidr: "10.2.2.0/24", hosts: ["alpha"], gateway: "10.2.2.1", vrf: "blue" } };
 
 test.each(Object.entries(RAW))(
   "a raw line of %s stays one line of one block, and changes no other line",
-  (kind, lines) => {
+  (place, lines) => {
     const withLines = (raw: readonly string[]): readonly string[] => {
-      const alpha = { ...WHOLE.hosts.alpha, extra: { [kind]: raw } };
-      const result = compiled({ ...WHOLE, hosts: { ...WHOLE.hosts, alpha } });
+      const extra = place.split("/").reduceRight<unknown>((inner, key) => ({ [key]: inner }), raw);
+      const alpha = { ...WHOLE.hosts.alpha, extra };
+      const subnets = { ...WHOLE.subnets, ...OF_BLUE };
+      const result = compiled({ ...WHOLE, ...VRFS, subnets, hosts: { ...WHOLE.hosts, alpha } });
       expect(result.diagnostics.filter((each) => each.severity === "error")).toEqual([]);
       return linesOf(result);
     };

@@ -86,8 +86,8 @@ describe("every value in the schema", () => {
 describe("the schema as a whole", () => {
   it("is no deeper than the hint of yaml-too-deep says", () => {
     const levels = NODES.map(([path]) => path.replaceAll("[]", ".[]").split(".").length);
-    expect(catalogue["yaml-too-deep"].hint).toContain(" 8 levels");
-    expect(Math.max(...levels)).toBeLessThanOrEqual(8);
+    expect(catalogue["yaml-too-deep"].hint).toContain(" 9 levels");
+    expect(Math.max(...levels)).toBeLessThanOrEqual(9);
   });
 
   it("uses only what the generated validator can do without helpers", () => {

@@ -107,7 +107,7 @@ describe("diagnostics", () => {
       code: "yaml-too-deep",
       severity: "error",
       message: "the file is nested more than 64 levels deep here",
-      hint: "no part of the language needs more than 8 levels: look for a bracket that is never closed",
+      hint: "no part of the language needs more than 9 levels: look for a bracket that is never closed",
       span: { start: 3, end: 4 },
       related: [],
     });

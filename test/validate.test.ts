@@ -642,7 +642,8 @@ describe("extra lines", () => {
   ])("%s takes %s", (kind, line) => {
     const { topology: found, diagnostics } = read(topology({ alpha: `extra: {${kind}: [${JSON.stringify(line)}]}` }));
     expect(diagnostics).toEqual([]);
-    expect(found?.hosts[0]?.extra[kind as "frr"]).toEqual([line]);
+    const { wireguard, frr, nftables } = found?.hosts[0]?.extra ?? {};
+    expect({ wireguard, frr: frr?.bgp, nftables: nftables?.forward }[kind]).toEqual([line]);
   });
 
   const NOT_PRINTABLE = "it must be one line of 1 to 1000 printable ASCII characters";
@@ -674,7 +675,9 @@ describe("extra lines", () => {
     ["frr", "no bgp as-path access-list A", '"bgp as-path" is no command of router bgp'],
     ["frr", "bgp update-delay 5", '"bgp update-delay" is no command of router bgp'],
     ["frr", "bgp community-l standard A permit 1:1", '"bgp community-l" is no command of router bgp'],
-    ["frr", "bgp", '"bgp " is no command of router bgp'],
+    ["frr", "bgp", '"bgp" is no command of router bgp, where "bgp" is followed by allow-martian-nexthop, '],
+    ["frr", "bgp bestpath as-path | include", 'a "|" with a blank beside it begins a filter'],
+    ["frr", "neighbor 10.0.0.1 description address-family ipv4", 'it must be without "address-family"'],
     ["frr", "neighbor 10.0.0.1 passw hidden", "a password is a secret"],
     ["frr", "neighbor 10.0.0.1 password hidden", "a password is a secret"],
     ["frr", "neighbor x\nexit", NOT_PRINTABLE],
@@ -697,6 +700,103 @@ describe("extra lines", () => {
     ["nftables", 'accept comment "é"', NOT_PRINTABLE],
   ])("%s refuses %j", (kind, line, reason) => {
     expect(reasonFor(kind, line)?.slice(0, reason.length)).toBe(reason);
+  });
+
+  const NO_BLOCKS = { global: [], bgp: [], ipv4: [], ipv6: [], evpn: [], routeMaps: [] };
+
+  it("takes lines by the block or the chain that they are for, and those of VRFs apart", () => {
+    const extra = `extra:
+      frr:
+        global: [ip prefix-list A seq 5 permit 10.0.0.0/8, " bgp as-path access-list B seq 5 permit ^(1|2)$"]
+        ipv6: ["no network fd00::/8"]
+        routeMaps: {X permit 10: [match tag 7], X permit 20: []}
+        vrfs: {blue: {vrf: [ip route 10.0.0.0/8 blackhole], evpn: ["rd 1:1"]}}
+      nftables: {srcnat: [masquerade], input: []}`;
+    const { topology: found, diagnostics } = read(`${topology({ alpha: extra })}\nvrfs: {blue: {vni: 700}}\n`);
+    expect(diagnostics).toEqual([]);
+    expect(found?.hosts[0]?.extra.frr).toEqual({
+      ...NO_BLOCKS,
+      global: ["ip prefix-list A seq 5 permit 10.0.0.0/8", "bgp as-path access-list B seq 5 permit ^(1|2)$"],
+      ipv6: ["no network fd00::/8"],
+      routeMaps: [
+        { entry: "X permit 10", lines: ["match tag 7"] },
+        { entry: "X permit 20", lines: [] },
+      ],
+    });
+    expect(found?.hosts[0]?.vrfLines).toEqual(
+      new Map([["blue", { vrf: ["ip route 10.0.0.0/8 blackhole"], bgp: [], ipv4: [], ipv6: [], evpn: ["rd 1:1"] }]]),
+    );
+    expect(found?.hosts[0]?.extra.nftables).toMatchObject({ srcnat: ["masquerade"], input: [], forward: [] });
+  });
+
+  it("what a host says for FRR replaces all that hostDefaults say for it", () => {
+    const text = `hostDefaults: {extra: {frr: {global: [ip route 10.0.0.0/8 blackhole], vrfs: {blue: {bgp: [timers bgp 3 9]}}}}}
+vrfs: {blue: {vni: 700}}
+${topology({ alpha: "extra: {frr: {evpn: [advertise-svi-ip]}}" })}`;
+    const [alpha, beta] = read(text).topology?.hosts ?? [];
+    expect(alpha?.extra.frr).toEqual({ ...NO_BLOCKS, evpn: ["advertise-svi-ip"] });
+    expect([alpha?.vrfLines.size, beta?.vrfLines.size, beta?.extra.frr.global.length]).toEqual([0, 1, 1]);
+  });
+
+  it.each([
+    ["global", "router bgp 1", "it must begin with ip, ipv6, access-list"],
+    ["global", "hostname x", "it must begin with ip"],
+    ["global", "password x", "a password is a secret"],
+    [
+      "global",
+      "ip forwarding",
+      '"ip forwarding" is no command of the top level, where "ip" is followed by prefix-list, ',
+    ],
+    ["global", "ip prefix-list A permit 10.0.0.0/8", '"ip prefix-list A permit" is no command of the top level, where'],
+    [
+      "evpn",
+      "neighbor 10.0.0.1 prefix-list A in",
+      '"neighbor 10.0.0.1 prefix-list" is no command of address-family l2vpn evpn; such a line stands under ipv4 or ipv6',
+    ],
+    [
+      "ipv4",
+      "neighbor 10.0.0.1 route-reflector",
+      '"route-reflector" is cut short: FRR would guess, so write route-reflector-client',
+    ],
+    ["bgp", "network 10.0.0.0/8", '"network" is no command of router bgp; such a line stands under ipv4'],
+    ["ipv4", "neigh 10.0.0.1 activate", '"neigh" is cut short: FRR would guess, so write neighbor'],
+    ["ipv4", "exit-address-family", "it must begin with network"],
+    ["ipv4", "neighbor 10.0.0.1 passw x", "a password is a secret"],
+    [
+      "ipv4",
+      "neighbor 10.0.0.1 remote-as 1",
+      '"neighbor 10.0.0.1 remote-as" is no command of address-family ipv4 unicast; such a line stands under bgp',
+    ],
+    [
+      "ipv6",
+      "network 10.0.0.0/8",
+      '"network 10.0.0.0/8" is no command of address-family ipv6 unicast; such a line stands under ipv4',
+    ],
+    ["evpn", "vni 7", "it must begin with neighbor"],
+    [
+      "evpn",
+      "no rd",
+      '"rd" is no command of address-family l2vpn evpn, where "rd" is followed by a name or an address',
+    ],
+  ])("frr.%s refuses %j", (block, line, reason) => {
+    const { diagnostics } = read(topology({ alpha: `extra: {frr: {${block}: [${JSON.stringify(line)}]}}` }));
+    expect(diagnostics.map(({ code, message }) => `${code} ${message}`)[0]).toContain(
+      `extra-refused the extra line "${line}" is refused: ${reason}`,
+    );
+  });
+
+  it.each([
+    ["routeMaps: {A permit 0: []}", "it must be a name, permit or deny, and a number from 1 to 65535"],
+    ["routeMaps: {A permit 65536: []}", "it must be a name"],
+    ["routeMaps: {A 10: []}", "it must be a name"],
+    ["routeMaps: {A permit 10: [exit]}", "it must begin with match"],
+    ["routeMaps: {A permit 10: [], A deny 10: []}", "the same entry is set twice"],
+    ["vrfs: {blue: {vrf: [vni 7]}}", 'it must begin with ip, ipv6, or "no" and one of them'],
+    ["vrfs: {blue: {vrf: [ip route 10.0.0.0/8 10.0.0.1 vr red]}}", 'it must be without "vrf"'],
+  ])("frr: {%s} is refused", (member, reason) => {
+    const { diagnostics } = read(`${topology({ alpha: `extra: {frr: {${member}}}` })}\nvrfs: {blue: {vni: 700}}\n`);
+    expect(diagnostics.map(({ code }) => code)).toEqual(["extra-refused"]);
+    expect(diagnostics[0]?.message).toContain(`is refused: ${reason}`);
   });
 
   it("takes kernel parameters by name, with numbers or plain text", () => {
@@ -817,12 +917,20 @@ describe("the decoded topology", () => {
     });
     expect(alpha?.extra).toEqual({
       wireguard: [],
-      frr: ["timers bgp 3 9"],
-      nftables: ["accept"],
+      frr: { global: [], bgp: ["timers bgp 3 9"], ipv4: [], ipv6: [], evpn: [], routeMaps: [] },
+      nftables: {
+        prerouting: [],
+        input: [],
+        forward: ["accept"],
+        output: [],
+        postrouting: [],
+        dstnat: [],
+        srcnat: [],
+      },
       sysctl: [{ key: "net.core.rmem_max", value: "1" }],
     });
     expect(other).toMatchObject({ name: "constructor", id: 2, site: "roz", isBehindNat: undefined });
-    expect(other?.extra.frr).toEqual(["bgp bestpath compare-routerid"]);
+    expect(other?.extra.frr.bgp).toEqual(["bgp bestpath compare-routerid"]);
   });
 
   it("knows where each came from", () => {

@@ -42,7 +42,7 @@ export const catalogue = {
   "yaml-too-deep": {
     severity: "error",
     message: "the file is nested more than {limit} levels deep here",
-    hint: "no part of the language needs more than 8 levels: look for a bracket that is never closed",
+    hint: "no part of the language needs more than 9 levels: look for a bracket that is never closed",
   },
   "yaml-duplicate-key": {
     severity: "error",

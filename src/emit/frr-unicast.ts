@@ -10,8 +10,10 @@ import {
   prefixLengthBits,
 } from "../base/ip.ts";
 import type { Unicast, UnicastNeighbour } from "../model/bgp.ts";
+import type { Extra } from "../model/extra.ts";
 import type { Host } from "../model/host.ts";
 import { unicastOf } from "../model/loopback.ts";
+import type { FamilyKey } from "./frr-extra.ts";
 import type { View } from "./template.ts";
 
 // In capitals, so that no interface or host is called the same.
@@ -64,6 +66,8 @@ function ownListsView({ neighbours }: Unicast): readonly View[] {
   });
 }
 
+const nameOf = (family: IpFamily) => (family === 4 ? "ipv4" : "ipv6");
+
 /** How FRR calls a family's commands. */
 const commandOf = (family: IpFamily): string => (family === 4 ? "ip" : "ipv6");
 
@@ -93,9 +97,9 @@ function groupsOf(neighbours: readonly UnicastNeighbour[], family: IpFamily): re
   }));
 }
 
-function familyView({ neighbours, announced, loopback }: Unicast, family: IpFamily): View {
+function familyView({ neighbours, announced, loopback }: Unicast, family: IpFamily, { frr }: Extra): View {
   return {
-    name: `ipv${family}`,
+    name: nameOf(family),
     command: commandOf(family),
     groups: groupsOf(ofFamily(family, neighbours), family),
     announced: announced.filter((prefix) => familyOf(prefix) === family),
@@ -105,6 +109,7 @@ function familyView({ neighbours, announced, loopback }: Unicast, family: IpFami
     hasLoopback: ofFamily(family, loopback).length > 0,
     loopback: ofFamily(family, loopback)[0]?.address ?? "",
     loopbackMap: `LOOPBACK-IPV${family}`,
+    lines: frr[nameOf(family)],
   };
 }
 
@@ -158,6 +163,16 @@ const NOTHING = {
   nearby: NEARBY,
 };
 
+/** Those with a neighbour. */
+const spokenFamilies = ({ neighbours }: Unicast): readonly IpFamily[] =>
+  FAMILIES.filter((family) => ofFamily(family, neighbours).length > 0);
+
+/** The blocks of address families that frr.conf has for routing by BGP. */
+export function unicastFamilies(host: Host): readonly FamilyKey[] {
+  const unicast = unicastOf(host);
+  return unicast === undefined ? [] : spokenFamilies(unicast).map(nameOf);
+}
+
 /** What frr.conf says of routing by BGP. */
 export function unicastView(host: Host): typeof NOTHING | (View & { readonly routes: boolean }) {
   const unicast = unicastOf(host);
@@ -165,11 +180,10 @@ export function unicastView(host: Host): typeof NOTHING | (View & { readonly rou
   const links = pointToPoint(unicast);
   const ways = waysOf(unicast);
   const leaves = ownListsView(unicast);
-  const used = FAMILIES.filter((family) => ofFamily(family, unicast.neighbours).length > 0);
   return {
     ...NOTHING,
     routes: true,
-    families: used.map((family) => familyView(unicast, family)),
+    families: spokenFamilies(unicast).map((family) => familyView(unicast, family, host.extra)),
     pointToPoint: links,
     hasPointToPoint: links.length > 0,
     ...fallbackView(host, unicast),

@@ -3,6 +3,7 @@ import { familyOf, type IpFamily } from "../base/ip.ts";
 import type { Host } from "../model/host.ts";
 import type { VrfInstance } from "../model/vrf.ts";
 import { ANNOUNCED_METRIC } from "./exits.ts";
+import { otherFamilies } from "./frr-extra.ts";
 
 /** Policy for what comes from other hosts. In capitals like all names of netgen's own in FRR, as no VRF is called so. */
 const IMPORT_MAP = "EXITS";
@@ -15,6 +16,7 @@ const WORDS = { 4: { name: "ipv4", ip: "ip" }, 6: { name: "ipv6", ip: "ipv6" } }
 function familyView(vrf: VrfInstance, family: IpFamily) {
   return {
     name: WORDS[family].name,
+    lines: vrf.extra[WORDS[family].name],
     behind: vrf.behind.filter((prefix) => familyOf(prefix) === family),
     anchors: vrf.anchors.filter((prefix) => familyOf(prefix) === family),
     isExit: vrf.exit?.families.includes(family) ?? false,
@@ -31,6 +33,10 @@ function vrfView(vrf: VrfInstance) {
     hasAnchors: vrf.anchors.length > 0,
     anchors: vrf.anchors.map((prefix) => ({ ip: WORDS[familyOf(prefix)].ip, prefix })),
     families: vrf.families.map((family) => familyView(vrf, family)),
+    lines: vrf.extra.vrf,
+    bgpLines: vrf.extra.bgp,
+    evpnLines: vrf.extra.evpn,
+    otherFamilies: otherFamilies(vrf.extra, ["evpn", ...vrf.families.map((family) => WORDS[family].name)]),
     exitFamilies: (vrf.exit?.families ?? []).map((family) => ({ map: exitMap(vrf, family), ip: WORDS[family].ip })),
   };
 }

@@ -9,8 +9,9 @@ import { createNeighboursOf } from "../model/relays.ts";
 import { reload, restart } from "./after.ts";
 import type { EmitContext, Emitter } from "./context.ts";
 import type { OutputFile } from "./file.ts";
+import { otherFamilies, topLevelView } from "./frr-extra.ts";
 import { networksView } from "./frr-networks.ts";
-import { unicastView } from "./frr-unicast.ts";
+import { unicastFamilies, unicastView } from "./frr-unicast.ts";
 import { vrfsView } from "./frr-vrfs.ts";
 import { publicFile, scriptFile } from "./print.ts";
 import type { View } from "./template.ts";
@@ -99,6 +100,8 @@ function bgpView(host: Host, speaker: Speaker, context: EmitContext) {
   const otherMap = vrfs.hasKnownExits ? vrfs.importMap : "";
   const { groupMaps, ...networks } = networksView(host, grouping);
   const isMerged = host.frrMode === "snippet";
+  const lines = host.extra.frr;
+  const speaksEvpn = unicastOf(host) === undefined || neighbours.length > 0 || speaker.isVtep;
   return {
     ...bfdView(speaker, isMerged),
     isMerged,
@@ -117,18 +120,21 @@ function bgpView(host: Host, speaker: Speaker, context: EmitContext) {
       hasBfd: group.isNear && isWatched(host, speaker),
       hasSource: !(group.isNear && group.isInternal && isWatched(host, speaker)),
     })),
-    speaksEvpn: unicastOf(host) === undefined || neighbours.length > 0 || speaker.isVtep,
+    speaksEvpn,
     ...unicastView(host),
     neighbours: neighbours.map((neighbour) => neighbourView(neighbour, groupOf(neighbour))),
     // FRR's own files say "frr defaults datacenter", which says this as well.
     statesPolicy: isMerged && neighbours.some(({ asn }) => asn !== speaker.asn),
     // Proxmox's own configuration has one, and so may the user's lines.
-    tellsSoon: !isMerged && !host.extra.frr.some((line) => line.includes("coalesce-time")),
+    tellsSoon: !isMerged && !lines.bgp.some((line) => line.includes("coalesce-time")),
     // networkd would take FRR's nexthop objects for leftovers when it restarts, and their routes with them.
     hidesNextHops:
       (unicastOf(host) !== undefined || host.vrfs.length > 0) && !knows(host.programs, "networkd-foreign-next-hops"),
     isDrained: speaker.isDrained,
-    extra: host.extra.frr,
+    ...topLevelView(lines),
+    bgpLines: lines.bgp,
+    evpnLines: lines.evpn,
+    otherFamilies: otherFamilies(lines, [...unicastFamilies(host), ...(speaksEvpn ? ["evpn" as const] : [])]),
     isVtep: speaker.isVtep,
     hasGatewayVnis: gatewayVnis.length > 0,
     gatewayVnis: gatewayVnis.map(({ vni, advertise }) => ({ vni: String(vni), command: GATEWAY_COMMANDS[advertise] })),

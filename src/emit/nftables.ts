@@ -12,6 +12,7 @@ import { RELOAD_UNITS, reload, restart } from "./after.ts";
 import type { EmitContext, Emitter } from "./context.ts";
 import { entranceSection } from "./entrance-guard.ts";
 import { exitSetsSection } from "./exit-guard.ts";
+import { extraChains } from "./extra-chains.ts";
 import type { OutputFile } from "./file.ts";
 import { guardSection, setsSection, transitSection, untrackedSection } from "./guard.ts";
 import { forwardedFamilies, nftFamily, oneOf, quotedName, type Section, sortedNumbers } from "./nft-words.ts";
@@ -157,10 +158,10 @@ interface Ruleset {
 /** What this host loads: netgen's own, and lines of the user's in a file and a table of their own. */
 function rulesetsOf(host: Host, context: EmitContext): readonly Ruleset[] {
   const text = sectionsOf(host, context);
-  const extra = host.extra.nftables;
+  const chains = extraChains(host);
   const own = { name: "netgen.nft", unit: UNIT, view: {}, text };
-  const users = { name: "extra.nft", unit: EXTRA_UNIT, view: { extra }, text: [] };
-  return [...(text.length > 0 ? [own] : []), ...(extra.length > 0 ? [users] : [])];
+  const users = { name: "extra.nft", unit: EXTRA_UNIT, view: { chains }, text: [] };
+  return [...(text.length > 0 ? [own] : []), ...(chains.length > 0 ? [users] : [])];
 }
 
 /** Units to enable on this host; none where it needs no rules. */

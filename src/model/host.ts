@@ -4,6 +4,7 @@ import type { ProgramVersions } from "../base/programs.ts";
 import type { MtuBytes } from "../base/units.ts";
 import type { BgpSpeaker } from "./bgp.ts";
 import type { Bridge, InterfaceAddress, VxlanDevice, WireguardInterface } from "./device.ts";
+import type { Extra } from "./extra.ts";
 import type { Origin } from "./origin.ts";
 import type { Reach } from "./reach.ts";
 import type { VrfInstance } from "./vrf.ts";
@@ -110,12 +111,4 @@ export interface Vrrp {
   readonly takesOver: boolean;
   /** The two share one key: only the master's tunnels are up. Else both are, and the address is for the LAN alone. */
   readonly isExclusive: boolean;
-}
-
-/** Raw lines of the user's, each checked to stay inside its block. */
-export interface Extra {
-  readonly wireguard: readonly string[];
-  readonly frr: readonly string[];
-  readonly nftables: readonly string[];
-  readonly sysctl: readonly { readonly key: string; readonly value: string }[];
 }

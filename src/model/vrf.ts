@@ -2,6 +2,7 @@
 import type { IpAddress, IpFamily, IpPrefix } from "../base/ip.ts";
 import type { Vni } from "../base/units.ts";
 import type { VxlanDevice } from "./device.ts";
+import type { VrfLines } from "./extra.ts";
 import type { Origin } from "./origin.ts";
 import type { SegmentMtu } from "./segment.ts";
 
@@ -60,6 +61,8 @@ export interface VrfInstance {
   readonly exit: VrfExit | undefined;
   /** Whose default counts here, the preferred first; the host's own comes before all of them. */
   readonly otherExits: readonly PreferredExit[];
+  /** Lines of the user's for this VRF. */
+  readonly extra: VrfLines;
   readonly origin: Origin;
 }
 

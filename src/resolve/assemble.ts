@@ -12,7 +12,8 @@ import {
 import { sortedBy } from "../base/text.ts";
 import type { MtuBytes } from "../base/units.ts";
 import type { Bridge, VxlanDevice, WireguardInterface } from "../model/device.ts";
-import type { Extra, GuardedService, Host, OwnedPrefix, SourceNat } from "../model/host.ts";
+import type { Extra } from "../model/extra.ts";
+import type { GuardedService, Host, OwnedPrefix, SourceNat } from "../model/host.ts";
 import type { OverlayPrefix } from "../model/network.ts";
 import type { PathIndex } from "../model/path.ts";
 import type { Segment } from "../model/segment.ts";

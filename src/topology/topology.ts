@@ -6,7 +6,8 @@ import type { IpAddress, IpFamily, IpPrefix } from "../base/ip.ts";
 import type { ProgramVersions } from "../base/programs.ts";
 import type { Span } from "../base/source.ts";
 import type { Asn, MtuBytes, UdpPort, Vni } from "../base/units.ts";
-import type { Extra, GuardedService, Platform } from "../model/host.ts";
+import type { Extra, VrfLines } from "../model/extra.ts";
+import type { GuardedService, Platform } from "../model/host.ts";
 import type { Origin } from "../model/origin.ts";
 import type { Families } from "../model/reach.ts";
 
@@ -124,6 +125,8 @@ export interface HostInput {
   readonly acceptsRa: boolean | undefined;
   readonly frr: "complete" | "snippet" | undefined;
   readonly extra: Extra;
+  /** Lines for VRFs, by name, whether the host has them or not. */
+  readonly vrfLines: ReadonlyMap<string, VrfLines>;
   readonly origin: Origin;
 }
 

@@ -1,12 +1,9 @@
 /** Raw lines of the user's: each must be one line that stays inside its block, whatever it does there. */
-import { diagnostic } from "../base/diagnostic.ts";
-import { isWireguardKey, keysIn } from "../base/key.ts";
 import { sortedBy } from "../base/text.ts";
-import type { Extra } from "../model/host.ts";
-import { entries, keySpan, member, members, type Node, type Reader, refuse, report, textAt } from "./reader.ts";
-
-/** The reason why a line is refused, or `undefined`. */
-type Rule = (line: string) => string | undefined;
+import type { Extra, NftChain } from "../model/extra.ts";
+import { type FrrLinesInput, frrLinesAt, NO_FRR_LINES } from "./extra-frr.ts";
+import { linesAt, type Rule, reportTwice } from "./extra-lines.ts";
+import { entries, member, members, type Node, type Reader, textAt } from "./reader.ts";
 
 // Address, MTU, Table, SaveConfig, DNS and the keys are netgen's, or would make wg-quick rewrite or leave its file.
 const WIREGUARD_LINE = /^(?:PreUp|PostUp|PreDown|PostDown|FwMark)\s*=\s*\S/i;
@@ -23,68 +20,6 @@ const wireguardRule: Rule = (line) => {
   if (mark !== undefined && !isFwMark(mark)) return "FwMark is off or a number of at most 32 bits, such as 0x1";
   // wg-quick cuts every line at "#" before it looks at it (wireguard-tools 1.0.20210914, parse_options).
   return line.includes("#") ? 'wg-quick takes "#" for the begin of a comment, also inside quotes' : undefined;
-};
-
-/** What may begin a line: commands of `router bgp` that open no block of their own. */
-const FRR_COMMANDS = [
-  "bgp",
-  "neighbor",
-  "timers",
-  "coalesce-time",
-  "read-quanta",
-  "write-quanta",
-  "update-delay",
-  "maximum-paths",
-];
-
-/**
- * What may follow "bgp": the words that FRR 8.4 knows inside the block. Another, such as community-list or update-delay, is a
- * command of the top level: FRR leaves the block to carry it out, and all that follows in the file is no longer inside.
- */
-const BGP_WORDS = new Set([
-  "allow-martian-nexthop",
-  "always-compare-med",
-  "bestpath",
-  "client-to-client",
-  "cluster-id",
-  "conditional-advertisement",
-  "confederation",
-  "dampening",
-  "default",
-  "deterministic-med",
-  "disable-ebgp-connected-route-check",
-  "ebgp-requires-policy",
-  "fast-convergence",
-  "fast-external-failover",
-  "graceful-restart",
-  "graceful-restart-disable",
-  "graceful-shutdown",
-  "hard-administrative-reset",
-  "listen",
-  "log-neighbor-changes",
-  "long-lived-graceful-restart",
-  "max-med",
-  "minimum-holdtime",
-  "network",
-  "reject-as-sets",
-  "route-map",
-  "route-reflector",
-  "router-id",
-  "shutdown",
-  "suppress-duplicates",
-  "suppress-fib-pending",
-]);
-
-const frrRule: Rule = (line) => {
-  const words = line.split(" ").filter((word) => word !== "");
-  const [command = "", second = ""] = words[0] === "no" ? words.slice(1) : words;
-  if (!FRR_COMMANDS.includes(command)) return `it must begin with ${FRR_COMMANDS.join(", ")}, or "no" and one of them`;
-  // "!" and "#" begin a comment, "|" a filter, "?" asks for help.
-  if (/[!#|?]/.test(line)) return "it must be without ! # | and ?";
-  if (command === "bgp" && !BGP_WORDS.has(second)) return `"bgp ${second}" is no command of router bgp`;
-  // FRR takes each word by as much of it as is plain: "passw" is enough.
-  const isPassword = words.some((word) => word.startsWith("passw"));
-  return isPassword ? "a password is a secret, and a topology holds none" : undefined;
 };
 
 /** What may stand in a chain but is no rule, and what begins a block of its own. */
@@ -124,26 +59,6 @@ function areBracesClosed(line: string): boolean {
   return depth === 0;
 }
 
-/** A key, but for one behind the word that wg(8) expects a public key after. */
-const holdsSecret = (line: string): boolean =>
-  keysIn(line.replace(/\bpeer\s+\S+/g, "")).some(({ key }) => isWireguardKey(key));
-
-function reasonAgainst(line: string, rule: Rule): string | undefined {
-  if (line === "") return "it is empty";
-  return holdsSecret(line) ? "a key is a secret, and a topology holds none" : rule(line);
-}
-
-function linesAt(reader: Reader, list: Node, rule: Rule): readonly string[] {
-  return entries(list).flatMap((node) => {
-    const line = textAt(reader, node);
-    if (line === undefined) return [];
-    const reason = reasonAgainst(line.trim(), rule);
-    if (reason === undefined) return [line.trim()];
-    refuse(reader, node, { reason });
-    return [];
-  });
-}
-
 /** Of two marks wg(8) takes the last: one of them was not meant. */
 function wireguardAt(reader: Reader, list: Node): readonly string[] {
   const lines = linesAt(reader, list, wireguardRule);
@@ -176,33 +91,53 @@ function canonical(key: string): string {
   return isSlashed ? key.replace(/[./]/g, (separator) => (separator === "/" ? "." : "/")) : key;
 }
 
-/** A second line of what is said once, and where the first is. */
-interface Twice {
-  readonly key: string;
-  readonly what: string;
-  readonly node: Node;
-  readonly first: Node;
-}
+const NO_RULES: Extra["nftables"] = {
+  prerouting: [],
+  input: [],
+  forward: [],
+  output: [],
+  postrouting: [],
+  dstnat: [],
+  srcnat: [],
+};
 
-function reportTwice(reader: Reader, { key, what, node, first }: Twice): void {
-  const related = [{ message: "it is set here as well", span: keySpan(reader, first.pointer) }];
-  const params = { value: key, reason: `${what} is set twice` };
-  report(reader, node.pointer, diagnostic("extra-refused", params, keySpan(reader, node.pointer), related));
+/** Those of the forward chain as a list, or lists by chain. */
+function nftablesAt(reader: Reader, node: Node): Extra["nftables"] {
+  const chain = (name: NftChain): Node => member(node, name);
+  const linesOf = (list: Node) => linesAt(reader, list, nftablesRule);
+  if (Array.isArray(node.value)) return { ...NO_RULES, forward: linesOf(node) };
+  return {
+    prerouting: linesOf(chain("prerouting")),
+    input: linesOf(chain("input")),
+    forward: linesOf(chain("forward")),
+    output: linesOf(chain("output")),
+    postrouting: linesOf(chain("postrouting")),
+    dstnat: linesOf(chain("dstnat")),
+    srcnat: linesOf(chain("srcnat")),
+  };
 }
 
 /** The kinds of lines that are given; a kind that is absent is `undefined`, so that a default can stand in for it. */
-export type ExtraInput = { readonly [Kind in keyof Extra]: Extra[Kind] | undefined };
+export interface ExtraInput {
+  readonly wireguard: Extra["wireguard"] | undefined;
+  readonly frr: FrrLinesInput | undefined;
+  readonly nftables: Extra["nftables"] | undefined;
+  readonly sysctl: Extra["sysctl"] | undefined;
+}
+
+/** What a host has of which neither itself nor hostDefaults say anything. */
+export const NO_LINES = { wireguard: [], frr: NO_FRR_LINES, nftables: NO_RULES, sysctl: [] } satisfies ExtraInput;
 
 /** The lines of `extra`, trimmed. */
 export function extraAt(reader: Reader, extra: Node): ExtraInput {
-  const given = <T>(kind: keyof Extra, read: (node: Node) => T): T | undefined => {
+  const given = <T>(kind: keyof Extra, read: (reader: Reader, node: Node) => T): T | undefined => {
     const node = member(extra, kind);
-    return node.value === undefined ? undefined : read(node);
+    return node.value === undefined ? undefined : read(reader, node);
   };
   return {
-    wireguard: given("wireguard", (node) => wireguardAt(reader, node)),
-    frr: given("frr", (node) => linesAt(reader, node, frrRule)),
-    nftables: given("nftables", (node) => linesAt(reader, node, nftablesRule)),
-    sysctl: given("sysctl", (node) => sysctlAt(reader, node)),
+    wireguard: given("wireguard", wireguardAt),
+    frr: given("frr", frrLinesAt),
+    nftables: given("nftables", nftablesAt),
+    sysctl: given("sysctl", sysctlAt),
   };
 }

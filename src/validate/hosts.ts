@@ -2,11 +2,11 @@
 import { must } from "../base/invariant.ts";
 import { PROGRAMS, type ProgramVersions } from "../base/programs.ts";
 import type { Span } from "../base/source.ts";
-import type { Extra, GuardedService, Platform } from "../model/host.ts";
+import type { GuardedService, Platform } from "../model/host.ts";
 import type { Origin } from "../model/origin.ts";
 import type { HostInput, RouteInput } from "../topology/topology.ts";
 import { endpointAt } from "./endpoint.ts";
-import { type ExtraInput, extraAt } from "./extra.ts";
+import { type ExtraInput, extraAt, NO_LINES } from "./extra.ts";
 import {
   choiceAt,
   entries,
@@ -60,7 +60,7 @@ export function decodeHosts(reader: Reader): readonly Entry<HostInput>[] {
 }
 
 const PLATFORMS = ["debian12", "debian13", "proxmox8", "proxmox9"] as const satisfies readonly Platform[];
-const NO_EXTRA: ExtraInput = { wireguard: undefined, frr: undefined, nftables: undefined, sysctl: undefined };
+const NOTHING_GIVEN: ExtraInput = { wireguard: undefined, frr: undefined, nftables: undefined, sysctl: undefined };
 const NO_DEFAULTS: Shared = {
   site: undefined,
   isBehindNat: undefined,
@@ -75,7 +75,7 @@ const NO_DEFAULTS: Shared = {
   networkManager: undefined,
   acceptsRa: undefined,
   frr: undefined,
-  extra: NO_EXTRA,
+  extra: NOTHING_GIVEN,
   origin: {},
 };
 
@@ -125,7 +125,7 @@ function decodeHost(reader: Reader, node: Node, defaults: Shared) {
     networkManager: own.networkManager ?? defaults.networkManager,
     acceptsRa: own.acceptsRa ?? defaults.acceptsRa,
     frr: own.frr ?? defaults.frr,
-    extra: layExtra(own.extra, defaults.extra),
+    ...layExtra(own.extra, defaults.extra),
     origin: layOrigin(own.origin, defaults.origin),
   };
 }
@@ -151,13 +151,16 @@ function routesAt(reader: Reader, list: Node): readonly RouteInput[] {
   });
 }
 
-function layExtra(own: ExtraInput, defaults: ExtraInput): Extra {
-  return {
-    wireguard: own.wireguard ?? defaults.wireguard ?? [],
-    frr: own.frr ?? defaults.frr ?? [],
-    nftables: own.nftables ?? defaults.nftables ?? [],
-    sysctl: own.sysctl ?? defaults.sysctl ?? [],
+/** Kind by kind, each as a whole: blocks and chains of the defaults are not mixed with the host's own. */
+function layExtra(own: ExtraInput, defaults: ExtraInput): Pick<HostInput, "extra" | "vrfLines"> {
+  const { vrfs, ...frr } = own.frr ?? defaults.frr ?? NO_LINES.frr;
+  const extra = {
+    wireguard: own.wireguard ?? defaults.wireguard ?? NO_LINES.wireguard,
+    frr,
+    nftables: own.nftables ?? defaults.nftables ?? NO_LINES.nftables,
+    sysctl: own.sysctl ?? defaults.sysctl ?? NO_LINES.sysctl,
   };
+  return { extra, vrfLines: vrfs };
 }
 
 /** What is laid over as a whole: a field, or one member of those that are laid over member by member. */

@@ -44,6 +44,7 @@ export function checkReferences(reader: Reader): void {
     for (const end of entries(member(path, "between"))) checkValue(names, end, "member");
   }
   checkValue(names, member(member(root, "hostDefaults"), "site"), "site");
+  checkExtra(names, member(root, "hostDefaults"));
   for (const [, host] of members(hosts)) checkHost(names, host);
   for (const [, site] of members(sites)) {
     for (const key of ["gateways", "hubs"]) checkNames(names, member(site, key), "host");
@@ -59,6 +60,12 @@ function checkHost(names: Names, host: Node): void {
   checkNames(names, member(host, "hubs"), "host");
   checkValue(names, member(host, "site"), "site");
   for (const route of entries(member(host, "routes"))) checkValue(names, member(route, "vrf"), "vrf");
+  checkExtra(names, host);
+}
+
+function checkExtra(names: Names, host: Node): void {
+  const frr = member(member(host, "extra"), "frr");
+  for (const [vrf, node] of members(member(frr, "vrfs"))) checkKey(names, vrf, node, "vrf");
 }
 
 function checkExits(names: Names, exits: Node): void {
@@ -101,9 +108,9 @@ function checkValue(names: Names, node: Node, wanted: Wanted): void {
     checkName(names, { name, wanted, pointer: node.pointer, span: valueSpan(names.reader, node.pointer) });
 }
 
-function checkKey(names: Names, name: string, { pointer }: Node): void {
+function checkKey(names: Names, name: string, { pointer }: Node, wanted: Wanted = "host"): void {
   if (names.reader.broken.has(pointer)) return;
-  checkName(names, { name, wanted: "host", pointer, span: keySpan(names.reader, pointer) });
+  checkName(names, { name, wanted, pointer, span: keySpan(names.reader, pointer) });
 }
 
 interface Reference {

@@ -20,11 +20,49 @@ export interface HostDraft {
   readonly more: Readonly<Record<string, unknown>>;
 }
 
+const lines = (...some: readonly string[]) => fc.subarray([...some]);
+
+const bgpLines = {
+  bgp: lines("neighbor ROUTERS peer-group", "no bgp suppress-duplicates"),
+  ipv4: lines("neighbor ROUTERS activate", "distance bgp 20 200 200"),
+  ipv6: lines("table-map X", "no bgp dampening"),
+  evpn: lines("flooding disable"),
+};
+
+const frrBlocks = fc.record(
+  {
+    ...bgpLines,
+    global: lines("ip prefix-list OURS seq 5 permit 10.20.0.0/16", "bgp community alias 65000:1 ours"),
+    routeMaps: fc.dictionary(fc.constantFrom("X permit 10", "X deny 20"), lines("set metric 7", "on-match next")),
+    vrfs: fc.record(
+      { blue: fc.record({ ...bgpLines, vrf: lines("ip nht resolve-via-default") }, { requiredKeys: [] }) },
+      { requiredKeys: [] },
+    ),
+  },
+  { requiredKeys: [] },
+);
+
+const nftChains = fc.record(
+  {
+    prerouting: lines("iifname eth1 meta mark set 0x10"),
+    input: lines("tcp dport 9100 drop"),
+    forward: lines("ip daddr 10.1.1.7 drop"),
+    output: lines("udp dport 123 meta mark set 0x10"),
+    postrouting: lines("counter"),
+    dstnat: lines("tcp dport 8443 dnat ip to 10.1.1.7:443"),
+    srcnat: lines("oifname eth1 masquerade"),
+  },
+  { requiredKeys: [] },
+);
+
 const extra = fc.record(
   {
     wireguard: fc.constantFrom([], ["PostUp = logger up"], ["FwMark = 0x1"]),
-    frr: fc.constantFrom([], ["timers bgp 3 9"], ["no bgp suppress-duplicates", "coalesce-time 900"]),
-    nftables: fc.constantFrom([], ["ip daddr 10.1.1.7 drop"], ["tcp dport { 25, 465 } reject"]),
+    frr: fc.oneof(
+      fc.constantFrom([], ["timers bgp 3 9"], ["no bgp suppress-duplicates", "coalesce-time 900"]),
+      frrBlocks,
+    ),
+    nftables: fc.oneof(fc.constantFrom([], ["ip daddr 10.1.1.7 drop"], ["tcp dport { 25, 465 } reject"]), nftChains),
     sysctl: fc.constantFrom({}, { "net.core.rmem_max": 4194304 }, { "net.bridge.bridge-nf-call-iptables": 1 }),
   },
   { requiredKeys: [] },
@@ -156,6 +194,13 @@ function wideRoutes({ id, routes }: HostDraft, vrf: string | undefined): readonl
   return cidr === undefined ? [] : [{ cidr, exceptMoreSpecifics: true, vrf: id === 31 ? vrf : undefined }];
 }
 
+/** Lines for the VRF only where there is one. */
+export function forVrf(said: HostDraft["more"], vrf: string | undefined): HostDraft["more"] {
+  const { extra: lines } = said as { extra?: { frr?: object } };
+  if (vrf !== undefined || lines?.frr === undefined || Array.isArray(lines.frr)) return said;
+  return { ...said, extra: { ...lines, frr: { ...lines.frr, vrfs: undefined } } };
+}
+
 /** What stands under `hosts`; pins only where the pools have room for them. */
 export function hostEntry(
   draft: HostDraft,
@@ -165,7 +210,7 @@ export function hostEntry(
 ) {
   const { id, uplink, lanInterface, isOutsider, isPinned, routes } = draft;
   const common = {
-    ...draft.more,
+    ...forVrf(draft.more, vrf),
     id,
     site: sites[draft.site],
     lanEndpoint: lanEndpointOf(draft),

@@ -3,7 +3,7 @@
  * fits together is left to chance, and what does not is refused.
  */
 import * as fc from "fast-check";
-import { type HostDraft, hostDrafts, hostEntry, more, nameOf, publicKeyOf } from "./hosts.ts";
+import { forVrf, type HostDraft, hostDrafts, hostEntry, more, nameOf, publicKeyOf } from "./hosts.ts";
 import { type SubnetDraft, subnetDrafts, subnetEntry } from "./subnets.ts";
 
 /** A topology as it stands in a file. */
@@ -265,7 +265,7 @@ function topologyOf(each: Knobs): Topology {
     underlay: { pathMtu: each.pathMtu, ipVersion: each.ipVersion, paths: pathsOf(each) },
     sites: sitesOf(each),
     wireguard: wireguardOf(each),
-    hostDefaults: each.defaults,
+    hostDefaults: forVrf(each.defaults, vrf),
     hosts: Object.fromEntries(entries),
     subnets: Object.fromEntries(subnets),
     vrfs: vrfsOf(each),

@@ -1,6 +1,10 @@
 /** FRR in boxes: started by its own script from /etc/frr/daemons, as on a host, with the addresses of a tunnel that is a cable. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { must } from "../../src/base/invariant.ts";
+import { compile } from "../../src/compile.ts";
+import type { BgpLines } from "../../src/model/extra.ts";
+import { listFixtures, sourceOf } from "../fixtures.ts";
 import { type Box, openBox, until } from "./netns.ts";
 import { type Booted, boot } from "./networkd-box.ts";
 
@@ -27,6 +31,52 @@ export function statements(text: string): readonly string[] {
 export function blockStatements(text: string, ...begins: readonly string[]): readonly string[] {
   const blocks = text.split(/\n(?=\S)/).filter((block) => begins.some((begin) => block.startsWith(begin)));
   return blocks.flatMap(statements);
+}
+
+/** The statements of each block, by the lines that lead there, joined by a slash; `""`: those of no block. */
+function statementsByBlock(text: string): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>();
+  const way: string[] = [];
+  for (const line of text.split("\n").filter((each) => !/^\s*(?:!|$)/.test(each))) {
+    const depth = line.search(/\S/);
+    const block = way.slice(0, depth).join("/");
+    found.set(block, [...(found.get(block) ?? []), line.trim()]);
+    way.splice(depth, way.length, line.trim());
+  }
+  return found;
+}
+
+const EXTRA = listFixtures().find(({ name }) => name === "extra");
+
+/** The topology of the fixture whose hosts have lines of the user's in each block, less what all topologies begin with. */
+export const USERS_LINES = sourceOf(must(EXTRA, "there is the fixture")).text.replace(/^(?:#|netgen:|name:).*\n/gm, "");
+
+/** Its lines that are not in their block of what alpha's FRR runs with. */
+export function strayLines(running: string): readonly string[] {
+  const { model } = compile({ name: "topology.yaml", text: `netgen: 1\nname: t\n${USERS_LINES}` });
+  const { extra, vrfs } = must(
+    model?.hosts.find(({ name }) => name === "alpha"),
+    "it is there",
+  );
+  const ofInstance = (router: string, lines: BgpLines): readonly (readonly [string, readonly string[]])[] => [
+    [router, lines.bgp],
+    [`${router}/address-family ipv4 unicast`, lines.ipv4],
+    [`${router}/address-family ipv6 unicast`, lines.ipv6],
+    [`${router}/address-family l2vpn evpn`, lines.evpn],
+  ];
+  const wanted = [
+    ["", extra.frr.global] as const,
+    ...extra.frr.routeMaps.map(({ entry, lines }) => [`route-map ${entry}`, lines] as const),
+    ...ofInstance("router bgp 65000", extra.frr),
+    ...vrfs.map(({ name, extra: lines }) => [`vrf ${name}`, lines.vrf] as const),
+    ...vrfs.flatMap(({ name, extra: lines }) => ofInstance(`router bgp 65000 vrf ${name}`, lines)),
+  ];
+  const found = statementsByBlock(running);
+  return wanted.flatMap(([block, lines]) => {
+    // A block without lines would prove nothing.
+    if (lines.length === 0) return [`no line for ${block}`];
+    return lines.filter((line) => !found.get(block)?.includes(line)).map((line) => `${block}: ${line}`);
+  });
 }
 
 /** What `systemctl reload frr` would change: lines that FRR has and the file has not, and the other way round. */

@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
 import { compile } from "../../src/compile.ts";
+import { contentOf } from "../../src/emit/file.ts";
 import { emitFrr, frrUnits } from "../../src/emit/frr.ts";
 import type { Host } from "../../src/model/host.ts";
 import {
@@ -16,6 +17,8 @@ import {
   reloadChanges,
   remoteVteps,
   startFrr,
+  strayLines,
+  USERS_LINES,
   vtysh,
 } from "./frr-box.ts";
 import { goldenFiles } from "./golden-trees.ts";
@@ -205,6 +208,16 @@ describe.runIf(isReady)("extra.frr", () => {
     const { diagnostics } = compile({ name: "topology.yaml", text });
     return !diagnostics.some(({ code }) => code === "extra-refused");
   };
+
+  test("each line runs in its block", async () => {
+    const { files } = compile({ name: "t.yaml", text: `netgen: 1\nname: t\n${USERS_LINES}` });
+    const own = files.filter(({ path }) => path.startsWith("alpha/"));
+    const texts = own.map(
+      (file) => [file.path.slice("alpha/".length), new TextDecoder().decode(contentOf(file))] as const,
+    );
+    const { box } = await bootFrr(treeOf(new Map(texts)));
+    expect(strayLines(vtysh(box, "show running-config"))).toEqual([]);
+  });
 
   test("bgp is followed by what FRR knows in router bgp, and by nothing else", () => {
     const [inside, outside] = [wordsAfterBgp("router bgp 65000"), wordsAfterBgp()];

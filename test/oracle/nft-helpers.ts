@@ -10,6 +10,7 @@ import type { EmitContext, Emitter } from "../../src/emit/context.ts";
 import { contentOf } from "../../src/emit/file.ts";
 import type { Bfd, Bgp, BgpSpeaker } from "../../src/model/bgp.ts";
 import type { Bridge, VxlanDevice, WireguardInterface } from "../../src/model/device.ts";
+import type { Extra } from "../../src/model/extra.ts";
 import type { Host } from "../../src/model/host.ts";
 import type { Network } from "../../src/model/network.ts";
 import { PLATFORMS } from "../../src/resolve/hosts/platform.ts";
@@ -67,6 +68,13 @@ export function aVxlan(name: string, fields: Partial<VxlanDevice> = {}): VxlanDe
   };
 }
 
+export const NO_EXTRA: Extra = {
+  wireguard: [],
+  frr: { global: [], bgp: [], ipv4: [], ipv6: [], evpn: [], routeMaps: [] },
+  nftables: { prerouting: [], input: [], forward: [], output: [], postrouting: [], dstnat: [], srcnat: [] },
+  sysctl: [],
+};
+
 export function aHost(name: string, fields: Partial<Host> = {}): Host {
   return {
     name,
@@ -103,7 +111,7 @@ export function aHost(name: string, fields: Partial<Host> = {}): Host {
     bgp: { kind: "none" },
     frrMode: "complete",
     neighbourCount: { ipv4: 0, ipv6: 0 },
-    extra: { wireguard: [], frr: [], nftables: [], sysctl: [] },
+    extra: NO_EXTRA,
     origin: {},
     ...fields,
   };

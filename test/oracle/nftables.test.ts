@@ -14,6 +14,7 @@ import {
   emitted,
   isEquipped,
   mtu,
+  NO_EXTRA,
   prefix,
   run,
   SPEAKER,
@@ -40,6 +41,8 @@ const inNamespace = (script: string, ...args: readonly string[]) =>
 
 const listed = (file: string) => inNamespace('nft -f "$1" && nft list ruleset', file);
 
+const forwarding = (forward: readonly string[]) => ({ ...NO_EXTRA, nftables: { ...NO_EXTRA.nftables, forward } });
+
 /** A host with every part of a ruleset. */
 const everything = aNetwork(
   [
@@ -55,7 +58,7 @@ const everything = aNetwork(
         { prefix: prefix("fd01:1::/64"), uplink: "eth0" },
       ],
       bgp: SPEAKER,
-      extra: { wireguard: [], frr: [], nftables: ['iifname "eth9" counter drop'], sysctl: [] },
+      extra: forwarding(['iifname "eth9" counter drop']),
     }),
     aHost("beta", { vtep: address("10.250.0.2") }),
     aHost("gamma", { vtep: address("fd00:250::3") }),
@@ -91,8 +94,7 @@ describe("what the emitter writes", () => {
   });
 
   test("lines of the user's stand in a file of their own, with a unit of its own", () => {
-    const extra = { wireguard: [], frr: [], nftables: ["counter"], sysctl: [] };
-    const files = emitted(emitNftables, aNetwork([aHost("alpha", { extra })]));
+    const files = emitted(emitNftables, aNetwork([aHost("alpha", { extra: forwarding(["counter"]) })]));
     expect([...files.keys()]).toEqual([EXTRA, "etc/systemd/system/netgen-nftables-extra.service", ...KEPT]);
     expect(files.get(EXTRA)).toContain("    counter\n");
     expect(ruleset()).not.toContain("eth9");
@@ -158,8 +160,8 @@ describe.skipIf(!isEquipped("nft", "unshare"))("nft", () => {
 
   test("a word of extra.nftables that nft refuses takes nothing of the ruleset with it", () => {
     const alpha = { ...aHost("alpha"), ...everything.hosts[0] };
-    const words = (nftables: readonly string[]) =>
-      emitted(emitNftables, aNetwork([{ ...alpha, extra: { ...alpha.extra, nftables } }], { bgp: EVPN }));
+    const words = (lines: readonly string[]) =>
+      emitted(emitNftables, aNetwork([{ ...alpha, extra: forwarding(lines) }], { bgp: EVPN }));
     const files = words(["bogus words", 'iifname "eth9" counter drop']);
     const script = 'exec 2>&1; nft -f "$1"; nft -f "$2" && echo taken; nft list tables';
     const { output } = inNamespace(

@@ -24,7 +24,9 @@ function localFiles(name: string, edit = (text: string): string => text): Readon
     `there is ${name}`,
   );
   const text = edit(sourceOf(fixture).text);
-  const mine = text.replace(/^hostDefaults: \{/m, "$&platform: proxmox9, ");
+  const mine = text
+    .replace(/^hostDefaults: \{/m, "$&platform: proxmox9, ")
+    .replace(/^hostDefaults:\n/m, "$&  platform: proxmox9\n");
   const all = mine === text ? text.replace(/^hosts:$/m, "hostDefaults: {platform: proxmox9}\n$&") : mine;
   const files = compile({ name: "t.yaml", text: all }).files;
   const found = files.filter(({ path }) => path.endsWith("/etc/netgen/frr.conf.snippet"));
@@ -54,11 +56,17 @@ function removed(from: string, to: string): readonly string[] {
 }
 
 /** A host of each scenario. */
-const FOR_EACH_CHANGE: ReadonlySet<string> = new Set(["vrfs/alpha", "two-hubs/gamma", "ebgp/fra1", "dual-stack/fra2"]);
+const FOR_EACH_CHANGE: ReadonlySet<string> = new Set([
+  "vrfs/alpha",
+  "two-hubs/gamma",
+  "ebgp/fra1",
+  "dual-stack/fra2",
+  "extra/alpha",
+]);
 
 describe.runIf(isEquipped("vtysh", RELOAD))("frr.conf as Proxmox merges it", () => {
   // VRFs with exits, routes by BGP, autonomous systems, timers of BFD.
-  const hosts = ["vrfs", "two-hubs", "ebgp", "dual-stack"].flatMap((name) =>
+  const hosts = ["vrfs", "two-hubs", "ebgp", "dual-stack", "extra"].flatMap((name) =>
     [...localFiles(name)].map(([host, text]) => ({ name: `${name}/${host}`, text })),
   );
 

@@ -3,7 +3,18 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { afterAll, describe, expect, test } from "vitest";
 import { emitModules, emitSysctl } from "../../src/emit/sysctl.ts";
 import { goldenFiles } from "./golden-trees.ts";
-import { aBridge, address, aHost, aNetwork, aVxlan, emitted, isEquipped, scratch, succeed } from "./nft-helpers.ts";
+import {
+  aBridge,
+  address,
+  aHost,
+  aNetwork,
+  aVxlan,
+  emitted,
+  isEquipped,
+  NO_EXTRA,
+  scratch,
+  succeed,
+} from "./nft-helpers.ts";
 
 const SETTINGS = "etc/sysctl.d/90-netgen.conf";
 const MODULES = "etc/modules-load.d/netgen.conf";
@@ -93,9 +104,7 @@ const everything = aHost("alpha", {
   forwards: { ipv4: true, ipv6: true },
   neighbourCount: { ipv4: 600, ipv6: 512 },
   extra: {
-    wireguard: [],
-    frr: [],
-    nftables: [],
+    ...NO_EXTRA,
     sysctl: [
       { key: "net.ipv4.conf.wg0.rp_filter", value: "0" },
       { key: "net.ipv4.tcp_mtu_probing", value: "1" },

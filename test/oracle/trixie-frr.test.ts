@@ -3,8 +3,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
+import { must } from "../../src/base/invariant.ts";
 import { contentOf } from "../../src/emit/file.ts";
 import { compileText } from "../compile-text.ts";
+import { strayLines, USERS_LINES } from "./frr-box.ts";
 import { type Box, openBox, until } from "./netns.ts";
 import { trixieTree } from "./trixie-tree.ts";
 
@@ -89,6 +91,14 @@ bgp: {asn: 65000}
 `;
 
 describe.runIf(root)("FRR 10.3", () => {
+  test("lines of the user's are each in its block", async () => {
+    const hosts = await openHosts(USERS_LINES.replace("proxmox9", "debian13"), [
+      "alpha:wg0 beta:wg0",
+      "gamma:wg0 alpha:spare",
+    ]);
+    expect(strayLines(shown(must(hosts.get("alpha"), "it is there"), "running-config"))).toEqual([]);
+  });
+
   test.each([
     { what: "a mesh with EVPN", text: MESH, tunnels: ["alpha:wg0 beta:wg0"], each: 1 },
     {

@@ -15,6 +15,7 @@ import {
 import { vxlanOverheadBytes } from "../../base/mtu.ts";
 import { sortedBy } from "../../base/text.ts";
 import type { Flooding } from "../../model/device.ts";
+import type { VrfLines } from "../../model/extra.ts";
 import type { SourceNat } from "../../model/host.ts";
 import type { OverlayPrefix } from "../../model/network.ts";
 import type { PreferredExit, Vrf, VrfExit, VrfInstance } from "../../model/vrf.ts";
@@ -125,6 +126,8 @@ function anchorsOf({ input }: ResolvedHost, vtep: IpAddress): readonly IpPrefix[
 /** By a VRF's VXLAN device go routed packets alone, for which nobody asks. */
 const ROUTED: Flooding = { kind: "evpn", suppressesNeighbors: false };
 
+const NO_LINES: VrfLines = { vrf: [], bgp: [], ipv4: [], ipv6: [], evpn: [] };
+
 /** The VRFs of one host. */
 export function vrfInstances(
   host: ResolvedHost,
@@ -159,6 +162,7 @@ export function vrfInstances(
       unreachable: vrf.prefixes.filter((prefix) => !behind.includes(prefix)),
       exit,
       otherExits: otherExits(host, vrf, hosts),
+      extra: host.input.vrfLines.get(vrf.name) ?? NO_LINES,
       origin: vrf.origin,
     };
   });
