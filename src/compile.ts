@@ -20,6 +20,11 @@ export interface Compilation {
   readonly files: readonly OutputFile[];
   /** The systemd units to enable, by host name. */
   readonly units: Readonly<Record<string, readonly string[]>>;
+  /**
+   * By the name of a device that an app configures (`platform: wireguard-app`), which gets no files: what its app takes in,
+   * but for PrivateKey and PresharedKey.
+   */
+  readonly configurations: Readonly<Record<string, string>>;
   /** `undefined` when the text could not be understood well enough to have one. */
   readonly model: Network | undefined;
   /** Sorted by their place in the text. */
@@ -50,9 +55,13 @@ export function judge(source: Source, { publicKeys = {} }: CompileOptions = {}):
   return stop([...read, ...later.filter((each) => !validated.unsure.has(each.code))], model);
 }
 
+/** What a topology compiles to that was judged before; nothing where there is an error. */
+export function emitJudged({ model, diagnostics }: Judgement): Compilation {
+  const isFit = model !== undefined && !hasErrors(diagnostics);
+  return { ...(isFit ? emitNetwork(model) : { files: [], units: {}, configurations: {} }), model, diagnostics };
+}
+
 /** Compiles one topology. Pure and synchronous: the same input gives the same bytes, on any machine, on any day. */
 export function compile(source: Source, options: CompileOptions = {}): Compilation {
-  const { model, diagnostics } = judge(source, options);
-  const isFit = model !== undefined && !hasErrors(diagnostics);
-  return { ...(isFit ? emitNetwork(model) : { files: [], units: {} }), model, diagnostics };
+  return emitJudged(judge(source, options));
 }

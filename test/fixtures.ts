@@ -1,6 +1,6 @@
 /**
- * The fixture directories. `<scenario>` holds a topology, its model, the whole tree that it compiles to and what follows
- * a change of each file; `err-<code>[-variant]` and `warn-<code>[-variant]` hold a topology with one mistake, and what is
+ * The fixture directories. `<scenario>` holds a topology, its model, the whole tree that it compiles to, what follows
+ * a change of each file, and what apps take in; `err-<code>[-variant]` and `warn-<code>[-variant]` hold a topology with one mistake, and what is
  * said about it. `scripts` holds what is no host's own: the scripts that are alike on all hosts of all scenarios.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
@@ -21,6 +21,7 @@ export const MODEL = "model.json";
 export const DIAGNOSTICS = "diagnostics.txt";
 export const AFTER = "after.txt";
 export const EXPECT = "expect";
+export const APPS = "apps";
 export const SCRIPTS = "scripts";
 
 export interface Fixture {
@@ -98,10 +99,11 @@ export function runFixture(fixture: Fixture): Outcome {
   if (said !== "") results.set(DIAGNOSTICS, said);
   if (fixture.kind !== "scenario" || compilation.model === undefined)
     return { compilation, results, scripts: new Map() };
-  const { files, model } = compilation;
+  const { files, model, configurations } = compilation;
   results.set(MODEL, renderModel(model));
   results.set(AFTER, renderAfter(files));
   for (const file of files.filter((each) => !isScript(each))) results.set(goldenPath(file), textOf(file));
+  for (const [name, text] of Object.entries(configurations)) results.set(`${APPS}/${name}.conf`, text);
   const scripts = files.filter(isScript).map((file) => [goldenPath(file), textOf(file)] as const);
   return { compilation, results, scripts: new Map(scripts) };
 }

@@ -5,6 +5,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { catalogue } from "../src/base/catalogue.ts";
+import { withKeys } from "../src/base/key.ts";
 import { type Compilation, compile } from "../src/compile.ts";
 import { contentOf } from "../src/emit/file.ts";
 import { isMapping, type SchemaNode, topologySchema } from "../src/validate/place.ts";
@@ -20,8 +21,23 @@ const numRuns = Number(process.env.FUZZ_RUNS ?? 1000);
 /** For each, on a machine that does much else. */
 const TIMEOUT_MS = 60_000 + numRuns * 1000;
 
-const treeOf = ({ files }: Compilation): Tree =>
-  new Map(files.map((file) => [file.path, new TextDecoder().decode(contentOf(file))]));
+/** What a device is given, with a key for whoever others share one with, where its wg-quick would look for it. */
+function configurationsOf({ configurations, model }: Compilation): Tree {
+  const peers = model?.peers.filter(({ hasPresharedKey }) => hasPresharedKey) ?? [];
+  const presharedKeys = new Map(peers.map(({ publicKey }) => [publicKey, "preshared"]));
+  return new Map(
+    Object.entries(configurations).map(([name, text]) => [
+      `${name}/etc/wireguard/wg0.conf`,
+      withKeys(text, { privateKey: "private", presharedKeys }),
+    ]),
+  );
+}
+
+const treeOf = (compilation: Compilation): Tree =>
+  new Map([
+    ...compilation.files.map((file) => [file.path, new TextDecoder().decode(contentOf(file))] as const),
+    ...configurationsOf(compilation),
+  ]);
 
 /** Compiles what must not make the compiler fail, whatever it is; true when it has no mistake. */
 function judge(topology: Topology): Compilation | undefined {

@@ -71,11 +71,16 @@ describe.each(scenarios)("$name", ({ compiled, ...fixture }) => {
     }
   });
 
-  test("has no error, and files for every host", () => {
+  test("has no error, and files for every host, or what its app takes in", () => {
     const { compilation } = compiled();
     expect(compilation.diagnostics.filter(({ severity }) => severity === "error")).toEqual([]);
     const hosts = new Set(compilation.files.map(({ path }) => path.split("/")[0]));
-    expect([...hosts]).toEqual(compilation.model?.hosts.map(({ name }) => name));
+    const [devices, others] = [true, false].map((isDevice) =>
+      compilation.model?.hosts.filter(({ app }) => (app !== undefined) === isDevice).map(({ name }) => name),
+    );
+    expect([...hosts]).toEqual(others);
+    expect(Object.keys(compilation.configurations)).toEqual(devices);
+    expect(Object.keys(compilation.units)).toEqual(others);
   });
 
   test("every file has the mode and owner that its path asks for", () => {

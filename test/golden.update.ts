@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import {
   AFTER,
+  APPS,
   commonScripts,
   DIAGNOSTICS,
   EXPECT,
@@ -33,7 +34,7 @@ test("every fixture's directory holds what its topology compiles to", () => {
   const scripts = commonScripts(outcomes.map(({ outcome }) => outcome));
   rewrite(`${FIXTURES}/${SCRIPTS}`, ["."], scripts);
   for (const { fixture, outcome } of outcomes) {
-    rewrite(fixture.directory, [EXPECT, MODEL, DIAGNOSTICS, AFTER], ownResults(outcome, scripts));
+    rewrite(fixture.directory, [EXPECT, MODEL, DIAGNOSTICS, AFTER, APPS], ownResults(outcome, scripts));
   }
   process.stdout.write(execFileSync("git", ["diff", "--stat", "--", FIXTURES], { encoding: "utf8" }));
 });

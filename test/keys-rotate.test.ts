@@ -132,7 +132,13 @@ describe("a preshared key", () => {
 
 // ── The roll-out ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-const PLACES = { build: "netgen build t.yaml", output: "out", key: "keys/K", previous: "keys/previous/K" };
+const PLACES = {
+  build: "netgen build t.yaml",
+  output: "out",
+  exportOptions: "--topology t.yaml",
+  key: "keys/K",
+  previous: "keys/previous/K",
+};
 
 /** Which file of which host a roll-out puts from the tree, `host/path`. */
 function placedFromTree(rollout: string): readonly string[] {

@@ -62,6 +62,7 @@ const OWNERS: Readonly<Record<string, string>> = {
   "nunjucks/browser/nunjucks-slim.min.js": "emit/template.ts",
   picocolors: "commands",
   tweetnacl: "keys/keypair.ts",
+  uqr: "commands/qr.ts",
   yaml: "parse edit",
 };
 

@@ -25,6 +25,7 @@ function reach(name: string, parts: Partial<Omit<Reach, "name">> = {}): Reach {
     isBehindNat: false,
     families: "both" as const,
     isShared: false,
+    isApp: false,
   };
   return { name, ...nothing, ...parts };
 }
@@ -254,6 +255,7 @@ describe("the MTU of a tunnel", () => {
       isBehindNat: fc.boolean(),
       families: fc.constant("both" as const),
       isShared: fc.constant(false),
+      isApp: fc.constant(false),
     });
   const anyMtu = fc.option(fc.integer({ min: 1280, max: 9200 }), { nil: undefined });
   const ends = fc.constantFrom("a", "b", "roz", "wro");

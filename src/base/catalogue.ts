@@ -439,6 +439,21 @@ export const catalogue = {
     message: '{host} is {role}, which takes WireGuard, and has "wireguard: false"',
     hint: "name another host, or let {host} run WireGuard",
   },
+  "platform-key-conflict": {
+    severity: "error",
+    message: '{host} has "{key}", which has no meaning with "platform: {platform}"',
+    hint: "{advice}",
+  },
+  "app-role-conflict": {
+    severity: "error",
+    message: '{host} is {role}, and has "platform: wireguard-app": it has a tunnel, and netgen cannot have it do more',
+    hint: "name another host, or give {host} the platform that it runs",
+  },
+  "app-with-several-ways": {
+    severity: "error",
+    message: '{host} has "platform: wireguard-app", which speaks no BGP, and with {why} only BGP knows the ways',
+    hint: "leave {host} to a topology with one way, such as one hub, or give it the platform that it runs",
+  },
   "host-without-gateway": {
     severity: "error",
     message: "{host} runs no WireGuard and has nobody to send to: {where}",

@@ -39,3 +39,21 @@ export function maskKeys(text: string): string {
     label === undefined ? key.slice(0, SHOWN_LENGTH).padEnd(key.length, "*") : whole,
   );
 }
+
+/** The keys that a configuration for an app lacks. */
+export interface LackingKeys {
+  /** `undefined`: it is not known. */
+  readonly privateKey: string | undefined;
+  /** By the public key of the peer. */
+  readonly presharedKeys: ReadonlyMap<string, string>;
+}
+
+/** The configuration with PrivateKey as the first line of its interface, and PresharedKey below the PublicKey of its peer. */
+export function withKeys(configuration: string, { privateKey, presharedKeys }: LackingKeys): string {
+  const own = privateKey === undefined ? "" : `PrivateKey = ${privateKey}\n`;
+  const whole = configuration.replace("[Interface]\n", (line) => line + own);
+  return whole.replace(/^PublicKey = (.*)\n/gm, (line, publicKey: string) => {
+    const presharedKey = presharedKeys.get(publicKey);
+    return presharedKey === undefined ? line : `${line}PresharedKey = ${presharedKey}\n`;
+  });
+}

@@ -30,10 +30,12 @@ interface Call {
 
 function placesOf({ session, topology, options }: Call, { name, previous }: Rotation): Places {
   const { keysDirectory } = session;
-  const flags = Object.entries({ "-o": options.output, "--keys": options.keys });
-  const given = flags.flatMap(([flag, value]) => (value === undefined ? [] : [flag, shellWord(value)]));
+  const given = (flags: Readonly<Record<string, string | undefined>>): readonly string[] =>
+    Object.entries(flags).flatMap(([flag, value]) => (value === undefined ? [] : [flag, shellWord(value)]));
+  const { keys } = options;
   return {
-    build: ["netgen build", shellWord(topology), ...given].join(" "),
+    build: ["netgen build", shellWord(topology), ...given({ "-o": options.output, "--keys": keys })].join(" "),
+    exportOptions: given({ "--topology": topology, "--keys": keys }).join(" "),
     output: options.output ?? beside(topology, "out"),
     key: join(keysDirectory, name),
     previous: join(keysDirectory, previous),
@@ -62,9 +64,15 @@ function requirePrivateKey({ session, topology }: Call, host: Host): void {
     throw machineError(`${host.name} has no key to rotate; run: netgen keys generate ${shellWord(topology)}`);
   }
   const place = isInTopology ? `its publicKey in ${topology}` : join(session.keysDirectory, `${host.name}.pub`);
+  const none = `netgen has no private key of ${host.name} to rotate: only ${place}.`;
+  if (host.app !== undefined) {
+    throw machineError(
+      `${none} Have its app make a new key pair, and write the public key in the place of ${place}. docs/apps.md says how to go on.`,
+    );
+  }
   const file = `/etc/wireguard/${host.interfaces[0]?.name}.key.new`;
   throw machineError(
-    `netgen has no private key of ${host.name} to rotate: only ${place}. Make the new key on the host, with\n` +
+    `${none} Make the new key on the host, with\n` +
       `  (umask 077; wg genkey > ${file}); wg pubkey < ${file}\n` +
       `and write what that prints in the place of ${place}. docs/keys.md says how to go on.`,
   );

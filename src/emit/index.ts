@@ -3,6 +3,7 @@ import { invariant } from "../base/invariant.ts";
 import { compareText } from "../base/text.ts";
 import type { Host } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
+import { emitConfigurations } from "./app.ts";
 import type { EmitContext, Emitter } from "./context.ts";
 import { dockerUnits, emitDocker } from "./docker.ts";
 import { emitExits, exitUnits } from "./exits.ts";
@@ -56,6 +57,8 @@ export interface Emitted {
   readonly files: readonly OutputFile[];
   /** Systemd units to enable, by host name. */
   readonly units: Readonly<Record<string, readonly string[]>>;
+  /** What is taken in by hand, by the name of a device that gets no files. */
+  readonly configurations: Readonly<Record<string, string>>;
 }
 
 /** All files of all hosts. */
@@ -65,11 +68,12 @@ export function emitNetwork(network: Network): Emitted {
     hosts: new Map(network.hosts.map((host) => [host.name, host])),
     segments: new Map(network.segments.map((segment) => [segment.name, segment])),
   };
-  const files = network.hosts.flatMap((host) => emitters.flatMap((emit) => emit(host, context)));
+  const hosts = network.hosts.filter(({ app }) => app === undefined);
+  const files = hosts.flatMap((host) => emitters.flatMap((emit) => emit(host, context)));
   const sorted = files.sort((a, b) => compareText(a.path, b.path));
   refuseTwins(sorted);
-  const units = network.hosts.map(
+  const units = hosts.map(
     (host) => [host.name, unitsOf.flatMap((list) => list(host, context)).sort(compareText)] as const,
   );
-  return { files: sorted, units: Object.fromEntries(units) };
+  return { files: sorted, units: Object.fromEntries(units), configurations: emitConfigurations(network) };
 }

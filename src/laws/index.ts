@@ -10,6 +10,7 @@ import {
   advertisementsHaveRouters,
   advertisementsNameIpv6Servers,
 } from "./advertisements.ts";
+import { appsHaveNoRoles, platformsHaveTheirKeys, severalWaysHaveNoApps } from "./apps.ts";
 import { dhcpHasServers, dhcpNamesIpv4Servers, dhcpRangesCanBeGiven } from "./dhcp.ts";
 import { drainedHostsAreReplaced } from "./drained.ts";
 import {
@@ -101,6 +102,9 @@ export const laws: readonly Law[] = Object.freeze([
   gatewaysStandInTheirSites,
   gatewaysNeedMesh,
   rolesNeedWireguard,
+  platformsHaveTheirKeys,
+  appsHaveNoRoles,
+  severalWaysHaveNoApps,
   outsidersCanBeSentTo,
   outsidersHaveGateways,
   gatewaysOfOutsidersAreOne,

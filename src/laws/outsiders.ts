@@ -2,40 +2,25 @@
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import { originSpan } from "../model/origin.ts";
 import { hasTunnels, hostsByName, lacksLanAddress } from "../topology/hosts.ts";
-import type { HostInput, Located, SiteInput, Topology } from "../topology/topology.ts";
+import type { HostInput, SiteInput, Topology } from "../topology/topology.ts";
+import { type Role, rolesOf } from "./roles.ts";
 
-/** A host where only one with WireGuard will do. */
-interface Role {
-  readonly host: Located<string>;
-  readonly role: string;
-}
-
-function rolesOf({ sites, subnets, vrfs, hosts, wireguard, bgp }: Topology): readonly Role[] {
-  const members = subnets.flatMap(({ name, members: list }) =>
-    list === "all" ? [] : list.map((host) => ({ host, role: `a member of ${name}` })),
-  );
-  const as = (role: string, names: readonly Located<string>[]): readonly Role[] =>
-    names.map((host) => ({ host, role }));
+/** The same of what every host with tunnels can be. */
+function tunnelRolesOf({ hosts, wireguard }: Topology): readonly Role[] {
   return [
-    ...sites.flatMap(({ name, gateways }) => as(`a gateway of ${name}`, gateways)),
-    ...members,
-    ...vrfs.flatMap(({ name, exits }) => exits.map(({ host }) => ({ host, role: `an exit of ${name}` }))),
-    ...hosts.flatMap(({ name: value, routes }) =>
-      routes.flatMap(({ vrf, span }) => (vrf ? [{ host: { value, span }, role: `a member of ${vrf.value}` }] : [])),
-    ),
     ...hosts.flatMap(({ name: value, origin: { listenPort: span } }) =>
       span === undefined ? [] : [{ host: { value, span }, role: "given a listenPort" }],
     ),
-    ...as("a hub", wireguard.hubs),
-    ...wireguard.links.flatMap(({ hosts, span }) => hosts.map((value) => ({ host: { value, span }, role: "linked" }))),
-    ...as("a route reflector", bgp?.routeReflectors ?? []),
+    ...wireguard.links.flatMap(({ hosts: ends, span }) =>
+      ends.map((value) => ({ host: { value, span }, role: "linked" })),
+    ),
   ];
 }
 
 /** Whoever is named for what only tunnels can do has them. */
 export function rolesNeedWireguard(topology: Topology): readonly Diagnostic[] {
   const hosts = hostsByName(topology);
-  return rolesOf(topology).flatMap(({ host, role }) => {
+  return [...rolesOf(topology), ...tunnelRolesOf(topology)].flatMap(({ host, role }) => {
     const named = hosts.get(host.value);
     if (named === undefined || hasTunnels(named)) return [];
     const related = [{ message: `${host.value} runs none`, span: originSpan(named.origin, "wireguard") }];

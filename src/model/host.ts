@@ -1,7 +1,7 @@
 /** One host, with all that its files say. */
 import type { IpAddress, IpPrefix } from "../base/ip.ts";
 import type { ProgramVersions } from "../base/programs.ts";
-import type { MtuBytes } from "../base/units.ts";
+import type { MtuBytes, UdpPort } from "../base/units.ts";
 import type { BgpSpeaker } from "./bgp.ts";
 import type { Bridge, InterfaceAddress, VxlanDevice, WireguardInterface } from "./device.ts";
 import type { Extra } from "./extra.ts";
@@ -9,8 +9,8 @@ import type { Origin } from "./origin.ts";
 import type { Reach } from "./reach.ts";
 import type { VrfInstance } from "./vrf.ts";
 
-/** The distribution of a host, which has a version of each program. */
-export type Platform = "debian12" | "debian13" | "proxmox8" | "proxmox9";
+/** The distribution of a host, which has a version of each program; or what has none, and is told no more than its tunnel. */
+export type Platform = "debian12" | "debian13" | "proxmox8" | "proxmox9" | "wireguard-app";
 
 /** Debian with ifupdown2, an SDN of its own, and a firewall that puts a bridge `fwbr…` before each guest. */
 export const isProxmox = (platform: Platform): boolean => platform === "proxmox8" || platform === "proxmox9";
@@ -22,7 +22,7 @@ export type GuardedService = (typeof GUARDED_SERVICES)[number];
 export interface Host {
   readonly name: string;
   readonly platform: Platform;
-  /** The platform's, or what the topology states. */
+  /** The platform's, or what the topology states; `none`: those of an app. */
   readonly programs: ProgramVersions;
   /** 1 to 65535; addresses, router-id and MACs follow from it. */
   readonly id: number;
@@ -56,6 +56,8 @@ export interface Host {
   /** The address that it shares with another host; `undefined`: none. */
   readonly vrrp: Vrrp | undefined;
   readonly bgp: BgpSpeaker;
+  /** A phone, a laptop, a vendor's router; `undefined`: a host that netgen writes files for. */
+  readonly app: AppSettings | undefined;
   readonly frrMode: "complete" | "snippet";
   /** Neighbour table entries that the host's segments may need, per family. */
   readonly neighbourCount: { readonly ipv4: number; readonly ipv6: number };
@@ -111,4 +113,12 @@ export interface Vrrp {
   readonly takesOver: boolean;
   /** The two share one key: only the master's tunnels are up. Else both are, and the address is for the LAN alone. */
   readonly isExclusive: boolean;
+}
+
+/** What the configuration of an app says of its device besides the tunnel. */
+export interface AppSettings {
+  /** The name servers to use while the tunnel is up; none: those that it has anyway. */
+  readonly dns: readonly IpAddress[];
+  /** `undefined`: nobody dials it, and any port will do. */
+  readonly listenPort: UdpPort | undefined;
 }

@@ -31,6 +31,8 @@ export interface Reach {
   readonly families: Families;
   /** Two hosts share its endpoints: the one that takes them over dials all it can, to be known. */
   readonly isShared: boolean;
+  /** An app dials for it, which looks names up by itself, whatever IP version the topology has others look for. */
+  readonly isApp: boolean;
 }
 
 /** A host as others see it. */

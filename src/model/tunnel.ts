@@ -155,12 +155,13 @@ export function tunnelBetween(index: PathIndex, a: Reach, b: Reach, { there, bac
   for (const { way, ends } of [
     { way: there, ends: [a, b] },
     { way: back, ends: [b, a] },
-  ]) {
+  ] as const) {
     if (way === undefined) continue;
     const { scope } = way;
     const path = pathBetween(index, a, b, scope);
+    const ipVersion = ends[0].isApp ? "auto" : index.underlay.ipVersion;
     for (const endpoint of way.endpoints) {
-      const { outer, why, subtractions } = costOf(endpoint, path, { ends, scope }, index.underlay.ipVersion);
+      const { outer, why, subtractions } = costOf(endpoint, path, { ends, scope }, ipVersion);
       const overheadBytes = totalBytes(subtractions);
       const mtu = path.mtu - overheadBytes;
       if (least === undefined || mtu < least.mtu) least = { path, outer, why, subtractions, overheadBytes, mtu };

@@ -13,6 +13,8 @@ export interface Places {
   readonly build: string;
   /** The tree that it writes. */
   readonly output: string;
+  /** What `netgen keys export` is told besides the name of the host. */
+  readonly exportOptions: string;
   /** The file of the new key, and the one that the old key is kept in. */
   readonly key: string;
   readonly previous: string;
@@ -79,8 +81,12 @@ function placedFiles(views: ReturnType<typeof viewsOf>): readonly Placed[] {
 const putLoop = ({ path, mode, hosts }: Placed, output: string): string =>
   `for host in ${words(hosts)}; do put "$host" ${path} ${mode} < ${shellWord(output)}/"$host"${path}; done`;
 
+/** What is to be done, with the lines that do it; `undefined`: nothing. */
+type Step = { readonly text: string; readonly lines: readonly string[] } | undefined;
+
 /** Tells hosts to load what was put in place, all of them side by side. */
-function reload(network: Network, hosts: readonly string[]): readonly string[] {
+function load(network: Network, hosts: readonly string[], text: string): Step {
+  if (hosts.length === 0) return undefined;
   const units = (name: string): string =>
     hostNamed(network, name)
       .interfaces.map((link) => `wg-quick@${link.name}`)
@@ -89,7 +95,7 @@ function reload(network: Network, hosts: readonly string[]): readonly string[] {
   const loops = hostsByText(hosts.map((host) => [units(host), host] as const)).map(
     ([text, group]) => `for host in ${words(group)}; do\n  ssh "root@$host" ${later} systemctl reload ${text} &\ndone`,
   );
-  return [...loops, `wait; sleep ${WAIT_SECONDS + 5}`];
+  return { text, lines: [...loops, `wait; sleep ${WAIT_SECONDS + 5}`] };
 }
 
 const addressOf = (host: Host): string => must(poolAddresses(host)[0], "a peer has an address in the overlay").address;
@@ -99,8 +105,27 @@ function pings(network: Network, from: string, to: readonly string[]): string {
   return `for address in ${addresses.join(" ")}; do ssh ${shellWord(`root@${from}`)} ping -c 1 -w 20 "$address"; done`;
 }
 
-const step = (number: number, text: string, lines: readonly string[]): string =>
-  `\n# ${number}. ${text.replaceAll("\n", "\n#    ")}\n${lines.map((line) => `${line}\n`).join("")}`;
+function numbered(steps: readonly Step[]): string {
+  return steps
+    .filter((step) => step !== undefined)
+    .map(({ text, lines }, index) => `\n# ${index + 1}. ${text.replaceAll("\n", "\n#    ")}\n${lines.join("\n")}\n`)
+    .join("");
+}
+
+/** Hosts that get files, and devices that an app configures, by name. */
+function apart(network: Network, names: readonly string[]) {
+  const isDevice = (name: string): boolean => hostNamed(network, name).app !== undefined;
+  return { hosts: names.filter((name) => !isDevice(name)), devices: names.filter(isDevice) };
+}
+
+/** Nobody but the user reaches a device: its app takes the whole configuration in once more. */
+function takeIn(devices: readonly string[], { exportOptions }: Places): Step {
+  if (devices.length === 0) return undefined;
+  return {
+    text: `On ${devices.join(", ")}: let the app take this in, in the place of what it has. Until then its tunnel is dark.`,
+    lines: devices.map((name) => `netgen keys export ${shellWord(name)} --qr ${exportOptions}`),
+  };
+}
 
 /** A host and the public key that it gets. */
 export interface NewKey {
@@ -108,42 +133,57 @@ export interface NewKey {
   readonly publicKey: string;
 }
 
-/** The roll-out of a host's new key pair: to the host its key, to its peers their configurations. */
-export function renderKeyRollout(network: Network, { host: name, publicKey }: NewKey, places: Places): string {
-  const { build, output, key, previous } = places;
-  const views = viewsOf(network, name);
-  const peers = [...new Set(views.map(({ host }) => host))];
-  const { interfaces } = hostNamed(network, name);
-  const keyFiles = interfaces.map(
-    (link) => `put ${shellWord(name)} /etc/wireguard/${link.name}.key 600 < ${shellWord(key)}`,
-  );
+/** Where the new key is shown, and who is heard by it. */
+function verify(network: Network, { host: name, publicKey }: NewKey, peers: readonly string[]): Step {
+  const { interfaces, app } = hostNamed(network, name);
+  const [first] = peers;
+  if (app !== undefined) {
+    const lines = first === undefined ? [] : [pings(network, first, [name])];
+    return { text: `Verify, while the tunnel of ${name} is on: it answers.`, lines };
+  }
   const shown = interfaces.map((link) => `ssh ${shellWord(`root@${name}`)} wg show ${link.name} public-key`);
+  return {
+    text: `Verify: ${name} has the key ${publicKey}, and every peer answers.`,
+    lines: [...shown, ...(peers.length === 0 ? [] : [pings(network, name, peers)])],
+  };
+}
+
+/** The roll-out of a host's new key pair: to the host its key, to its peers their configurations. */
+export function renderKeyRollout(network: Network, newKey: NewKey, places: Places): string {
+  const { build, output, key, previous } = places;
+  const { host: name } = newKey;
+  const views = viewsOf(network, name);
+  const peers = apart(network, [...new Set(views.map(({ host }) => host))]);
+  const own = apart(network, [name]);
+  const keyFiles = own.hosts.flatMap((host) =>
+    hostNamed(network, host).interfaces.map(
+      (link) => `put ${shellWord(host)} /etc/wireguard/${link.name}.key 600 < ${shellWord(key)}`,
+    ),
+  );
+  const placed = placedFiles(views.filter(({ host }) => peers.hosts.includes(host)));
+  const puts = [...keyFiles, ...placed.map((each) => putLoop(each, output))];
   return [
     `# ${name} has a new key pair, and no host knows of it yet. Its old private key is kept: ${previous}\n`,
     `# As soon as one end of a tunnel of ${name} has loaded its file, that tunnel is dark until the other end has, too.\n`,
     "# So every file is put in place first, and then all hosts load theirs at the same time; other tunnels notice nothing.\n",
     "# Hosts are called as in the topology, and reached by ssh as root. That may be through the tunnels.\n",
-    step(
-      1,
-      `Compile. Before, "${build.replace(/build/, "diff")}" must show nothing but lines with the public key\nof ${name}.`,
-      [build],
-    ),
-    step(2, "Put the files in place. Nothing is loaded yet.", [
-      PUT,
-      ...keyFiles,
-      ...placedFiles(views).map((placed) => putLoop(placed, output)),
-    ]),
-    step(
-      3,
-      `Load them everywhere, ${WAIT_SECONDS} seconds later: until then the tunnels work, and the order gets through.`,
-      reload(network, [...peers, name]),
-    ),
-    step(4, `Verify: ${name} has the key ${publicKey}, and every peer answers.`, [
-      ...shown,
-      ...(peers.length === 0 ? [] : [pings(network, name, peers)]),
-    ]),
-    step(5, "When all have answered, the old key has done its work. Commit the new public key and the tree.", [
-      `rm ${shellWord(previous)}`,
+    numbered([
+      {
+        text: `Compile. Before, "${build.replace(/build/, "diff")}" must show nothing but lines with the public key\nof ${name}.`,
+        lines: [build],
+      },
+      puts.length > 0 ? { text: "Put the files in place. Nothing is loaded yet.", lines: [PUT, ...puts] } : undefined,
+      load(
+        network,
+        [...peers.hosts, ...own.hosts],
+        `Load them everywhere, ${WAIT_SECONDS} seconds later: until then the tunnels work, and the order gets through.`,
+      ),
+      takeIn([...own.devices, ...peers.devices], places),
+      verify(network, newKey, peers.hosts),
+      {
+        text: "When all have answered, the old key has done its work. Commit the new public key and the tree.",
+        lines: [`rm ${shellWord(previous)}`],
+      },
     ]),
   ].join("");
 }
@@ -151,19 +191,29 @@ export function renderKeyRollout(network: Network, { host: name, publicKey }: Ne
 /** The roll-out of a pair's new preshared key: to each of the two, under the other's name. */
 export function renderPresharedRollout(network: Network, pair: readonly [string, string], places: Places): string {
   const [a, b] = pair;
-  const put = (host: string, peer: string): string =>
-    `put ${shellWord(host)} /etc/wireguard/psk/${peer}.psk 600 < ${shellWord(places.key)}`;
+  const { hosts, devices } = apart(network, pair);
+  const otherOf = (host: string): string => (host === a ? b : a);
+  const puts = hosts.map(
+    (host) => `put ${shellWord(host)} /etc/wireguard/psk/${otherOf(host)}.psk 600 < ${shellWord(places.key)}`,
+  );
+  const [from] = hosts;
+  const where = hosts.length === 2 ? "both" : hosts.join("");
   return [
     `# ${a} and ${b} have a new preshared key, and do not know of it yet. The old one is kept: ${places.previous}\n`,
     "# A session that has begun goes on with the old key, up to three minutes from its begin; a new one begins only when\n",
     "# both have the same key. Loaded on both within a minute, no packet is lost. Nothing has to be compiled.\n",
     "# Hosts are called as in the topology, and reached by ssh as root. That may be through the tunnels.\n",
-    step(1, "Put it in place on both. Nothing is loaded yet.", [PUT, put(a, b), put(b, a)]),
-    step(2, `Load it on both, ${WAIT_SECONDS} seconds later.`, reload(network, pair)),
-    step(3, `Verify: after ${SESSION_SECONDS} seconds there is no session left that began with the old key.`, [
-      `sleep ${SESSION_SECONDS}`,
-      pings(network, a, [b]),
+    numbered([
+      hosts.length > 0
+        ? { text: `Put it in place on ${where}. Nothing is loaded yet.`, lines: [PUT, ...puts] }
+        : undefined,
+      load(network, hosts, `Load it on ${where}, ${WAIT_SECONDS} seconds later.`),
+      takeIn(devices, places),
+      {
+        text: `Verify: after ${SESSION_SECONDS} seconds there is no session left that began with the old key.`,
+        lines: [`sleep ${SESSION_SECONDS}`, ...(from === undefined ? [] : [pings(network, from, [otherOf(from)])])],
+      },
+      { text: "When it has answered, the old key has done its work.", lines: [`rm ${shellWord(places.previous)}`] },
     ]),
-    step(4, "When it has answered, the old key has done its work.", [`rm ${shellWord(places.previous)}`]),
   ].join("");
 }

@@ -24,6 +24,7 @@ import type { Pair } from "../topology/pairs.ts";
 import type { HostInput } from "../topology/topology.ts";
 import { resolveSpeaker, type Speakers } from "./bgp/evpn.ts";
 import { type Routing, resolveRoutingSpeaker } from "./bgp/unicast.ts";
+import { resolveApp } from "./hosts/app.ts";
 import type { ResolvedHost } from "./hosts/hosts.ts";
 import { platformDefaults, programsOf } from "./hosts/platform.ts";
 import { resolveVrrp } from "./hosts/vrrp.ts";
@@ -103,6 +104,11 @@ function snatOf({ input: { name, uplink } }: ResolvedHost, { subnets }: Parts): 
     });
 }
 
+/** What must not leave the host by another way than the tunnel or the bridge that leads there. */
+function unreachableOf(host: HostInput, owned: readonly OwnedPrefix[], parts: Parts): readonly IpPrefix[] {
+  return parts.merging.has(host.name) ? mergedUnreachable(host, parts, owned) : unreachablePrefixes(host, parts.routed);
+}
+
 // A prefix can hold more neighbours than any segment will; past this the table would only take memory.
 const MAX_NEIGHBOURS_PER_PREFIX = 16_384;
 // How many an IPv6 prefix is taken to have where no IPv4 prefix beside it says more: as many as a /24 of IPv4.
@@ -180,9 +186,7 @@ export function assembleHost(host: ResolvedHost, parts: Parts): Host {
     routing === undefined
       ? resolveSpeaker(host, parts.speakers, segments)
       : resolveRoutingSpeaker(host, routing, segments);
-  const unreachable = parts.merging.has(input.name)
-    ? mergedUnreachable(input, parts, owned)
-    : unreachablePrefixes(input, parts.routed);
+  const app = resolveApp(host);
   return {
     name: input.name,
     platform,
@@ -193,7 +197,7 @@ export function assembleHost(host: ResolvedHost, parts: Parts): Host {
     uplink: input.uplink,
     lanInterface: lanInterfaceOf(input),
     networkManager,
-    acceptsRa: forwards.ipv6 && (input.acceptsRa ?? networkManager === "other"),
+    acceptsRa: app === undefined && forwards.ipv6 && (input.acceptsRa ?? networkManager === "other"),
     hasDocker: input.hasDocker ?? false,
     guardOpen: guardOpen(input),
     interfaces: must(parts.interfaces.get(input.name), "every host has a list of interfaces"),
@@ -204,10 +208,11 @@ export function assembleHost(host: ResolvedHost, parts: Parts): Host {
     ownedPrefixes: owned,
     forwards,
     snat: [...snatOf(host, parts), ...exitSnat(vrfs)],
-    unreachable,
+    unreachable: app === undefined ? unreachableOf(input, owned, parts) : [],
     lanRoutes: lanRoutesOf(host, parts),
     vrrp: resolveVrrp(input, parts.pairs),
     bgp,
+    app,
     frrMode: input.frr ?? defaults.frrMode,
     neighbourCount: neighbourCount(input.name, parts.subnets),
     extra: input.extra,

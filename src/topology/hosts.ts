@@ -5,6 +5,9 @@ import type { HostInput, Topology } from "./topology.ts";
 /** Runs WireGuard, unless it says that it does not. */
 export const hasTunnels = ({ hasWireguard }: HostInput): boolean => hasWireguard !== false;
 
+/** A device that an app configures: it has a tunnel, and netgen writes no file for it. */
+export const isApp = ({ platform }: HostInput): boolean => platform === "wireguard-app";
+
 /** The address of a host on its LAN; a name is none, as a route leads to an address. */
 export function lanAddress({ lanEndpoint }: HostInput): IpAddress | undefined {
   return lanEndpoint?.kind === "address" ? lanEndpoint.address : undefined;

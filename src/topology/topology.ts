@@ -91,7 +91,7 @@ export interface RouteInput extends Located<IpPrefix> {
   readonly exceptsMoreSpecifics: boolean;
 }
 
-/** A host with hostDefaults already laid under it. `origin` points into hostDefaults where the value came from there. */
+/** A host with hostDefaults already laid under it; under a device that an app configures, only what holds for it. `origin` points into hostDefaults where the value came from there. */
 export interface HostInput {
   readonly name: string;
   readonly id: number;
@@ -113,6 +113,8 @@ export interface HostInput {
   /** hostDefaults say it of hosts with a lanEndpoint. */
   readonly lanInterface: string | undefined;
   readonly routes: readonly RouteInput[];
+  /** Of a device that an app configures. */
+  readonly dns: readonly Located<IpAddress>[];
   readonly platform: Platform | undefined;
   /** The versions that are stated, and no others. */
   readonly programs: Partial<ProgramVersions>;

@@ -59,7 +59,13 @@ export function decodeHosts(reader: Reader): readonly Entry<HostInput>[] {
   });
 }
 
-const PLATFORMS = ["debian12", "debian13", "proxmox8", "proxmox9"] as const satisfies readonly Platform[];
+const PLATFORMS = [
+  "debian12",
+  "debian13",
+  "proxmox8",
+  "proxmox9",
+  "wireguard-app",
+] as const satisfies readonly Platform[];
 const NOTHING_GIVEN: ExtraInput = { wireguard: undefined, frr: undefined, nftables: undefined, sysctl: undefined };
 const NO_DEFAULTS: Shared = {
   site: undefined,
@@ -99,8 +105,20 @@ function decodeShared(reader: Reader, node: Node): Shared {
   };
 }
 
-function decodeHost(reader: Reader, node: Node, defaults: Shared) {
+/** What hostDefaults say of devices that an app configures as well; the rest is of hosts with files. */
+const KEYS_OF_APPS: ReadonlySet<string> = new Set(["site", "behindNat", "families", "platform"]);
+
+/** What is laid under a host that says so much itself. */
+function defaultsOf(own: Shared, shared: Shared): Shared {
+  if ((own.platform ?? shared.platform) !== "wireguard-app") return shared;
+  const { site, isBehindNat, families, platform, origin } = shared;
+  const places = Object.entries(origin).filter(([path]) => KEYS_OF_APPS.has(path));
+  return { ...NO_DEFAULTS, site, isBehindNat, families, platform, origin: Object.fromEntries(places) };
+}
+
+function decodeHost(reader: Reader, node: Node, shared: Shared) {
   const own = decodeShared(reader, node);
+  const defaults = defaultsOf(own, shared);
   const lanEndpoint = endpointAt(reader, member(node, "lanEndpoint"));
   return {
     id: numberAt(reader, member(node, "id")),
@@ -117,6 +135,7 @@ function decodeHost(reader: Reader, node: Node, defaults: Shared) {
     uplink: own.uplink ?? defaults.uplink,
     lanInterface: own.lanInterface ?? (lanEndpoint === undefined ? undefined : defaults.lanInterface),
     routes: routesAt(reader, member(node, "routes")),
+    dns: locatedAt(reader, member(node, "dns"), addressAt),
     platform: own.platform ?? defaults.platform,
     programs: { ...defaults.programs, ...own.programs },
     hasWireguard: own.hasWireguard ?? defaults.hasWireguard,

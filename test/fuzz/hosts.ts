@@ -99,6 +99,17 @@ export const more = fc.record(
   { requiredKeys: [] },
 );
 
+/** What a device that an app configures may say: what it may not is drawn for it, too. */
+const app = fc.record(
+  {
+    families: fc.constantFrom(4, 6, "ds-lite", "464xlat"),
+    platform: fc.constant("wireguard-app"),
+    dns: fc.constantFrom(["9.9.9.9"], ["10.77.0.53", "fd77::53"]),
+    docker: fc.constantFrom(undefined, undefined, undefined, undefined, undefined, true),
+  },
+  { requiredKeys: ["platform"] },
+);
+
 const small = fc.integer({ min: 1, max: 30 });
 
 export const hostDrafts: fc.Arbitrary<readonly HostDraft[]> = fc.uniqueArray(
@@ -114,12 +125,19 @@ export const hostDrafts: fc.Arbitrary<readonly HostDraft[]> = fc.uniqueArray(
     uplink: fc.constantFrom("eth0", "eth0", "vmbr0", undefined),
     lanInterface: fc.constantFrom(undefined, undefined, undefined, "eth0", "eth1"),
     listenPort: fc.constantFrom(undefined, undefined, undefined, undefined, 443, 51830, 65530),
-    more: fc.oneof({ weight: 2, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: more }),
+    more: fc.oneof(
+      { weight: 12, arbitrary: fc.constant({}) },
+      { weight: 5, arbitrary: more },
+      { weight: 1, arbitrary: app },
+    ),
   }),
   { minLength: 1, maxLength: 7, selector: (each) => each.id },
 );
 
 export const nameOf = ({ id }: HostDraft): string => `h${id}`;
+
+/** An app configures it: files of netgen's, or a part in a subnet, are not for it. */
+export const isApp = ({ more: { platform } }: HostDraft): boolean => platform === "wireguard-app";
 
 /** Where others dial a host: documentation space but for one in twenty, which lies in what the topology may use itself. */
 function endpointOf({ way, id }: HostDraft): string | undefined {
@@ -208,7 +226,9 @@ export function hostEntry(
   vrf: string | undefined,
   pins: readonly string[],
 ) {
-  const { id, uplink, lanInterface, isOutsider, isPinned, routes } = draft;
+  const { id, isOutsider, isPinned, routes } = draft;
+  // Of a device it would be a mistake nearly each time.
+  const { uplink, lanInterface } = isApp(draft) ? { uplink: undefined, lanInterface: undefined } : draft;
   const common = {
     ...forVrf(draft.more, vrf),
     id,

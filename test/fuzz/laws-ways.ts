@@ -72,12 +72,16 @@ const isTwin = (world: World, a: TreeHost, b: TreeHost): boolean =>
 const own = (host: TreeHost): readonly Prefix[] => host.interfaces.flatMap(({ addresses }) => addresses.map(alone));
 const isRouted = ({ hosts }: World): boolean => hosts.some(({ links }) => links.some(({ name }) => name === "lo"));
 
+/** Devices that apps configure, which nobody misses if they cannot meet. */
+const areApps = (world: World, ...hosts: readonly TreeHost[]): boolean =>
+  hosts.every(({ name }) => writtenOf(world, name).platform === "wireguard-app");
+
 /** Each host's own tunnel address reaches each other's; where FRR routes, BGP's laws say so. */
 export const hostsReachEachOther: Law = (world) => {
   if (isRouted(world)) return [];
   return world.hosts.flatMap((from) =>
     world.hosts
-      .filter((to) => to !== from && !isTwin(world, from, to))
+      .filter((to) => to !== from && !isTwin(world, from, to) && !areApps(world, from, to))
       .flatMap((to) =>
         own(to).flatMap((address) => {
           const source = own(from).find(({ family }) => family === address.family);

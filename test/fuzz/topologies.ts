@@ -3,7 +3,7 @@
  * fits together is left to chance, and what does not is refused.
  */
 import * as fc from "fast-check";
-import { forVrf, type HostDraft, hostDrafts, hostEntry, more, nameOf, publicKeyOf } from "./hosts.ts";
+import { forVrf, type HostDraft, hostDrafts, hostEntry, isApp, more, nameOf, publicKeyOf } from "./hosts.ts";
 import { type SubnetDraft, subnetDrafts, subnetEntry } from "./subnets.ts";
 
 /** A topology as it stands in a file. */
@@ -240,7 +240,9 @@ const pinsOf = (pools: readonly string[], id: number): readonly string[] =>
 function topologyOf(each: Knobs): Topology {
   const vrf = each.hasVrf && each.bgp !== "none" ? "blue" : undefined;
   const isPair = isPaired(each.shape);
-  const entries = each.hosts.map((host, index) => {
+  const entries = each.hosts.map((drawn, index) => {
+    // Those that may lead others are hosts.
+    const host = index < 2 && isApp(drawn) ? { ...drawn, more: {} } : drawn;
     const entry = hostEntry(host, SITES, vrf, pinsOf(each.pools, host.id));
     // Of two that can stand in for each other.
     const drained = LEADERS[each.shape] === 2 && index === host.id % 3 ? true : undefined;
@@ -254,7 +256,7 @@ function topologyOf(each: Knobs): Topology {
   // Nothing may be on one of two that share a key.
   const names = each.hosts
     .slice(isPair ? 2 : 0)
-    .filter(({ isOutsider }) => !isOutsider)
+    .filter((host) => !host.isOutsider && (!isApp(host) || host.id % 8 === 0))
     .map(nameOf);
   const subnets = (names.length > 0 ? each.subnets : []).map((draft: SubnetDraft, index) =>
     subnetEntry(draft, { index, names, vrf, hasBgp: each.bgp !== "none" }),

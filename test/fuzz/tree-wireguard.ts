@@ -23,6 +23,8 @@ export interface Wireguard {
   readonly addresses: readonly Prefix[];
   readonly listenPort: number;
   readonly mtu: number;
+  /** wg-quick makes the routes from AllowedIPs; else it has none made. */
+  readonly hasRoutes: boolean;
   readonly peers: readonly WireguardPeer[];
 }
 
@@ -70,8 +72,10 @@ export function readWireguard(name: string, text: string, endpoints: string): Wi
   return {
     name,
     addresses: listOf(settingOf(head, "Address")),
-    listenPort: Number(settingOf(head, "ListenPort")),
+    // Left out: any.
+    listenPort: Number(settingOf(head, "ListenPort") ?? 0),
     mtu: Number(settingOf(head, "MTU")),
+    hasRoutes: settingOf(head, "Table") !== "off",
     peers: sections.map((section) => {
       const publicKey = settingOf(section, "PublicKey") ?? "";
       const ends = dialled.filter(({ key }) => key === publicKey).map(({ end }) => end);
@@ -80,8 +84,9 @@ export function readWireguard(name: string, text: string, endpoints: string): Wi
         publicKey,
         allowedIps: listOf(settingOf(section, "AllowedIPs")),
         endpoints: inTurn(settingOf(section, "Endpoint"), ends),
-        keepaliveSeconds: Number(settingOf(section, "PersistentKeepalive")),
-        hasPresharedKey: head.includes(` peer ${publicKey} preshared-key `),
+        keepaliveSeconds: Number(settingOf(section, "PersistentKeepalive") ?? 0),
+        hasPresharedKey:
+          head.includes(` peer ${publicKey} preshared-key `) || settingOf(section, "PresharedKey") !== undefined,
       };
     }),
   };

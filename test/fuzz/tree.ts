@@ -74,14 +74,22 @@ function readHost(name: string, files: Tree): TreeHost {
       const match = pattern.exec(path);
       return match !== null && path.startsWith(`${name}/`) ? [[match[1] as string, content] as const] : [];
     });
+  const interfaces = named(/\/etc\/wireguard\/(.*)\.conf$/).map(([device, conf]) =>
+    readWireguard(device, conf, text(`netgen/${device}.endpoints`)),
+  );
+  const made = interfaces
+    .filter(({ hasRoutes }) => hasRoutes)
+    .flatMap(({ name: to, peers }) =>
+      peers.flatMap(({ allowedIps }) =>
+        allowedIps.map((prefix): Route => ({ prefix, kind: "dev", to, mtu: undefined })),
+      ),
+    );
   const frr = text("frr/frr.conf") || text("netgen/frr.conf.snippet");
   return {
     name,
     ...readNetworkd(named(/\/etc\/systemd\/network\/(.*\.(?:netdev|network))$/)),
-    interfaces: named(/\/etc\/wireguard\/(.*)\.conf$/).map(([device, conf]) =>
-      readWireguard(device, conf, text(`netgen/${device}.endpoints`)),
-    ),
-    routes: linesOf(text("netgen/routes")).map(routeOf),
+    interfaces,
+    routes: [...linesOf(text("netgen/routes")).map(routeOf), ...made],
     bgp: frr === "" ? undefined : readFrr(frr),
     sets: setsOf(text("netgen/netgen.nft")),
     advertised: advertisedOf(text("netgen/radvd.conf")),

@@ -14,6 +14,7 @@ export interface Written {
   readonly behindNat?: boolean;
   readonly families?: 4 | 6 | "ds-lite" | "464xlat";
   readonly wireguard?: boolean;
+  readonly platform?: string;
   readonly routes?: readonly (string | WrittenRoute)[];
 }
 

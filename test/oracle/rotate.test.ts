@@ -123,6 +123,7 @@ const places = (name: string, previous: string) => ({
   output: "out",
   key: `keys/${name}`,
   previous: `keys/${previous}`,
+  exportOptions: "--topology topology.yaml",
 });
 
 test.each(HOSTS)("a new key of %s: it reaches all its peers, and the two others lose no packet", async (name) => {

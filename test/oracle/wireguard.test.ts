@@ -1,7 +1,10 @@
 /** Every golden tree's WireGuard files in the programs that read them. */
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { withKeys } from "../../src/base/key.ts";
+import { APPS, listFixtures } from "../fixtures.ts";
+import { testPrivateKey } from "../test-keys.ts";
 import { goldenFiles } from "./golden-trees.ts";
 import { attempt, type Lab, type LabHost, openLab, run, writeOn } from "./wg-helpers.ts";
 
@@ -24,6 +27,12 @@ function goldenIn(directory: string, pattern: RegExp): readonly Golden[] {
 const configurations = goldenIn("etc/wireguard", /\.conf$/);
 const batches = read(goldenFiles("etc/netgen/routes"));
 const scripts = read(goldenFiles("etc/netgen/routes-apply"));
+/** What apps take in, but for the keys. */
+const devices = listFixtures().flatMap(({ directory, name }) => {
+  const apps = join(directory, APPS);
+  const found = existsSync(apps) ? readdirSync(apps).sort() : [];
+  return read(found.map((each) => ({ name: `${name}/${each}`, file: join(apps, each) })));
+});
 
 let lab: Lab;
 const host = (): LabHost => lab.hosts.oracle as LabHost;
@@ -39,6 +48,7 @@ test.each([
   ["interfaces", configurations],
   ["routes", batches],
   ["scripts", scripts],
+  ["devices", devices],
 ])("the golden trees hold %s", (_, files) => {
   expect(files.length).toBeGreaterThan(0);
 });
@@ -75,6 +85,17 @@ const peers = configurations.filter(({ text }) => text.includes("[Peer]"));
 describe("wg takes the file, and every prefix stays with its peer", () => {
   test.each(peers)("$name", ({ text }) => {
     expect(load(text)).toEqual(written(text));
+  });
+
+  test.each(devices)("$name, with its keys", ({ text }) => {
+    const publicKeys = [...text.matchAll(/^PublicKey = (.*)$/gm)].map(([, key = ""]) => key);
+    const presharedKeys = new Map(publicKeys.map((key) => [key, testPrivateKey(key)]));
+    const whole = withKeys(text, { privateKey: testPrivateKey("oracle"), presharedKeys });
+    expect(load(whole)).toEqual(written(text));
+    expect(run(host(), "wg show wg9 private-key").trim()).toBe(testPrivateKey("oracle"));
+    expect(pairs(run(host(), "wg show wg9 preshared-keys").trim().split("\n"), "\t")).toEqual(
+      Object.fromEntries([...presharedKeys].map(([publicKey, presharedKey]) => [publicKey, [presharedKey]])),
+    );
   });
 
   test("an unknown key is refused", () => {

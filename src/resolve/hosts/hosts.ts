@@ -6,7 +6,7 @@ import type { UdpPort } from "../../base/units.ts";
 import type { InterfaceAddress } from "../../model/device.ts";
 import { originSpan } from "../../model/origin.ts";
 import type { Endpoint, Reach } from "../../model/reach.ts";
-import { hasTunnels, poolAddress } from "../../topology/hosts.ts";
+import { hasTunnels, isApp, poolAddress } from "../../topology/hosts.ts";
 import { listenPortOf } from "../../topology/listen-ports.ts";
 import { type Pair, pairOf, resolvePairs } from "../../topology/pairs.ts";
 
@@ -41,6 +41,7 @@ function resolveReach(host: HostInput, pair: Pair | undefined, topology: Topolog
     lanEndpoint: host.lanEndpoint && withPort(host.lanEndpoint, listenPort),
     ...wayOut(host),
     isShared: false,
+    isApp: isApp(host),
   };
   if (pair === undefined || !pair.isExclusive) return reach;
   const [first] = pair.hosts;

@@ -20,6 +20,16 @@ const TRIXIE: ProgramVersions = {
   kernel: "6.12",
 };
 
+/** An app's programs are none of netgen's, and nothing is printed for any. */
+const NONE: ProgramVersions = {
+  systemd: "none",
+  frr: "none",
+  nft: "none",
+  wireguardTools: "none",
+  docker: "none",
+  kernel: "none",
+};
+
 /**
  * Proxmox VE 8 and 9 are Debian 12 and 13 below, with an FRR ("frr version" in what their SDN writes) and a kernel of their
  * own: the one that each release began with.
@@ -29,6 +39,7 @@ export const PLATFORMS: Readonly<Record<Platform, ProgramVersions>> = {
   debian13: TRIXIE,
   proxmox8: { ...BOOKWORM, frr: "8.5.2", kernel: "6.2" },
   proxmox9: { ...TRIXIE, frr: "10.4.1", kernel: "6.14" },
+  "wireguard-app": NONE,
 };
 
 /** The versions of a platform, with those in place of them that the topology states. */
@@ -36,8 +47,12 @@ export function programsOf(platform: Platform, stated: Partial<ProgramVersions>)
   return { ...PLATFORMS[platform], ...stated };
 }
 
-/** Proxmox configures its links by ifupdown2, and its SDN's EVPN controller writes frr.conf anew whenever it is applied. */
+/**
+ * Proxmox configures its links by ifupdown2, and its SDN's EVPN controller writes frr.conf anew whenever it is applied. What
+ * an app runs on is neither.
+ */
 export function platformDefaults(platform: Platform): Pick<Host, "networkManager" | "frrMode"> {
+  if (platform === "wireguard-app") return { networkManager: "other", frrMode: "complete" };
   return isProxmox(platform)
     ? { networkManager: "other", frrMode: "snippet" }
     : { networkManager: "networkd", frrMode: "complete" };

@@ -3,6 +3,7 @@ import { type Diagnostic, diagnostic } from "../../base/diagnostic.ts";
 import { originSpan } from "../../model/origin.ts";
 import type { Reach } from "../../model/reach.ts";
 import { meeting } from "../../model/tunnel.ts";
+import { isApp } from "../../topology/hosts.ts";
 import type { Topology, WireguardInput } from "../../topology/topology.ts";
 import type { ResolvedHost } from "../hosts/hosts.ts";
 
@@ -44,7 +45,10 @@ function pairDiagnostic([a, b]: UnmetPair, { shape, hubs }: WireguardInput): Dia
   return diagnostic(isApart ? "pair-families-apart" : "pair-cannot-meet", { ...names, instead }, span, related);
 }
 
-/** Says which pairs cannot meet, some of them where there are many. `running`: all hosts that have WireGuard. */
+/**
+ * Says which pairs cannot meet, some of them where there are many. `running`: all hosts that have WireGuard. Phones of a mesh
+ * that nobody can dial are there to dial its hosts: that they cannot meet each other is no mistake, unless they are linked.
+ */
 export function unmetDiagnostics(
   pairs: readonly UnmetPair[],
   { wireguard, sites }: Topology,
@@ -54,5 +58,6 @@ export function unmetDiagnostics(
   const leaders = [...wireguard.hubs, ...sites.flatMap((site) => site.gateways)];
   // One with a mistake of its own is not there, and might have led the others to each other.
   if (leaders.some(({ value }) => !names.has(value))) return [];
-  return pairs.slice(0, MAX_PAIRS_REPORTED).map((pair) => pairDiagnostic(pair, wireguard));
+  const asked = pairs.filter((pair) => wireguard.shape === "links" || !pair.every(({ input }) => isApp(input)));
+  return asked.slice(0, MAX_PAIRS_REPORTED).map((pair) => pairDiagnostic(pair, wireguard));
 }

@@ -42,14 +42,17 @@ function encounter(
   return tunnel && { mtu: tunnel.mtu, sight: sightOf(from, to, way) };
 }
 
-/** All about a host that decides how it meets another: two of a kind meet any third alike, unless a path names one of them. */
+/**
+ * All about a host that decides how it meets another, and what it makes of all that it meets: two of a kind meet any third
+ * alike, unless a path names one of them.
+ */
 function kindOf({ reach, isSpoke }: ResolvedHost, { underlay }: PathIndex, named: ReadonlySet<string>): string {
-  const { site = "", endpoints, lanEndpoint, isBehindNat, isShared, families: own, name } = reach;
+  const { site = "", endpoints, lanEndpoint, isBehindNat, isShared, isApp, families: own, name } = reach;
   // A name leads to what the other end has as well, an address to its own IP version.
   const places = [lanEndpoint, ...endpoints].map(
     (each) => each && `${each.kind} ${outerFamily(each, underlay.ipVersion).family}`,
   );
-  return `${site} ${places} ${own} ${isBehindNat} ${isShared} ${isSpoke} ${named.has(name) ? name : ""}`;
+  return `${site} ${places} ${own} ${isBehindNat} ${isShared} ${isSpoke} ${isApp} ${named.has(name) ? name : ""}`;
 }
 
 /** A host that runs WireGuard. */

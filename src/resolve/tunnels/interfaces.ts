@@ -63,12 +63,12 @@ function createMtus(underlay: Underlay, hasPeerMtus: boolean) {
   };
 }
 
-/** `hasPeerMtus`: the interface has the MTU of its largest tunnel, not of its smallest. */
+/** `hasPeerMtus`: the interface has the MTU of its largest tunnel, not of its smallest; never an app's, which sets no routes' MTU. */
 export function createEndsOf(underlay: Underlay, hasPeerMtus: boolean): EndsOf {
   return ({ host: from }, neighbours, tunnelTo) => {
     const peers: string[] = [];
     const unmet: Member[] = [];
-    const mtus = createMtus(underlay, hasPeerMtus);
+    const mtus = createMtus(underlay, hasPeerMtus && !from.reach.isApp);
     for (const to of neighbours) {
       const { name } = to.host.input;
       const tunnel = tunnelTo(to);

@@ -1,0 +1,46 @@
+/** What an app takes in for a device that netgen writes no files for. */
+import { must } from "../base/invariant.ts";
+import type { AppSettings, Host } from "../model/host.ts";
+import type { Network } from "../model/network.ts";
+import { endpointText, type Peer } from "../model/reach.ts";
+import { render } from "./template.ts";
+
+function peerView({ host, publicKey, endpoints: [endpoint], keepaliveSeconds, allowedIps }: Peer) {
+  return {
+    host,
+    publicKey,
+    allowedIps: allowedIps.join(", "),
+    // Of several an app takes one, and it looks up names itself.
+    hasEndpoint: endpoint !== undefined,
+    endpoint: endpoint === undefined ? "" : endpointText(endpoint),
+    hasKeepalive: keepaliveSeconds > 0,
+    keepalive: String(keepaliveSeconds),
+  };
+}
+
+function configurationOf({ interfaces: [tunnel] }: Host, { dns, listenPort }: AppSettings, peers: PeersById): string {
+  const { addresses, mtu, peers: ids } = must(tunnel, "what an app configures has a tunnel");
+  return render("wireguard/app.conf.njk", {
+    addresses: addresses.map(({ address, lengthBits }) => `${address}/${lengthBits}`).join(", "),
+    isDialled: listenPort !== undefined,
+    listenPort: String(listenPort ?? ""),
+    hasDns: dns.length > 0,
+    dns: dns.join(", "),
+    mtu: String(mtu),
+    peers: ids.map((id) => peerView(must(peers.get(id), "every id is that of a peer"))),
+  });
+}
+
+type PeersById = ReadonlyMap<string, Peer>;
+
+/**
+ * The configuration of each device that an app configures, by its name: what the apps of all systems take (wg-quick's
+ * Address, DNS and MTU with WireGuard's own keys) and nothing that one of them refuses, which are hooks and Table. Without
+ * PrivateKey and PresharedKey.
+ */
+export function emitConfigurations({ hosts, peers }: Network): Readonly<Record<string, string>> {
+  const byId = new Map(peers.map((peer) => [peer.id, peer]));
+  return Object.fromEntries(
+    hosts.flatMap((host) => (host.app === undefined ? [] : [[host.name, configurationOf(host, host.app, byId)]])),
+  );
+}
