@@ -169,7 +169,7 @@ async function lab(topology: string, options: LabOptions): Promise<number> {
   if (options.prove?.includes("boot") && options.boot !== true)
     throw machineError("--prove: the kind boot is of hosts that boot by themselves: add --boot");
   const session = openCompiled(topology, options);
-  const { model, files, units } = session;
+  const { model, files, units, configurations } = session;
   const hasErrors = model === undefined || exitCodeOf(session) !== EXIT_DONE;
   // Otherwise the lab in the virtual machine says it.
   if (hasErrors || !isInside) printDiagnostics(session, process.stderr, options.format);
@@ -183,7 +183,7 @@ async function lab(topology: string, options: LabOptions): Promise<number> {
     const left = `${absent} of ${counted(model.hosts.length, "host")} left out, with all promises about them\n`;
     printSummary(left, options, process.stderr);
   }
-  return run({ network, files, units, plan, isBooting: options.boot ?? false }, options);
+  return run({ network, files, units, configurations, plan, isBooting: options.boot ?? false }, options);
 }
 
 export const labCommand = (exit: (code: number) => void): Command =>

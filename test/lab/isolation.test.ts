@@ -224,8 +224,8 @@ test.each(["namespaces", "underlay", "hosts", "proving life"])(
 );
 
 test("stopped by the last result, although the lab was to be kept", async () => {
-  const { files, units, model } = compile({ name: "topology.yaml", text: TOPOLOGY });
-  const compiled = { network: must(model, "the topology has no mistake"), files, units };
+  const { model, ...rest } = compile({ name: "topology.yaml", text: TOPOLOGY });
+  const compiled = { network: must(model, "the topology has no mistake"), ...rest };
   const controller = new AbortController();
   let results = 0;
   const watch: Watch = {

@@ -68,10 +68,10 @@ export interface TamperedLab {
 /** Boots what was compiled and then tampered with, and measures what it is asked for. */
 export async function proveTampered(tampered: TamperedLab): Promise<readonly Proven[]> {
   const { topology, tamper, provers, isBooting = false, signal } = tampered;
-  const { files, units, model } = compile({ name: "topology.yaml", text: topology });
+  const { files, units, configurations, model } = compile({ name: "topology.yaml", text: topology });
   const network = must(model, "the topology has no mistake");
   const quiet = { onPhase: () => undefined, onBooted: () => undefined };
-  const { lab, root } = await openLab({ network, files, units, isBooting }, quiet, tamper);
+  const { lab, root } = await openLab({ network, files, units, configurations, isBooting }, quiet, tamper);
   signal.addEventListener("abort", root.close);
   try {
     const proven: Proven[] = [];

@@ -159,6 +159,27 @@ const CASES: readonly Case[] = [
     says: /everywhere: nothing was cut up on its way/,
   },
   {
+    what: "a phone that sends what is for the office by its own way out",
+    topology: fixture("devices"),
+    tamper: only(
+      "phone",
+      everywhere(/wg0\.conf$/, (text) => text.replace("AllowedIPs = 10.64.0.0/24, ", "AllowedIPs = ")),
+    ),
+    breaks: ["reachability"],
+    says: /no answer within 20 s: phone \(IPv4\)/,
+    skips: ["mtu", "tcp"],
+  },
+  {
+    what: "a phone with other name servers",
+    topology: fixture("devices"),
+    tamper: only(
+      "phone",
+      everywhere(/wg0\.conf$/, (text) => text.replace(/^DNS = .*$/m, "DNS = 9.9.9.9")),
+    ),
+    breaks: ["daemons"],
+    says: /found nameserver 9\.9\.9\.9; expected nameserver 10\.64\.0\.53/,
+  },
+  {
     what: "a VXLAN device of 1500 bytes",
     tamper: everywhere(DEVICE, (text) => text.replace(/MTUBytes=\d+/, "MTUBytes=1500")),
     breaks: ["mtu"],

@@ -26,7 +26,7 @@ export interface Move {
   readonly isForwarded: boolean;
 }
 
-/** The first host elsewhere that has one of these views of a host. Pure. */
+/** The first host elsewhere that has one of these views of a host; no device, whose app looks a name up as it likes. Pure. */
 export function diallerOf(
   { network, plan }: Pick<Lab, "network" | "plan">,
   name: string,
@@ -35,7 +35,9 @@ export function diallerOf(
   const routerOf = (host: string) => plan.hosts.find((each) => each.name === host)?.lan.router;
   return network.hosts.find(
     (other) =>
-      routerOf(other.name) !== routerOf(name) && other.interfaces.some(({ peers }) => peers.some((id) => ids.has(id))),
+      other.app === undefined &&
+      routerOf(other.name) !== routerOf(name) &&
+      other.interfaces.some(({ peers }) => peers.some((id) => ids.has(id))),
   );
 }
 

@@ -16,6 +16,8 @@ export async function install(box: Box, host: Host, files: readonly PlacedFile[]
   }
   const owned = files.filter(({ owner, group }) => owner !== "root" || group !== "root");
   for (const { owner, group, path } of owned) await box.run("chown", `${owner}:${group}`, path);
+  // What an app takes in holds its keys.
+  if (host.app !== undefined) return;
   mkdirSync(box.outside("/etc/wireguard/psk"), { recursive: true, mode: 0o700 });
   for (const { name } of host.interfaces) {
     writeInto(
@@ -161,6 +163,23 @@ async function startLanRoutes({ box, files }: Furnished): Promise<void> {
   if (!has(files, FOLLOW)) return;
   await runUnit({ box, files }, "netgen-routes.service", { key: "ExecReload" });
   await box.start("routes", FOLLOW);
+}
+
+/** What wg-quick hands a device's name servers over to; this machine's own would ask daemons that a box has not. */
+export const NAME_SERVERS_FILE = "/run/resolv.conf";
+const RESOLVCONF = `resolvconf() { [ "$1" != -a ] || cat > ${NAME_SERVERS_FILE}; }; export -f resolvconf`;
+
+/** Brings a device up as its app would; a vendor's router forwards by itself. */
+export async function bootDevice(box: Box, { forwards, interfaces }: Host): Promise<void> {
+  const keys = [
+    ...(forwards.ipv4 ? ["net.ipv4.ip_forward=1"] : []),
+    ...(forwards.ipv6 ? ["net.ipv6.conf.all.forwarding=1"] : []),
+  ];
+  if (keys.length > 0) await box.run("sysctl", "-qw", ...keys);
+  for (const { name } of interfaces) {
+    const script = `${RESOLVCONF}; wg-quick up ${name} >> /run/log/wg-quick 2>&1 < /dev/null`;
+    await box.run("bash", "-euc", script);
+  }
 }
 
 /** Brings a host up in the order in which its units do. Its cables are there before. */

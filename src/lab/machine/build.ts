@@ -194,6 +194,8 @@ async function layCables({ plan, internet, routers, hosts, guests }: Built): Pro
 
 /** Builds all that surrounds the hosts; they are to boot by themselves, or to be started by the lab. */
 export async function build(root: LabRoot, plan: LabPlan, isBooting = false): Promise<Built> {
+  const booting = isBooting ? plan.hosts.filter(({ isDevice }) => !isDevice) : [];
+  const computers = new Set(booting.map(({ name }) => name));
   const [internet, routers, hosts, guests] = await Promise.all([
     root.open("internet"),
     openAll(
@@ -202,7 +204,7 @@ export async function build(root: LabRoot, plan: LabPlan, isBooting = false): Pr
       "router:",
     ),
     openAll(
-      isBooting ? (name) => openComputer(root, name) : root.open,
+      (name) => (computers.has(name) ? openComputer(root, name) : root.open(name)),
       plan.hosts.map(({ name }) => name),
     ),
     openAll(

@@ -3,7 +3,7 @@ import type { OutputFile } from "../../emit/file.ts";
 import type { Network } from "../../model/network.ts";
 import type { LabPlan } from "../plan/plan.ts";
 import { planLab } from "../plan/plan-lab.ts";
-import { bootComputer, bootHost, install } from "./boot.ts";
+import { bootComputer, bootDevice, bootHost, install } from "./boot.ts";
 import { type LabRoot, openRoot } from "./box.ts";
 import { type Built, build, plugGuests } from "./build.ts";
 import { clearControlGroups } from "./computer.ts";
@@ -16,6 +16,8 @@ import { type Lab, type RunningHost, runningHosts } from "./running.ts";
 export interface Compiled {
   readonly network: Network;
   readonly files: readonly OutputFile[];
+  /** What apps take in, by the name of the device. */
+  readonly configurations: Readonly<Record<string, string>>;
   /** The systemd units to enable, by host name. */
   readonly units: Readonly<Record<string, readonly string[]>>;
   /** Where it is not that of the network: the part of a larger one. */
@@ -44,7 +46,8 @@ export type Tamper = (host: string, files: readonly PlacedFile[]) => readonly Pl
 async function bring(built: Built, { host, box, files, units }: RunningHost, keys: Keys): Promise<void> {
   try {
     await install(box, host, files, keys);
-    await (box.power === undefined ? bootHost(box, host, files) : bootComputer(box, files, units));
+    if (host.app !== undefined) await bootDevice(box, host);
+    else await (box.power === undefined ? bootHost(box, host, files) : bootComputer(box, files, units));
     await plugGuests(built, box);
   } catch (error) {
     throw await withLogs(box, error);
@@ -69,7 +72,7 @@ async function openBootingRoot(): Promise<LabRoot> {
  * @throws Error when it cannot, a BootFailure when a host does not come up; then nothing is left of it.
  */
 export async function openLab(
-  { network, files, units, plan, isBooting = false }: Compiled,
+  { network, files, configurations, units, plan, isBooting = false }: Compiled,
   progress: Progress,
   tamper: Tamper = (_, own) => own,
 ): Promise<OpenLab> {
@@ -81,7 +84,10 @@ export async function openLab(
     progress.onOpened?.(root);
     progress.onPhase("underlay");
     const built = await build(root, plan ?? planLab(network), isBooting);
-    const placed = new Map(network.hosts.map(({ name }) => [name, tamper(name, filesOf(name, files, keys))] as const));
+    const texts = { files, configurations };
+    const placed = new Map(
+      network.hosts.map((host) => [host.name, tamper(host.name, filesOf(host, texts, keys))] as const),
+    );
     const lab: Lab = { ...built, network, files: placed, units };
     progress.onPhase("hosts");
     const bringUp = async (running: RunningHost): Promise<void> => {

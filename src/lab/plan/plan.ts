@@ -19,6 +19,8 @@ export interface LabCable {
 /** A host of the topology, as it stands in the underlay. */
 export interface LabHost {
   readonly name: string;
+  /** An app configures its tunnel: nothing of netgen's boots on it. */
+  readonly isDevice: boolean;
   /** Whether systemd-networkd configures it; else something else does, as ifupdown would. */
   readonly isNetworkd: boolean;
   /** Its way out. */

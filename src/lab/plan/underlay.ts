@@ -143,6 +143,7 @@ function toHost(placed: Placed, surroundings: Surroundings, mtus: CableMtus): La
   };
   return {
     name: host.name,
+    isDevice: host.app !== undefined,
     uplink,
     lan: isApart ? lan : uplink,
     isNetworkd: host.networkManager === "networkd",

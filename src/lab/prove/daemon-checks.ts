@@ -1,6 +1,6 @@
 /** What each daemon of a host has made of its file. Every check gives what is wrong; nothing where all is well. */
 import { existsSync } from "node:fs";
-import { runUnit } from "../machine/boot.ts";
+import { NAME_SERVERS_FILE, runUnit } from "../machine/boot.ts";
 import type { Box } from "../machine/box.ts";
 import { hasRival } from "../machine/keepalived.ts";
 import type { PlacedFile } from "../machine/keys.ts";
@@ -43,6 +43,14 @@ export async function checkWireguard({ host, box, files }: RunningHost): Promise
     }),
   );
   return [...said.map((line) => `wg-quick: ${line}`), ...states.flat()];
+}
+
+/** What wg-quick has handed over of a device's name servers, in resolvconf's words. */
+export async function checkNameServers({ host, box }: RunningHost): Promise<Problems> {
+  const expected = (host.app?.dns ?? []).map((address) => `nameserver ${address}`);
+  const { output } = await box.attempt("cat", NAME_SERVERS_FILE);
+  const found = linesOf(output);
+  return found.join() === expected.join() ? [] : [`found ${found.join(", ")}; expected ${expected.join(", ")}`];
 }
 
 // ── sysctl ──────────────────────────────────────────────────────────────────────────────────────────────────────────

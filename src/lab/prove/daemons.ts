@@ -1,10 +1,12 @@
 /** Every daemon runs, and has taken every line of its file. */
 
+import { NAME_SERVERS_FILE } from "../machine/boot.ts";
 import { hasRival } from "../machine/keepalived.ts";
 import { type RunningHost, runningHosts } from "../machine/running.ts";
 import { execCommand, type LabPromise, type Outcome, type Prover } from "../measure/promise.ts";
 import {
   checkFrr,
+  checkNameServers,
   checkNftables,
   checkSysctl,
   checkUnits,
@@ -54,6 +56,13 @@ const CHECKS: readonly Check[] = [
     measure: unless(checkWireguard, "up, without a warning"),
   },
   {
+    daemon: "name servers",
+    promise: "those of the topology, for all names",
+    isThere: ({ host }) => (host.app?.dns.length ?? 0) > 0,
+    command: ["cat", NAME_SERVERS_FILE],
+    measure: unless(checkNameServers, "handed over"),
+  },
+  {
     daemon: "keepalived",
     promise: "no line refused; where a key is shared, the tunnels are up on the master alone",
     isThere: ({ host }) => host.vrrp !== undefined,
@@ -84,7 +93,7 @@ const CHECKS: readonly Check[] = [
   {
     daemon: "scripts",
     promise: "the units' own scripts succeed, and routes that keep the overlay inside stand",
-    isThere: () => true,
+    isThere: ({ host }) => host.app === undefined,
     command: ["ip", "route", "show", "type", "unreachable"],
     measure: unless(checkUnits, "ended with 0"),
   },

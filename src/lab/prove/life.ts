@@ -28,7 +28,8 @@ export const life: Prover = {
   kind: "life",
   isAlone: true,
   promises: (lab) => {
-    const hosts = runningHosts(lab);
+    // Of what an app configures nothing is reloaded: it takes in a whole configuration.
+    const hosts = runningHosts(lab).filter(({ host }) => host.app === undefined);
     return [
       ...hosts.flatMap((running) => reloadPromises(lab, running)),
       ...oneOfEachShape(hosts).flatMap((running) => restartPromises(lab, running)),

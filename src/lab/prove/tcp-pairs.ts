@@ -16,13 +16,18 @@ export interface TcpPair {
   readonly family: IpFamily;
   readonly address: IpAddress;
   readonly trip: RoundTrip;
+  /** The hosts on the way that clamp: not those that only pass on to a neighbour on their LAN, and no device of an app's. */
+  readonly clamping: readonly string[];
   /** Frames of one segment, that nobody routes. */
   readonly isStretched: boolean;
 }
 
+const legsOf = ({ there, back }: RoundTrip): Way => [...there, ...back];
+
 /** All pairs of guests that have a way to each other, from one host to another. */
 export function tcpPairs(network: Network, { guests }: Pick<LabPlan, "guests">): readonly TcpPair[] {
   const ways = waysOf(network, guests);
+  const clamps = new Set(network.hosts.filter(({ app }) => app === undefined).map(({ name }) => name));
   return guests.flatMap((from) =>
     guests
       .filter((to) => to.host !== from.host)
@@ -32,13 +37,13 @@ export function tcpPairs(network: Network, { guests }: Pick<LabPlan, "guests">):
           const address = addressOf(to, family);
           if (trip === undefined || address === undefined) return [];
           const isStretched = trip.there.length === 1 && trip.back.length === 1;
-          return [{ from, to, family, address, trip, isStretched }];
+          const passing = legsOf(trip).filter(({ host, via }) => clamps.has(host) && via !== LAN_LEG);
+          const clamping = [...new Set(passing.map(({ host }) => host))];
+          return [{ from, to, family, address, trip, clamping, isStretched }];
         }),
       ),
   );
 }
-
-const legsOf = ({ trip }: TcpPair): Way => [...trip.there, ...trip.back];
 
 const kindOf = ({ isStretched, family }: TcpPair): string => `${isStretched ? "stretched" : "routed"} IPv${family}`;
 
@@ -53,7 +58,7 @@ export function tcpSample(pairs: readonly TcpPair[]): readonly TcpPair[] {
 
 /** Whether guests could send more than gets through: only then is there something to clamp. */
 export function isClamped(pair: TcpPair): boolean {
-  const ceilingBytes = narrowest(legsOf(pair), "ceilingBytes");
+  const ceilingBytes = narrowest(legsOf(pair.trip), "ceilingBytes");
   return ceilingBytes < Math.min(guestMtu(pair.from), guestMtu(pair.to));
 }
 
@@ -63,20 +68,14 @@ export function isClamped(pair: TcpPair): boolean {
  */
 export function sufficientHosts(pair: TcpPair): readonly string[] {
   const { there, back } = pair.trip;
-  const leastBytes = narrowest(legsOf(pair), "bytes");
-  const names = clampingHosts(pair);
+  const legs = legsOf(pair.trip);
+  const leastBytes = narrowest(legs, "bytes");
   const isOn = (way: Way, name: string): boolean => way.some(({ host }) => host === name);
-  return names.filter(
+  return pair.clamping.filter(
     (name) =>
-      legsOf(pair).some(({ host, via, bytes }) => host === name && via !== LAN_LEG && bytes === leastBytes) &&
+      legs.some(({ host, via, bytes }) => host === name && via !== LAN_LEG && bytes === leastBytes) &&
       (pair.isStretched || (isOn(there, name) && isOn(back, name))),
   );
-}
-
-/** The hosts on the way, but for those that only pass on to a neighbour on their LAN. */
-export function clampingHosts(pair: TcpPair): readonly string[] {
-  const legs = legsOf(pair).filter(({ via }) => via !== LAN_LEG);
-  return [...new Set(legs.map(({ host }) => host))];
 }
 
 /** The pairs at which clamps are taken out. */

@@ -22,7 +22,7 @@ import { guestMtu, widenGuests } from "../measure/guest-mtu.ts";
 import { execCommand, type LabPromise, type Outcome, type Prover } from "../measure/promise.ts";
 import { type Exchange, exchange } from "../measure/traffic.ts";
 import type { LabGuest } from "../plan/plan.ts";
-import { clampingHosts, clampSample, sufficientHosts, type TcpPair, tcpPairs, tcpSample } from "./tcp-pairs.ts";
+import { clampSample, sufficientHosts, type TcpPair, tcpPairs, tcpSample } from "./tcp-pairs.ts";
 
 const MEGABYTE = 1_000_000;
 /** An emulated processor takes a minute for 10 MB through a tunnel. */
@@ -139,7 +139,7 @@ async function measureClamps(lab: Lab, pair: TcpPair, hosts: readonly RunningHos
 }
 
 function clampPromise(lab: Lab, pair: TcpPair): LabPromise {
-  const names = new Set(clampingHosts(pair));
+  const names = new Set(pair.clamping);
   const hosts = runningHosts(lab).filter(({ host }) => names.has(host.name));
   return {
     kind: "tcp",
