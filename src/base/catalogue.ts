@@ -464,6 +464,12 @@ export const catalogue = {
     message: "{host} has no lanEndpoint that is an address: {why}",
     hint: 'add "lanEndpoint: 192.168.2.7" to {host}; a name is resolved too late for a route',
   },
+  "route-without-family": {
+    severity: "error",
+    message:
+      "{prefix} lies behind {host}, which runs no WireGuard and is sent to at {address}: no IPv{family} gets there",
+    hint: "put it behind a host that has an IPv{family} address on the LAN, or let {host} run WireGuard",
+  },
   "gateways-without-vrrp": {
     severity: "error",
     message: "{host} runs no WireGuard, and {site} has {count} gateways: a route of {host} leads to one address only",

@@ -28,6 +28,7 @@ import {
   outsidersCanBeSentTo,
   outsidersHaveGateways,
   rolesNeedWireguard,
+  routesBehindOutsidersCanBeSent,
 } from "./outsiders.ts";
 import {
   pairsAnswerByTheirUplinks,
@@ -107,6 +108,7 @@ export const laws: readonly Law[] = Object.freeze([
   severalWaysHaveNoApps,
   outsidersCanBeSentTo,
   outsidersHaveGateways,
+  routesBehindOutsidersCanBeSent,
   gatewaysOfOutsidersAreOne,
   gatewaysCanBeSentTo,
   neighboursCanBeSentTo,

@@ -1,5 +1,6 @@
 /** Hosts without WireGuard: what they cannot be, and what they reach the overlay by. */
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
+import { familyOf } from "../base/ip.ts";
 import { originSpan } from "../model/origin.ts";
 import { hasTunnels, hostsByName, lacksLanAddress } from "../topology/hosts.ts";
 import type { HostInput, SiteInput, Topology } from "../topology/topology.ts";
@@ -67,6 +68,20 @@ export function outsidersCanBeSentTo(topology: Topology): readonly Diagnostic[] 
   return outsidersOf(topology).flatMap(({ host }) =>
     lanAddressMissing(host, "the gateway sends it what is meant for it"),
   );
+}
+
+/** What lies behind a host without WireGuard is sent there by the LAN, in the IP version of its address on that. */
+export function routesBehindOutsidersCanBeSent(topology: Topology): readonly Diagnostic[] {
+  return outsidersOf(topology).flatMap(({ host: { name: host, lanEndpoint, routes } }) => {
+    if (lanEndpoint?.kind !== "address") return [];
+    const { address } = lanEndpoint;
+    return routes
+      .filter(({ value }) => familyOf(value) !== familyOf(address))
+      .map(({ value: prefix, span }) => {
+        const params = { prefix, host, address, family: familyOf(prefix) };
+        return diagnostic("route-without-family", params, span);
+      });
+  });
 }
 
 /** A host without WireGuard stands in a site with a gateway. */

@@ -60,6 +60,7 @@ const GATES: readonly Code[] = [
   "wireguard-needed",
   "host-without-gateway",
   "lan-address-missing",
+  "route-without-family",
   "gateways-without-vrrp",
   "gateway-without-mesh",
   "vrrp-pair-size",
