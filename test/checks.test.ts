@@ -96,6 +96,13 @@ describe("endpoints", () => {
     expect(placesOf(body.replace("192.0.2.1", "192.0.2.1, behindNat: true"))).toEqual(["endpoint-in-overlay 6 9"]);
   });
 
+  test("inside a prefix that two declare, said once", () => {
+    const ends = ["198.51.100.1, routes: [198.51.100.0/24]", "192.0.2.2, routes: [198.51.100.0/24]", "192.0.2.3"];
+    const [alpha = "", beta = "", gamma = ""] = ends.map((end) => `endpoint: ${end}`);
+    const said = placesOf(three(alpha, beta, gamma));
+    expect(said.filter((each) => each.startsWith("endpoint-in-overlay"))).toEqual(["endpoint-in-overlay 6 6"]);
+  });
+
   test("two hosts at one address and port; one LAN address in two sites is none", () => {
     expect(placesOf(three("endpoint: a.example.net", "endpoint: a.example.net", "endpoint: 192.0.2.3"))).toEqual([
       "endpoint-duplicate 7 6",

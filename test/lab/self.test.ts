@@ -177,6 +177,8 @@ const CASES: readonly Case[] = [
       everywhere(/wg0\.conf$/, (text) => text.replace(/^DNS = .*$/m, "DNS = 9.9.9.9")),
     ),
     breaks: ["daemons"],
+    isForEachChange: true,
+    skips: ["tcp", "life"],
     says: /found nameserver 9\.9\.9\.9; expected nameserver 10\.64\.0\.53/,
   },
   {
