@@ -50,14 +50,19 @@ hosts:
 subnets: {guests: {cidr: 10.1.1.0/24, hosts: all, snat: true, ${subnet}}}
 `;
 
-describe("guests are configured by DHCP", () => {
-  const saidOf = (subnet: string, more = ""): readonly string[] =>
+/** What is said, under codes that begin so, of a subnet of one host or two, beside what else the topology has. */
+const saidOfGuests =
+  (code: string) =>
+  (subnet: string, more = ""): readonly string[] =>
     messagesOf(`wireguard: {addresses: [10.250.0.0/24]}
 hosts:
   alpha: {id: 1, endpoint: 192.0.2.1}
   beta: {id: 2, endpoint: 192.0.2.2}
 ${more}subnets: {guests: {${subnet}}}
-`).filter((each) => each.startsWith("dhcp"));
+`).filter((each) => each.startsWith(code));
+
+describe("guests are configured by DHCP", () => {
+  const saidOf = saidOfGuests("dhcp");
   const said = (subnet: string, more = "") => saidOf(`dhcp: true, ${subnet}`, more);
   const bgp = "bgp: {asn: 65000}\n";
   const vxlan = "cidr: 10.1.1.0/24, hosts: all, vxlan: {vni: 100}";
@@ -133,13 +138,7 @@ ${more}subnets: {guests: {${subnet}}}
 });
 
 describe("guests are configured by router advertisements", () => {
-  const saidOf = (subnet: string, more = ""): readonly string[] =>
-    messagesOf(`wireguard: {addresses: [10.250.0.0/24]}
-hosts:
-  alpha: {id: 1, endpoint: 192.0.2.1}
-  beta: {id: 2, endpoint: 192.0.2.2}
-${more}subnets: {guests: {${subnet}}}
-`).filter((each) => each.startsWith("ra-"));
+  const saidOf = saidOfGuests("ra-");
   const said = (subnet: string, more = "") => saidOf(`sendRa: true, ${subnet}`, more);
   const bgp = "bgp: {asn: 65000}\n";
   const vxlan = "cidr: 'fd00::/64', hosts: all, vxlan: {vni: 100}";
@@ -153,10 +152,16 @@ ${more}subnets: {guests: {${subnet}}}
       `cidr: [10.1.1.0/24, 'fd00::/64'], hosts: all, vxlan: {vni: 100}, isolated: true, gateway: {alpha: [10.1.1.1], beta: ['fd00::1']}`,
       undefined,
     ],
-    [vxlan, "no host is its IPv6 gateway"],
-    ["cidr: [10.1.1.0/24, 'fd00::/64'], hosts: [alpha], gateway: 10.1.1.1", "no host is its IPv6 gateway"],
-    ["cidr: [10.1.1.0/24, 'fd00::/64'], hosts: [alpha], gateway: {alpha: 10.1.1.1}", "no host is its IPv6 gateway"],
-    ["cidr: 'fd00::/64', hosts: [alpha], gateway: none", "no host is its IPv6 gateway"],
+    [vxlan, "no host is the gateway of its IPv6 prefixes"],
+    [
+      "cidr: [10.1.1.0/24, 'fd00::/64'], hosts: [alpha], gateway: 10.1.1.1",
+      "no host is the gateway of its IPv6 prefixes",
+    ],
+    [
+      "cidr: [10.1.1.0/24, 'fd00::/64'], hosts: [alpha], gateway: {alpha: 10.1.1.1}",
+      "no host is the gateway of its IPv6 prefixes",
+    ],
+    ["cidr: 'fd00::/64', hosts: [alpha], gateway: none", "no host is the gateway of its IPv6 prefixes"],
     [`${vxlan}, isolated: true, gateway: {alpha: 'fd00::1', beta: 'fd00::2'}`, "each of alpha and beta would call"],
     ["cidr: 10.1.1.0/24, hosts: [alpha]", "it has no IPv6 prefix"],
     ["cidr: 'fd00::/64', hosts: [alpha], interface: external", "its bridge is another program's"],

@@ -1,10 +1,10 @@
 /** Devices that an app configures: what they cannot be told, and what they cannot be. */
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import { originSpan } from "../model/origin.ts";
-import { hostsByName, isApp } from "../topology/hosts.ts";
+import { hostsByName, isApp, platformOf } from "../topology/hosts.ts";
 import { routingClass } from "../topology/routing-class.ts";
 import type { HostInput, Topology } from "../topology/topology.ts";
-import { as, type Role, rolesOf } from "./roles.ts";
+import { inRole, type Role, rolesOf } from "./roles.ts";
 
 /** Keys that only files of netgen's carry out. */
 const KEYS_OF_HOSTS = [
@@ -24,14 +24,18 @@ const KEYS_OF_APPS = ["dns"] as const;
 /** What a host says of itself has somebody who does it. */
 export function platformsHaveTheirKeys({ hosts }: Topology): readonly Diagnostic[] {
   return hosts.flatMap((host) => {
-    const { name, platform = "debian12", origin } = host;
+    const { name, origin } = host;
     const [keys, advice] = isApp(host)
       ? [KEYS_OF_HOSTS, "an app takes in a WireGuard configuration and nothing else: take it out"]
       : [KEYS_OF_APPS, "only what an app takes in names its DNS servers: take it out"];
     return keys
       .filter((key) => origin[key] !== undefined)
       .map((key) => {
-        return diagnostic("platform-key-conflict", { host: name, key, platform, advice }, originSpan(origin, key));
+        return diagnostic(
+          "platform-key-conflict",
+          { host: name, key, platform: platformOf(host), advice },
+          originSpan(origin, key),
+        );
       });
   });
 }
@@ -42,7 +46,7 @@ function betweenLinks({ wireguard }: Topology): readonly Role[] {
   return wireguard.links.flatMap(({ hosts, span }) => {
     const again = hosts.filter((name) => linked.has(name));
     for (const name of hosts) linked.add(name);
-    return as(
+    return inRole(
       "between others",
       again.map((value) => ({ value, span })),
     );

@@ -12,73 +12,36 @@ import {
 } from "../base/ip.ts";
 import { originSpan } from "../model/origin.ts";
 import { isIpv4, servedPrefix } from "../topology/dhcp.ts";
-import { createMembers } from "../topology/members.ts";
-import type { HostInput, Located, SubnetInput, Topology } from "../topology/topology.ts";
+import type { HostInput, SubnetInput, Topology } from "../topology/topology.ts";
+import { askedFor, gatewayNames, KEYS, type Obstacle, obstacleToAll } from "./guests.ts";
 
 /** Half of a longer prefix has no room for a gateway, or for a guest. */
 const LONGEST_BITS = 29;
 
-/** Why nobody can answer, and what to do about it. */
-type Obstacle = readonly [why: string, advice: string];
-
-const ELSEWHERE = "let that program answer, and leave dhcp out";
-
-/** The hosts by which guests leave a prefix; one that is named may have a mistake of its own, and is there all the same. */
-function gatewayNames(
-  { gateway, vxlan }: SubnetInput,
-  members: readonly HostInput[],
-  prefix: IpPrefix,
-): readonly string[] {
-  const all = members.map(({ name }) => name);
-  const isOfPrefix = ({ value }: Located<IpAddress>): boolean => containsAddress(prefix, value);
-  switch (gateway?.kind) {
-    case undefined:
-      return vxlan === undefined ? all : [];
-    case "none":
-      return [];
-    case "shared":
-      return gateway.addresses.some(isOfPrefix) ? all : [];
-    case "perHost":
-      return gateway.hosts.filter(({ addresses }) => addresses.some(isOfPrefix)).map(({ host }) => host.value);
-  }
-}
-
 function obstacleOf(subnet: SubnetInput, members: readonly HostInput[]): Obstacle | undefined {
-  const { isExternal, bridge, vrf, vxlan, perHost, dhcp } = subnet;
+  const { vxlan, perHost, dhcp } = subnet;
   const prefix = servedPrefix(subnet);
   if (prefix === undefined) return ["it has no IPv4 prefix", "give it one, or leave dhcp out"];
-  const gateways = gatewayNames(subnet, members, prefix);
-  if (isExternal) return ["its bridge is another program's", ELSEWHERE];
-  if (bridge?.isExisting) return ["its bridge is there already, and netgen sets no address on it", ELSEWHERE];
-  if (vrf !== undefined) return ["it is in a VRF", "have a guest answer, and leave dhcp out"];
-  if (gateways.length === 0) return [`no host is the gateway of ${prefix}`, `name one: "gateway: {HOST: ADDRESS}"`];
+  const gateways = gatewayNames(subnet, members, (address) => containsAddress(prefix, address));
+  const obstacle = obstacleToAll(subnet, "dhcp", { gateways, of: prefix });
+  if (obstacle !== undefined) return obstacle;
   if (vxlan !== undefined && gateways.length > 1) {
     return [`${gateways.join(" and ")} would give out the same addresses`, "name one gateway, or leave dhcp out"];
   }
-  if ((perHost ?? prefixLengthBits(prefix)) > LONGEST_BITS) {
-    return [`/${perHost ?? prefixLengthBits(prefix)} has no room for it`, `choose /${LONGEST_BITS} or larger`];
-  }
+  const length = perHost ?? prefixLengthBits(prefix);
+  if (length > LONGEST_BITS) return [`/${length} has no room for it`, `choose /${LONGEST_BITS} or larger`];
   if (perHost === undefined || dhcp?.range === undefined) return undefined;
   return ["each host has a slice of its own, which no range fits", "leave range out"];
 }
 
-/** The subnets that ask for it; `obstacle`: why it cannot be. */
-function asked(topology: Topology) {
-  const membersOf = createMembers(topology);
-  return topology.subnets.flatMap((subnet) => {
-    const { dhcp } = subnet;
-    const members = membersOf(subnet);
-    // Without a member there is an error already.
-    return dhcp === undefined || members.length === 0 ? [] : [{ subnet, dhcp, obstacle: obstacleOf(subnet, members) }];
-  });
-}
+const asked = (topology: Topology) => askedFor(topology, "dhcp", obstacleOf);
 
 /** Of every subnet that asks for DHCP one host answers. */
 export function dhcpHasServers(topology: Topology): readonly Diagnostic[] {
   return asked(topology).flatMap(({ subnet: { name, origin }, obstacle }) => {
     if (obstacle === undefined) return [];
     const [why, advice] = obstacle;
-    return [diagnostic("dhcp-without-server", { subnet: name, why, advice }, originSpan(origin, "dhcp"))];
+    return [diagnostic("dhcp-without-server", { subnet: name, why, advice }, originSpan(origin, KEYS.dhcp))];
   });
 }
 
@@ -104,7 +67,7 @@ function flawOf(
 
 /** What guests are given lies in their subnet, and is nobody else's. */
 export function dhcpRangesCanBeGiven(topology: Topology): readonly Diagnostic[] {
-  return asked(topology).flatMap(({ subnet, dhcp: { range }, obstacle }) => {
+  return asked(topology).flatMap(({ subnet, told: { range }, obstacle }) => {
     if (obstacle !== undefined || range === undefined) return [];
     const prefix = must(servedPrefix(subnet), "who can be served has an IPv4 prefix");
     const [first, last] = [range[0].value, range[1].value];
@@ -116,8 +79,8 @@ export function dhcpRangesCanBeGiven(topology: Topology): readonly Diagnostic[] 
 
 /** DHCP tells of IPv4 name servers (RFC 2132 §3.8). */
 export function dhcpNamesIpv4Servers(topology: Topology): readonly Diagnostic[] {
-  return asked(topology).flatMap(({ dhcp }) =>
-    dhcp.dns
+  return asked(topology).flatMap(({ told }) =>
+    told.dns
       .filter(({ value }) => !isIpv4(value))
       .map(({ value: address, span }) => diagnostic("dhcp-dns-ipv6", { address }, span)),
   );

@@ -7,19 +7,19 @@ export interface Role {
   readonly role: string;
 }
 
-export const as = (role: string, names: readonly Located<string>[]): readonly Role[] =>
+export const inRole = (role: string, names: readonly Located<string>[]): readonly Role[] =>
   names.map((host) => ({ host, role }));
 
 /** Whoever has more to do than to send and receive what is its own. The names of sites are among those of members. */
 export function rolesOf({ sites, subnets, vrfs, hosts, wireguard, bgp }: Topology): readonly Role[] {
   return [
-    ...sites.flatMap(({ name, gateways }) => as(`a gateway of ${name}`, gateways)),
-    ...subnets.flatMap(({ name, members }) => as(`a member of ${name}`, members === "all" ? [] : members)),
+    ...sites.flatMap(({ name, gateways }) => inRole(`a gateway of ${name}`, gateways)),
+    ...subnets.flatMap(({ name, members }) => inRole(`a member of ${name}`, members === "all" ? [] : members)),
     ...vrfs.flatMap(({ name, exits }) => exits.map(({ host }) => ({ host, role: `an exit of ${name}` }))),
     ...hosts.flatMap(({ name: value, routes }) =>
       routes.flatMap(({ vrf, span }) => (vrf ? [{ host: { value, span }, role: `a member of ${vrf.value}` }] : [])),
     ),
-    ...as("a hub", wireguard.hubs),
-    ...as("a route reflector", bgp?.routeReflectors ?? []),
+    ...inRole("a hub", wireguard.hubs),
+    ...inRole("a route reflector", bgp?.routeReflectors ?? []),
   ];
 }

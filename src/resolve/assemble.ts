@@ -18,7 +18,7 @@ import type { OverlayPrefix } from "../model/network.ts";
 import type { PathIndex } from "../model/path.ts";
 import type { Segment } from "../model/segment.ts";
 import type { Vrf, VrfInstance } from "../model/vrf.ts";
-import { lanInterfaceOf } from "../topology/hosts.ts";
+import { lanInterfaceOf, platformOf } from "../topology/hosts.ts";
 import type { Lan } from "../topology/lans.ts";
 import type { Pair } from "../topology/pairs.ts";
 import type { HostInput } from "../topology/topology.ts";
@@ -173,7 +173,7 @@ function guardOpen({ guardOpen: open }: HostInput): Host["guardOpen"] {
 /** Puts one host together. */
 export function assembleHost(host: ResolvedHost, parts: Parts): Host {
   const { input, reach, publicKey } = host;
-  const platform = input.platform ?? "debian12";
+  const platform = platformOf(input);
   const defaults = platformDefaults(platform);
   const devices = devicesOf(host, parts);
   const owned = must(parts.owned.get(input.name), "every host has a list of prefixes");

@@ -1,9 +1,13 @@
 /** What is asked of a host everywhere. */
 import { containsAddress, hostAddress, type IpAddress, type IpPrefix } from "../base/ip.ts";
+import type { Platform } from "../model/host.ts";
 import type { HostInput, Topology } from "./topology.ts";
 
 /** Runs WireGuard, unless it says that it does not. */
 export const hasTunnels = ({ hasWireguard }: HostInput): boolean => hasWireguard !== false;
+
+/** Debian 12 where nothing is said. */
+export const platformOf = ({ platform = "debian12" }: HostInput): Platform => platform;
 
 /** A device that an app configures: it has a tunnel, and netgen writes no file for it. */
 export const isApp = ({ platform }: HostInput): boolean => platform === "wireguard-app";

@@ -9,8 +9,8 @@ import { listInWords } from "../base/text.ts";
 /** A block that lines can be written for; in a VRF some of them are the VRF's. */
 export type FrrBlock = "global" | "bgp" | "ipv4" | "ipv6" | "evpn" | "routeMap" | "vrf";
 
-/** What stands for a word in a form: any, a number, a prefix of one family. */
-const PLACEHOLDERS: Readonly<Record<string, { readonly takes: RegExp; readonly says: string }>> = {
+/** Words of a form that take more than themselves: any word, a number, a prefix of one family. */
+const WILDCARDS: Readonly<Record<string, { readonly takes: RegExp; readonly says: string }>> = {
   "*": { takes: /./, says: "a name or an address" },
   "#": { takes: /^\d+$/, says: "a number" },
   "4": { takes: /^[\d.]+\/\d+$/, says: "an IPv4 prefix" },
@@ -111,7 +111,7 @@ const BLOCK_NAMES: Readonly<Record<FrrBlock, string>> = {
 };
 
 const takes = (choices: readonly string[], word: string): boolean =>
-  choices.some((choice) => PLACEHOLDERS[choice]?.takes.test(word) ?? choice === word);
+  choices.some((choice) => WILDCARDS[choice]?.takes.test(word) ?? choice === word);
 
 /** How many words of a form the line has, from its begin. */
 function matched(form: Form, words: readonly string[]): number {
@@ -119,7 +119,7 @@ function matched(form: Form, words: readonly string[]): number {
   return wrong < 0 ? form.length : wrong;
 }
 
-const sayChoice = (choice: string): string => PLACEHOLDERS[choice]?.says ?? choice;
+const sayChoice = (choice: string): string => WILDCARDS[choice]?.says ?? choice;
 
 /** What may stand where a line stops being one of the block's, and how many words come before that. */
 function legalNext(words: readonly string[], block: FrrBlock) {
