@@ -46,6 +46,7 @@ const ROOMS_WITHIN: Readonly<Record<string, readonly string[]>> = {
     "prefixes.ts",
     "lans.ts",
     "unreachable.ts",
+    "egress.ts",
     "dynamic-class.ts",
     "assemble.ts",
     "resolve.ts",

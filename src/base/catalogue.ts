@@ -684,12 +684,12 @@ export const catalogue = {
   },
   "exit-without-interface": {
     severity: "error",
-    message: "{host} is an exit of the VRF {vrf}, but netgen does not know the interface by which traffic leaves it",
+    message: "{host} is an exit {of}, but netgen does not know the interface by which traffic leaves it",
     hint: 'add "interface:" to the exit, or "uplink:" to the host',
   },
   "exit-host-twice": {
     severity: "error",
-    message: "{host} is an exit of the VRF {vrf} twice; a host has one way out of a VRF",
+    message: "{host} is an exit {of} twice; a host has one way out",
     hint: "delete one of the two",
   },
   "exit-prefix-overlap": {
@@ -700,8 +700,50 @@ export const catalogue = {
   },
   "exit-probe-in-overlay": {
     severity: "error",
-    message: "the exit of {vrf} on {host} is proven by asking {address}, which lies inside {prefix} ({use})",
+    message: "the exit {of} on {host} is proven by asking {address}, which lies inside {prefix} ({use})",
     hint: "name an address outside that answers pings, such as the provider's name server",
+  },
+  "exit-undeclared": {
+    severity: "error",
+    message: "{who} leaves by {host}, which is no exit",
+    hint: "declare {host} under exits, with the interface by which it leads out, or name one that is there",
+  },
+  "exit-unused": {
+    severity: "warning",
+    message: "{host} is an exit for what is in no VRF, and nobody leaves by it",
+    hint: 'name it under "exits:" of a subnet or of a host, or leave it out',
+  },
+  "exit-with-exits": {
+    severity: "error",
+    message: "{host} is an exit, and is to leave by {exit} itself",
+    hint: "take {host} out of exits, or its own exits out: what a host carries for others leaves by its own interface",
+  },
+  "exit-not-neighbour": {
+    severity: "error",
+    message:
+      "{host} leaves by {exit}, with which it has no tunnel: whoever lies between would send all of it out itself",
+    hint: "name exits that {host} has a tunnel with, or put its subnets in a VRF, whose exits may be anywhere",
+  },
+  "exits-differ": {
+    severity: "error",
+    message: "on {host} {who} leaves by {exits}, but {other} by {otherExits}: one host has one order of exits",
+    hint: "name the same ones in the same order, or put one of the two on another host",
+  },
+  "exits-with-mark": {
+    severity: "error",
+    message: '{host} leaves by exits, for which its tunnels have a mark of netgen\'s, and "{line}" gives them another',
+    hint: "take the line out of extra.wireguard, or the exits out",
+  },
+  "exit-dialled-by-name": {
+    severity: "warning",
+    message:
+      "{host} sends all by exits, and knows {exit} by the name {name}: while no exit is there it can ask no name server outside",
+    hint: "give {exit} an address for its endpoint, or {host} a name server on its own LAN",
+  },
+  "app-with-several-exits": {
+    severity: "error",
+    message: '{host} has "platform: wireguard-app", and an app sends all to one host: it cannot choose between exits',
+    hint: "name one exit",
   },
 
   "guard-open": {

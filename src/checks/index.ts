@@ -11,6 +11,7 @@ import {
   oneGatewayLeadsOut,
   sharedGatewayNeedsEvpn,
 } from "./evpn.ts";
+import { exitsAreNeighbours, ownExitsAreDialledByAddress } from "./exits.ts";
 import { openServicesAreGuarded } from "./guard.ts";
 import {
   existingBridgesHaveGateways,
@@ -68,6 +69,8 @@ export const checks: readonly Check[] = Object.freeze([
   exitHostsDistinct,
   exitsKnowWhoIsMeant,
   probesLeadOut,
+  exitsAreNeighbours,
+  ownExitsAreDialledByAddress,
   systemsHaveNumbers,
   siteNumbersAreUsed,
   pathsAreUsed,

@@ -1,6 +1,7 @@
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import type { Span } from "../base/source.ts";
 import type { Bridge } from "../model/device.ts";
+import type { Exit } from "../model/exit.ts";
 import type { Host } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
@@ -49,7 +50,14 @@ function interfaceUses(network: Network, host: Host): readonly Use[] {
     use: `the vxlan device of ${segment}`,
     span: originSpan(origin),
   }));
-  return [...wireguard, ...outerUses(host), ...bridges, ...vxlans, ...host.vrfs.flatMap((vrf) => vrfUses(vrf, host))];
+  return [
+    ...wireguard,
+    ...outerUses(host),
+    ...bridges,
+    ...vxlans,
+    ...host.vrfs.flatMap((vrf) => vrfUses(vrf, host)),
+    ...exitUses(host.exit, host),
+  ];
 }
 
 /** The uplink, and the interface to the LAN unless that is the same. */
@@ -65,16 +73,21 @@ function outerUses({ uplink, lanInterface, origin }: Host): readonly Use[] {
   return outer.flatMap(({ name, ...rest }) => (name === undefined ? [] : [{ name, ...rest }]));
 }
 
-/** The devices of a VRF, and the interface of its exit unless that is one of the host's own, which is there already. */
-function vrfUses({ name, bridge, vxlan, exit, origin }: VrfInstance, { uplink, lanInterface }: Host): readonly Use[] {
+/** The interface of a way out, unless it is one of the host's own, which is there already. */
+function exitUses(exit: Exit | undefined, { uplink, lanInterface }: Host): readonly Use[] {
+  if (exit === undefined || exit.interface === uplink || exit.interface === lanInterface) return [];
+  return [{ name: exit.interface, use: "the way out", span: originSpan(exit.origin, "interface") }];
+}
+
+/** The devices of a VRF, and the interface of its exit. */
+function vrfUses({ name, bridge, vxlan, exit, origin }: VrfInstance, host: Host): readonly Use[] {
   const span = originSpan(origin);
-  const own = [
+  return [
     { name, use: `the VRF ${name}`, span },
     { name: bridge, use: `the bridge of the VRF ${name}`, span },
     { name: vxlan.name, use: `the vxlan device of the VRF ${name}`, span },
+    ...exitUses(exit, host),
   ];
-  if (exit === undefined || exit.interface === uplink || exit.interface === lanInterface) return own;
-  return [...own, { name: exit.interface, use: "the way out", span: originSpan(exit.origin, "interface") }];
 }
 
 /** On one host an interface name stands for one thing. */

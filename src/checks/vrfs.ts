@@ -2,10 +2,11 @@ import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import { grouped } from "../base/grouped.ts";
 import { must } from "../base/invariant.ts";
 import { containsAddress, type IpAddress } from "../base/ip.ts";
+import type { Exit } from "../model/exit.ts";
 import type { Host } from "../model/host.ts";
 import type { Network, OverlayPrefix } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
-import type { Vrf, VrfExit } from "../model/vrf.ts";
+import type { Vrf } from "../model/vrf.ts";
 import { useInWords } from "./addressing.ts";
 import { createPrefixIndex, type PrefixIndex } from "./prefix-index.ts";
 
@@ -55,39 +56,53 @@ export function vrfsSpareHostAddresses(network: Network): readonly Diagnostic[] 
   });
 }
 
+/** Exits that stand in one list, and what they are exits of, in words. */
+interface ExitList {
+  readonly vrf: string | undefined;
+  readonly of: string;
+  readonly exits: readonly Exit[];
+}
+
+const exitLists = ({ vrfs, exits }: Network): readonly ExitList[] => [
+  ...vrfs.map(({ name, exits: own }) => ({ vrf: name, of: `of the VRF ${name}`, exits: own })),
+  { vrf: undefined, of: "for what is in no VRF", exits },
+];
+
 /** A host has one way out of a VRF. */
 export function exitHostsDistinct(network: Network): readonly Diagnostic[] {
-  return network.vrfs.flatMap(({ name: vrf, exits }) => {
-    const known = new Map<string, VrfExit>();
+  return exitLists(network).flatMap(({ of, exits }) => {
+    const known = new Map<string, Exit>();
     return exits.flatMap((exit) => {
       const first = known.get(exit.host);
       known.set(exit.host, first ?? exit);
       if (first === undefined) return [];
       const related = [{ message: "it is one here already", span: originSpan(first.origin, "host") }];
-      return [diagnostic("exit-host-twice", { vrf, host: exit.host }, originSpan(exit.origin, "host"), related)];
+      return [diagnostic("exit-host-twice", { of, host: exit.host }, originSpan(exit.origin, "host"), related)];
     });
   });
 }
 
-interface Exit {
+interface ExitOfVrf {
   readonly vrf: Vrf;
-  readonly exit: VrfExit;
+  readonly exit: Exit;
 }
 
-const allExits = ({ vrfs }: Network): readonly Exit[] =>
-  vrfs.flatMap((vrf) => vrf.exits.map((exit): Exit => ({ vrf, exit })));
+const exitsOfVrfs = ({ vrfs }: Network): readonly ExitOfVrf[] =>
+  vrfs.flatMap((vrf) => vrf.exits.map((exit): ExitOfVrf => ({ vrf, exit })));
 
 /** An exit's probe shows that the way out leads somewhere: a target in the overlay would show nothing. */
 export function probesLeadOut(network: Network): readonly Diagnostic[] {
-  return allExits(network).flatMap(({ vrf, exit: { host, probes, origin } }) => {
-    const near = network.prefixes.filter((each) => each.vrf === undefined || each.vrf === vrf.name);
-    return probes.flatMap((address, index) => {
-      const inside = near.find((each) => containsAddress(each.prefix, address));
-      if (inside === undefined) return [];
-      const params = { vrf: vrf.name, host, address, prefix: inside.prefix, use: useInWords(inside) };
-      const related = [{ message: `${inside.prefix} is declared here`, span: inside.span }];
-      return [diagnostic("exit-probe-in-overlay", params, originSpan(origin, `probe/${index}`), related)];
-    });
+  return exitLists(network).flatMap(({ vrf, of, exits }) => {
+    const near = network.prefixes.filter((each) => each.vrf === undefined || each.vrf === vrf);
+    return exits.flatMap(({ host, probes, origin }) =>
+      probes.flatMap((address, index) => {
+        const inside = near.find((each) => containsAddress(each.prefix, address));
+        if (inside === undefined) return [];
+        const params = { of, host, address, prefix: inside.prefix, use: useInWords(inside) };
+        const related = [{ message: `${inside.prefix} is declared here`, span: inside.span }];
+        return [diagnostic("exit-probe-in-overlay", params, originSpan(origin, `probe/${index}`), related)];
+      }),
+    );
   });
 }
 
@@ -103,7 +118,7 @@ function firstOverlap(own: readonly OverlayPrefix[], others: readonly PrefixInde
 /** An exit's own table leads replies into its VRF: so it knows each address once, the default VRF's among them. */
 export function exitsKnowWhoIsMeant(network: Network): readonly Diagnostic[] {
   const found = new Map<string, Diagnostic>();
-  const byHost = [...grouped(allExits(network), ({ exit }) => exit.host).values()];
+  const byHost = [...grouped(exitsOfVrfs(network), ({ exit }) => exit.host).values()];
   const byVrf = grouped(network.prefixes, (each) => each.vrf);
   const prefixesOf = (vrf: string | undefined) => byVrf.get(vrf) ?? [];
   const indices = new Map([...byVrf].map(([vrf, prefixes]) => [vrf, createPrefixIndex(prefixes)]));

@@ -1,15 +1,23 @@
 /** What an app takes in for a device that netgen writes no files for. */
 import { must } from "../base/invariant.ts";
+import type { IpFamily } from "../base/ip.ts";
 import type { AppSettings, Host } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
 import { endpointText, type Peer } from "../model/reach.ts";
 import { render } from "./template.ts";
 
-function peerView({ host, publicKey, endpoints: [endpoint], keepaliveSeconds, allowedIps }: Peer) {
+/** All that there is, of these families. */
+const everything = (families: readonly IpFamily[]) => families.map((family) => (family === 4 ? "0.0.0.0/0" : "::/0"));
+
+function peerView(
+  { host, publicKey, endpoints: [endpoint], keepaliveSeconds, allowedIps }: Peer,
+  exit: AppSettings["exit"],
+) {
+  const whole = host === exit?.host ? everything(exit.families) : [];
   return {
     host,
     publicKey,
-    allowedIps: allowedIps.join(", "),
+    allowedIps: [...allowedIps, ...whole].join(", "),
     // Of several an app takes one, and it looks up names itself.
     hasEndpoint: endpoint !== undefined,
     endpoint: endpoint === undefined ? "" : endpointText(endpoint),
@@ -18,7 +26,11 @@ function peerView({ host, publicKey, endpoints: [endpoint], keepaliveSeconds, al
   };
 }
 
-function configurationOf({ interfaces: [tunnel] }: Host, { dns, listenPort }: AppSettings, peers: PeersById): string {
+function configurationOf(
+  { interfaces: [tunnel] }: Host,
+  { dns, exit, listenPort }: AppSettings,
+  peers: PeersById,
+): string {
   const { addresses, mtu, peers: ids } = must(tunnel, "what an app configures has a tunnel");
   return render("wireguard/app.conf.njk", {
     addresses: addresses.map(({ address, lengthBits }) => `${address}/${lengthBits}`).join(", "),
@@ -27,7 +39,7 @@ function configurationOf({ interfaces: [tunnel] }: Host, { dns, listenPort }: Ap
     hasDns: dns.length > 0,
     dns: dns.join(", "),
     mtu: String(mtu),
-    peers: ids.map((id) => peerView(must(peers.get(id), "every id is that of a peer"))),
+    peers: ids.map((id) => peerView(must(peers.get(id), "every id is that of a peer"), exit)),
   });
 }
 

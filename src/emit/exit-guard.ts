@@ -1,12 +1,12 @@
-/** Where an exit of a VRF leads to: the world beyond it, and of what is near only what the topology names. */
+/** Where an exit leads to: the world beyond it, and of what is near only what the topology names. */
 import { collapsePrefixes, compareAddresses, familyOf, type IpAddress, prefixOf } from "../base/ip.ts";
 import { BFD_PORTS, BGP_PORT } from "../model/bgp.ts";
+import { DEFAULT_VRF, type Exit, type OpenExit } from "../model/exit.ts";
 import type { Network } from "../model/network.ts";
-import type { VrfExit } from "../model/vrf.ts";
 import type { EmitContext } from "./context.ts";
 import { type AddressSet, addressSets, type SetKind, vxlansOf } from "./guard-sets.ts";
 import { addressRanges, nftFamily, oneOf, quotedName, type Section, sortedNumbers } from "./nft-words.ts";
-import { once } from "./shared.ts";
+import { once, print } from "./shared.ts";
 import { encode, render, type View } from "./template.ts";
 
 const NEAR: SetKind = {
@@ -47,15 +47,19 @@ function shareOf({ hosts, peers, prefixes }: Network): Shared {
 const shared = once((context): Shared => shareOf(context.network));
 
 /** The sets that the chains of exits ask. */
-export const exitSetsSection: Section = ({ vrfs }, context) =>
-  vrfs.some(({ exit }) => exit !== undefined) ? shared(context).sets : undefined;
+export const exitSetsSection: Section = ({ vrfs, exit }, context) =>
+  exit !== undefined || vrfs.some((vrf) => vrf.exit !== undefined) ? shared(context).sets : undefined;
 
-/** The chain for what leaves by an exit. */
-export function exitChain(vrf: string, exit: VrfExit, context: EmitContext): View {
+/** The chain for what leaves by an exit; `device`: by what it enters, as rules for what is forwarded are told. */
+export function exitChain(
+  vrf: string,
+  exit: Exit,
+  { device, context }: { device: string; context: EmitContext },
+): View {
   const { near, endpoints, guarded } = shared(context);
   return {
     vrf,
-    device: quotedName({ name: vrf }),
+    device,
     interface: quotedName({ name: exit.interface }),
     chain: `exit-${vrf}`,
     guarded: endpoints.flatMap(({ header, name }) => guarded.map((match) => `${header} daddr @${name} ${match}`)),
@@ -63,3 +67,24 @@ export function exitChain(vrf: string, exit: VrfExit, context: EmitContext): Vie
     near: near.map(({ header, name }) => `${header} daddr @${name}`),
   };
 }
+
+/** What may not leave by an exit with an address of its own. */
+export function maskedSources({ hasSnat, interface: name, sources }: OpenExit): readonly View[] {
+  if (!hasSnat) return [];
+  const device = quotedName({ name });
+  return sources.map((prefix) => ({ family: nftFamily(familyOf(prefix)), prefix, interface: device }));
+}
+
+/** What comes by the tunnels and leaves by the way out of what is in no VRF. */
+export const defaultExitSection: Section = ({ exit, interfaces }, context) => {
+  if (exit === undefined) return undefined;
+  const device = oneOf(interfaces.map(quotedName));
+  const masked = maskedSources(exit);
+  const view = {
+    interface: exit.interface,
+    exits: [exitChain(DEFAULT_VRF, exit, { device, context })],
+    hasMasked: masked.length > 0,
+    masked,
+  };
+  return print(context, { template: "nftables/exit.nft.njk", view });
+};

@@ -1,12 +1,12 @@
-/** A host's ways out of its VRFs: what watches each of them, and opens and closes it. */
+/** A host's ways out, of its VRFs and of what is in none: what watches each of them, and opens and closes it. */
 import { must } from "../base/invariant.ts";
+import { DEFAULT_VRF, type Exit } from "../model/exit.ts";
 import type { Host } from "../model/host.ts";
-import type { Network } from "../model/network.ts";
 import type { VrfExit, VrfInstance } from "../model/vrf.ts";
 import { RELOAD_UNITS, reload } from "./after.ts";
 import type { EmitContext, Emitter } from "./context.ts";
 import type { OutputFile } from "./file.ts";
-import { publicFile, scriptFile } from "./print.ts";
+import { type PrintedFile, publicFile, scriptFile } from "./print.ts";
 import { ROUTE_PROTOCOL } from "./routes.ts";
 
 /** Metric of the route that FRR announces. No other route of a VRF's table has it: FRR's have 20, connected ones 0. */
@@ -21,12 +21,33 @@ interface OpenVrf extends VrfInstance {
 const hasExit = (vrf: VrfInstance): vrf is OpenVrf => vrf.exit !== undefined;
 
 /** Conntrack zone of a closed exit's connections. Zone 0 holds all that nobody assigns, and Proxmox uses 1. */
-const CLOSED_ZONE = "210";
+export const CLOSED_ZONE = "210";
 
-const unitOf = (vrf: string): string => `netgen-exit@${vrf}.service`;
+/**
+ * By which a host asks an exit whether it is open: a codepoint of pool 2, which is for local use (RFC 2474 §6), so that
+ * all other pings are answered as ever.
+ */
+export const QUESTION_DSCP = 43;
+
+const unitOf = (way: string): string => `netgen-exit@${way}.service`;
+
+/** What a way out asks, and where it leads to. */
+function viewOf(exit: Exit, inside: readonly string[]) {
+  return {
+    interface: exit.interface,
+    inside: inside.join(" "),
+    hasProbes: exit.probes.length > 0,
+    probes: exit.probes.join(" "),
+    families: exit.families.join(" "),
+  };
+}
+
+function reachView(reach: readonly string[]) {
+  return { hasReach: reach.length > 0, reach: reach.join(" ") };
+}
 
 /** The other exits as they are reached in the tunnel, and how many of them come before this one in the file. */
-function othersView({ vrfs }: Network, { name, exit }: OpenVrf, hosts: EmitContext["hosts"]) {
+function othersView({ name, exit }: OpenVrf, { network: { vrfs }, hosts }: EmitContext) {
   const exits = must(
     vrfs.find((vrf) => vrf.name === name),
     "an instance is one of a VRF",
@@ -39,46 +60,60 @@ function othersView({ vrfs }: Network, { name, exit }: OpenVrf, hosts: EmitConte
   };
 }
 
-function exitFile(host: Host, context: EmitContext, vrf: OpenVrf): OutputFile {
+function vrfExitFile(host: Host, context: EmitContext, vrf: OpenVrf): OutputFile {
   const { name, vni, exit, bridge } = vrf;
   const guests = host.bridges.filter((each) => each.vrf === name).map((each) => each.name);
   const view = {
     vrf: name,
     table: String(vni),
-    interface: exit.interface,
-    inside: [...guests, bridge].join(" "),
-    hasProbes: exit.probes.length > 0,
-    probes: exit.probes.join(" "),
-    families: exit.families.join(" "),
-    hasReach: exit.reach.length > 0,
-    reach: exit.reach.join(" "),
-    ...othersView(context.network, vrf, context.hosts),
+    ...viewOf(exit, [...guests, bridge]),
+    ...reachView(exit.reach),
+    ...othersView(vrf, context),
   };
   const file = { path: `etc/netgen/${name}.exit`, template: "exits/vrf.exit.njk", after: [reload(unitOf(name))] };
   return publicFile(host, context, { ...file, view });
 }
 
-/** One file for each exit, the script that reads it and its unit; nothing for a host that is no exit. */
-export const emitExits: Emitter = (host, context) => {
-  const exits = host.vrfs.filter(hasExit);
-  if (exits.length === 0) return [];
-  const view = {
+function defaultExitFile(host: Host, context: EmitContext, exit: Exit): OutputFile {
+  const inside = host.interfaces.map(({ name }) => name);
+  const view = { ...viewOf(exit, inside), ...reachView(exit.reach) };
+  const path = `etc/netgen/${DEFAULT_VRF}.exit`;
+  return publicFile(host, context, {
+    path,
+    template: "exits/default.exit.njk",
+    after: [reload(unitOf(DEFAULT_VRF))],
+    view,
+  });
+}
+
+const SCRIPT: Omit<PrintedFile, "head"> = {
+  path: "etc/netgen/exit",
+  template: "exits/exit.njk",
+  after: [reload(unitOf("*"))],
+  view: {
     protocol: ROUTE_PROTOCOL,
     announcedMetric: ANNOUNCED_METRIC,
     followedMetric: FOLLOWED_METRIC,
     zone: CLOSED_ZONE,
-  };
-  const script = { path: "etc/netgen/exit", template: "exits/exit.njk", after: [reload(unitOf("*"))] };
+    dscp: String(QUESTION_DSCP),
+  },
+};
+
+/** One file for each way out, the script that reads it and its unit; nothing for a host that is no exit. */
+export const emitExits: Emitter = (host, context) => {
+  if (exitUnits(host).length === 0) return [];
   const unit = unitOf("");
   const template = { path: `etc/systemd/system/${unit}`, template: `exits/${unit}.njk`, after: [RELOAD_UNITS] };
   return [
-    ...exits.map((vrf) => exitFile(host, context, vrf)),
-    scriptFile(host, context, { ...script, view }),
+    ...host.vrfs.filter(hasExit).map((vrf) => vrfExitFile(host, context, vrf)),
+    ...(host.exit === undefined ? [] : [defaultExitFile(host, context, host.exit)]),
+    scriptFile(host, context, SCRIPT),
     publicFile(host, context, { ...template, view: {} }),
   ];
 };
 
 /** Units of {@link emitExits} that the host has to enable. */
-export function exitUnits(host: Host): readonly string[] {
-  return host.vrfs.filter(hasExit).map(({ name }) => unitOf(name));
+export function exitUnits({ vrfs, exit }: Host): readonly string[] {
+  const ways = [...vrfs.filter(hasExit).map(({ name }) => name), ...(exit === undefined ? [] : [DEFAULT_VRF])];
+  return ways.map(unitOf);
 }

@@ -6,6 +6,7 @@ import type { Network } from "../model/network.ts";
 import { emitConfigurations } from "./app.ts";
 import type { EmitContext, Emitter } from "./context.ts";
 import { dockerUnits, emitDocker } from "./docker.ts";
+import { egressUnits, emitEgress } from "./egress.ts";
 import { emitExits, exitUnits } from "./exits.ts";
 import type { OutputFile } from "./file.ts";
 import { emitFrr, frrUnits } from "./frr.ts";
@@ -24,6 +25,7 @@ const emitters: readonly Emitter[] = Object.freeze([
   emitNetworkd,
   emitFrr,
   emitExits,
+  emitEgress,
   emitSysctl,
   emitModules,
   emitNftables,
@@ -39,6 +41,7 @@ const unitsOf: readonly ((host: Host, context: EmitContext) => readonly string[]
   networkdUnits,
   frrUnits,
   exitUnits,
+  egressUnits,
   nftablesUnits,
   keepalivedUnits,
   radvdUnits,

@@ -11,7 +11,7 @@ import { type Host, isProxmox } from "../model/host.ts";
 import { RELOAD_UNITS, reload, restart } from "./after.ts";
 import type { EmitContext, Emitter } from "./context.ts";
 import { entranceSection } from "./entrance-guard.ts";
-import { exitSetsSection } from "./exit-guard.ts";
+import { defaultExitSection, exitSetsSection } from "./exit-guard.ts";
 import { extraChains } from "./extra-chains.ts";
 import type { OutputFile } from "./file.ts";
 import { guardSection, setsSection, transitSection, untrackedSection } from "./guard.ts";
@@ -134,6 +134,7 @@ const sections: readonly Section[] = Object.freeze([
   untrackedSection,
   entranceSection,
   exitSetsSection,
+  defaultExitSection,
   vrfSection,
   sourceNatSection,
   zoneSection,

@@ -2,7 +2,7 @@
 import { familyOf } from "../base/ip.ts";
 import type { Host } from "../model/host.ts";
 import type { VrfInstance } from "../model/vrf.ts";
-import { exitChain } from "./exit-guard.ts";
+import { exitChain, maskedSources } from "./exit-guard.ts";
 import { nftFamily, oneOf, quotedName, type Section } from "./nft-words.ts";
 import { print } from "./shared.ts";
 import type { View } from "./template.ts";
@@ -15,15 +15,10 @@ function waysOf({ name, bridge, exit }: VrfInstance, { bridges }: Host): readonl
 }
 
 /** What an exit masquerades, less what it has no way out for. */
-function maskedSources({ prefixes, exit }: VrfInstance) {
-  if (!exit?.hasSnat) return [];
-  return prefixes
-    .filter((prefix) => exit.families.includes(familyOf(prefix)))
-    .map((prefix) => ({
-      family: nftFamily(familyOf(prefix)),
-      prefix,
-      interface: quotedName({ name: exit.interface }),
-    }));
+function vrfSources({ prefixes, exit }: VrfInstance): readonly View[] {
+  if (exit === undefined) return [];
+  const sources = prefixes.filter((prefix) => exit.families.includes(familyOf(prefix)));
+  return maskedSources({ ...exit, sources });
 }
 
 /** What comes in by an exit: replies, where its guests hide behind it; else whatever does not pose as one of them. */
@@ -44,14 +39,16 @@ function entrancesOf({ name, prefixes, exit }: VrfInstance): readonly View[] {
 export const vrfSection: Section = (host, context) => {
   const { vrfs } = host;
   if (vrfs.length === 0) return undefined;
-  const masked = vrfs.flatMap(maskedSources);
+  const masked = vrfs.flatMap(vrfSources);
   const view = {
     vrfs: vrfs.map((vrf) => ({
       device: quotedName(vrf),
       ways: oneOf(waysOf(vrf, host)),
       behind: vrf.behind.map((prefix) => ({ family: nftFamily(familyOf(prefix)), prefix })),
     })),
-    exits: vrfs.flatMap(({ name, exit }) => (exit === undefined ? [] : [exitChain(name, exit, context)])),
+    exits: vrfs.flatMap(({ name, exit }) =>
+      exit === undefined ? [] : [exitChain(name, exit, { device: quotedName({ name }), context })],
+    ),
     entrances: vrfs.flatMap(entrancesOf),
     hasMasked: masked.length > 0,
     masked,

@@ -1,6 +1,7 @@
 /** WireGuard through wg-quick: the interface, a reload that loses nothing, and endpoints that are known by name. */
 import { compareText } from "../base/text.ts";
 import type { WireguardInterface } from "../model/device.ts";
+import { TUNNEL_MARK } from "../model/exit.ts";
 import type { Host } from "../model/host.ts";
 import { type Endpoint, endpointText, isDialledByScript, type Peer } from "../model/reach.ts";
 import { RELOAD_UNITS, reload, restart } from "./after.ts";
@@ -76,6 +77,8 @@ function interfaceSection(host: Host, wireguard: WireguardInterface, context: Em
     addresses: wireguard.addresses.map(({ address, lengthBits }) => `${address}/${lengthBits}`).join(", "),
     listenPort: String(wireguard.listenPort),
     mtu: String(wireguard.mtu),
+    isMarked: host.egress?.own !== undefined,
+    mark: TUNNEL_MARK,
     isLimited: wireguard.limitingPeer !== undefined && wireguard.smallerPeers.length === 0,
     limitingPeer: wireguard.limitingPeer ?? "",
     hasSmallerPeers: wireguard.smallerPeers.length > 0,

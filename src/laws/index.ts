@@ -14,6 +14,15 @@ import { appsHaveNoRoles, platformsHaveTheirKeys, severalWaysHaveNoApps } from "
 import { dhcpHasServers, dhcpNamesIpv4Servers, dhcpRangesCanBeGiven } from "./dhcp.ts";
 import { drainedHostsAreReplaced } from "./drained.ts";
 import {
+  appsHaveOneExit,
+  exitsAreThere,
+  exitsAreUsed,
+  exitsHaveInterfaces,
+  exitsLeaveByThemselves,
+  hostsHaveOneOrder,
+  marksAreFree,
+} from "./exits.ts";
+import {
   endpointsLeadToHosts,
   familiesHaveIpVersion,
   idsFitPools,
@@ -74,7 +83,6 @@ import {
   meshesAreBearable,
   shapesHaveTheirKeys,
 } from "./tunnels.ts";
-import { exitsHaveInterfaces } from "./vrfs.ts";
 
 export type Law = (topology: Topology) => readonly Diagnostic[];
 
@@ -144,6 +152,12 @@ export const laws: readonly Law[] = Object.freeze([
   advertisedPrefixesMakeAddresses,
   advertisementsNameIpv6Servers,
   exitsHaveInterfaces,
+  exitsAreThere,
+  exitsAreUsed,
+  exitsLeaveByThemselves,
+  appsHaveOneExit,
+  hostsHaveOneOrder,
+  marksAreFree,
 ]);
 
 export function applyLaws(topology: Topology): readonly Diagnostic[] {

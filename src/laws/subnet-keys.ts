@@ -93,6 +93,33 @@ const snatConflicts = (subnet: SubnetInput): readonly Conflict[] => [
   },
 ];
 
+const exitConflicts = (subnet: SubnetInput): readonly Conflict[] => [
+  {
+    key: "snat",
+    isSet: subnet.hasSnat,
+    with: "exits",
+    advice: 'guests leave by exits, which hide them by a "snat: true" of their own: take it out',
+  },
+  {
+    key: "exits",
+    isSet: subnet.vrf !== undefined,
+    with: "vrf",
+    advice: "a VRF has exits of its own, for all that is in it: name them there",
+  },
+  {
+    key: "exits",
+    isSet: subnet.isIsolated && subnet.vrf === undefined,
+    with: "isolated",
+    advice: "no answer would find back to a subnet that is reachable from inside alone: take one of the two out",
+  },
+  {
+    key: "exits",
+    isSet: subnet.vxlan !== undefined && (subnet.gateway ?? { kind: "none" }).kind === "none",
+    with: "a segment without a gateway",
+    advice: "nothing leaves it through these hosts: take it out, or name a gateway",
+  },
+];
+
 const vrfConflicts = (subnet: SubnetInput): readonly Conflict[] => [
   {
     key: "isolated",
@@ -138,6 +165,7 @@ function conflictsOf(subnet: SubnetInput, hasBgp: boolean): readonly Conflict[] 
     ...(subnet.isExternal ? externalConflicts(subnet) : []),
     ...(subnet.perHost === undefined ? [] : slicedConflicts(subnet)),
     ...(subnet.vrf === undefined ? [] : vrfConflicts(subnet)),
+    ...(subnet.exits.length === 0 ? [] : exitConflicts(subnet)),
     ...(subnet.hasSnat ? snatConflicts(subnet) : []),
   ];
 }

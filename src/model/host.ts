@@ -1,9 +1,10 @@
 /** One host, with all that its files say. */
-import type { IpAddress, IpPrefix } from "../base/ip.ts";
+import type { IpAddress, IpFamily, IpPrefix } from "../base/ip.ts";
 import type { ProgramVersions } from "../base/programs.ts";
 import type { MtuBytes, UdpPort } from "../base/units.ts";
 import type { BgpSpeaker } from "./bgp.ts";
 import type { Bridge, InterfaceAddress, VxlanDevice, WireguardInterface } from "./device.ts";
+import type { Egress, OpenExit } from "./exit.ts";
 import type { Extra } from "./extra.ts";
 import type { Origin } from "./origin.ts";
 import type { Reach } from "./reach.ts";
@@ -47,6 +48,10 @@ export interface Host {
   readonly vrfs: readonly VrfInstance[];
   /** What others send to this host through the tunnel, besides its own addresses. */
   readonly ownedPrefixes: readonly OwnedPrefix[];
+  /** By which others leave that are in no VRF; `undefined`: it is none of the exits. */
+  readonly exit: OpenExit | undefined;
+  /** What leaves by exits; `undefined`: nothing but by its own uplink. */
+  readonly egress: Egress | undefined;
   readonly forwards: { readonly ipv4: boolean; readonly ipv6: boolean };
   readonly snat: readonly SourceNat[];
   /** Prefixes that must never leave by another way than the overlay: an `unreachable` of the highest metric each. */
@@ -119,6 +124,8 @@ export interface Vrrp {
 export interface AppSettings {
   /** The name servers to use while the tunnel is up; none: those that it has anyway. */
   readonly dns: readonly IpAddress[];
+  /** The host that takes all that is for nobody else, of these families; `undefined`: the device's own network does. */
+  readonly exit: { readonly host: string; readonly families: readonly IpFamily[] } | undefined;
   /** `undefined`: nobody dials it, and any port will do. */
   readonly listenPort: UdpPort | undefined;
 }

@@ -7,6 +7,7 @@ import type { IpFamily, IpPrefix } from "../base/ip.ts";
 import type { Span } from "../base/source.ts";
 import type { Asn, MtuBytes } from "../base/units.ts";
 import type { Bgp } from "./bgp.ts";
+import type { Exit } from "./exit.ts";
 import type { Host } from "./host.ts";
 import type { Origin } from "./origin.ts";
 import type { Peer } from "./reach.ts";
@@ -22,6 +23,8 @@ export interface Network {
   readonly peers: readonly Peer[];
   readonly segments: readonly Segment[];
   readonly vrfs: readonly Vrf[];
+  /** Of what is in no VRF; in the order of the file. */
+  readonly exits: readonly Exit[];
   /** Prefixes that belong to the overlay, as declared: pools, subnets, routes behind hosts. */
   readonly prefixes: readonly OverlayPrefix[];
   readonly bgp: Bgp;

@@ -1,7 +1,8 @@
 /** VRFs: what they are in the whole network, and on one host. */
-import type { IpAddress, IpFamily, IpPrefix } from "../base/ip.ts";
+import type { IpFamily, IpPrefix } from "../base/ip.ts";
 import type { Vni } from "../base/units.ts";
 import type { VxlanDevice } from "./device.ts";
+import type { Exit } from "./exit.ts";
 import type { VrfLines } from "./extra.ts";
 import type { Origin } from "./origin.ts";
 import type { SegmentMtu } from "./segment.ts";
@@ -22,19 +23,9 @@ export interface Vrf {
 }
 
 /** One host's way out of a VRF. */
-export interface VrfExit {
-  readonly host: string;
-  readonly interface: string;
-  readonly hasSnat: boolean;
-  /** IPv4 always. */
-  readonly families: readonly IpFamily[];
-  /** Asked through the interface every few seconds, of which one has to answer; none: it is there while the interface is up. */
-  readonly probes: readonly IpAddress[];
-  /** What it leads to of all that is near: connected to the interface, a site's LAN, link-local. As few as may be. */
-  readonly reach: readonly IpPrefix[];
+export interface VrfExit extends Exit {
   /** By which others tell its default from another exit's: a large community, RFC 8092. */
   readonly tag: string;
-  readonly origin: Origin;
 }
 
 /** A VRF on one host. */

@@ -12,6 +12,7 @@ import {
 import { sortedBy } from "../base/text.ts";
 import type { MtuBytes } from "../base/units.ts";
 import type { Bridge, VxlanDevice, WireguardInterface } from "../model/device.ts";
+import type { Exit } from "../model/exit.ts";
 import type { Extra } from "../model/extra.ts";
 import type { GuardedService, Host, OwnedPrefix, SourceNat } from "../model/host.ts";
 import type { OverlayPrefix } from "../model/network.ts";
@@ -24,6 +25,7 @@ import type { Pair } from "../topology/pairs.ts";
 import type { HostInput } from "../topology/topology.ts";
 import { resolveSpeaker, type Speakers } from "./bgp/evpn.ts";
 import { type Routing, resolveRoutingSpeaker } from "./bgp/unicast.ts";
+import { defaultExitSnat, type EgressParts, resolveAppExit, resolveEgress, resolveOwnExit } from "./egress.ts";
 import { resolveApp } from "./hosts/app.ts";
 import type { ResolvedHost } from "./hosts/hosts.ts";
 import { platformDefaults, programsOf } from "./hosts/platform.ts";
@@ -62,6 +64,7 @@ export interface Parts {
   readonly pairs: readonly Pair[];
   /** What lies behind each host for others: see {@link ownedPrefixes}. */
   readonly owned: ReadonlyMap<string, readonly OwnedPrefix[]>;
+  readonly egress: EgressParts;
   /** `undefined`: routes follow AllowedIPs. */
   readonly routing: Routing | undefined;
 }
@@ -147,19 +150,21 @@ interface Forwarded {
   /** What it passes on from tunnel to tunnel. */
   readonly relayed: readonly OverlayPrefix[];
   readonly vrfs: readonly VrfInstance[];
+  readonly exit: Exit | undefined;
 }
 
 /**
  * A host forwards where something lies behind it: a gateway address of its own, a prefix that leads to it, tunnels that it
- * joins, a VRF, or whatever the user has in mind who asks for it in extra.sysctl (FRR would else turn forwarding off when it
+ * joins, a VRF, a way out for others, or whatever the user has in mind who asks for it in extra.sysctl (FRR would else turn forwarding off when it
  * starts).
  */
-function forwardsOf({ bridges, owned, relayed, vrfs }: Forwarded, { sysctl }: Extra): Host["forwards"] {
+function forwardsOf({ bridges, owned, relayed, vrfs, exit }: Forwarded, { sysctl }: Extra): Host["forwards"] {
   const asked = sysctl.filter(({ value }) => value !== "0");
   const families = new Set([
     ...bridges.flatMap((bridge) => bridge.addresses.map((each) => familyOf(each.address))),
     ...[...owned, ...relayed].map((each) => familyOf(each.prefix)),
     ...vrfs.flatMap((vrf) => vrf.families),
+    ...(exit?.families ?? []),
     ...asked.map(({ key }) => FORWARDING_KEYS.get(key.replaceAll("/", "."))),
   ]);
   return { ipv4: families.has(4), ipv6: families.has(6) };
@@ -179,14 +184,15 @@ export function assembleHost(host: ResolvedHost, parts: Parts): Host {
   const owned = must(parts.owned.get(input.name), "every host has a list of prefixes");
   const relayed = parts.relays.has(input.name) ? parts.routed : [];
   const vrfs = vrfInstances(host, parts);
-  const forwards = forwardsOf({ bridges: devices.bridges, owned, relayed, vrfs }, input.extra);
+  const exit = resolveOwnExit(input.name, owned, parts.egress);
+  const forwards = forwardsOf({ bridges: devices.bridges, owned, relayed, vrfs, exit }, input.extra);
   const networkManager = input.networkManager ?? defaults.networkManager;
   const { routing, segments } = parts;
   const bgp =
     routing === undefined
       ? resolveSpeaker(host, parts.speakers, segments)
       : resolveRoutingSpeaker(host, routing, segments);
-  const app = resolveApp(host);
+  const app = resolveApp(host, resolveAppExit(host, parts.egress.exits));
   return {
     name: input.name,
     platform,
@@ -207,7 +213,9 @@ export function assembleHost(host: ResolvedHost, parts: Parts): Host {
     vrfs,
     ownedPrefixes: owned,
     forwards,
-    snat: [...snatOf(host, parts), ...exitSnat(vrfs)],
+    exit,
+    egress: resolveEgress(host, parts.egress),
+    snat: [...snatOf(host, parts), ...exitSnat(vrfs), ...defaultExitSnat(exit)],
     unreachable: app === undefined ? unreachableOf(input, owned, parts) : [],
     lanRoutes: lanRoutesOf(host, parts),
     vrrp: resolveVrrp(input, parts.pairs),

@@ -13,6 +13,8 @@ import type { SiteInput, Topology } from "../topology/topology.ts";
 import { assembleHost, type Parts } from "./assemble.ts";
 import { findSpeakers, resolveBgp } from "./bgp/evpn.ts";
 import { type Dynamic, dynamicBgp, resolveDynamic, routingOf } from "./dynamic-class.ts";
+import { egressWishes } from "./egress.ts";
+import { resolveExits } from "./hosts/exits.ts";
 import { type ResolvedHost, type ResolveOptions, resolveHosts } from "./hosts/hosts.ts";
 import { outerPrefixes, overlayPrefixes, ownedPrefixes, parentPrefixes } from "./prefixes.ts";
 import { resolveSegments, vtepsBySegment } from "./subnets/segments.ts";
@@ -84,6 +86,8 @@ interface Below {
 function resolveParts(topology: Topology, { tunnels, dynamic, ...below }: Below): Parts {
   const { hosts, subnets, owned, prefixes, routed } = below;
   const { interfaces, relays, merging, between } = tunnels;
+  const exits = resolveExits(topology.exits, hosts);
+  const peersById = new Map(tunnels.peers.map((peer) => [peer.id, peer]));
   const segments = resolveSegments(subnets, { hosts, interfaces, between });
   const vrfs = resolveVrfs(topology, { hosts, interfaces, between, subnets, prefixes });
   const stretched = [...segments, ...vrfs];
@@ -99,6 +103,7 @@ function resolveParts(topology: Topology, { tunnels, dynamic, ...below }: Below)
     vrfs,
     vrfsOf: vrfsByMember(vrfs),
     speakers: findSpeakers(topology, [...hosts.values()], stretched),
+    egress: { exits, hosts, wishes: egressWishes(hosts, subnets), interfaces, peersById },
     hasEvpn: topology.bgp !== undefined,
     routing: dynamic && routingOf(dynamic, { topology, hosts: [...hosts.values()], stretched, owned, routed }),
   };
@@ -129,6 +134,7 @@ export function resolveNetwork(topology: Topology, options: ResolveOptions): Res
     peers: made.tunnels.peers,
     segments: parts.segments,
     vrfs: parts.vrfs,
+    exits: parts.egress.exits,
     prefixes,
     bgp: made.dynamic === undefined ? resolveBgp(topology) : dynamicBgp(topology),
     guardAllowFrom: topology.guardAllowFrom.map(({ value }) => value).sort(comparePrefixes),

@@ -21,6 +21,8 @@ export interface Topology {
   readonly hostNames: ReadonlySet<string>;
   readonly subnets: readonly SubnetInput[];
   readonly vrfs: readonly VrfInput[];
+  /** Of what is in no VRF; in the order of the file. */
+  readonly exits: readonly ExitInput[];
   readonly bgp: BgpInput | undefined;
   readonly guardAllowFrom: readonly Located<IpPrefix>[];
   readonly guardInterfaces: readonly string[];
@@ -102,6 +104,8 @@ export interface HostInput {
   readonly listenPort: UdpPort | undefined;
   /** Those that it prefers, the best first; none: what its site prefers. */
   readonly hubs: readonly Located<string>[];
+  /** By which it leaves itself, the preferred first; none: its uplink. */
+  readonly exits: readonly Located<string>[];
   /** Others are to send nothing through it for which there is another way. */
   readonly isDrained: boolean;
   readonly lanEndpoint: EndpointInput | undefined;
@@ -166,6 +170,8 @@ export interface SubnetInput {
   readonly isIsolated: boolean;
   readonly isTagged: boolean;
   readonly hasSnat: boolean;
+  /** By which guests leave, the preferred first; none: as their host does. */
+  readonly exits: readonly Located<string>[];
   readonly dhcp: DhcpInput | undefined;
   readonly advertisement: AdvertisementInput | undefined;
   readonly vrf: Located<string> | undefined;

@@ -104,9 +104,13 @@ export function decodeVrfs(reader: Reader): readonly VrfInput[] {
   return members(member(rootOf(reader), "vrfs")).flatMap(([name, node]) => {
     const vni = vniAt(reader, member(node, "vni"));
     if (vni === undefined) return [];
-    const exits = entries(member(node, "exits")).flatMap((each) => decodeExit(reader, each));
-    return [{ name, vni, exits, origin: originOf(reader, node) }];
+    return [{ name, vni, exits: decodeExits(reader, node), origin: originOf(reader, node) }];
   });
+}
+
+/** The exits of a VRF, or of the whole: those that name a host, in the order of the file. */
+export function decodeExits(reader: Reader, node: Node = rootOf(reader)): readonly ExitInput[] {
+  return entries(member(node, "exits")).flatMap((each) => decodeExit(reader, each));
 }
 
 function decodeExit(reader: Reader, node: Node): readonly ExitInput[] {

@@ -126,6 +126,7 @@ function decodeHost(reader: Reader, node: Node, shared: Shared) {
     endpoints: locatedAt(reader, member(node, "endpoint"), endpointAt),
     listenPort: portAt(reader, member(node, "listenPort")),
     hubs: locatedAt(reader, member(node, "hubs"), textAt),
+    exits: locatedAt(reader, member(node, "exits"), textAt),
     isDrained: truthAt(member(node, "drained")) ?? false,
     lanEndpoint,
     isBehindNat: own.isBehindNat ?? defaults.isBehindNat,

@@ -51,13 +51,14 @@ export function checkReferences(reader: Reader): void {
   }
   for (const [, subnet] of members(member(root, "subnets"))) checkSubnet(names, subnet);
   for (const [, vrf] of members(member(root, "vrfs"))) checkExits(names, member(vrf, "exits"));
+  checkExits(names, member(root, "exits"));
   checkNames(names, member(member(root, "wireguard"), "hubs"), "host");
   for (const link of entries(member(member(root, "wireguard"), "links"))) checkNames(names, link, "host");
   checkNames(names, member(member(root, "bgp"), "routeReflectors"), "host");
 }
 
 function checkHost(names: Names, host: Node): void {
-  checkNames(names, member(host, "hubs"), "host");
+  for (const key of ["hubs", "exits"]) checkNames(names, member(host, key), "host");
   checkValue(names, member(host, "site"), "site");
   for (const route of entries(member(host, "routes"))) checkValue(names, member(route, "vrf"), "vrf");
   checkExtra(names, host);
@@ -88,6 +89,7 @@ const isShort = (name: string): boolean => name.length <= 63;
 function checkSubnet(names: Names, subnet: Node): void {
   const hosts = member(subnet, "hosts");
   if (Array.isArray(hosts.value)) checkNames(names, hosts, "member");
+  checkNames(names, member(subnet, "exits"), "host");
   checkValue(names, member(subnet, "vrf"), "vrf");
   for (const [host, node] of members(member(subnet, "gateway"))) checkKey(names, host, node);
   for (const [host, node] of members(member(subnet, "ports"))) {

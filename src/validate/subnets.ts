@@ -37,6 +37,7 @@ function decodeSubnet(reader: Reader, name: string, node: Node): SubnetInput {
     isIsolated: truthAt(member(node, "isolated")) ?? false,
     isTagged: truthAt(member(node, "tagged")) ?? false,
     hasSnat: truthAt(member(node, "snat")) ?? false,
+    exits: locatedAt(reader, member(node, "exits"), textAt),
     dhcp: decodeDhcp(reader, member(node, "dhcp")),
     advertisement: decodeAdvertisement(reader, member(node, "sendRa")),
     vrf: locatedAt(reader, member(node, "vrf"), textAt)[0],

@@ -6,6 +6,7 @@ import type { Topology } from "../topology/topology.ts";
 import { consequencesOf } from "./consequences.ts";
 import {
   decodeBgp,
+  decodeExits,
   decodeGuard,
   decodeName,
   decodePaths,
@@ -54,6 +55,7 @@ function decodeTopology(reader: Reader) {
     hosts: decodeHosts(reader),
     subnets: decodeSubnets(reader),
     vrfs: decodeVrfs(reader),
+    exits: decodeExits(reader),
     bgp: decodeBgp(reader),
     ...decodeGuard(reader),
   };

@@ -1,32 +1,63 @@
-/** By which hosts stations get out, into what the topology does not hold. Pure. */
+/** By which hosts stations and hosts get out, into what the topology does not hold. Pure. */
 import { must } from "../base/invariant.ts";
-import { containsAddress, type IpFamily } from "../base/ip.ts";
+import { containsAddress, type IpAddress, type IpFamily } from "../base/ip.ts";
+import type { Exit } from "../model/exit.ts";
 import type { Host } from "../model/host.ts";
-import type { VrfExit } from "../model/vrf.ts";
+import type { Network } from "../model/network.ts";
 import { gatewayHost } from "./reach.ts";
 import { addressOf, type Station } from "./station.ts";
 import type { Ways } from "./ways.ts";
 
-/** The hosts by which stations of a VRF leave, in the order in which the station's gateway prefers them. */
-export function exitsOf(ways: Ways, station: Station, family: IpFamily): readonly VrfExit[] {
-  const gateway = addressOf(station, family) && gatewayHost(ways, station, family);
-  const instance = gateway?.vrfs.find(({ name }) => name === station.vrf);
-  const exits = ways.network.vrfs.find(({ name }) => name === station.vrf)?.exits ?? [];
-  if (gateway === undefined || instance === undefined) return [];
-  const order = [gateway.name, ...instance.otherExits.map(({ host }) => host)];
-  const found = order.map((host) => exits.find((exit) => exit.host === host));
+/** Those of some exits that carry a family, in the order of their hosts' names. */
+function named(exits: readonly Exit[], hosts: readonly string[], family: IpFamily): readonly Exit[] {
+  const found = hosts.map((host) => exits.find((exit) => exit.host === host));
   return found.filter((exit) => exit !== undefined).filter(({ families }) => families.includes(family));
+}
+
+/** Whether what has an address of a host's guests leaves by exits, and by nothing else. */
+const leadsOut = ({ egress }: Host, source: IpAddress): boolean =>
+  egress?.prefixes.some((prefix) => containsAddress(prefix, source)) ?? false;
+
+/** The hosts by which stations leave, in the order in which the station's gateway prefers them; none: as the gateway does. */
+export function exitsOf(ways: Ways, station: Station, family: IpFamily): readonly Exit[] {
+  const source = addressOf(station, family);
+  const gateway = source && gatewayHost(ways, station, family);
+  if (source === undefined || gateway === undefined) return [];
+  const { network } = ways;
+  if (station.vrf === undefined) {
+    const exits = leadsOut(gateway, source) ? (gateway.egress?.exits ?? []) : [];
+    return named(
+      network.exits,
+      exits.map(({ host }) => host),
+      family,
+    );
+  }
+  const instance = gateway.vrfs.find(({ name }) => name === station.vrf);
+  const exits = network.vrfs.find(({ name }) => name === station.vrf)?.exits ?? [];
+  if (instance === undefined) return [];
+  return named(exits, [gateway.name, ...instance.otherExits.map(({ host }) => host)], family);
+}
+
+/** The hosts by which a host's own packets leave, in the order in which it prefers them; none: by its uplink. */
+export function ownExitsOf({ exits }: Network, { egress, app }: Host, family: IpFamily): readonly Exit[] {
+  if (app?.exit !== undefined) return named(exits, [app.exit.host], family);
+  return egress?.own === undefined
+    ? []
+    : named(
+        exits,
+        egress.exits.map(({ host }) => host),
+        family,
+      );
 }
 
 /** The host that lets a station out into the internet under its own address; `undefined`: none does. */
 export function exitOf(ways: Ways, station: Station, family: IpFamily): Host | undefined {
-  if (station.vrf !== undefined) {
-    const [exit] = exitsOf(ways, station, family);
-    return exit?.hasSnat ? must(ways.hosts.get(exit.host), `${exit.host} is a host`) : undefined;
-  }
+  const [exit] = exitsOf(ways, station, family);
+  if (exit !== undefined) return exit.hasSnat ? must(ways.hosts.get(exit.host), `${exit.host} is a host`) : undefined;
   const source = addressOf(station, family);
   const gateway = source && gatewayHost(ways, station, family);
   if (source === undefined || gateway === undefined || !gateway.forwards[family === 4 ? "ipv4" : "ipv6"])
     return undefined;
+  if (station.vrf !== undefined || leadsOut(gateway, source)) return undefined;
   return gateway.snat.some(({ prefix }) => containsAddress(prefix, source)) ? gateway : undefined;
 }

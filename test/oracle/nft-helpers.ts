@@ -107,6 +107,8 @@ export function aHost(name: string, fields: Partial<Host> = {}): Host {
     ownedPrefixes: [],
     forwards: { ipv4: false, ipv6: false },
     snat: [],
+    exit: undefined,
+    egress: undefined,
     unreachable: [],
     lanRoutes: [],
     vrrp: undefined,
@@ -147,6 +149,7 @@ export function aNetwork(hosts: readonly Host[], fields: Partial<Network> = {}):
     peers: [],
     segments: [],
     vrfs: [],
+    exits: [],
     prefixes: pools.map((pool) => ({
       prefix: pool,
       use: { kind: "pool" },

@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { must } from "../../base/invariant.ts";
+import { DEFAULT_VRF } from "../../model/exit.ts";
 import type { Host } from "../../model/host.ts";
 import { type Box, writeInto } from "./box.ts";
 import type { Furnished, Keys, PlacedFile } from "./keys.ts";
@@ -189,6 +190,7 @@ export async function bootHost(box: Box, host: Host, files: readonly PlacedFile[
   await runUnit({ box, files }, "netgen-nftables-extra.service");
   await runUnit({ box, files }, "netgen-routes.service");
   await startLanRoutes({ box, files });
+  if (host.egress !== undefined) await box.run(EGRESS, "--hold");
   await startNetworkd(box, files);
   // Where two share one key, keepalived does that.
   const own = host.vrrp?.isExclusive ? [] : host.interfaces;
@@ -202,11 +204,17 @@ export async function bootHost(box: Box, host: Host, files: readonly PlacedFile[
   await serveRadvd({ box, files }, "start");
   await startFrr(box, files);
   for (const vrf of exitsOf(host)) await startExit(box, vrf);
+  if (host.egress !== undefined) await box.start("egress", EGRESS);
 }
 
+/** What netgen-egress.service runs. */
+const EGRESS = "/etc/netgen/egress";
+
 /** VRFs that this host is an exit of. */
-export const exitsOf = ({ vrfs }: Host): readonly string[] =>
-  vrfs.filter(({ exit }) => exit !== undefined).map(({ name }) => name);
+export const exitsOf = ({ vrfs, exit: own }: Host): readonly string[] => [
+  ...vrfs.filter(({ exit }) => exit !== undefined).map(({ name }) => name),
+  ...(own === undefined ? [] : [DEFAULT_VRF]),
+];
 
 /** Does what netgen-exit@.service does for a VRF. */
 export async function startExit(box: Box, vrf: string): Promise<void> {

@@ -1,13 +1,14 @@
 /** Network → the whole of its lab. */
 import { collapsePrefixes, compareAddresses, FAMILIES, type IpAddress } from "../../base/ip.ts";
+import { allExits } from "../../model/exits.ts";
 import type { Network } from "../../model/network.ts";
 import { createAllot } from "./addresses.ts";
 import { planGuests } from "./guests.ts";
 import type { LabPlan } from "./plan.ts";
 import { planUnderlay } from "./underlay.ts";
 
-function probesOf({ vrfs }: Network): readonly IpAddress[] {
-  const asked = vrfs.flatMap((vrf) => vrf.exits.flatMap(({ probes }) => probes));
+function probesOf(network: Network): readonly IpAddress[] {
+  const asked = allExits(network).flatMap(({ probes }) => probes);
   return [...new Set(asked)].sort(compareAddresses);
 }
 

@@ -117,7 +117,7 @@ export interface LabPlan {
   readonly routerAddresses: readonly IpAddress[];
   /** Stands for the rest of the internet, one per family. */
   readonly outside: readonly IpAddress[];
-  /** What the exits of VRFs ask whether they lead out: on the internet as well. */
+  /** What exits ask whether they lead out: on the internet as well. */
   readonly probes: readonly IpAddress[];
   /** What belongs inside the tunnels: a packet to it that a router sees has left in clear. None overlap. */
   readonly overlay: readonly IpPrefix[];

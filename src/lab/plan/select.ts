@@ -31,7 +31,9 @@ function segmentsWith(has: Has, segments: readonly Segment[]): readonly Segment[
     .filter(({ members }) => members.length > 0);
 }
 
-function hostWith(has: Has, host: Host): Host {
+function hostWith(has: Has, all: Host): Host {
+  const egress = all.egress && { ...all.egress, exits: all.egress.exits.filter((exit) => has(exit.host)) };
+  const host = { ...all, egress };
   const { bgp } = host;
   if (bgp.kind === "none") return host;
   const neighbours = bgp.neighbours.filter((each) => has(each.host));
@@ -50,6 +52,7 @@ function networkWith(has: Has, network: Network): Network {
     vrfs: network.vrfs
       .map((vrf) => ({ ...vrf, members: vrf.members.filter(has), exits: vrf.exits.filter((exit) => has(exit.host)) }))
       .filter(({ members }) => members.length > 0),
+    exits: network.exits.filter((exit) => has(exit.host)),
     prefixes: network.prefixes.filter(({ use }) => use.kind !== "route" || has(use.host)),
   };
 }

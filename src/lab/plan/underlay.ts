@@ -1,6 +1,7 @@
 /** Network → what surrounds its hosts: a router for each site, NAT and forwarded ports, names, and the MTU of each path. */
 import { must } from "../../base/invariant.ts";
 import { containsAddress, familyOf, type IpAddress, type IpFamily } from "../../base/ip.ts";
+import { allExits } from "../../model/exits.ts";
 import type { Host } from "../../model/host.ts";
 import type { Network } from "../../model/network.ts";
 import { indexPaths } from "../../model/path.ts";
@@ -22,7 +23,7 @@ function familyOfNames({ underlay, hosts }: Network): IpFamily {
 
 function familiesInUse(network: Network): readonly IpFamily[] {
   const endpoints = network.hosts.flatMap(({ reach }) => [...reach.endpoints, reach.lanEndpoint]);
-  const outward = network.vrfs.flatMap((vrf) => vrf.exits.flatMap((exit) => exit.families));
+  const outward = allExits(network).flatMap(({ families }) => families);
   const families = endpoints.flatMap((each) => {
     if (each === undefined) return [];
     return [each.kind === "address" ? familyOf(each.address) : familyOfNames(network)];
@@ -128,7 +129,7 @@ function toHost(placed: Placed, surroundings: Surroundings, mtus: CableMtus): La
   const shared = present(placed.shared);
   const isApart = hasOwnUplink(host);
   const uplink: LabCable = {
-    interface: host.uplink ?? host.vrfs.find(({ exit }) => exit !== undefined)?.exit?.interface ?? "eth0",
+    interface: host.uplink ?? [host, ...host.vrfs].find(({ exit }) => exit !== undefined)?.exit?.interface ?? "eth0",
     router,
     mtu: isApart ? mtus.uplink : Math.max(...Object.values(mtus)),
     addresses,

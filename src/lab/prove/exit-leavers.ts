@@ -1,12 +1,13 @@
-/** Which guests of a VRF get out by which exits, and as whom they are seen outside. */
+/** Who gets out by which exits, and as whom they are seen outside. */
 import { must } from "../../base/invariant.ts";
 import { FAMILIES, familyOf, type IpAddress, type IpFamily } from "../../base/ip.ts";
-import type { VrfExit } from "../../model/vrf.ts";
-import { exitsOf } from "../../ways/exits.ts";
+import type { Exit } from "../../model/exit.ts";
+import { exitsOf, ownExitsOf } from "../../ways/exits.ts";
+import type { Station } from "../../ways/station.ts";
 import { waysOf } from "../../ways/ways.ts";
+import type { Box } from "../machine/box.ts";
 import type { Lab } from "../machine/running.ts";
 import type { Watched } from "../measure/steady-ping.ts";
-import type { LabGuest } from "../plan/plan.ts";
 import { labHost } from "./exit-loss.ts";
 
 // ── Who is seen outside ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -49,11 +50,11 @@ export async function seenOf({ internet }: Lab, { box, to }: Watched): Promise<r
 
 // ── Who leaves by whom ──────────────────────────────────────────────────────────────────────────────────────────────
 
-/** A guest of a VRF with the exits that are its, the preferred first. All of them hide it behind themselves. */
+/** A guest, or a host itself, with the exits that are its, the preferred first. All of them hide it behind themselves. */
 export interface Leaver {
-  readonly guest: LabGuest;
+  readonly guest: Pick<Station, "host" | "vrf" | "addresses"> & { readonly name: string };
   readonly watched: Watched;
-  readonly exits: readonly VrfExit[];
+  readonly exits: readonly Exit[];
 }
 
 /** As whom a host is seen outside. */
@@ -61,21 +62,32 @@ export function publicAddress(lab: Lab, name: string, family: IpFamily): IpAddre
   return labHost(lab, name).publicAddresses.find((address) => familyOf(address) === family);
 }
 
-/** Whoever gets out, once for each family. */
+/** One who gets out, once for each family in which there are exits for it. */
+function leaving(lab: Lab, guest: Leaver["guest"], box: Box, exitsIn: (family: IpFamily) => readonly Exit[]) {
+  return FAMILIES.flatMap((family): readonly Leaver[] => {
+    const to = lab.plan.outside.find((address) => familyOf(address) === family);
+    const exits = exitsIn(family).filter(({ host }) => publicAddress(lab, host, family) !== undefined);
+    // Without SNAT no answer finds back: the lab's internet knows no tenant's addresses.
+    if (to === undefined || exits.length === 0 || exits.some(({ hasSnat }) => !hasSnat)) return [];
+    return [{ guest, watched: { box, to }, exits }];
+  });
+}
+
+/** Whoever gets out, guests and hosts. */
 export function leaversOf(lab: Lab): readonly Leaver[] {
-  const ways = waysOf(lab.network, lab.plan.guests);
-  return lab.plan.guests
-    .filter(({ vrf }) => vrf !== undefined)
-    .flatMap((guest) =>
-      FAMILIES.flatMap((family): readonly Leaver[] => {
-        const to = lab.plan.outside.find((address) => familyOf(address) === family);
-        const exits = exitsOf(ways, guest, family).filter(({ host }) => publicAddress(lab, host, family) !== undefined);
-        // Without SNAT no answer finds back: the lab's internet knows no tenant's addresses.
-        if (to === undefined || exits.length === 0 || exits.some(({ hasSnat }) => !hasSnat)) return [];
-        const box = must(lab.guests.get(guest.name), "every guest has a box");
-        return [{ guest, watched: { box, to }, exits }];
-      }),
-    );
+  const { network, plan } = lab;
+  const ways = waysOf(network, plan.guests);
+  const guests = plan.guests.flatMap((guest) => {
+    const box = must(lab.guests.get(guest.name), "every guest has a box");
+    return leaving(lab, guest, box, (family) => exitsOf(ways, guest, family));
+  });
+  const hosts = network.hosts.flatMap((host) => {
+    const { name, interfaces } = host;
+    const own = { name, host: name, vrf: undefined, addresses: interfaces.flatMap(({ addresses }) => addresses) };
+    const box = must(lab.hosts.get(name), "every host has a box");
+    return leaving(lab, own, box, (family) => ownExitsOf(network, host, family));
+  });
+  return [...guests, ...hosts];
 }
 
 /** Whether a guest is seen as one host and nobody else. */

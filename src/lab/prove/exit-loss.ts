@@ -1,7 +1,7 @@
-/** The ways in which the exit of a VRF goes, and is back. */
+/** The ways in which an exit goes, and is back. */
 import { must } from "../../base/invariant.ts";
 import { familyOf, type IpAddress } from "../../base/ip.ts";
-import type { VrfExit } from "../../model/vrf.ts";
+import { DEFAULT_VRF, type Exit } from "../../model/exit.ts";
 import { startExit } from "../machine/boot.ts";
 import type { Box } from "../machine/box.ts";
 import type { Lab } from "../machine/running.ts";
@@ -18,8 +18,8 @@ export const labHost = (lab: Lab, name: string): LabHost =>
 export interface Loss {
   readonly what: string;
   readonly how: string;
-  readonly lose: (lab: Lab, exit: VrfExit) => Promise<void>;
-  readonly restore: (lab: Lab, exit: VrfExit) => Promise<void>;
+  readonly lose: (lab: Lab, exit: Exit) => Promise<void>;
+  readonly restore: (lab: Lab, exit: Exit) => Promise<void>;
   /** Nothing is lost on the way: the exit is left before it goes. */
   readonly isAnnounced: boolean;
 }
@@ -39,7 +39,7 @@ const dropAtRouter = (rules: readonly string[]): string =>
 const family = (address: IpAddress): string => (familyOf(address) === 4 ? "ip" : "ip6");
 
 /** What an exit's host sends to the rest of the internet: its tunnels go on. */
-async function loseInternet(lab: Lab, { host }: VrfExit): Promise<void> {
+async function loseInternet(lab: Lab, { host }: Exit): Promise<void> {
   const targets = [...lab.plan.outside, ...lab.plan.probes];
   const rules = labHost(lab, host).uplink.addresses.flatMap((from) =>
     targets
@@ -50,7 +50,7 @@ async function loseInternet(lab: Lab, { host }: VrfExit): Promise<void> {
 }
 
 /** All that an exit's host sends, and all that is sent to it. */
-async function loseUplink(lab: Lab, { host }: VrfExit): Promise<void> {
+async function loseUplink(lab: Lab, { host }: Exit): Promise<void> {
   const rules = labHost(lab, host).uplink.addresses.flatMap((address) => [
     `${family(address)} saddr ${address} drop`,
     `${family(address)} daddr ${address} drop`,
@@ -58,20 +58,18 @@ async function loseUplink(lab: Lab, { host }: VrfExit): Promise<void> {
   await routerOf(lab, host).run("nft", dropAtRouter(rules));
 }
 
-async function restoreRouter(lab: Lab, { host }: VrfExit): Promise<void> {
+async function restoreRouter(lab: Lab, { host }: Exit): Promise<void> {
   await routerOf(lab, host).run("nft", "delete", "table", "inet", "lost");
 }
 
-const vrfOf = ({ network }: Lab, exit: VrfExit): string =>
-  must(
-    network.vrfs.find(({ exits }) => exits.includes(exit)),
-    "an exit is one of a VRF",
-  ).name;
+/** The VRF that an exit is for. */
+const vrfOf = ({ network }: Lab, exit: Exit): string =>
+  network.vrfs.find(({ exits }) => exits.some((each) => each === exit))?.name ?? DEFAULT_VRF;
 
 /** The box of a host. */
 export const hostBox = ({ hosts }: Lab, name: string): Box => must(hosts.get(name), "every host has a box");
 
-async function stopUnit(lab: Lab, exit: VrfExit): Promise<void> {
+async function stopUnit(lab: Lab, exit: Exit): Promise<void> {
   const vrf = vrfOf(lab, exit);
   const box = hostBox(lab, exit.host);
   if (box.power !== undefined) await box.run("systemctl", "stop", `netgen-exit@${vrf}.service`);

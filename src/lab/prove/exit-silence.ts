@@ -1,6 +1,7 @@
-/** All exits of a VRF lose their probes at once, and nothing else: the last one that is open stays. */
+/** All exits lose their probes at once, and nothing else: of a VRF the last one that is open stays. */
 import type { IpAddress } from "../../base/ip.ts";
 import { familyOf } from "../../base/ip.ts";
+import { DEFAULT_VRF } from "../../model/exit.ts";
 import type { Vrf } from "../../model/vrf.ts";
 import { eventually } from "../machine/patience.ts";
 import { type Lab, runningHosts } from "../machine/running.ts";
@@ -27,6 +28,9 @@ async function openExits(lab: Lab, { vni, exits }: Vrf): Promise<readonly string
   );
   return states.filter(({ isOpen }) => isOpen).map(({ host }) => host);
 }
+
+/** By which the exit of what is in no VRF says no more that it is open. */
+const CLOSED = `netgen-exit-${DEFAULT_VRF}`;
 
 /** Seconds for all to notice, and for the first to open again where all have closed at once. */
 const SETTLED_SECONDS = 60;
@@ -75,9 +79,43 @@ function promiseOf(lab: Lab, vrf: Vrf): readonly LabPromise[] {
   ];
 }
 
-/** For each VRF whose exits all have a probe. */
+/** In no VRF all of them say that they are closed, and who asks leaves by the first that is there. */
+function defaultPromises(lab: Lab): readonly LabPromise[] {
+  const isProbed = lab.network.exits.every(({ probes }) => probes.length > 0);
+  const leaver = leaversOf(lab).find(({ guest, exits }) => guest.vrf === undefined && exits.length > 1);
+  const first = leaver?.exits[0]?.host;
+  if (!isProbed || leaver === undefined || first === undefined) return [];
+  return [
+    {
+      kind: "exits",
+      subject: `${lab.network.exits.length} exits of what is in no VRF`,
+      promise: `no probe answers any of them: ${leaver.guest.name} leaves by ${first}`,
+      command: execCommand(leaver.watched.box, "ping", "-n", "-c", "3", leaver.watched.to),
+      measure: () => measureDoubt(lab, leaver, first),
+    },
+  ];
+}
+
+async function measureDoubt(lab: Lab, leaver: Leaver, first: string): Promise<Outcome> {
+  const closed = async (): Promise<boolean> => {
+    const tables = lab.network.exits.map(({ host }) =>
+      hostBox(lab, host).attempt("nft", "list", "table", "inet", CLOSED),
+    );
+    return (await Promise.all(tables)).every(({ status }) => status === 0);
+  };
+  await lab.internet.run("nft", silence(lab.plan.probes));
+  try {
+    const isSettled =
+      (await eventually(closed, SETTLED_SECONDS)) && (await eventually(() => leavesBy(lab, leaver, first), 20));
+    return { isKept: isSettled, measured: isSettled ? `left by ${first}` : `not all closed, or not seen as ${first}` };
+  } finally {
+    await lab.internet.run("nft", "delete", "table", "inet", "silent");
+  }
+}
+
+/** For each VRF whose exits all have a probe, and for what is in none. */
 export const exitSilence: Prover = {
   kind: "exits",
   isAlone: true,
-  promises: (lab) => lab.network.vrfs.flatMap((vrf) => promiseOf(lab, vrf)),
+  promises: (lab) => [...lab.network.vrfs.flatMap((vrf) => promiseOf(lab, vrf)), ...defaultPromises(lab)],
 };

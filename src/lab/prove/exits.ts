@@ -1,7 +1,7 @@
-/** Guests of a VRF leave by the exit that is theirs; by the next one when it goes; and by theirs again when it is back. */
+/** Guests and hosts leave by the exit that is theirs; by the next one when it goes; and by theirs again when it is back. */
 import { must } from "../../base/invariant.ts";
 import { FAMILIES, familyOf, type IpFamily } from "../../base/ip.ts";
-import type { VrfExit } from "../../model/vrf.ts";
+import type { Exit } from "../../model/exit.ts";
 import { eventually } from "../machine/patience.ts";
 import type { Lab } from "../machine/running.ts";
 import { execCommand, type LabPromise, type Outcome, type Prover } from "../measure/promise.ts";
@@ -37,8 +37,8 @@ function leavePromise(lab: Lab, leaver: Leaver): LabPromise {
 
 interface Failover {
   readonly leaver: Leaver;
-  readonly from: VrfExit;
-  readonly to: VrfExit;
+  readonly from: Exit;
+  readonly to: Exit;
   readonly loss: Loss;
 }
 
@@ -72,13 +72,17 @@ async function failover(lab: Lab, each: Failover): Promise<Outcome> {
   return outcome;
 }
 
+/** Where a default leads to the exit that is taken. */
+const tableOf = ({ guest: { vrf } }: Leaver): readonly string[] =>
+  vrf === undefined ? ["table", "all"] : ["vrf", vrf];
+
 function failoverPromise(lab: Lab, each: Failover): LabPromise {
   const { leaver, from, to, loss } = each;
   return {
     kind: "exits",
     subject: `${leaver.guest.name}, IPv${familyOf(leaver.watched.to)}, exit ${from.host}`,
     promise: `${loss.what}: leaves by ${to.host}, and by ${from.host} when it is back (${loss.how})`,
-    command: execCommand(hostBox(lab, from.host), "ip", "route", "show", "vrf", must(leaver.guest.vrf, "of a VRF")),
+    command: execCommand(hostBox(lab, leaver.guest.host), "ip", "route", "show", ...tableOf(leaver)),
     measure: () => failover(lab, each),
   };
 }
@@ -86,7 +90,7 @@ function failoverPromise(lab: Lab, each: Failover): LabPromise {
 /** For each exit that another one stands behind: a guest of its own, and for each family one of another host. */
 function failovers(lab: Lab): readonly Failover[] {
   const leavers = leaversOf(lab).filter(({ exits }) => exits.length > 1);
-  const all = lab.network.vrfs.flatMap(({ exits }) => exits);
+  const all = [...lab.network.vrfs, lab.network].flatMap(({ exits }): readonly Exit[] => exits);
   return all.flatMap((from): readonly Failover[] => {
     const own = leavers.filter(({ exits }) => exits[0] === from);
     const inside = own.find(({ guest }) => guest.host === from.host);

@@ -1,7 +1,7 @@
-/** A VRF's exit is a way out, not a way in, and leads to nobody near: not to its uplink's neighbours, not to other hosts. */
+/** An exit is a way out, not a way in, and leads to nobody near: not to its uplink's neighbours, not to other hosts. */
 import { must } from "../../base/invariant.ts";
 import { familyOf, type IpAddress, parseAddress } from "../../base/ip.ts";
-import type { VrfExit } from "../../model/vrf.ts";
+import { DEFAULT_VRF, type Exit } from "../../model/exit.ts";
 import { addressOf } from "../../ways/station.ts";
 import type { Box } from "../machine/box.ts";
 import { eventually } from "../machine/patience.ts";
@@ -11,6 +11,7 @@ import { lying } from "../measure/forge.ts";
 import { execCommand, type LabPromise, type Outcome } from "../measure/promise.ts";
 import { type Addressed, countedPackets, sendDatagrams } from "../measure/traffic.ts";
 import { type Leaver, leaversOf } from "./exit-leavers.ts";
+import { labHost as placeOf } from "./exit-loss.ts";
 
 /** Where clouds answer for a host what only the host should ask (RFC 3927: link-local). */
 const METADATA = must(parseAddress("169.254.169.254"), "it is an address");
@@ -19,7 +20,7 @@ const DISCARD_PORT = 9;
 
 interface Way {
   readonly victim: Victim;
-  readonly exit: VrfExit;
+  readonly exit: Exit;
   readonly vrf: string;
   readonly guest: Leaver;
 }
@@ -64,13 +65,15 @@ async function dropsOf({ count, from, packets }: Attack): Promise<Drops> {
 }
 
 /** A guest sends to where other hosts are dialled, and to VXLAN's port there. What is connected is dropped as such. */
-function outward({ network }: Lab, { victim, vrf, guest }: Way): Attack {
+function outward(lab: Lab, { victim, vrf, guest }: Way): Attack {
+  const { network } = lab;
   const { box, host, labHost } = victim;
+  const near = placeOf(lab, guest.guest.host);
   const from = must(addressOf(guest.guest, 4), "who leaves in IPv4 has an address of it");
   const dialled = network.peers.flatMap(({ endpoints }) => endpoints);
   const [other] = dialled
     .flatMap((each) => (each.kind === "address" && isIpv4(each.address) ? [each] : []))
-    .filter(({ address }) => !labHost.uplink.addresses.includes(address));
+    .filter(({ address }) => ![labHost, near].some(({ uplink }) => uplink.addresses.includes(address)));
   const ports = other === undefined ? [] : [other.port, ...host.vxlans.slice(0, 1).map(({ port }) => port)];
   return {
     count: async () =>
@@ -82,9 +85,11 @@ function outward({ network }: Lab, { victim, vrf, guest }: Way): Attack {
 }
 
 /** The router sends to a guest that hides behind the host. */
-async function inward(lab: Lab, { victim, exit, guest }: Way): Promise<Drops> {
+async function inward(lab: Lab, { victim, exit, vrf, guest }: Way): Promise<Drops> {
   const { box, labHost, router } = victim;
-  const targets = exit.hasSnat ? [must(addressOf(guest.guest, 4), "who hides has an address of IPv4")] : [];
+  // In no VRF a guest's prefix is one of the overlay: the guard of those is asked elsewhere.
+  const targets =
+    exit.hasSnat && vrf !== DEFAULT_VRF ? [must(addressOf(guest.guest, 4), "who hides has an address of IPv4")] : [];
   const from = routerAddress(lab);
   const packets = targets.map((to) => ({ from, to, port: DISCARD_PORT }));
   const count = () => countedPackets(box, "inet", "netgen", "vrfs");
@@ -101,13 +106,16 @@ async function measure(lab: Lab, way: Way): Promise<Outcome> {
   return judge(wrong, sum, `neither ${METADATA} nor the router answered`);
 }
 
-/** A promise for each exit that a guest on the exit's own host leaves by. */
+/** A promise for each exit that a guest leaves by: in a VRF one of the exit's own host, in none one of another. */
 export function exitPromises(lab: Lab): readonly LabPromise[] {
   const leavers = leaversOf(lab).filter(({ watched }) => familyOf(watched.to) === 4);
   return victims(lab).flatMap((victim) =>
-    lab.network.vrfs.flatMap(({ name: vrf, exits }): readonly LabPromise[] => {
+    [...lab.network.vrfs, { name: DEFAULT_VRF, exits: lab.network.exits }].flatMap((of): readonly LabPromise[] => {
+      const { name: vrf, exits } = of;
       const exit = exits.find(({ host }) => host === victim.host.name);
-      const guest = leavers.find((each) => each.guest.host === victim.host.name && each.exits[0] === exit);
+      const guest = leavers.find(
+        (each) => (each.guest.host === victim.host.name) === (vrf !== DEFAULT_VRF) && each.exits[0] === exit,
+      );
       if (exit === undefined || guest === undefined) return [];
       return [
         {

@@ -4,9 +4,9 @@ import { isApp } from "../../topology/hosts.ts";
 import type { ResolvedHost } from "./hosts.ts";
 
 /** `undefined`: the host is none. */
-export function resolveApp({ input, listenPort }: ResolvedHost): AppSettings | undefined {
+export function resolveApp({ input, listenPort }: ResolvedHost, exit: AppSettings["exit"]): AppSettings | undefined {
   if (!isApp(input)) return undefined;
   const { dns, endpoints, lanEndpoint } = input;
   const isDialled = endpoints.length > 0 || lanEndpoint !== undefined || input.listenPort !== undefined;
-  return { dns: dns.map(({ value }) => value), listenPort: isDialled ? listenPort : undefined };
+  return { dns: dns.map(({ value }) => value), exit, listenPort: isDialled ? listenPort : undefined };
 }

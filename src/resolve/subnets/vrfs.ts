@@ -2,7 +2,6 @@
 import { grouped } from "../../base/grouped.ts";
 import { must } from "../../base/invariant.ts";
 import {
-  collapsePrefixes,
   comparePrefixes,
   familyOf,
   hostAddress,
@@ -19,7 +18,8 @@ import type { VrfLines } from "../../model/extra.ts";
 import type { SourceNat } from "../../model/host.ts";
 import type { OverlayPrefix } from "../../model/network.ts";
 import type { PreferredExit, Vrf, VrfExit, VrfInstance } from "../../model/vrf.ts";
-import type { ExitInput, Located, Topology, VrfInput } from "../../topology/topology.ts";
+import type { Located, Topology, VrfInput } from "../../topology/topology.ts";
+import { inOrder, resolveExits } from "../hosts/exits.ts";
 import type { ResolvedHost } from "../hosts/hosts.ts";
 import { vtepAddress, vtepFamily, vxlanDevice } from "./devices.ts";
 import { routerMac } from "./mac.ts";
@@ -35,23 +35,10 @@ interface Below extends Carriers {
   readonly prefixes: readonly OverlayPrefix[];
 }
 
-/** The exits whose host and interface are there; a host that was left out for its own mistakes is judged once mended. */
-function resolveExits(
-  vrf: VrfInput,
-  { asn, hosts }: { readonly asn: number; readonly hosts: Below["hosts"] },
-): readonly VrfExit[] {
-  return vrf.exits.flatMap((exit: ExitInput): VrfExit[] => {
-    const host = hosts.get(exit.host.value);
-    const device = exit.interface ?? host?.input.uplink;
-    if (host === undefined || device === undefined) return [];
-    const { name, id } = host.input;
-    const families: readonly IpFamily[] = exit.hasIpv6 ? [4, 6] : [4];
-    const tag = `${asn}:${vrf.vni}:${id}`;
-    const { hasSnat, origin } = exit;
-    const probes = exit.probes.map(({ value }) => value);
-    const reach = collapsePrefixes(exit.reach);
-    return [{ host: name, interface: device, hasSnat, families, probes, reach, tag, origin }];
-  });
+/** The exits of a VRF, each with what tells its default from others'. */
+function taggedExits({ vni, exits }: VrfInput, asn: number, hosts: Below["hosts"]): readonly VrfExit[] {
+  const idOf = (host: string): number => must(hosts.get(host), "exits are hosts").input.id;
+  return resolveExits(exits, hosts).map((exit) => ({ ...exit, tag: `${asn}:${vni}:${idOf(exit.host)}` }));
 }
 
 function membersOf(vrf: string, { hosts, subnets }: Below, exits: readonly VrfExit[]): readonly string[] {
@@ -67,7 +54,7 @@ function membersOf(vrf: string, { hosts, subnets }: Below, exits: readonly VrfEx
 export function resolveVrfs(topology: Topology, below: Below): readonly Vrf[] {
   const { hosts } = below;
   return sortedBy(topology.vrfs, (vrf) => vrf.name).map((vrf): Vrf => {
-    const exits = resolveExits(vrf, { asn: topology.bgp?.asn ?? 0, hosts });
+    const exits = taggedExits(vrf, topology.bgp?.asn ?? 0, hosts);
     const members = membersOf(vrf.name, below, exits);
     const family = vtepFamily(vtepsOf(members, hosts));
     return {
@@ -93,20 +80,11 @@ export function vrfsByMember(vrfs: readonly Vrf[]): ReadonlyMap<string, readonly
 /** What every local preference is without a word, in FRR and by custom; a chosen exit's lies above. */
 const PREFERENCE_BASE = 1000;
 
-/** The other exits as seen from a host: those of its site first, then by the order of the file, and last whoever is drained. */
-function otherExits(
-  { input }: ResolvedHost,
-  { exits }: Vrf,
-  hosts: ReadonlyMap<string, ResolvedHost>,
-): readonly PreferredExit[] {
-  const distance = ({ host }: VrfExit): number => {
-    const { site, isDrained } = must(hosts.get(host), "exits are hosts").input;
-    if (isDrained) return 2;
-    return site !== undefined && site === input.site ? 0 : 1;
-  };
-  const others = exits.filter((exit) => exit.host !== input.name);
-  const ordered = [...others].sort((a, b) => distance(a) - distance(b));
-  return ordered.map(({ host, tag }, index) => ({ host, tag, preference: PREFERENCE_BASE + others.length - index }));
+function otherExits(host: ResolvedHost, { exits }: Vrf, hosts: Below["hosts"]): readonly PreferredExit[] {
+  const others = inOrder(host, exits, hosts);
+  return others.map(({ host: name, tag }, index) => {
+    return { host: name, tag, preference: PREFERENCE_BASE + others.length - index };
+  });
 }
 
 function familiesOf({ prefixes }: Vrf, exit: VrfExit | undefined): readonly IpFamily[] {

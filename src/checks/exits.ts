@@ -1,0 +1,55 @@
+import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
+import type { EgressExit } from "../model/exit.ts";
+import type { Host } from "../model/host.ts";
+import type { Network } from "../model/network.ts";
+import { originSpan } from "../model/origin.ts";
+import type { Peer } from "../model/reach.ts";
+
+/** The exits of a host that it has no tunnel with, and where they are named. */
+function strangersOf({ egress, app, interfaces, origin }: Host, peers: ReadonlyMap<string, Peer>) {
+  const strangers = (egress?.exits ?? []).filter(({ way }) => way.kind === "none").map(({ host }) => host);
+  const isKnown = (name: string): boolean =>
+    interfaces.some((link) => link.peers.some((id) => peers.get(id)?.host === name));
+  const ofApp = app?.exit === undefined || isKnown(app.exit.host) ? [] : [app.exit.host];
+  return [...strangers, ...ofApp].map((exit) => ({ exit, span: originSpan(egress?.origin ?? origin, "exits") }));
+}
+
+const peersById = ({ peers }: Network): ReadonlyMap<string, Peer> => new Map(peers.map((peer) => [peer.id, peer]));
+
+/** What leaves by an exit goes to it at once: a host between the two would send it out by its own interface. */
+export function exitsAreNeighbours(network: Network): readonly Diagnostic[] {
+  if (network.exits.length === 0) return [];
+  const peers = peersById(network);
+  return network.hosts.flatMap((host) =>
+    strangersOf(host, peers).map(({ exit, span }) => diagnostic("exit-not-neighbour", { host: host.name, exit }, span)),
+  );
+}
+
+/** The name by which a host dials an exit; `undefined`: it dials an address, or does not dial. */
+function nameOf({ interfaces }: Host, { host }: EgressExit, peers: ReadonlyMap<string, Peer>): string | undefined {
+  const views = interfaces.flatMap((link) => link.peers.flatMap((id) => peers.get(id) ?? []));
+  const endpoints = views.filter((peer) => peer.host === host).flatMap((peer) => peer.endpoints);
+  const names = endpoints.flatMap((endpoint) => (endpoint.kind === "name" ? [endpoint.name] : []));
+  return names.length === endpoints.length ? names[0] : undefined;
+}
+
+/** Who sends all into tunnels can look up no name before there is one. */
+export function ownExitsAreDialledByAddress(network: Network): readonly Diagnostic[] {
+  if (network.exits.length === 0) return [];
+  const peers = peersById(network);
+  return network.hosts
+    .filter(({ egress }) => egress?.own !== undefined)
+    .flatMap((host) =>
+      (host.egress?.exits ?? []).flatMap((exit) => {
+        const name = nameOf(host, exit, peers);
+        if (name === undefined) return [];
+        return [
+          diagnostic(
+            "exit-dialled-by-name",
+            { host: host.name, exit: exit.host, name },
+            originSpan(host.origin, "exits"),
+          ),
+        ];
+      }),
+    );
+}

@@ -1,0 +1,137 @@
+/** What leaves a host by exits: its own packets, and those of guests that are in no VRF; and how it gets to the exits. */
+import { grouped } from "../base/grouped.ts";
+import { must } from "../base/invariant.ts";
+import { collapsePrefixes, familyOf, hostPrefix, type IpPrefix } from "../base/ip.ts";
+import type { Egress, EgressExit, Exit, OpenExit, OwnEgress } from "../model/exit.ts";
+import type { AppSettings, OwnedPrefix, SourceNat } from "../model/host.ts";
+import type { Origin } from "../model/origin.ts";
+import type { Peer } from "../model/reach.ts";
+import { isApp, lanInterfaceOf } from "../topology/hosts.ts";
+import { inOrder } from "./hosts/exits.ts";
+import type { ResolvedHost } from "./hosts/hosts.ts";
+import type { ResolvedSubnet } from "./subnets/subnets.ts";
+import type { Interfaces } from "./tunnels/tunnels.ts";
+
+type Hosts = ReadonlyMap<string, ResolvedHost>;
+
+/** What ways to exits are found in. */
+export interface EgressParts {
+  readonly exits: readonly Exit[];
+  readonly hosts: Hosts;
+  /** By the name of each host that has any. */
+  readonly wishes: ReadonlyMap<string, readonly EgressWish[]>;
+  readonly interfaces: Interfaces;
+  readonly peersById: ReadonlyMap<string, Peer>;
+}
+
+/** One host's tunnel to another: the interface, and the other as it is seen there. */
+function tunnelTo(from: string, to: string, { interfaces, peersById }: EgressParts) {
+  const own = must(interfaces.get(from), "every host has a list of interfaces");
+  const found = own.flatMap((link) => {
+    const peer = link.peers
+      .map((id) => must(peersById.get(id), "every id is that of a peer"))
+      .find((each) => each.host === to);
+    return peer === undefined ? [] : [{ link, peer }];
+  });
+  return found[0];
+}
+
+const isAnything = (prefix: IpPrefix): boolean => prefix.endsWith("/0");
+
+function wayTo(host: string, exit: string, parts: EgressParts): EgressExit["way"] {
+  if (host === exit) return { kind: "here" };
+  const there = tunnelTo(host, exit, parts);
+  const address = tunnelTo(exit, host, parts)?.link.addresses[0]?.address;
+  if (there === undefined || address === undefined) return { kind: "none" };
+  const { link, peer } = there;
+  return {
+    kind: "tunnel",
+    interface: link.name,
+    address,
+    publicKey: peer.allowedIps.some(isAnything) ? undefined : peer.publicKey,
+    mtu: link.smallerPeers.find((smaller) => smaller.host === exit)?.mtu,
+  };
+}
+
+/** One list of exits, and whose packets leave by them. */
+export interface EgressWish {
+  readonly exits: readonly string[];
+  readonly prefixes: readonly IpPrefix[];
+  readonly isOwn: boolean;
+  readonly origin: Origin;
+}
+
+/** What a host's own part of the topology and its subnets say. */
+function wishesOf({ input }: ResolvedHost, subnets: readonly ResolvedSubnet[]): readonly EgressWish[] {
+  const { name, exits, origin } = input;
+  const own = { exits: exits.map(({ value }) => value), prefixes: [], isOwn: true, origin };
+  const ofSubnets = subnets.flatMap(({ input: subnet, owned }): readonly EgressWish[] => {
+    const prefixes = owned.get(name) ?? [];
+    const names = subnet.exits.map(({ value }) => value);
+    return prefixes.length === 0 ? [] : [{ exits: names, prefixes, isOwn: false, origin: subnet.origin }];
+  });
+  return [own, ...ofSubnets].filter((wish) => wish.exits.length > 0);
+}
+
+/** What leaves each host by exits, by its name. */
+export function egressWishes(hosts: Hosts, subnets: readonly ResolvedSubnet[]): EgressParts["wishes"] {
+  const asking = subnets.filter(({ input }) => input.exits.length > 0);
+  const all = [...hosts.values()].map((host) => [host.input.name, wishesOf(host, asking)] as const);
+  return new Map(all.filter(([, wishes]) => wishes.length > 0));
+}
+
+function ownEgress({ input, addresses }: ResolvedHost): OwnEgress {
+  const links = [...new Set([input.uplink, lanInterfaceOf(input)])].filter((link) => link !== undefined);
+  const byFamily = grouped(
+    addresses.map(({ address }) => address),
+    familyOf,
+  );
+  return { sources: [...byFamily.values()].flatMap(([first]) => first ?? []), links };
+}
+
+/** What leaves a host by exits: a law has all that does name the same ones. */
+export function resolveEgress(host: ResolvedHost, parts: EgressParts): Egress | undefined {
+  const wishes = parts.wishes.get(host.input.name) ?? [];
+  const [first] = wishes;
+  if (first === undefined || isApp(host.input)) return undefined;
+  const { name } = host.input;
+  const named = first.exits.flatMap((each) => parts.exits.find((exit) => exit.host === each) ?? []);
+  const ordered = [...named.filter((exit) => exit.host === name), ...inOrder(host, named, parts.hosts)];
+  return {
+    prefixes: collapsePrefixes(wishes.flatMap(({ prefixes }) => prefixes)),
+    own: wishes.some(({ isOwn }) => isOwn) ? ownEgress(host) : undefined,
+    exits: ordered.map((exit) => ({ host: exit.host, families: exit.families, way: wayTo(name, exit.host, parts) })),
+    origin: first.origin,
+  };
+}
+
+/** The exit of a device that an app configures, which cannot choose between several. */
+export function resolveAppExit({ input }: ResolvedHost, exits: readonly Exit[]): AppSettings["exit"] {
+  const exit = exits.find(({ host }) => host === input.exits[0]?.value);
+  return exit && { host: exit.host, families: exit.families };
+}
+
+/** Whose packets may leave by a host that is an exit: guests of those who name it, and these themselves. */
+function leavingBy(exit: Exit, { hosts, wishes }: EgressParts): readonly IpPrefix[] {
+  const sources = [...wishes].flatMap(([name, all]) => {
+    const { addresses } = must(hosts.get(name), "a host has them");
+    const asking = all.filter(({ exits }) => exits.includes(exit.host));
+    const own = asking.some(({ isOwn }) => isOwn) ? addresses.map(({ address }) => hostPrefix(address)) : [];
+    return [...asking.flatMap(({ prefixes }) => prefixes), ...own];
+  });
+  return collapsePrefixes(sources).filter((prefix) => exit.families.includes(familyOf(prefix)));
+}
+
+/** A host as one of the exits: of what is near it leads to what lies behind the host as well. */
+export function resolveOwnExit(host: string, owned: readonly OwnedPrefix[], parts: EgressParts): OpenExit | undefined {
+  const exit = parts.exits.find((each) => each.host === host);
+  if (exit === undefined) return undefined;
+  const behind = owned.filter(({ use }) => use.kind !== "subnet").map(({ prefix }) => prefix);
+  return { ...exit, reach: collapsePrefixes([...exit.reach, ...behind]), sources: leavingBy(exit, parts) };
+}
+
+/** Masquerading of what leaves by an exit that asks for it. */
+export function defaultExitSnat(exit: OpenExit | undefined): readonly SourceNat[] {
+  if (!exit?.hasSnat) return [];
+  return exit.sources.map((prefix) => ({ prefix, uplink: exit.interface }));
+}

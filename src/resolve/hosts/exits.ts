@@ -1,0 +1,32 @@
+/** Ways out: which there are, and in which order a host prefers them. */
+import { must } from "../../base/invariant.ts";
+import { collapsePrefixes, type IpFamily } from "../../base/ip.ts";
+import type { Exit } from "../../model/exit.ts";
+import type { ExitInput } from "../../topology/topology.ts";
+import type { ResolvedHost } from "./hosts.ts";
+
+type Hosts = ReadonlyMap<string, ResolvedHost>;
+
+/** The exits whose host and interface are there; a host that was left out for its own mistakes is judged once mended. */
+export function resolveExits(exits: readonly ExitInput[], hosts: Hosts): readonly Exit[] {
+  return exits.flatMap((exit): readonly Exit[] => {
+    const host = hosts.get(exit.host.value);
+    const device = exit.interface ?? host?.input.uplink;
+    if (host === undefined || device === undefined) return [];
+    const families: readonly IpFamily[] = exit.hasIpv6 ? [4, 6] : [4];
+    const probes = exit.probes.map(({ value }) => value);
+    const { hasSnat, origin } = exit;
+    const reach = collapsePrefixes(exit.reach);
+    return [{ host: host.input.name, interface: device, hasSnat, families, probes, reach, origin }];
+  });
+}
+
+/** Other hosts' exits as seen from a host: those of its site first, then as they stand, and last whoever is drained. */
+export function inOrder<T extends Pick<Exit, "host">>({ input }: ResolvedHost, exits: readonly T[], hosts: Hosts) {
+  const distance = ({ host }: T): number => {
+    const { site, isDrained } = must(hosts.get(host), "exits are hosts").input;
+    if (isDrained) return 2;
+    return site !== undefined && site === input.site ? 0 : 1;
+  };
+  return exits.filter(({ host }) => host !== input.name).sort((a, b) => distance(a) - distance(b));
+}
