@@ -4,6 +4,7 @@ import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
+import { minifySync } from "rolldown/utils";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const LICENCE = /^licen[cs]e(\.|$)/i;
@@ -34,9 +35,16 @@ const { output } = await build.write({
   dir: directory,
   format: "esm",
   chunkFileNames: "chunks/[name].js",
+  codeSplitting: { groups: [{ name: "generated", test: /(?:templates|validator)\.generated\.ts$/ }] },
   comments: { legal: true, annotation: true, jsdoc: false },
 });
 await build.close();
+// What a program wrote and nobody reads: half of it would be indentation.
+for (const { fileName } of output.filter((each) => /generated/.test(each.fileName))) {
+  const path = join(directory, fileName);
+  const { code } = minifySync(fileName, readFileSync(path, "utf8"));
+  writeFileSync(path, code);
+}
 const modules = output.flatMap(({ moduleIds = [] }) => moduleIds.filter((module) => existsSync(module)));
 writeFileSync(join(directory, "THIRD-PARTY.txt"), notices(modules));
 // npx makes it so once, for the first build that it runs: of a later one in the same place it could run nothing.

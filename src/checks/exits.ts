@@ -20,8 +20,12 @@ const peersById = ({ peers }: Network): ReadonlyMap<string, Peer> => new Map(pee
 export function exitsAreNeighbours(network: Network): readonly Diagnostic[] {
   if (network.exits.length === 0) return [];
   const peers = peersById(network);
+  // Without WireGuard it can be none, which has been said.
+  const running = new Set(network.hosts.filter(({ interfaces }) => interfaces.length > 0).map(({ name }) => name));
   return network.hosts.flatMap((host) =>
-    strangersOf(host, peers).map(({ exit, span }) => diagnostic("exit-not-neighbour", { host: host.name, exit }, span)),
+    strangersOf(host, peers)
+      .filter(({ exit }) => running.has(exit))
+      .map(({ exit, span }) => diagnostic("exit-not-neighbour", { host: host.name, exit }, span)),
   );
 }
 

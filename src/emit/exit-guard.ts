@@ -1,9 +1,11 @@
 /** Where an exit leads to: the world beyond it, and of what is near only what the topology names. */
 import { collapsePrefixes, compareAddresses, familyOf, type IpAddress, prefixOf } from "../base/ip.ts";
 import { BFD_PORTS, BGP_PORT } from "../model/bgp.ts";
-import { DEFAULT_VRF, type Exit, type OpenExit } from "../model/exit.ts";
+import { DEFAULT_VRF, type OpenExit } from "../model/exit.ts";
+import type { Host } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
-import type { EmitContext } from "./context.ts";
+import type { VrfInstance } from "../model/vrf.ts";
+import { joined } from "./file.ts";
 import { type AddressSet, addressSets, type SetKind, vxlansOf } from "./guard-sets.ts";
 import { addressRanges, nftFamily, oneOf, quotedName, type Section, sortedNumbers } from "./nft-words.ts";
 import { once, print } from "./shared.ts";
@@ -46,19 +48,29 @@ function shareOf({ hosts, peers, prefixes }: Network): Shared {
 
 const shared = once((context): Shared => shareOf(context.network));
 
-/** The sets that the chains of exits ask. */
-export const exitSetsSection: Section = ({ vrfs, exit }, context) =>
-  exit !== undefined || vrfs.some((vrf) => vrf.exit !== undefined) ? shared(context).sets : undefined;
+/** A way out of a host's, and by what is entered that leaves by it, as rules for what is forwarded are told. */
+interface Way {
+  readonly vrf: string;
+  readonly device: string;
+  readonly exit: OpenExit;
+}
 
-/** The chain for what leaves by an exit; `device`: by what it enters, as rules for what is forwarded are told. */
-export function exitChain(
-  vrf: string,
-  exit: Exit,
-  { device, context }: { device: string; context: EmitContext },
-): View {
-  const { near, endpoints, guarded } = shared(context);
+function vrfWay({ name, prefixes, exit }: VrfInstance): readonly Way[] {
+  if (exit === undefined) return [];
+  // Less what it has no way out for.
+  const sources = prefixes.filter((prefix) => exit.families.includes(familyOf(prefix)));
+  return [{ vrf: name, device: quotedName({ name }), exit: { ...exit, sources } }];
+}
+
+function waysOf({ vrfs, exit, interfaces }: Host): readonly Way[] {
+  const ofVrfs = vrfs.flatMap(vrfWay);
+  if (exit === undefined) return ofVrfs;
+  return [...ofVrfs, { vrf: DEFAULT_VRF, device: oneOf(interfaces.map(quotedName)), exit }];
+}
+
+/** What leaves by an exit, and where it may go. */
+function exitView({ vrf, device, exit }: Way, { near, endpoints, guarded }: Shared): View {
   return {
-    vrf,
     device,
     interface: quotedName({ name: exit.interface }),
     chain: `exit-${vrf}`,
@@ -69,22 +81,18 @@ export function exitChain(
 }
 
 /** What may not leave by an exit with an address of its own. */
-export function maskedSources({ hasSnat, interface: name, sources }: OpenExit): readonly View[] {
+function maskedSources({ exit: { hasSnat, interface: name, sources } }: Way): readonly View[] {
   if (!hasSnat) return [];
   const device = quotedName({ name });
   return sources.map((prefix) => ({ family: nftFamily(familyOf(prefix)), prefix, interface: device }));
 }
 
-/** What comes by the tunnels and leaves by the way out of what is in no VRF. */
-export const defaultExitSection: Section = ({ exit, interfaces }, context) => {
-  if (exit === undefined) return undefined;
-  const device = oneOf(interfaces.map(quotedName));
-  const masked = maskedSources(exit);
-  const view = {
-    interface: exit.interface,
-    exits: [exitChain(DEFAULT_VRF, exit, { device, context })],
-    hasMasked: masked.length > 0,
-    masked,
-  };
-  return print(context, { template: "nftables/exit.nft.njk", view });
+/** Where the host's ways out lead, and the sets that are asked. */
+export const exitSection: Section = (host, context) => {
+  const ways = waysOf(host);
+  if (ways.length === 0) return undefined;
+  const known = shared(context);
+  const masked = ways.flatMap(maskedSources);
+  const view = { exits: ways.map((way) => exitView(way, known)), hasMasked: masked.length > 0, masked };
+  return joined([known.sets, print(context, { template: "nftables/exits.nft.njk", view })]);
 };

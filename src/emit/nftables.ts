@@ -11,7 +11,7 @@ import { type Host, isProxmox } from "../model/host.ts";
 import { RELOAD_UNITS, reload, restart } from "./after.ts";
 import type { EmitContext, Emitter } from "./context.ts";
 import { entranceSection } from "./entrance-guard.ts";
-import { defaultExitSection, exitSetsSection } from "./exit-guard.ts";
+import { exitSection } from "./exit-guard.ts";
 import { extraChains } from "./extra-chains.ts";
 import type { OutputFile } from "./file.ts";
 import { guardSection, setsSection, transitSection, untrackedSection } from "./guard.ts";
@@ -133,8 +133,7 @@ const sections: readonly Section[] = Object.freeze([
   transitSection,
   untrackedSection,
   entranceSection,
-  exitSetsSection,
-  defaultExitSection,
+  exitSection,
   vrfSection,
   sourceNatSection,
   zoneSection,

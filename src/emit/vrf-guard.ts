@@ -2,7 +2,6 @@
 import { familyOf } from "../base/ip.ts";
 import type { Host } from "../model/host.ts";
 import type { VrfInstance } from "../model/vrf.ts";
-import { exitChain, maskedSources } from "./exit-guard.ts";
 import { nftFamily, oneOf, quotedName, type Section } from "./nft-words.ts";
 import { print } from "./shared.ts";
 import type { View } from "./template.ts";
@@ -12,13 +11,6 @@ function waysOf({ name, bridge, exit }: VrfInstance, { bridges }: Host): readonl
   const guests = bridges.filter((each) => each.vrf === name).map((each) => each.name);
   const exits = exit === undefined ? [] : [exit.interface];
   return [...guests, bridge, ...exits].map((each) => quotedName({ name: each }));
-}
-
-/** What an exit masquerades, less what it has no way out for. */
-function vrfSources({ prefixes, exit }: VrfInstance): readonly View[] {
-  if (exit === undefined) return [];
-  const sources = prefixes.filter((prefix) => exit.families.includes(familyOf(prefix)));
-  return maskedSources({ ...exit, sources });
 }
 
 /** What comes in by an exit: replies, where its guests hide behind it; else whatever does not pose as one of them. */
@@ -39,19 +31,13 @@ function entrancesOf({ name, prefixes, exit }: VrfInstance): readonly View[] {
 export const vrfSection: Section = (host, context) => {
   const { vrfs } = host;
   if (vrfs.length === 0) return undefined;
-  const masked = vrfs.flatMap(vrfSources);
   const view = {
     vrfs: vrfs.map((vrf) => ({
       device: quotedName(vrf),
       ways: oneOf(waysOf(vrf, host)),
       behind: vrf.behind.map((prefix) => ({ family: nftFamily(familyOf(prefix)), prefix })),
     })),
-    exits: vrfs.flatMap(({ name, exit }) =>
-      exit === undefined ? [] : [exitChain(name, exit, { device: quotedName({ name }), context })],
-    ),
     entrances: vrfs.flatMap(entrancesOf),
-    hasMasked: masked.length > 0,
-    masked,
     devices: oneOf(vrfs.map(quotedName)),
   };
   return print(context, { template: "nftables/vrfs.nft.njk", view });

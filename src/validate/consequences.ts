@@ -11,7 +11,13 @@ const MTU: readonly Code[] = [
   "mtu-pin-too-large",
   "mtu-pin-lower",
 ];
-const MEETING: readonly Code[] = ["pair-cannot-meet", "pair-behind-one-nat", "hub-without-endpoint", "path-unused"];
+const MEETING: readonly Code[] = [
+  "pair-cannot-meet",
+  "pair-behind-one-nat",
+  "hub-without-endpoint",
+  "path-unused",
+  "exit-not-neighbour",
+];
 const SHAPE: readonly Code[] = [
   "shape-key-missing",
   "shape-key-conflict",
@@ -120,9 +126,17 @@ const CONSEQUENCES: Readonly<Record<string, readonly Code[]>> = {
     "lan-interface-incomplete",
     "interface-name-taken",
   ],
-  hosts: ["mtu-pin-lower", "preferred-hub-unused", "drained-unused", "exception-unused"],
-  subnets: ["bgp-without-vxlan", "guard-open-unused", "exception-unused"],
-  vrfs: ["bgp-without-vxlan", "drained-unused", "interface-name-taken", "guard-open-unused"],
+  hosts: ["mtu-pin-lower", "preferred-hub-unused", "drained-unused", "exception-unused", "exit-unused"],
+  subnets: ["bgp-without-vxlan", "guard-open-unused", "exception-unused", "exit-unused", "drained-unused"],
+  vrfs: ["bgp-without-vxlan", "exit-without-interface", "drained-unused", "interface-name-taken", "guard-open-unused"],
+  exits: [
+    "exit-undeclared",
+    "exit-without-interface",
+    "exit-with-exits",
+    "exit-not-neighbour",
+    "interface-name-taken",
+    "drained-unused",
+  ],
   bgp: [
     ...PAIRS,
     "drained-unused",

@@ -12,7 +12,13 @@ export const onePeerForEachPrefix: Law = (world) => {
     outer.some((each) => holds(wide, each) && holds(each, inner) && each.length < inner.length);
   return world.hosts.flatMap(({ name, interfaces }) =>
     interfaces.flatMap((link) => {
-      const all = link.peers.flatMap((peer) => peer.allowedIps.map((prefix) => ({ prefix, peer })));
+      // An app sends what is for nobody else to its exit.
+      const { platform, exits } = writtenOf(world, name);
+      const isRest = (peer: string, { length }: Prefix): boolean =>
+        length === 0 && platform === "wireguard-app" && exits?.[0] === peer;
+      const all = link.peers.flatMap((peer) =>
+        peer.allowedIps.filter((prefix) => !isRest(peer.name, prefix)).map((prefix) => ({ prefix, peer })),
+      );
       return all.flatMap((one, index) =>
         all
           .slice(index + 1)

@@ -20,6 +20,8 @@ export interface SubnetDraft {
   readonly suppression: boolean;
   readonly dhcp: unknown;
   readonly sendRa: unknown;
+  /** Guests leave by exits, where there are such. */
+  readonly leaves: boolean;
 }
 
 export const subnetDrafts: fc.Arbitrary<readonly SubnetDraft[]> = fc.array(
@@ -39,6 +41,7 @@ export const subnetDrafts: fc.Arbitrary<readonly SubnetDraft[]> = fc.array(
     separateSwitches: fc.constantFrom(undefined, false, true),
     suppression: fc.boolean(),
     dhcp: fc.constantFrom(undefined, undefined, undefined, undefined, true, false, { dns: ["9.9.9.9"] }, "range"),
+    leaves: fc.boolean(),
     sendRa: fc.constantFrom(undefined, undefined, undefined, true, false, { dns: ["2620:fe::fe"] }),
   }),
   { maxLength: 4 },
@@ -48,6 +51,8 @@ export interface Around {
   readonly index: number;
   readonly names: readonly string[];
   readonly vrf: string | undefined;
+  /** Of what is in no VRF. */
+  readonly exits: readonly string[] | undefined;
   readonly hasBgp: boolean;
 }
 
@@ -112,8 +117,15 @@ function sendRaOf({ kind, gateway, inVrf, bridge, sendRa }: SubnetDraft, prefixe
   return !inVrf && hasIpv6 && isOneOf.includes(gateway) && typeof bridge !== "object" ? sendRa : undefined;
 }
 
+/** By exits where there are such, a gateway that leads there and no other way out. */
+const leavesBy = ({ leaves, inVrf, kind, gateway }: SubnetDraft, hasSnat: boolean, exits: Around["exits"]) =>
+  leaves && !inVrf && !hasSnat && (kind !== "segment" || gateway === "one") ? exits : undefined;
+
 /** The name and what stands under `subnets`. */
-export function subnetEntry(draft: SubnetDraft, { index, names, vrf, hasBgp }: Around): readonly [string, unknown] {
+export function subnetEntry(
+  draft: SubnetDraft,
+  { index, names, vrf, exits, hasBgp }: Around,
+): readonly [string, unknown] {
   const each = fitted(draft, vrf, hasBgp);
   const picked = [...new Set(each.members.map((member) => names[member % names.length] as string))];
   const members = picked.length > 0 ? picked : names;
@@ -121,7 +133,12 @@ export function subnetEntry(draft: SubnetDraft, { index, names, vrf, hasBgp }: A
   const prefixes = prefixesOf(each, index);
   const isStretched = each.kind === "segment";
   const hasSnat = each.snat && !each.inVrf && (!isStretched || !["none", "left out"].includes(each.gateway));
-  const common = { cidr: prefixes, snat: hasSnat || undefined, vrf: each.inVrf ? vrf : undefined };
+  const common = {
+    cidr: prefixes,
+    snat: hasSnat || undefined,
+    exits: leavesBy(each, hasSnat, exits),
+    vrf: each.inVrf ? vrf : undefined,
+  };
   const ports = each.hasPorts ? { [members[0] as string]: [`eno${index + 2}`] } : undefined;
   const bridge = index === 0 ? each.bridge : undefined;
   const gateway = gatewayOf(each, prefixes, members);

@@ -35,6 +35,16 @@ const SEVERAL_WAYS: readonly string[] = ["hubs", "ring", "gateways"];
 
 const SITES = ["east", "west"] as const;
 
+const exitDrafts = fc.array(
+  fc.record({
+    snat: fc.boolean(),
+    ipv6: fc.boolean(),
+    probe: fc.constantFrom(undefined, "9.9.9.9", ["9.9.9.9", "1.1.1.1"]),
+    reach: fc.constantFrom(undefined, ["198.51.100.53/32"]),
+  }),
+  { maxLength: 2 },
+);
+
 const knobs = fc.record({
   hosts: hostDrafts,
   shape: fc.constantFrom(...SHAPES),
@@ -71,15 +81,8 @@ const knobs = fc.record({
   bgp: fc.constantFrom("none", "mesh", "reflector", "bfd"),
   bfd: fc.constantFrom({}, { intervalMs: 300, multiplier: 3 }),
   hasVrf: fc.boolean(),
-  exits: fc.array(
-    fc.record({
-      snat: fc.boolean(),
-      ipv6: fc.boolean(),
-      probe: fc.constantFrom(undefined, "9.9.9.9", ["9.9.9.9", "1.1.1.1"]),
-      reach: fc.constantFrom(undefined, ["198.51.100.53/32"]),
-    }),
-    { maxLength: 2 },
-  ),
+  exits: exitDrafts,
+  ways: exitDrafts,
   guard: fc.constantFrom(
     undefined,
     undefined,
@@ -213,14 +216,25 @@ function bgpOf({ bgp, bfd, hosts }: Knobs): unknown {
   };
 }
 
-function vrfsOf({ hasVrf, exits, hosts, bgp }: Knobs): unknown {
-  if (!hasVrf || bgp === "none") return undefined;
-  const withExits = exits.map((exit, index) => ({
+/** Exits on the first hosts. */
+const onFirst = (exits: Knobs["exits"], hosts: readonly HostDraft[]) =>
+  exits.map((exit, index) => ({
     ...exit,
     host: nameOf(hosts[index % hosts.length] as HostDraft),
     interface: "eth0",
   }));
-  return { blue: { vni: 5000, exits: withExits.length > 0 ? withExits : undefined } };
+
+const unlessEmpty = <T>(list: readonly T[]): readonly T[] | undefined => (list.length > 0 ? list : undefined);
+
+function vrfsOf({ hasVrf, exits, hosts, bgp }: Knobs): unknown {
+  if (!hasVrf || bgp === "none") return undefined;
+  return { blue: { vni: 5000, exits: unlessEmpty(onFirst(exits, hosts)) } };
+}
+
+/** Ways out of what is in no VRF: on hosts that all others have tunnels with. */
+function waysOf({ ways, hosts, shape }: Knobs) {
+  const count = { mesh: 2, hub: 1, hubs: 2 }[shape as string] ?? 0;
+  return count === 0 ? [] : onFirst(ways, hosts).slice(0, count);
 }
 
 /** What two that are one peer to all others have alike: a key, an endpoint, a network between them. */
@@ -237,29 +251,44 @@ const pinsOf = (pools: readonly string[], id: number): readonly string[] =>
     return pool.includes(":") ? [`fd00:250::1:${id.toString(16)}`] : [`10.250.200.${(id % 250) + 1}`];
   });
 
+interface Surroundings {
+  readonly vrf: string | undefined;
+  readonly exits: readonly string[] | undefined;
+}
+
+/** What a host says of itself, by its place and what is around it. */
+function entryOf(
+  each: Knobs,
+  drawn: HostDraft,
+  index: number,
+  { vrf, exits }: Surroundings,
+): readonly [string, Topology] {
+  // Those that may lead others are hosts.
+  const host = index < 2 && isApp(drawn) ? { ...drawn, more: {} } : drawn;
+  const entry = hostEntry(host, SITES, vrf, pinsOf(each.pools, host.id));
+  // Of two that can stand in for each other.
+  const drained = LEADERS[each.shape] === 2 && index === host.id % 3 ? true : undefined;
+  if (isPaired(each.shape) && index < 2) return [nameOf(host), { ...entry, drained, ...sharedBy(each, index) }];
+  if (index < 2) return [nameOf(host), { ...entry, drained }];
+  if (host.isOutsider) return [nameOf(host), entry];
+  const hubs = preferredBy(each, host.id % 4 === 0);
+  const own = host.id % 3 === 0 ? exits?.slice(0, isApp(host) ? 1 : 2) : undefined;
+  return [nameOf(host), { ...entry, hubs, exits: own }];
+}
+
 function topologyOf(each: Knobs): Topology {
   const vrf = each.hasVrf && each.bgp !== "none" ? "blue" : undefined;
   const isPair = isPaired(each.shape);
-  const entries = each.hosts.map((drawn, index) => {
-    // Those that may lead others are hosts.
-    const host = index < 2 && isApp(drawn) ? { ...drawn, more: {} } : drawn;
-    const entry = hostEntry(host, SITES, vrf, pinsOf(each.pools, host.id));
-    // Of two that can stand in for each other.
-    const drained = LEADERS[each.shape] === 2 && index === host.id % 3 ? true : undefined;
-    if (isPair && index < 2) return [nameOf(host), { ...entry, drained, ...sharedBy(each, index) }];
-    const isSpoke = index > 1 && !host.isOutsider;
-    return [
-      nameOf(host),
-      { ...entry, drained: index < 2 ? drained : undefined, hubs: preferredBy(each, isSpoke && host.id % 4 === 0) },
-    ];
-  });
+  const ways = waysOf(each);
+  const exits = unlessEmpty([...new Set(ways.map(({ host }) => host))]);
+  const entries = each.hosts.map((drawn, index) => entryOf(each, drawn, index, { vrf, exits }));
   // Nothing may be on one of two that share a key.
   const names = each.hosts
     .slice(isPair ? 2 : 0)
     .filter((host) => !host.isOutsider && (!isApp(host) || host.id % 8 === 0))
     .map(nameOf);
   const subnets = (names.length > 0 ? each.subnets : []).map((draft: SubnetDraft, index) =>
-    subnetEntry(draft, { index, names, vrf, hasBgp: each.bgp !== "none" }),
+    subnetEntry(draft, { index, names, vrf, exits, hasBgp: each.bgp !== "none" }),
   );
   return {
     netgen: 1,
@@ -271,6 +300,7 @@ function topologyOf(each: Knobs): Topology {
     hosts: Object.fromEntries(entries),
     subnets: Object.fromEntries(subnets),
     vrfs: vrfsOf(each),
+    exits: unlessEmpty(ways),
     bgp: bgpOf(each),
     guard: each.guard,
   };

@@ -15,6 +15,7 @@ export interface Written {
   readonly families?: 4 | 6 | "ds-lite" | "464xlat";
   readonly wireguard?: boolean;
   readonly platform?: string;
+  readonly exits?: readonly string[];
   readonly routes?: readonly (string | WrittenRoute)[];
 }
 
