@@ -6,6 +6,7 @@ import type { Network } from "../src/model/network.ts";
 import { exitOf, exitsOf, ownExitsOf } from "../src/ways/exits.ts";
 import { waysOf } from "../src/ways/ways.ts";
 import { compileText, modelOf } from "./compile-text.ts";
+import { testPublicKey } from "./test-keys.ts";
 
 const hostNamed = ({ hosts }: Network, name: string): Host =>
   must(
@@ -16,6 +17,8 @@ const hostNamed = ({ hosts }: Network, name: string): Host =>
 const egressOf = (network: Network, name: string) => hostNamed(network, name).egress;
 
 const order = (network: Network, name: string) => egressOf(network, name)?.exits.map(({ host }) => host);
+
+const [NEAR, FAR] = ["near", "far"].map(testPublicKey);
 
 const MESH = `
 wireguard: {addresses: [10.250.0.0/24, "fd00:250::/64"]}
@@ -29,8 +32,8 @@ hosts:
   alpha: {id: 1, endpoint: 198.51.100.1, routes: [192.168.9.0/24]}
   beta: {id: 2, endpoint: 198.51.100.2, site: east}
   gamma: {id: 3, endpoint: 198.51.100.3}
-  near: {id: 4, endpoint: 198.51.100.4, site: east, exits: [alpha, beta, gamma]}
-  far: {id: 5, endpoint: 198.51.100.5}
+  near: {publicKey: "${NEAR}", id: 4, endpoint: 198.51.100.4, site: east, exits: [alpha, beta, gamma]}
+  far: {publicKey: "${FAR}", id: 5, endpoint: 198.51.100.5}
 subnets:
   vms: {cidr: [10.65.5.0/24, "fd65::/64"], hosts: [far], exits: [alpha, beta]}
   slices: {cidr: 10.66.0.0/16, perHost: 24, hosts: [beta, far], exits: [alpha, beta]}
@@ -117,16 +120,16 @@ describe("in a mesh", () => {
 
 test("of several ways each hub has everything, and the route alone moves", () => {
   const network = modelOf(`
-wireguard: {addresses: [10.250.0.0/24], transit: [10.251.0.0/16], shape: hub-and-spoke, hubs: [one, two]}
+wireguard: {addresses: [10.250.0.0/24], transit: [10.251.0.0/16], shape: hub-and-spoke, hubs: [alpha, beta]}
 bgp: {asn: 65000}
-exits: [{host: one, interface: eth0, snat: true}, {host: two, interface: eth0, snat: true}]
+exits: [{host: alpha, interface: eth0, snat: true}, {host: beta, interface: eth0, snat: true}]
 hosts:
-  one: {id: 1, endpoint: 198.51.100.1}
-  two: {id: 2, endpoint: 198.51.100.2}
-  spoke: {id: 3, exits: [two, one]}
+  alpha: {id: 1, endpoint: 198.51.100.1}
+  beta: {id: 2, endpoint: 198.51.100.2}
+  gamma: {id: 3, exits: [beta, alpha]}
 `);
-  expect(egressOf(network, "spoke")?.exits.map(({ way }) => way)).toEqual([
-    { kind: "tunnel", interface: "wg2", address: "10.251.2.1", publicKey: undefined, mtu: undefined },
+  expect(egressOf(network, "gamma")?.exits.map(({ way }) => way)).toEqual([
+    { kind: "tunnel", interface: "wg2", address: "10.251.2.2", publicKey: undefined, mtu: undefined },
     { kind: "tunnel", interface: "wg1", address: "10.251.1.1", publicKey: undefined, mtu: undefined },
   ]);
 });
@@ -138,13 +141,13 @@ exits: [{host: alpha, interface: eth0, snat: true, ipv6: ${ipv6}}]
 hosts:
   alpha: {id: 1, endpoint: 198.51.100.1}
   beta: {id: 2, endpoint: 198.51.100.2}
-  phone: {id: 3, platform: wireguard-app, exits: [alpha]}
+  gamma: {id: 3, platform: wireguard-app, exits: [alpha]}
 `;
   const listsOf = (ipv6: boolean) =>
-    [...(compileText(text(ipv6)).configurations.phone ?? "").matchAll(/^AllowedIPs = (.*)$/gm)].map(([, list]) => list);
+    [...(compileText(text(ipv6)).configurations.gamma ?? "").matchAll(/^AllowedIPs = (.*)$/gm)].map(([, list]) => list);
   expect(listsOf(false)).toEqual(["10.250.0.1/32, 0.0.0.0/0", "10.250.0.2/32"]);
   expect(listsOf(true)).toEqual(["10.250.0.1/32, 0.0.0.0/0, ::/0", "10.250.0.2/32"]);
-  expect(egressOf(modelOf(text(true)), "phone")).toBeUndefined();
+  expect(egressOf(modelOf(text(true)), "gamma")).toBeUndefined();
 });
 
 test("an exit can be drained that another stands behind", () => {
@@ -158,7 +161,7 @@ hosts:
   gamma: {id: 3, endpoint: 198.51.100.3, exits: ${exits}}
 `).diagnostics.map(({ code }) => code);
   expect(codes("[alpha, beta]")).toEqual([]);
-  expect(codes("[alpha]")).toEqual(["drained-unused", "exit-unused"]);
+  expect(codes("[alpha]")).toEqual(["exit-unused", "drained-unused"]);
 });
 
 test("an exit of which no endpoint is an address is one dialled by a name, and one that dials is none", () => {
