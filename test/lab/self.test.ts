@@ -66,6 +66,19 @@ hosts:
   beta: {id: 2, behindNat: true, publicKey: "c2EjgnCEKBJ6WEAbxM94zB1qZwn4TapenDWROXgct1s="}
 `;
 
+/** A host whose guests leave by another. */
+const EXIT = `
+netgen: 1
+name: self-exit
+wireguard: {addresses: [10.250.0.0/24]}
+exits: [{host: alpha, interface: eth0, snat: true}]
+hosts:
+  alpha: {id: 1, endpoint: 198.51.100.1, publicKey: "zdPzmIxnUBw7kA72BX2sF2xSdu7u8OZI2Rhm3d7HzGg="}
+  beta: {id: 2, endpoint: 203.0.113.9, publicKey: "c2EjgnCEKBJ6WEAbxM94zB1qZwn4TapenDWROXgct1s="}
+subnets:
+  vms: {cidr: 10.78.2.0/24, hosts: [beta], exits: [alpha]}
+`;
+
 const fixture = (name: string): string =>
   sourceOf(
     must(
@@ -230,6 +243,14 @@ const CASES: readonly Case[] = [
     breaks: ["life"],
     says: /no answer within 60 s, expected one at another endpoint/,
     lives: /another endpoint$/,
+  },
+  {
+    what: "guests that leave in clear by their own host",
+    isForEachChange: true,
+    tamper: everywhere(/egress\.list$/, without(/^from .*\n/gm)),
+    topology: EXIT,
+    breaks: ["exits", "reachability"],
+    says: /vms@beta -> the internet, IPv4: .*no answer; expected 198\.51\.100\.1/,
   },
   {
     what: "guests that are told of no MTU",
