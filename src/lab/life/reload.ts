@@ -35,7 +35,7 @@ const KEEPALIVE = /^PersistentKeepalive = \d+$/m;
 const CHANGED = "PersistentKeepalive = 77";
 
 /** Changes the first peer's keepalive, reloads, and changes it back. Tells what did not go as it should. */
-async function reloadTwice(running: RunningHost, link: string): Promise<readonly string[]> {
+export async function reloadTwice(running: RunningHost, link: string): Promise<readonly string[]> {
   const { box } = running;
   const path = `/etc/wireguard/${link}.conf`;
   const text = await box.run("cat", path);

@@ -9,6 +9,7 @@ import { pingDuring } from "../measure/steady-ping.ts";
 import { brokenSessions } from "../measure/watch.ts";
 import { type Leaver, leaversOf, leavesBy, publicAddress, seenOf, watchInternet } from "./exit-leavers.ts";
 import { hostBox, type Loss, PROBE, routerOf, UNIT, UPLINK } from "./exit-loss.ts";
+import { exitReload } from "./exit-reload.ts";
 import { exitSilence } from "./exit-silence.ts";
 
 function leavePromise(lab: Lab, leaver: Leaver): LabPromise {
@@ -119,4 +120,4 @@ const loss: Prover = {
 };
 
 /** In the order in which they are to be proven. */
-export const exits: readonly Prover[] = Object.freeze([order, loss, exitSilence]);
+export const exits: readonly Prover[] = Object.freeze([order, exitReload, loss, exitSilence]);
