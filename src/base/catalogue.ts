@@ -783,6 +783,43 @@ export const catalogue = {
     message: "{site} has an AS number, but nobody speaks BGP here",
     hint: 'add "bgp:" with an asn for the other sites, or take this one out',
   },
+  "peer-without-bgp": {
+    severity: "error",
+    message: "{host} is to speak BGP with {address}, and nobody speaks BGP here",
+    hint: 'add "bgp:" with the asn of these hosts, or take the peer out',
+  },
+  "peer-duplicate": {
+    severity: "error",
+    message: "{host} has the peer {address} twice in {table}; it can have one session with it there",
+    hint: "put all that holds for it into one entry",
+  },
+  "peer-asn-own": {
+    severity: "error",
+    message:
+      "the peer {address} of {host} has the AS number {asn}, which is the host's own; a peer is another network's (eBGP)",
+    hint: "write the AS number that the peer has, or give these hosts another: bgp.asn, or asn of their site",
+  },
+  "peer-key-conflict": {
+    severity: "error",
+    message: 'the peer {address} of {host} has "{key}", which does not go with {with}',
+    hint: "{advice}",
+  },
+  "peer-prefix-family": {
+    severity: "error",
+    message: "{prefix} is IPv{family}, and the session of {host} with {address} carries IPv{own}",
+    hint: "put it under a peer with an IPv{family} address: two sessions with one router are two entries",
+  },
+  "peer-announce-unknown": {
+    severity: "error",
+    message: "the peer {address} of {host} is to be told of {prefix}, which is {what}",
+    hint: "{advice}",
+  },
+  "peer-in-overlay": {
+    severity: "error",
+    message:
+      "the peer {address} of {host} lies inside {prefix} ({use}), where {host} meets nobody by a link of its own",
+    hint: "name an address on a network that the host is on, or of a guest on a subnet that it alone is the gateway of",
+  },
   "preshared-keys-many": {
     severity: "warning",
     message: "preshared keys in a mesh of {hosts} hosts are {count} files",

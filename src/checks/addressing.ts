@@ -64,6 +64,8 @@ export function useInWords({ use }: OverlayPrefix): string {
       return `subnet ${use.subnet}`;
     case "route":
       return `a route of ${use.host}`;
+    case "peer":
+      return `accepted from ${use.address} by ${use.host}`;
     case "lan":
       return `the LAN of ${use.site}`;
   }
@@ -88,12 +90,19 @@ function distinctWithin(prefixes: readonly OverlayPrefix[]): readonly Diagnostic
   let around: readonly OverlayPrefix[] = [];
   for (const each of prefixes) {
     around = around.filter(({ prefix }) => containsPrefix(prefix, each.prefix));
-    const other = around.find(({ prefix, exceptsMoreSpecifics }) => !exceptsMoreSpecifics || prefix === each.prefix);
+    const other = around.find((outer) => !mayHold(outer, each));
     if (other === undefined) around = [...around, each];
     else found.push(overlap(each, other));
   }
   return found;
 }
+
+/** Two hosts may hear one prefix from others' speakers in a VRF: there BGP chooses, and no AllowedIPs. */
+const isHeardTwice = (outer: OverlayPrefix, inner: OverlayPrefix): boolean =>
+  outer.vrf !== undefined && outer.use.kind === "peer" && inner.use.kind === "peer" && outer.prefix === inner.prefix;
+
+const mayHold = (outer: OverlayPrefix, inner: OverlayPrefix): boolean =>
+  (outer.exceptsMoreSpecifics && outer.prefix !== inner.prefix) || isHeardTwice(outer, inner);
 
 function overlap(inner: OverlayPrefix, outer: OverlayPrefix): Diagnostic {
   const [later, earlier] = inner.span.start > outer.span.start ? [inner, outer] : [outer, inner];

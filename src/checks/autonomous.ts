@@ -1,6 +1,7 @@
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import type { Network } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
+import { peersOf } from "../model/peer.ts";
 
 /** 23456 stands for an AS number too long for an old speaker (RFC 6793), 65535 is never to be used (RFC 7300). */
 const RESERVED: ReadonlyMap<number, string> = new Map([
@@ -11,7 +12,7 @@ const RESERVED: ReadonlyMap<number, string> = new Map([
 /** Nobody may have an AS number that has a meaning of its own. */
 export function systemsHaveNumbers(network: Network): readonly Diagnostic[] {
   const own = network.bgp.kind === "none" ? [] : [network.bgp];
-  return [...own, ...network.sites].flatMap(({ asn, origin }) => {
+  return [...own, ...network.sites, ...network.hosts.flatMap(peersOf)].flatMap(({ asn, origin }) => {
     const reason = asn === undefined ? undefined : RESERVED.get(asn);
     return asn === undefined || reason === undefined
       ? []

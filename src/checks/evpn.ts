@@ -2,6 +2,7 @@ import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import { failoverOf } from "../model/loopback.ts";
 import type { Network } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
+import { peersOf } from "../model/peer.ts";
 import type { Gateway, Segment } from "../model/segment.ts";
 
 const gatewayCount = (gateway: Gateway): number => (gateway.kind === "none" ? 0 : gateway.hosts.length);
@@ -43,6 +44,7 @@ export function floodListFits(network: Network): readonly Diagnostic[] {
 export function evpnHasSegments(network: Network): readonly Diagnostic[] {
   const stretched = network.segments.length + network.vrfs.length;
   if (network.bgp.kind === "none" || stretched > 0 || failoverOf(network) !== undefined) return [];
+  if (network.hosts.some((host) => peersOf(host).length > 0)) return [];
   return [diagnostic("bgp-without-vxlan", {}, originSpan(network.bgp.origin))];
 }
 

@@ -4,10 +4,11 @@ import { grouped } from "../base/grouped.ts";
 import { GUARDED_SERVICES, type GuardedService, type Host } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
+import { watchesByBfd } from "../model/peer.ts";
 
-function isGuarded({ vxlans, vrfs, bgp }: Host, service: GuardedService): boolean {
-  if (service === "vxlan") return vxlans.length + vrfs.length > 0;
-  return bgp.kind !== "none" && (service === "bgp" || bgp.bfd.kind === "on");
+function isGuarded(host: Host, service: GuardedService): boolean {
+  if (service === "vxlan") return host.vxlans.length + host.vrfs.length > 0;
+  return service === "bgp" ? host.bgp.kind !== "none" : watchesByBfd(host);
 }
 
 /** A host that opens a service has it guarded; of hostDefaults, one of the hosts. */

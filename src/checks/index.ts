@@ -21,6 +21,7 @@ import {
 } from "./interfaces.ts";
 import { siteLansOutsideOverlay } from "./lans.ts";
 import { pathsAreOfOnePeer, pathsAreUsed, pinsFit, segmentsCarryIpv6, tunnelsCarryIpv6 } from "./mtu.ts";
+import { passwordsAreGiven, peersAreToldOfWhatIsReached, peersStandOutside } from "./peers.ts";
 import { programsAreNewEnough } from "./programs.ts";
 import { distinctTunnelEndpoints, tunnelNamesFit } from "./tunnels.ts";
 import { exitHostsDistinct, exitsKnowWhoIsMeant, probesLeadOut, vrfsHaveBgp, vrfsSpareHostAddresses } from "./vrfs.ts";
@@ -73,6 +74,9 @@ export const checks: readonly Check[] = Object.freeze([
   ownExitsAreDialledByAddress,
   systemsHaveNumbers,
   siteNumbersAreUsed,
+  peersStandOutside,
+  peersAreToldOfWhatIsReached,
+  passwordsAreGiven,
   pathsAreUsed,
   pathsAreOfOnePeer,
   tunnelsCarryIpv6,

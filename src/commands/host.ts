@@ -31,10 +31,12 @@ interface AddOptions extends CommonOptions {
   readonly [key: string]: unknown;
 }
 
-/** What a host may say, by key, but raw lines: those are no matter for a command line. */
+/** What a host may say, by key, but raw lines and lists of mappings: those are no matter for a command line. */
 function hostKeys(): readonly (readonly [string, SchemaNode])[] {
   const host = topologySchema.properties?.hosts?.additionalProperties || undefined;
-  return Object.entries(host?.properties ?? {}).filter(([, { type }]) => type !== "object");
+  return Object.entries(host?.properties ?? {}).filter(
+    ([, { type, items }]) => type !== "object" && items?.type !== "object",
+  );
 }
 
 const flagOf = (key: string): string => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

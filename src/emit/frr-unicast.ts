@@ -1,49 +1,16 @@
 /** FRR's part of routing by BGP: sessions over the tunnels, and what they may carry. */
-import {
-  addressBits,
-  FAMILIES,
-  familyOf,
-  hostPrefix,
-  type IpFamily,
-  type IpPrefix,
-  mergePrefixes,
-  prefixLengthBits,
-} from "../base/ip.ts";
+import { FAMILIES, familyOf, hostPrefix, type IpFamily, type IpPrefix, mergePrefixes } from "../base/ip.ts";
 import type { Unicast, UnicastNeighbour } from "../model/bgp.ts";
-import type { Extra } from "../model/extra.ts";
 import type { Host } from "../model/host.ts";
 import { unicastOf } from "../model/loopback.ts";
 import type { FamilyKey } from "./frr-extra.ts";
+import { acceptedRules, commandOf, entriesView, exactly, nameOf, type Rule, withInside, wordsOf } from "./frr-lists.ts";
+import { peersOfFamily } from "./frr-peers.ts";
 import type { View } from "./template.ts";
 
 // In capitals, so that no interface or host is called the same.
 const OVERLAY = "OVERLAY";
 const NEARBY = "NEARBY";
-
-const SPACING = 5;
-
-/** `ip prefix-list` lines of one family, in their order. */
-function entriesView(name: string, family: IpFamily, rules: readonly string[]): readonly View[] {
-  const command = commandOf(family);
-  return rules.map((rule, index) => ({ command, name, number: String((index + 1) * SPACING), rule }));
-}
-
-/** An entry of a prefix-list, without its place in it. */
-interface Rule {
-  readonly prefix: IpPrefix;
-  readonly words: string;
-}
-
-const exactly = (prefix: IpPrefix): Rule => ({ prefix, words: `permit ${prefix}` });
-
-/** A prefix with all that lies in it. */
-const withInside =
-  (action: "permit" | "deny") =>
-  (prefix: IpPrefix): Rule => {
-    const longest = addressBits(familyOf(prefix));
-    const inside = prefixLengthBits(prefix) < longest ? ` le ${longest}` : "";
-    return { prefix, words: `${action} ${prefix}${inside}` };
-  };
 
 /** A list for each family. The first entry that matches decides. */
 function listView(name: string, rules: readonly Rule[]): readonly View[] {
@@ -59,17 +26,12 @@ function listView(name: string, rules: readonly Rule[]): readonly View[] {
 
 /** A neighbour that passes nothing on has a list of its own, of what is its. */
 function ownListsView({ neighbours }: Unicast): readonly View[] {
-  return neighbours.flatMap(({ host, address, announced }) => {
+  return neighbours.flatMap(({ host, address, announced, passedOn }) => {
     if (announced === undefined) return [];
-    const rules = announced.length > 0 ? announced.map((prefix) => `permit ${prefix}`) : ["deny any"];
-    return entriesView(ownList(host), familyOf(address), rules);
+    const rules = [...announced.map(exactly), ...acceptedRules(passedOn)];
+    return entriesView(ownList(host), familyOf(address), wordsOf(rules));
   });
 }
-
-const nameOf = (family: IpFamily) => (family === 4 ? "ipv4" : "ipv6");
-
-/** How FRR calls a family's commands. */
-const commandOf = (family: IpFamily): string => (family === 4 ? "ip" : "ipv6");
 
 const ofFamily = <T extends { readonly address: UnicastNeighbour["address"] }>(
   family: IpFamily,
@@ -81,7 +43,7 @@ const ownList = (host: string): string => `OF-${host}`;
 const wayName = (hub: string): string => `VIA-${hub}`;
 
 /** Neighbours of one interface have all in common. */
-function groupsOf(neighbours: readonly UnicastNeighbour[], family: IpFamily): readonly View[] {
+function groupsOf(neighbours: readonly UnicastNeighbour[], family: IpFamily, hasPeers: boolean): readonly View[] {
   const firsts = new Map(neighbours.map((each) => [each.interface, each]));
   return [...firsts.values()].map((each) => ({
     name: `${each.interface.toUpperCase()}-IPV${family}`,
@@ -89,6 +51,8 @@ function groupsOf(neighbours: readonly UnicastNeighbour[], family: IpFamily): re
     hasSource: each.isPointToPoint,
     source: each.source,
     isClients: each.isClient,
+    // A peer's own address is known to this host alone. A hub says of all that comes by it that it is the way.
+    isNextHop: hasPeers && !each.isClient,
     isPreferred: each.preference !== undefined,
     way: wayName(each.host),
     neighbours: neighbours
@@ -97,11 +61,16 @@ function groupsOf(neighbours: readonly UnicastNeighbour[], family: IpFamily): re
   }));
 }
 
-function familyView({ neighbours, announced, loopback }: Unicast, family: IpFamily, { frr }: Extra): View {
+function familyView(
+  { neighbours, announced, loopback }: Unicast,
+  family: IpFamily,
+  { extra: { frr }, bgp }: Host,
+): View {
   return {
     name: nameOf(family),
     command: commandOf(family),
-    groups: groupsOf(ofFamily(family, neighbours), family),
+    groups: groupsOf(ofFamily(family, neighbours), family, bgp.kind !== "none" && bgp.peers.length > 0),
+    peers: bgp.kind === "none" ? [] : peersOfFamily(bgp.peers, family),
     announced: announced.filter((prefix) => familyOf(prefix) === family),
     leaves: ofFamily(family, neighbours)
       .filter((each) => each.announced !== undefined)
@@ -136,7 +105,9 @@ function pointToPoint({ neighbours }: Unicast): readonly View[] {
  * leads into the overlay, and tunnels' addresses are nobody's but the tunnels'.
  */
 function fallbackView({ unreachable, ownedPrefixes }: Host, { hubInterface, accepted }: Unicast): View {
-  const behind = ownedPrefixes.filter(({ use }) => use.kind === "route").map(({ prefix }) => prefix);
+  const behind = ownedPrefixes
+    .filter(({ use }) => use.kind === "route" || use.kind === "peer")
+    .map(({ prefix }) => prefix);
   const isLed = (prefix: IpPrefix): boolean => accepted.includes(prefix) && !behind.includes(prefix);
   const prefixes = hubInterface === undefined ? [] : unreachable.filter(isLed);
   return {
@@ -183,7 +154,7 @@ export function unicastView(host: Host): typeof NOTHING | (View & { readonly rou
   return {
     ...NOTHING,
     routes: true,
-    families: spokenFamilies(unicast).map((family) => familyView(unicast, family, host.extra)),
+    families: spokenFamilies(unicast).map((family) => familyView(unicast, family, host)),
     pointToPoint: links,
     hasPointToPoint: links.length > 0,
     ...fallbackView(host, unicast),

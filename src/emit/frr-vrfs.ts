@@ -4,6 +4,7 @@ import type { Host } from "../model/host.ts";
 import type { VrfInstance } from "../model/vrf.ts";
 import { ANNOUNCED_METRIC } from "./exits.ts";
 import { otherFamilies } from "./frr-extra.ts";
+import { peersOfFamily, sessionsView } from "./frr-peers.ts";
 
 /** Policy for what comes from other hosts. In capitals like all names of netgen's own in FRR, as no VRF is called so. */
 const IMPORT_MAP = "EXITS";
@@ -17,6 +18,7 @@ function familyView(vrf: VrfInstance, family: IpFamily) {
   return {
     name: WORDS[family].name,
     lines: vrf.extra[WORDS[family].name],
+    peers: peersOfFamily(vrf.peers, family),
     behind: vrf.behind.filter((prefix) => familyOf(prefix) === family),
     anchors: vrf.anchors.filter((prefix) => familyOf(prefix) === family),
     isExit: vrf.exit?.families.includes(family) ?? false,
@@ -33,6 +35,7 @@ function vrfView(vrf: VrfInstance) {
     hasAnchors: vrf.anchors.length > 0,
     anchors: vrf.anchors.map((prefix) => ({ ip: WORDS[familyOf(prefix)].ip, prefix })),
     families: vrf.families.map((family) => familyView(vrf, family)),
+    ...sessionsView(vrf.peers),
     lines: vrf.extra.vrf,
     bgpLines: vrf.extra.bgp,
     evpnLines: vrf.extra.evpn,

@@ -5,12 +5,16 @@ import { knows } from "../base/programs.ts";
 import type { BgpNeighbour, GatewayVni, Speaker } from "../model/bgp.ts";
 import type { Host } from "../model/host.ts";
 import { unicastOf } from "../model/loopback.ts";
+import { peersOf, watchesByBfd } from "../model/peer.ts";
 import { createNeighboursOf } from "../model/relays.ts";
 import { reload, restart } from "./after.ts";
 import type { EmitContext, Emitter } from "./context.ts";
 import type { OutputFile } from "./file.ts";
+import { profileView } from "./frr-bfd.ts";
 import { otherFamilies, topLevelView } from "./frr-extra.ts";
 import { networksView } from "./frr-networks.ts";
+import { hasPasswords, PASSWORDS_SCRIPT, passwordFiles, passwordUnits } from "./frr-passwords.ts";
+import { peerFamilies, peerFamiliesView, peerListsView, peerProfile, peerTimers, sessionsView } from "./frr-peers.ts";
 import { unicastFamilies, unicastView } from "./frr-unicast.ts";
 import { vrfsView } from "./frr-vrfs.ts";
 import { publicFile, scriptFile } from "./print.ts";
@@ -36,8 +40,6 @@ function groupName({ isClient, isInternal, isNear }: Group): string {
 }
 
 const BFD_PROFILE = "tunnel";
-/** bfdd/bfd.h: BFD_DEFREQUIREDMINRX, BFD_DEFDESIREDMINTX and BFD_DEFDETECTMULT. */
-const FRR_BFD = { intervalMs: 300, multiplier: 3 };
 
 /** Where BGP routes, the tunnels are watched instead, and a session between loopbacks outlives the loss of one. */
 const isWatched = (host: Host, { bfd }: Speaker): boolean => bfd.kind === "on" && unicastOf(host) === undefined;
@@ -63,28 +65,10 @@ const GATEWAY_COMMANDS = {
   "svi-ip": "advertise-svi-ip",
 } as const satisfies Record<GatewayVni["advertise"], string>;
 
-/** FRR 8.4's longest, bfdd/bfdd_cli.c; 10.3 takes more. */
-const MAX_BFD_INTERVAL_MS = 60_000;
-
-/**
- * `isMerged`: without a multiplier, so FRR's own has to take as long: a neighbour misses a host by what that sends. Three of
- * the longest intervals, three minutes, are the most.
- */
-function bfdView({ bfd }: Speaker, isMerged: boolean) {
-  const { intervalMs, multiplier } = bfd.kind === "on" ? bfd : FRR_BFD;
-  const asLongMs = Math.min(Math.ceil((intervalMs * multiplier) / FRR_BFD.multiplier), MAX_BFD_INTERVAL_MS);
-  const transmitMs = isMerged ? asLongMs : intervalMs;
-  return {
-    profile: BFD_PROFILE,
-    hasBfd: bfd.kind === "on",
-    // FRR lists no default of its own, and a reload would write it again and again.
-    hasBfdTransmit: transmitMs !== FRR_BFD.intervalMs,
-    hasBfdReceive: intervalMs !== FRR_BFD.intervalMs,
-    hasBfdMultiplier: !isMerged && multiplier !== FRR_BFD.multiplier,
-    bfdTransmit: String(transmitMs),
-    bfdReceive: String(intervalMs),
-    bfdMultiplier: String(multiplier),
-  };
+/** Of the tunnels first. */
+function profilesOf(host: Host, { bfd }: Speaker, isMerged: boolean): readonly View[] {
+  const tunnels = bfd.kind === "on" ? [profileView(BFD_PROFILE, bfd, isMerged)] : [];
+  return [...tunnels, ...peerTimers(host).map((timers) => profileView(peerProfile(timers), timers, isMerged))];
 }
 
 function neighbourView(neighbour: BgpNeighbour, group: Group): View {
@@ -100,10 +84,16 @@ function bgpView(host: Host, speaker: Speaker, context: EmitContext) {
   const otherMap = vrfs.hasKnownExits ? vrfs.importMap : "";
   const { groupMaps, ...networks } = networksView(host, grouping);
   const isMerged = host.frrMode === "snippet";
+  const profiles = profilesOf(host, speaker, isMerged);
   const lines = host.extra.frr;
-  const speaksEvpn = unicastOf(host) === undefined || neighbours.length > 0 || speaker.isVtep;
+  const spoken = unicastFamilies(host);
+  const forPeers = peerFamilies(host, spoken);
+  const isForMore = unicastOf(host) !== undefined || speaker.peers.length > 0;
+  const speaksEvpn = !isForMore || neighbours.length > 0 || speaker.isVtep;
   return {
-    ...bfdView(speaker, isMerged),
+    profile: BFD_PROFILE,
+    hasProfiles: profiles.length > 0,
+    profiles,
     isMerged,
     tunnel: must(host.interfaces[0], "who speaks BGP has a tunnel").name,
     ...vrfs,
@@ -122,6 +112,10 @@ function bgpView(host: Host, speaker: Speaker, context: EmitContext) {
     })),
     speaksEvpn,
     ...unicastView(host),
+    ...sessionsView(speaker.peers),
+    hasOriginated: speaker.originated.length > 0,
+    peerFamilies: peerFamiliesView(speaker, forPeers, lines),
+    ...peerListsView(host),
     neighbours: neighbours.map((neighbour) => neighbourView(neighbour, groupOf(neighbour))),
     // FRR's own files say "frr defaults datacenter", which says this as well.
     statesPolicy: isMerged && neighbours.some(({ asn }) => asn !== speaker.asn),
@@ -129,12 +123,13 @@ function bgpView(host: Host, speaker: Speaker, context: EmitContext) {
     tellsSoon: !isMerged && !lines.bgp.some((line) => line.includes("coalesce-time")),
     // networkd would take FRR's nexthop objects for leftovers when it restarts, and their routes with them.
     hidesNextHops:
-      (unicastOf(host) !== undefined || host.vrfs.length > 0) && !knows(host.programs, "networkd-foreign-next-hops"),
+      (unicastOf(host) !== undefined || host.vrfs.length > 0 || speaker.peers.length > 0) &&
+      !knows(host.programs, "networkd-foreign-next-hops"),
     isDrained: speaker.isDrained,
     ...topLevelView(lines),
     bgpLines: lines.bgp,
     evpnLines: lines.evpn,
-    otherFamilies: otherFamilies(lines, [...unicastFamilies(host), ...(speaksEvpn ? ["evpn" as const] : [])]),
+    otherFamilies: otherFamilies(lines, [...spoken, ...forPeers, ...(speaksEvpn ? ["evpn" as const] : [])]),
     isVtep: speaker.isVtep,
     hasGatewayVnis: gatewayVnis.length > 0,
     gatewayVnis: gatewayVnis.map(({ vni, advertise }) => ({ vni: String(vni), command: GATEWAY_COMMANDS[advertise] })),
@@ -148,18 +143,20 @@ const SPARE_FDS = 64;
 
 /** File descriptors for bgpd: a power of two, so that a new host seldom means a restart. */
 function maxFds(host: Host, { neighbours }: Speaker): number {
-  const sessions = neighbours.length + (unicastOf(host)?.neighbours.length ?? 0);
+  const sessions = neighbours.length + peersOf(host).length + (unicastOf(host)?.neighbours.length ?? 0);
   const needed = 2 * sessions + SPARE_FDS;
   return Math.max(DEFAULT_FDS, 2 ** Math.ceil(Math.log2(needed)));
 }
 
 const UNIT = "frr.service";
+const RELOAD_SCRIPT = "/etc/netgen/frr-reload";
 const OWNER = { mode: 0o640, owner: "frr", group: "frr" } as const;
 
 function completeFiles(host: Host, context: EmitContext, speaker: Speaker): readonly OutputFile[] {
   const hasMaxFds = maxFds(host, speaker) > DEFAULT_FDS;
   const daemons: View = {
-    hasBfd: speaker.bfd.kind === "on",
+    hasBfd: watchesByBfd(host),
+    reloadScript: hasPasswords(host) ? PASSWORDS_SCRIPT : RELOAD_SCRIPT,
     hasMgmtd: knows(host.programs, "frr-mgmtd"),
     hasMaxFds,
     maxFds: String(maxFds(host, speaker)),
@@ -187,14 +184,18 @@ function completeFiles(host: Host, context: EmitContext, speaker: Speaker): read
     }),
   ];
   // Read when it is run.
-  const script = { path: "etc/netgen/frr-reload", template: "frr/frr-reload.njk", view: {}, after: [] };
-  return [...files.map((file) => ({ ...file, ...OWNER })), scriptFile(host, context, script)];
+  const script = { path: RELOAD_SCRIPT.slice(1), template: "frr/frr-reload.njk", view: {}, after: [] };
+  return [
+    ...files.map((file) => ({ ...file, ...OWNER })),
+    scriptFile(host, context, script),
+    ...passwordFiles(host, context),
+  ];
 }
 
 function snippet(host: Host, context: EmitContext, speaker: Speaker): OutputFile {
   const view: View = {
     ...bgpView(host, speaker, context),
-    daemons: speaker.bfd.kind === "on" ? "bgpd=yes and bfdd=yes" : "bgpd=yes",
+    daemons: watchesByBfd(host) ? "bgpd=yes and bfdd=yes" : "bgpd=yes",
   };
   // Merged by Proxmox or by hand.
   const file = { path: "etc/netgen/frr.conf.snippet", template: "frr/frr.conf.snippet.njk", after: [] };
@@ -209,5 +210,5 @@ export const emitFrr: Emitter = (host, context) => {
 
 /** Units of {@link emitFrr} that the host has to enable; where FRR's files are the user's, its unit is as well. */
 export function frrUnits(host: Host): readonly string[] {
-  return host.bgp.kind !== "none" && host.frrMode === "complete" ? [UNIT] : [];
+  return host.bgp.kind !== "none" && host.frrMode === "complete" ? [UNIT, ...passwordUnits(host)] : [];
 }

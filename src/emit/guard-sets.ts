@@ -1,6 +1,6 @@
 /** What the parts of the guard share: sets of addresses, and which packets it looks at. */
 import { FAMILIES, familyOf, type IpAddress, type IpFamily, type IpPrefix } from "../base/ip.ts";
-import { BFD_PORTS, type Bfd, BGP_PORT } from "../model/bgp.ts";
+import { BFD_PORTS, BGP_PORT } from "../model/bgp.ts";
 import type { VxlanDevice } from "../model/device.ts";
 import type { GuardedService, Host } from "../model/host.ts";
 import { nftFamily, oneOf, sortedNumbers } from "./nft-words.ts";
@@ -45,14 +45,13 @@ export interface Guarded {
 
 export function guardedPackets(
   vxlans: readonly VxlanDevice[],
-  bgp: { readonly isSpoken: boolean; readonly bfd: Bfd },
+  bgp: { readonly isSpoken: boolean; readonly hasBfd: boolean },
 ): readonly Guarded[] {
   const vxlanPorts = sortedNumbers(vxlans.map((vxlan) => vxlan.port)).map(String);
-  const hasBfd = bgp.isSpoken && bgp.bfd.kind === "on";
   return [
     ...(vxlanPorts.length > 0 ? [{ service: "vxlan", match: `udp dport ${oneOf(vxlanPorts)}` } as const] : []),
     ...(bgp.isSpoken ? [{ service: "bgp", match: `tcp dport ${BGP_PORT}` } as const] : []),
-    ...(hasBfd ? [{ service: "bfd", match: `udp dport ${oneOf(BFD_PORTS.map(String))}` } as const] : []),
+    ...(bgp.hasBfd ? [{ service: "bfd", match: `udp dport ${oneOf(BFD_PORTS.map(String))}` } as const] : []),
   ];
 }
 

@@ -1,9 +1,9 @@
 /** The guard: VXLAN, BGP and BFD are taken from the tunnel only, by this host and by those that it routes to. */
-import { collapsePrefixes, compareAddresses, type IpAddress } from "../base/ip.ts";
-import type { Bfd } from "../model/bgp.ts";
+import { collapsePrefixes, compareAddresses, hostPrefix, type IpAddress } from "../base/ip.ts";
 import type { Host } from "../model/host.ts";
 import { unicastOf } from "../model/loopback.ts";
 import type { Network } from "../model/network.ts";
+import { peersOf, watchesByBfd } from "../model/peer.ts";
 import { relaysOf } from "../model/relays.ts";
 import type { EmitContext } from "./context.ts";
 import {
@@ -50,8 +50,6 @@ interface Shared {
   readonly relays: ReadonlySet<string>;
 }
 
-const NO_BFD: Bfd = { kind: "none" };
-
 function shareOf(network: Network): Shared {
   const { hosts, prefixes, bgp, guardAllowFrom } = network;
   const vteps = hosts.flatMap((host) => (host.vtep === undefined ? [] : [host.vtep]));
@@ -64,7 +62,7 @@ function shareOf(network: Network): Shared {
     // A set of intervals refuses elements that overlap.
     allowed: addressSets(ALLOWED, collapsePrefixes(guardAllowFrom)),
     pools: addressSets(POOLS, collapsePrefixes(pools)),
-    guarded: guardedPackets(hosts.flatMap(vxlansOf), { isSpoken, bfd: isSpoken ? bgp.bfd : NO_BFD }),
+    guarded: guardedPackets(hosts.flatMap(vxlansOf), { isSpoken, hasBfd: isSpoken && bgp.bfd.kind === "on" }),
     relays: relaysOf(network),
   };
 }
@@ -72,10 +70,22 @@ function shareOf(network: Network): Shared {
 const shared = once((context): Shared => shareOf(context.network));
 
 /** VXLAN, BGP and BFD that are meant for this host itself. */
-function ownGuarded(host: Host): readonly Guarded[] {
-  const { bgp } = host;
-  const isSpoken = bgp.kind !== "none";
-  return guardedPackets(vxlansOf(host), { isSpoken, bfd: isSpoken ? bgp.bfd : NO_BFD });
+const ownGuarded = (host: Host): readonly Guarded[] =>
+  guardedPackets(vxlansOf(host), { isSpoken: host.bgp.kind !== "none", hasBfd: watchesByBfd(host) });
+
+/** Links of netgen's that nobody but its own comes in by. */
+const ownLinks = ({ interfaces, vrfs, bridges }: Host): string =>
+  oneOf([...interfaces, ...vrfs, ...bridges.filter(({ vrf }) => vrf === undefined)].map(quotedName));
+
+/** Others' BGP speakers, each by the link that it is on. */
+function peerMatches(host: Host): readonly string[] {
+  return peersOf(host).flatMap((peer) => {
+    const services = guardedPackets([], { isSpoken: true, hasBfd: peer.bfd.kind === "on" });
+    return services.map(({ match }) => {
+      const link = peer.interface === undefined ? `!= ${ownLinks(host)}` : `"${peer.interface}"`;
+      return `iifname ${link} ${sourceMatches([hostPrefix(peer.address)])} ${match}`;
+    });
+  });
 }
 
 /** The pools that this host routes to, when anyone in the network has something to guard there. */
@@ -130,7 +140,12 @@ export const setsSection: Section = (host, context) => {
 export const guardSection: Section = (host, context) => {
   const { guarded, tunnels, vteps, allowed } = guardOf(host, context);
   if (guarded.length === 0) return undefined;
-  const trusted = [...hostMatches(tunnels, vteps), ...allowedMatches(allowed), ...openMatches(host, guarded)];
+  const trusted = [
+    ...hostMatches(tunnels, vteps),
+    ...allowedMatches(allowed),
+    ...peerMatches(host),
+    ...openMatches(host, guarded),
+  ];
   const view = { guarded: guarded.map(({ match }) => match), trusted };
   return print(context, { template: "nftables/guard.nft.njk", view });
 };

@@ -1,6 +1,7 @@
 /** The guard between VRFs, and between a VRF and its host: what enters by one stays in it, or leaves by its exit. */
 import { familyOf } from "../base/ip.ts";
 import type { Host } from "../model/host.ts";
+import { takenFrom } from "../model/peer.ts";
 import type { VrfInstance } from "../model/vrf.ts";
 import { nftFamily, oneOf, quotedName, type Section } from "./nft-words.ts";
 import { print } from "./shared.ts";
@@ -35,7 +36,10 @@ export const vrfSection: Section = (host, context) => {
     vrfs: vrfs.map((vrf) => ({
       device: quotedName(vrf),
       ways: oneOf(waysOf(vrf, host)),
-      behind: vrf.behind.map((prefix) => ({ family: nftFamily(familyOf(prefix)), prefix })),
+      behind: [...vrf.behind, ...takenFrom(vrf.peers)].map((prefix) => ({
+        family: nftFamily(familyOf(prefix)),
+        prefix,
+      })),
     })),
     entrances: vrfs.flatMap(entrancesOf),
     devices: oneOf(vrfs.map(quotedName)),

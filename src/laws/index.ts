@@ -49,6 +49,14 @@ import {
   pairsStandInOneSite,
   pairsWithoutBgp,
 } from "./pairs.ts";
+import {
+  peerKeysGoTogether,
+  peerPrefixesAreOfOneFamily,
+  peersAreDistinct,
+  peersAreOfOtherSystems,
+  peersAreToldOfTheOverlay,
+  peersHaveBgp,
+} from "./peers.ts";
 import { portsOfASiteAreOnOneHost } from "./ports.ts";
 import { preferredHubsAreChosen, preferredHubsAreHubs } from "./preferred-hubs.ts";
 import { guardIsNoGate, poolsCanBeRouted } from "./prefixes.ts";
@@ -158,6 +166,12 @@ export const laws: readonly Law[] = Object.freeze([
   appsHaveOneExit,
   hostsHaveOneOrder,
   marksAreFree,
+  peersHaveBgp,
+  peersAreDistinct,
+  peersAreOfOtherSystems,
+  peerKeysGoTogether,
+  peerPrefixesAreOfOneFamily,
+  peersAreToldOfTheOverlay,
 ]);
 
 export function applyLaws(topology: Topology): readonly Diagnostic[] {

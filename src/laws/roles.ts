@@ -20,6 +20,12 @@ export function rolesOf({ sites, subnets, vrfs, exits, hosts, wireguard, bgp }: 
     ...hosts.flatMap(({ name: value, routes }) =>
       routes.flatMap(({ vrf, span }) => (vrf ? [{ host: { value, span }, role: `a member of ${vrf.value}` }] : [])),
     ),
+    ...hosts.flatMap(({ name: value, peers }) =>
+      peers.map(({ address }) => ({
+        host: { value, span: address.span },
+        role: `given the BGP peer ${address.value}`,
+      })),
+    ),
     ...inRole("a hub", wireguard.hubs),
     ...inRole("a route reflector", bgp?.routeReflectors ?? []),
   ];

@@ -53,6 +53,10 @@ interface SpeakerSettings {
   /** A VTEP announces its VNIs; a mere reflector must not. */
   readonly isVtep: boolean;
   readonly neighbours: readonly BgpNeighbour[];
+  /** Others' speakers in the host's own table, by address. */
+  readonly peers: readonly Peer[];
+  /** Told to these on this host's own word, as BGP has no route to it here. */
+  readonly originated: readonly IpPrefix[];
   /** VNIs of which this host announces its own gateway address. */
   readonly gatewayVnis: readonly GatewayVni[];
   readonly bfd: Bfd;
@@ -102,6 +106,8 @@ export interface UnicastNeighbour {
   readonly preference: number | undefined;
   /** All that it may say, of the session's family; `undefined`: it passes on what others say. */
   readonly announced: readonly IpPrefix[] | undefined;
+  /** What it may say besides: of that family, from others' speakers. */
+  readonly passedOn: readonly AcceptedPrefix[];
 }
 
 export interface BgpNeighbour {
@@ -119,4 +125,39 @@ export interface GatewayVni {
   readonly vni: Vni;
   /** `default-gateway`: the segment's only gateway. `svi-ip`: one of several, each with an address of its own. */
   readonly advertise: "default-gateway" | "svi-ip";
+}
+
+/** A BGP neighbour that netgen does not configure, in the host's own table or in a VRF, with all that may be said either way. */
+export interface Peer {
+  readonly address: IpAddress;
+  /** Another than the host's. */
+  readonly asn: Asn;
+  readonly vrf: string | undefined;
+  /** By which its packets come in, as nft is told; `undefined`: by any link that is not netgen's. */
+  readonly interface: string | undefined;
+  readonly distance: Distance;
+  /** What it may say; of its address's family, sorted. */
+  readonly accepted: readonly AcceptedPrefix[];
+  /** What it is told, as the host's BGP knows it; sorted. */
+  readonly announced: readonly IpPrefix[];
+  /** How much of what is accepted may come at once; `undefined`: all of it. */
+  readonly maxPrefixes: number | undefined;
+  readonly bfd: Bfd;
+  /** On the host; `undefined`: the session has no password. */
+  readonly passwordFile: string | undefined;
+  readonly origin: Origin;
+}
+
+export type Distance =
+  /** At the other end of a link. */
+  | { readonly kind: "link" }
+  /** Up to so many hops away. */
+  | { readonly kind: "multihop"; readonly hops: number }
+  /** No further away than that, by the count in each packet (RFC 5082). */
+  | { readonly kind: "ttl-security"; readonly hops: number };
+
+export interface AcceptedPrefix {
+  readonly prefix: IpPrefix;
+  /** Longer ones inside it, too. */
+  readonly hasMoreSpecifics: boolean;
 }

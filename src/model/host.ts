@@ -80,6 +80,8 @@ export interface OwnedPrefix {
     | { readonly kind: "subnet"; readonly subnet: string }
     /** Behind the host. */
     | { readonly kind: "route" }
+    /** What a BGP neighbour of somebody else's may say. */
+    | { readonly kind: "peer" }
     /** Of the LAN that the host is the gateway of. */
     | { readonly kind: "lan" }
     /** Behind a host on that LAN. */

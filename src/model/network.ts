@@ -3,7 +3,7 @@
  * immutable, serialisable data. Nothing here is optional: absence is a `kind`, an empty list, or `undefined` written out.
  * Lists are sorted (hosts, sites, subnets, VRFs by name; segments by VNI; addresses and prefixes by number), never in input order.
  */
-import type { IpFamily, IpPrefix } from "../base/ip.ts";
+import type { IpAddress, IpFamily, IpPrefix } from "../base/ip.ts";
 import type { Span } from "../base/source.ts";
 import type { Asn, MtuBytes } from "../base/units.ts";
 import type { Bgp } from "./bgp.ts";
@@ -74,6 +74,8 @@ export interface OverlayPrefix {
     | { readonly kind: "transit" }
     | { readonly kind: "subnet"; readonly subnet: string }
     | { readonly kind: "route"; readonly host: string }
+    /** What a BGP neighbour of somebody else's may say to the host. */
+    | { readonly kind: "peer"; readonly host: string; readonly address: IpAddress }
     /** A site's LAN, or an address on it of a host without WireGuard: behind the site's gateway. */
     | { readonly kind: "lan"; readonly site: string };
   /** `undefined`: the default VRF. */

@@ -1,6 +1,7 @@
 /** VRFs: what they are in the whole network, and on one host. */
 import type { IpFamily, IpPrefix } from "../base/ip.ts";
 import type { Vni } from "../base/units.ts";
+import type { Peer } from "./bgp.ts";
 import type { VxlanDevice } from "./device.ts";
 import type { Exit } from "./exit.ts";
 import type { VrfLines } from "./extra.ts";
@@ -12,7 +13,7 @@ export interface Vrf {
   readonly name: string;
   /** L3VNI: that of the VXLAN devices which carry routed packets between its instances; also the routing table. */
   readonly vni: Vni;
-  /** The hosts with an instance: those with a subnet of it, a route in it or an exit. */
+  /** The hosts with an instance: those with a subnet of it, a route or a peer in it, or an exit. */
   readonly members: readonly string[];
   readonly prefixes: readonly IpPrefix[];
   /** In the order of the file. */
@@ -41,6 +42,8 @@ export interface VrfInstance {
   readonly families: readonly IpFamily[];
   /** The prefixes of `routes`: announced as long as the instance has a route to each. */
   readonly behind: readonly IpPrefix[];
+  /** Others' BGP speakers in it, by address. */
+  readonly peers: readonly Peer[];
   /**
    * Announced for as long as the instance is there, one of each family, and leading nowhere; none where the instance has
    * one family. Of a host whose last route of one family goes, FRR forgets the router MAC, and the routes of the other

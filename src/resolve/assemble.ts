@@ -11,6 +11,7 @@ import {
 } from "../base/ip.ts";
 import { sortedBy } from "../base/text.ts";
 import type { MtuBytes } from "../base/units.ts";
+import type { Peer } from "../model/bgp.ts";
 import type { Bridge, VxlanDevice, WireguardInterface } from "../model/device.ts";
 import type { Exit } from "../model/exit.ts";
 import type { Extra } from "../model/extra.ts";
@@ -24,6 +25,7 @@ import type { Lan } from "../topology/lans.ts";
 import type { Pair } from "../topology/pairs.ts";
 import type { HostInput } from "../topology/topology.ts";
 import { resolveSpeaker, type Speakers } from "./bgp/evpn.ts";
+import { resolvePeers, withPeers } from "./bgp/peers.ts";
 import { type Routing, resolveRoutingSpeaker } from "./bgp/unicast.ts";
 import { defaultExitSnat, type EgressParts, resolveAppExit, resolveEgress, resolveOwnExit } from "./egress.ts";
 import { resolveApp } from "./hosts/app.ts";
@@ -151,20 +153,22 @@ interface Forwarded {
   readonly relayed: readonly OverlayPrefix[];
   readonly vrfs: readonly VrfInstance[];
   readonly exit: Exit | undefined;
+  readonly peers: readonly Peer[];
 }
 
 /**
  * A host forwards where something lies behind it: a gateway address of its own, a prefix that leads to it, tunnels that it
- * joins, a VRF, a way out for others, or whatever the user has in mind who asks for it in extra.sysctl (FRR would else turn forwarding off when it
+ * joins, a VRF, a way out for others, peers that it tells of others, or whatever the user has in mind who asks for it in extra.sysctl (FRR would else turn forwarding off when it
  * starts).
  */
-function forwardsOf({ bridges, owned, relayed, vrfs, exit }: Forwarded, { sysctl }: Extra): Host["forwards"] {
+function forwardsOf({ bridges, owned, relayed, vrfs, exit, peers }: Forwarded, { sysctl }: Extra): Host["forwards"] {
   const asked = sysctl.filter(({ value }) => value !== "0");
   const families = new Set([
     ...bridges.flatMap((bridge) => bridge.addresses.map((each) => familyOf(each.address))),
     ...[...owned, ...relayed].map((each) => familyOf(each.prefix)),
     ...vrfs.flatMap((vrf) => vrf.families),
     ...(exit?.families ?? []),
+    ...peers.flatMap(({ announced }) => announced.map(familyOf)),
     ...asked.map(({ key }) => FORWARDING_KEYS.get(key.replaceAll("/", "."))),
   ]);
   return { ipv4: families.has(4), ipv6: families.has(6) };
@@ -183,15 +187,17 @@ export function assembleHost(host: ResolvedHost, parts: Parts): Host {
   const devices = devicesOf(host, parts);
   const owned = must(parts.owned.get(input.name), "every host has a list of prefixes");
   const relayed = parts.relays.has(input.name) ? parts.routed : [];
-  const vrfs = vrfInstances(host, parts);
+  const peers = resolvePeers(host, devices.bridges, { ...parts, isRouting: parts.routing !== undefined });
+  const vrfs = vrfInstances(host, parts, peers);
   const exit = resolveOwnExit(input.name, owned, parts.egress);
-  const forwards = forwardsOf({ bridges: devices.bridges, owned, relayed, vrfs, exit }, input.extra);
+  const forwards = forwardsOf({ bridges: devices.bridges, owned, relayed, vrfs, exit, peers }, input.extra);
   const networkManager = input.networkManager ?? defaults.networkManager;
   const { routing, segments } = parts;
-  const bgp =
+  const speaker =
     routing === undefined
       ? resolveSpeaker(host, parts.speakers, segments)
       : resolveRoutingSpeaker(host, routing, segments);
+  const bgp = withPeers(speaker, peers);
   const app = resolveApp(host, resolveAppExit(host, parts.egress.exits));
   return {
     name: input.name,

@@ -57,9 +57,22 @@ export function overlayPrefixes(topology: Topology, lans: readonly Lan[]): reado
       return { prefix, use, vrf: vrf?.value, exceptsMoreSpecifics, span };
     });
   });
-  return [...pools, ...transitPrefixes(topology), ...subnets, ...routes, ...lanOverlayPrefixes(lans)].sort((a, b) =>
-    comparePrefixes(a.prefix, b.prefix),
+  const taken = topology.hosts.flatMap(takenPrefixes);
+  return [...pools, ...transitPrefixes(topology), ...subnets, ...routes, ...taken, ...lanOverlayPrefixes(lans)].sort(
+    (a, b) => comparePrefixes(a.prefix, b.prefix),
   );
+}
+
+/** What others' BGP speakers may say to a host; what two of them say in one table is one prefix. */
+function takenPrefixes({ name, peers }: HostInput): readonly OverlayPrefix[] {
+  const taken = peers.flatMap(({ address, vrf, accepted }) =>
+    accepted.map(({ value: prefix, span }): readonly [string, OverlayPrefix] => {
+      const use = { kind: "peer", host: name, address: address.value } as const;
+      return [`${vrf?.value ?? ""} ${prefix}`, { prefix, use, ...WHOLE, vrf: vrf?.value, span }];
+    }),
+  );
+  // The first one stays: reversed, as the last of one key does in a map.
+  return [...new Map(taken.reverse()).values()];
 }
 
 /** Prefixes of which any host owns a part, as they were declared, and the pools: all that AllowedIPs can hold. */
@@ -87,7 +100,8 @@ export function ownedPrefixes(
   const onLans = lanPrefixesBehind(lans);
   const routed = subnets.filter((each) => isInDefaultVrf(each.input));
   return new Map(
-    hosts.map(({ name, routes }) => {
+    hosts.map((host) => {
+      const { name, routes } = host;
       const ofSubnets = routed.flatMap(({ input, owned }) =>
         (owned.get(name) ?? []).map((prefix): OwnedPrefix => {
           return { prefix, use: { kind: "subnet", subnet: input.name }, origin: input.origin };
@@ -96,7 +110,10 @@ export function ownedPrefixes(
       const behind = routes
         .filter(isInDefaultVrf)
         .map(({ value: prefix, span }): OwnedPrefix => ({ prefix, use: { kind: "route" }, origin: { "": span } }));
-      const all = [...ofSubnets, ...behind, ...(onLans.get(name) ?? [])];
+      const taken = takenPrefixes(host)
+        .filter(({ vrf }) => vrf === undefined)
+        .map(({ prefix, span }): OwnedPrefix => ({ prefix, use: { kind: "peer" }, origin: { "": span } }));
+      const all = [...ofSubnets, ...behind, ...taken, ...(onLans.get(name) ?? [])];
       return [name, all.sort((a, b) => comparePrefixes(a.prefix, b.prefix))];
     }),
   );

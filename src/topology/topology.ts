@@ -93,6 +93,31 @@ export interface RouteInput extends Located<IpPrefix> {
   readonly exceptsMoreSpecifics: boolean;
 }
 
+/** What a BGP neighbour of somebody else's may say. */
+export interface AcceptedInput extends Located<IpPrefix> {
+  /** Longer prefixes inside it as well. */
+  readonly hasMoreSpecifics: boolean;
+}
+
+/** A BGP neighbour that netgen does not configure. */
+export interface PeerInput {
+  readonly address: Located<IpAddress>;
+  readonly asn: Asn;
+  readonly vrf: Located<string> | undefined;
+  readonly accepted: readonly AcceptedInput[];
+  /** The default route may be among them. */
+  readonly announced: readonly Located<IpPrefix>[];
+  /** Hops: at most so many, of which the packet's own count tells. */
+  readonly ttlSecurity: number | undefined;
+  /** Hops: so many may lie between. */
+  readonly multihop: number | undefined;
+  readonly bfd: BfdInput | undefined;
+  readonly maxPrefixes: number | undefined;
+  /** A path on the host. */
+  readonly passwordFile: string | undefined;
+  readonly origin: Origin;
+}
+
 /** A host with hostDefaults already laid under it; under a device that an app configures, only what holds for it. `origin` points into hostDefaults where the value came from there. */
 export interface HostInput {
   readonly name: string;
@@ -117,6 +142,7 @@ export interface HostInput {
   /** hostDefaults say it of hosts with a lanEndpoint. */
   readonly lanInterface: string | undefined;
   readonly routes: readonly RouteInput[];
+  readonly peers: readonly PeerInput[];
   /** Of a device that an app configures. */
   readonly dns: readonly Located<IpAddress>[];
   readonly platform: Platform | undefined;
@@ -204,9 +230,15 @@ export interface VrfInput {
   readonly origin: Origin;
 }
 
+/** BFD that is asked for, with what is said of it. */
+export interface BfdInput {
+  readonly intervalMs: number | undefined;
+  readonly multiplier: number | undefined;
+}
+
 export interface BgpInput {
   readonly asn: Asn;
   readonly routeReflectors: readonly Located<string>[];
-  readonly bfd: { readonly intervalMs: number | undefined; readonly multiplier: number | undefined } | undefined;
+  readonly bfd: BfdInput | undefined;
   readonly origin: Origin;
 }

@@ -74,6 +74,9 @@ const GATES: readonly Code[] = [
   "vrrp-without-uplink",
 ];
 
+/** What a peer can be told of, and where it can be. */
+const PEERS: readonly Code[] = ["peer-announce-unknown", "peer-in-overlay"];
+
 /** By the first key of the place. */
 const CONSEQUENCES: Readonly<Record<string, readonly Code[]>> = {
   netgen: [],
@@ -89,6 +92,8 @@ const CONSEQUENCES: Readonly<Record<string, readonly Code[]>> = {
     "preferred-hub-unused",
     "drained-unused",
     "exception-unused",
+    ...PEERS,
+    "peer-asn-own",
   ],
   // Its shape decides who meets whom, its pools which pins lie in one, and its port is that of every endpoint without one.
   wireguard: [
@@ -108,6 +113,7 @@ const CONSEQUENCES: Readonly<Record<string, readonly Code[]>> = {
     "mesh-too-large",
     "interface-name-taken",
     "guard-open-unused",
+    ...PEERS,
   ],
   hostDefaults: [
     ...MTU,
@@ -125,10 +131,26 @@ const CONSEQUENCES: Readonly<Record<string, readonly Code[]>> = {
     "forwarding-without-uplink",
     "lan-interface-incomplete",
     "interface-name-taken",
+    "peer-asn-own",
+    "peer-key-conflict",
   ],
-  hosts: ["mtu-pin-lower", "preferred-hub-unused", "drained-unused", "exception-unused", "exit-unused"],
-  subnets: ["bgp-without-vxlan", "guard-open-unused", "exception-unused", "exit-unused", "drained-unused"],
-  vrfs: ["bgp-without-vxlan", "exit-without-interface", "drained-unused", "interface-name-taken", "guard-open-unused"],
+  hosts: [
+    "mtu-pin-lower",
+    "preferred-hub-unused",
+    "drained-unused",
+    "exception-unused",
+    "exit-unused",
+    "peer-announce-unknown",
+  ],
+  subnets: ["bgp-without-vxlan", "guard-open-unused", "exception-unused", "exit-unused", "drained-unused", ...PEERS],
+  vrfs: [
+    "bgp-without-vxlan",
+    "exit-without-interface",
+    "drained-unused",
+    "interface-name-taken",
+    "guard-open-unused",
+    "peer-announce-unknown",
+  ],
   exits: [
     "exit-undeclared",
     "exit-without-interface",
@@ -148,6 +170,8 @@ const CONSEQUENCES: Readonly<Record<string, readonly Code[]>> = {
     "bgp-without-vxlan",
     "vrf-without-bgp",
     "asn-without-bgp",
+    "peer-without-bgp",
+    "peer-asn-own",
   ],
   guard: [],
 };

@@ -11,6 +11,7 @@ import type {
   WireguardInput,
 } from "../topology/topology.ts";
 import type { Entry } from "./hosts.ts";
+import { bfdAt } from "./peers.ts";
 import {
   choiceAt,
   entries,
@@ -136,16 +137,10 @@ export function decodeBgp(reader: Reader): BgpInput | undefined {
   const bgp = member(rootOf(reader), "bgp");
   const asn = asnAt(reader, member(bgp, "asn"));
   if (asn === undefined) return undefined;
-  const bfd = member(bgp, "bfd");
   return {
     asn,
     routeReflectors: locatedAt(reader, member(bgp, "routeReflectors"), textAt),
-    bfd: isThere(bfd)
-      ? {
-          intervalMs: numberAt(reader, member(bfd, "intervalMs")),
-          multiplier: numberAt(reader, member(bfd, "multiplier")),
-        }
-      : undefined,
+    bfd: bfdAt(reader, member(bgp, "bfd")),
     origin: originOf(reader, bgp),
   };
 }

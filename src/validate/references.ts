@@ -60,7 +60,9 @@ export function checkReferences(reader: Reader): void {
 function checkHost(names: Names, host: Node): void {
   for (const key of ["hubs", "exits"]) checkNames(names, member(host, key), "host");
   checkValue(names, member(host, "site"), "site");
-  for (const route of entries(member(host, "routes"))) checkValue(names, member(route, "vrf"), "vrf");
+  for (const key of ["routes", "peers"]) {
+    for (const each of entries(member(host, key))) checkValue(names, member(each, "vrf"), "vrf");
+  }
   checkExtra(names, host);
 }
 

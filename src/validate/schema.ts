@@ -97,10 +97,14 @@ function judgeUnknown(reader: Reader, unknown: ReadonlyMap<string, readonly Find
   }
 }
 
-/** Keys that hold a secret in WireGuard's own files. */
-const SECRETS = new Set(["privatekey", "presharedkey", "password"]);
+/** Keys that would hold a secret, and where it belongs. */
+const SECRETS: ReadonlyMap<string, string> = new Map([
+  ["privatekey", "take it out; netgen keys generate puts secrets into files of their own"],
+  ["presharedkey", "take it out; netgen keys generate puts secrets into files of their own"],
+  ["password", "put it into a file on the host that root alone can read; a peer has passwordFile for the path of that"],
+]);
 /** What a host can only say for itself. */
-const OWN_KEYS = new Set(["id", "endpoint", "listenPort", "lanEndpoint", "addresses", "publicKey", "routes"]);
+const OWN_KEYS = new Set(["id", "endpoint", "listenPort", "lanEndpoint", "addresses", "publicKey", "routes", "peers"]);
 
 interface UnknownKey {
   readonly span: Span;
@@ -113,12 +117,8 @@ function unknownKey({ words: parent, schema }: Place, key: string, { span, rest 
   const explain = (known: string, suggestion: string): Diagnostic =>
     diagnostic("key-unknown", { key, parent, known, suggestion }, span);
   if (rest > 0) return explain(`${rest} more behind it are none either`, "see that this is the file that was meant");
-  if (SECRETS.has(key.toLowerCase())) {
-    return explain(
-      "a topology holds no secrets",
-      "take it out; netgen keys generate puts secrets into files of their own",
-    );
-  }
+  const way = SECRETS.get(key.toLowerCase());
+  if (way !== undefined) return explain("a topology holds no secrets", way);
   if (parent === "hostDefaults" && OWN_KEYS.has(key))
     return explain("every host has its own", "write it under the host");
   const meant = closest(key, keys);

@@ -4,6 +4,7 @@ import { containsAddress, type IpAddress, type IpPrefix, prefixLengthBits } from
 import type { WireguardInterface } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
 import { unicastOf } from "../model/loopback.ts";
+import { peersOf, takenFrom } from "../model/peer.ts";
 import { mtuTowards } from "../model/tunnel.ts";
 import { announcedTo } from "./bgp-choice.ts";
 import { lanRoutes, type NeighbourRoute } from "./lan-routes.ts";
@@ -17,10 +18,12 @@ export type Route =
   | { readonly kind: "tunnel"; readonly prefix: IpPrefix; readonly peer: string; readonly leg: Leg }
   | NeighbourRoute;
 
-/** The prefixes of a VRF that a host has a gateway on, or that are behind it. */
-export const connectedPrefixes = (host: Host, vrf: string): readonly IpPrefix[] => [
-  ...new Set(subnetRoutes(host, vrf).map(({ prefix }) => prefix)),
-];
+/** The prefixes of a VRF that a host has a gateway on, or that are behind it at any time: not what peers say. */
+export function connectedPrefixes(host: Host, vrf: string): readonly IpPrefix[] {
+  const taken = takenFrom(peersOf(host).filter((peer) => peer.vrf === vrf));
+  const known = subnetRoutes(host, vrf).map(({ prefix }) => prefix);
+  return [...new Set(known)].filter((prefix) => !taken.includes(prefix));
+}
 
 /** AllowedIPs of one interface, which are its routes where nobody else makes any. */
 export function allowedRoutes({ peers }: Ways, host: Host, link: WireguardInterface): readonly Route[] {

@@ -2,6 +2,7 @@
 import { type IpPrefix, prefixOf } from "../base/ip.ts";
 import type { Bridge } from "../model/device.ts";
 import type { Host, OwnedPrefix } from "../model/host.ts";
+import { takenFrom } from "../model/peer.ts";
 import { exactLeg, type Leg } from "./way.ts";
 
 /** A host's own table, or that of its part of a VRF. */
@@ -41,7 +42,8 @@ function prefixesBehind(host: Host, vrf: Vrf): readonly { readonly prefix: IpPre
       .filter((each) => !isOfSite(each))
       .map((each) => ({ prefix: each.prefix, subnet: subnetOf(each) }));
   }
-  const behind = host.vrfs.find(({ name }) => name === vrf)?.behind ?? [];
+  const instance = host.vrfs.find(({ name }) => name === vrf);
+  const behind = instance === undefined ? [] : [...instance.behind, ...takenFrom(instance.peers)];
   return behind.map((prefix) => ({ prefix, subnet: prefix }));
 }
 

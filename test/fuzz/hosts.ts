@@ -1,5 +1,6 @@
 /** Generated hosts: all that one may say of itself. */
 import * as fc from "fast-check";
+import { peerKinds } from "./peers.ts";
 
 /** How a host can be reached; `forwarded` and `inside` stand behind a NAT, `inside` without any way in. */
 const WAYS = ["address4", "address4", "address6", "name", "forwarded", "inside", "port"] as const;
@@ -12,6 +13,7 @@ export interface HostDraft {
   readonly site: number;
   readonly lan: "none" | "address4" | "address6" | "name";
   readonly routes: readonly number[];
+  readonly peers: readonly number[];
   readonly isPinned: boolean;
   readonly isOutsider: boolean;
   readonly uplink: string | undefined;
@@ -120,6 +122,7 @@ export const hostDrafts: fc.Arbitrary<readonly HostDraft[]> = fc.uniqueArray(
     site: fc.integer({ min: -2, max: 1 }),
     lan: fc.constantFrom("none", "address4", "address4", "address6", "name"),
     routes: fc.uniqueArray(fc.integer({ min: 0, max: 5 }), { maxLength: 2 }),
+    peers: peerKinds,
     isPinned: fc.boolean(),
     isOutsider: fc.integer({ min: 0, max: 7 }).map((each) => each === 0),
     uplink: fc.constantFrom("eth0", "eth0", "vmbr0", undefined),

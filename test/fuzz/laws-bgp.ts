@@ -1,10 +1,10 @@
 /** What must hold of BGP: sessions have two ends that agree, and what is announced gets to all. */
 
 import { isInSet } from "./laws-overlay.ts";
-import { alone, holds, isSameAddress, type Prefix } from "./prefix.ts";
+import { alone, holds, isSameAddress, type Prefix, prefixOf } from "./prefix.ts";
 import type { TreeHost } from "./tree.ts";
 import type { Bgp, Neighbour } from "./tree-frr.ts";
-import { holderOf, type Law, type World, writtenOf } from "./world.ts";
+import { claimedPrefixes, holderOf, type Law, type World, writtenOf } from "./world.ts";
 
 interface Session {
   readonly host: TreeHost;
@@ -13,14 +13,22 @@ interface Session {
   readonly other: TreeHost | undefined;
 }
 
+/** Somebody else's router. */
+const isPeer = (world: World, { name }: TreeHost, { address }: Neighbour): boolean =>
+  (writtenOf(world, name).peers ?? []).some(
+    (peer) => peer.vrf === undefined && isSameAddress(prefixOf(peer.address), address),
+  );
+
 const sessionsOf = (world: World): readonly Session[] =>
   world.hosts.flatMap((host) =>
-    (host.bgp?.neighbours ?? []).map((neighbour) => ({
-      host,
-      bgp: host.bgp as Bgp,
-      neighbour,
-      other: holderOf(world, neighbour.address),
-    })),
+    (host.bgp?.neighbours ?? [])
+      .filter((each) => !isPeer(world, host, each))
+      .map((neighbour) => ({
+        host,
+        bgp: host.bgp as Bgp,
+        neighbour,
+        other: holderOf(world, neighbour.address),
+      })),
   );
 
 /** The address that a host speaks from: as it says, or as the kernel has it, which takes that of the prefix the neighbour is in. */
@@ -65,6 +73,24 @@ export const sessionsAreMutual: Law = (world) => {
     return found;
   });
 };
+
+/** A router of somebody else's may say what it is said to, in its own AS, and no other part of the overlay. */
+export const peersAreHeldTo: Law = (world) =>
+  world.hosts.flatMap((host) =>
+    (writtenOf(world, host.name).peers ?? []).flatMap(({ address, asn, vrf, accept = [] }) => {
+      if (vrf !== undefined) return [];
+      const who = `${host.name} and its peer ${address}`;
+      const neighbour = host.bgp?.neighbours.find((each) => isSameAddress(each.address, prefixOf(address)));
+      if (neighbour === undefined) return [`${who}: there is no session`];
+      const own = accept.map((each) => prefixOf(typeof each === "string" ? each : each.cidr));
+      const others = claimedPrefixes(world).filter((prefix) => prefix.family === neighbour.address.family);
+      return [
+        ...(neighbour.remoteAs === String(asn) ? [] : [`${who}: it is not in AS ${neighbour.remoteAs}`]),
+        ...own.filter((prefix) => !neighbour.accepts(prefix)).map(({ text }) => `${who}: ${text} is not taken`),
+        ...others.filter((prefix) => neighbour.accepts(prefix)).map(({ text }) => `${who}: ${text} is taken from it`),
+      ];
+    }),
+  );
 
 /** Router ids are one for each speaker. */
 export const routerIdsAreDistinct: Law = ({ hosts }) => {

@@ -25,6 +25,7 @@ export const laws: Readonly<Record<string, Law>> = {
   guestsAreGivenTheirOwn: overlay.guestsAreGivenTheirOwn,
   routersAdvertiseTheirOwn: overlay.routersAdvertiseTheirOwn,
   sessionsAreMutual: bgp.sessionsAreMutual,
+  peersAreHeldTo: bgp.peersAreHeldTo,
   routerIdsAreDistinct: bgp.routerIdsAreDistinct,
   evpnReachesAll: bgp.evpnReachesAll,
   unicastReachesAll: bgp.unicastReachesAll,

@@ -50,6 +50,12 @@ const advertised: Topology = {
 /** The same with EVPN. */
 const evpn: Topology = { ...mesh, bgp: { asn: 65_000, bfd: {} } };
 
+/** The same with a router of somebody else's. */
+const peered: Topology = {
+  ...evpn,
+  hosts: { ...MESH, ...host("d", 4, { peers: [{ address: "172.30.4.2", asn: 64_600, accept: ["172.22.4.0/24"] }] }) },
+};
+
 /** The same with a reflector. */
 const reflected: Topology = { ...mesh, bgp: { asn: 65_000, routeReflectors: ["a"] } };
 
@@ -167,6 +173,15 @@ export const SPOILT: readonly Spoilt[] = [
     topology: reflected,
   },
   ofEvpn("another address to speak from", "sessionsAreMutual", WG, "Address = 10.250.0.1/", "Address = 10.250.0.9/"),
+  {
+    what: "a peer that may say what is another host's",
+    topology: peered,
+    host: "d",
+    file: FRR,
+    from: "FROM-172.30.4.2 seq 5 permit 172.22.4.0/24",
+    to: "FROM-172.30.4.2 seq 5 permit 10.9.1.0/24",
+    law: "peersAreHeldTo",
+  },
   ofEvpn("a router id twice", "routerIdsAreDistinct", FRR, "router-id 10.250.0.1", "router-id 10.250.0.2"),
   {
     ...ofMesh("clients that nothing is passed on to", "evpnReachesAll", FRR, /neighbor .* route-reflector-client/, ""),

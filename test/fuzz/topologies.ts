@@ -4,6 +4,7 @@
  */
 import * as fc from "fast-check";
 import { forVrf, type HostDraft, hostDrafts, hostEntry, isApp, more, nameOf, publicKeyOf } from "./hosts.ts";
+import { peersOf } from "./peers.ts";
 import { type SubnetDraft, subnetDrafts, subnetEntry } from "./subnets.ts";
 
 /** A topology as it stands in a file. */
@@ -251,6 +252,12 @@ const pinsOf = (pools: readonly string[], id: number): readonly string[] =>
     return pool.includes(":") ? [`fd00:250::1:${id.toString(16)}`] : [`10.250.200.${(id % 250) + 1}`];
   });
 
+/** Of a host that can speak with others: of the rest it would be a mistake nearly each time. */
+function peersBeside({ bgp }: Knobs, host: HostDraft, vrf: string | undefined) {
+  const isSilent = bgp === "none" || host.isOutsider || isApp(host);
+  return isSilent ? undefined : peersOf(host.id, host.peers, vrf);
+}
+
 interface Surroundings {
   readonly vrf: string | undefined;
   readonly exits: readonly string[] | undefined;
@@ -265,7 +272,8 @@ function entryOf(
 ): readonly [string, Topology] {
   // Those that may lead others are hosts.
   const host = index < 2 && isApp(drawn) ? { ...drawn, more: {} } : drawn;
-  const entry = hostEntry(host, SITES, vrf, pinsOf(each.pools, host.id));
+  const peers = peersBeside(each, host, vrf);
+  const entry = { ...hostEntry(host, SITES, vrf, pinsOf(each.pools, host.id)), peers };
   // Of two that can stand in for each other.
   const drained = LEADERS[each.shape] === 2 && index === host.id % 3 ? true : undefined;
   if (isPaired(each.shape) && index < 2) return [nameOf(host), { ...entry, drained, ...sharedBy(each, index) }];

@@ -88,7 +88,8 @@ function neighbourOf(address: string, said: ReadonlyMap<string, readonly Said[]>
     hasBfd: all.some(({ words }) => words[0] === "bfd"),
     accepts: (wanted) => {
       const name = all.findLast(
-        ({ words, family }) => words[0] === "prefix-list" && family === `ipv${wanted.family} unicast`,
+        ({ words, family }) =>
+          words[0] === "prefix-list" && words[2] === "in" && family === `ipv${wanted.family} unicast`,
       )?.words[1];
       if (name === undefined) return true;
       const isMatched = ({ prefix, most }: Entry): boolean => holds(prefix, wanted) && wanted.length <= most;

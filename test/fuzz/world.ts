@@ -17,12 +17,21 @@ export interface Written {
   readonly platform?: string;
   readonly exits?: readonly string[];
   readonly routes?: readonly (string | WrittenRoute)[];
+  readonly peers?: readonly WrittenPeer[];
 }
 
 export interface WrittenRoute {
   readonly cidr: string;
   readonly vrf?: string;
   readonly exceptMoreSpecifics?: boolean;
+}
+
+export interface WrittenPeer {
+  readonly address: string;
+  readonly asn: number;
+  readonly vrf?: string;
+  readonly accept?: readonly (string | { readonly cidr: string })[];
+  readonly announce?: readonly string[];
 }
 
 export interface Site {

@@ -133,6 +133,8 @@ export const SPEAKER = {
   isReflector: false,
   isVtep: true,
   neighbours: [],
+  peers: [],
+  originated: [],
   gatewayVnis: [],
   bfd: BFD,
   isDrained: false,

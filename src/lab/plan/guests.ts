@@ -15,7 +15,7 @@ import {
   prefixOf,
 } from "../../base/ip.ts";
 import type { Bridge, InterfaceAddress } from "../../model/device.ts";
-import type { Host } from "../../model/host.ts";
+import type { Host, OwnedPrefix } from "../../model/host.ts";
 import type { Network } from "../../model/network.ts";
 import type { Segment } from "../../model/segment.ts";
 import { ETHERNET_MTU, isOfSite, subnetOf } from "../../ways/subnet-routes.ts";
@@ -123,7 +123,9 @@ interface ForeignPlace extends Place {
 /** Prefixes of a host that no bridge of its own holds: a container program's, or a network behind the host. */
 function foreignPlaces(network: Network, host: Host): readonly ForeignPlace[] {
   const known = new Set([...host.bridges.map(({ subnet }) => subnet), ...host.vxlans.map(({ segment }) => segment)]);
-  const owned = host.ownedPrefixes.filter((each) => !isOfSite(each) && !known.has(subnetOf(each)));
+  // Nobody is there to say what a peer would.
+  const isOthers = (each: OwnedPrefix): boolean => isOfSite(each) || each.use.kind === "peer";
+  const owned = host.ownedPrefixes.filter((each) => !isOthers(each) && !known.has(subnetOf(each)));
   const ofVrfs = host.vrfs.flatMap(({ name: vrf, behind }) =>
     behind.map((prefix) => ({ prefix, subnet: prefix, vrf })),
   );

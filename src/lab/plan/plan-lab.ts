@@ -17,7 +17,7 @@ function probesOf(network: Network): readonly IpAddress[] {
  * default route: there it is anybody's.
  */
 function guardedPrefixes({ prefixes }: Network): Network["prefixes"] {
-  const guests = prefixes.filter(({ use }) => use.kind === "subnet" || use.kind === "route");
+  const guests = prefixes.filter(({ use }) => use.kind === "subnet" || use.kind === "route" || use.kind === "peer");
   const vrfs = new Set(guests.map(({ vrf }) => vrf));
   return vrfs.size > 1 ? prefixes.filter(({ vrf }) => vrf === undefined) : prefixes;
 }

@@ -53,7 +53,7 @@ function networkWith(has: Has, network: Network): Network {
       .map((vrf) => ({ ...vrf, members: vrf.members.filter(has), exits: vrf.exits.filter((exit) => has(exit.host)) }))
       .filter(({ members }) => members.length > 0),
     exits: network.exits.filter((exit) => has(exit.host)),
-    prefixes: network.prefixes.filter(({ use }) => use.kind !== "route" || has(use.host)),
+    prefixes: network.prefixes.filter(({ use }) => (use.kind !== "route" && use.kind !== "peer") || has(use.host)),
   };
 }
 

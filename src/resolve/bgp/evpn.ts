@@ -72,9 +72,14 @@ export function findSpeakers(
   stretched: readonly Stretched[],
 ): Speakers | undefined {
   const bgp = resolveBgp(topology);
-  if (bgp.kind === "none" || stretched.length === 0) return undefined;
+  if (bgp.kind === "none") return undefined;
   const asnOf = autonomousSystems(topology, bgp.asn);
-  return speakersAmong(hosts, { bgp, reflectors: reflectorNames(topology), asnOf, stretched });
+  return speakersAmong(stretched.length === 0 ? [] : hosts, {
+    bgp,
+    reflectors: reflectorNames(topology),
+    asnOf,
+    stretched,
+  });
 }
 
 /** VTEPs and reflectors speak EVPN. */
@@ -161,6 +166,8 @@ export function speakerAlone(host: ResolvedHost, { asn, bfd }: SpokenBgp): EvpnS
     isReflector: false,
     isVtep: false,
     neighbours: [],
+    peers: [],
+    originated: [],
     gatewayVnis: [],
     bfd,
     isDrained: host.input.isDrained,
@@ -172,7 +179,9 @@ export function resolveSpeaker(
   speakers: Speakers | undefined,
   segments: readonly Segment[],
 ): BgpSpeaker {
-  const neighbours = speakers?.neighboursOf(host);
+  // Others' speakers are spoken with by whoever names them, EVPN or not.
+  const isAlone = host.input.peers.length > 0 && host.addresses.length > 0;
+  const neighbours = speakers?.neighboursOf(host) ?? (isAlone ? [] : undefined);
   if (speakers === undefined || neighbours === undefined) return { kind: "none" };
   const { name } = host.input;
   return {

@@ -5,10 +5,20 @@ import {
   compareAddresses,
   comparePrefixes,
   familyOf,
+  type IpFamily,
   type IpPrefix,
   isMoreSpecific,
 } from "../../base/ip.ts";
-import type { Bfd, Bgp, BgpSpeaker, Failover, RoutingBgp, Unicast, UnicastNeighbour } from "../../model/bgp.ts";
+import type {
+  AcceptedPrefix,
+  Bfd,
+  Bgp,
+  BgpSpeaker,
+  Failover,
+  RoutingBgp,
+  Unicast,
+  UnicastNeighbour,
+} from "../../model/bgp.ts";
 import type { OwnedPrefix } from "../../model/host.ts";
 import type { OverlayPrefix } from "../../model/network.ts";
 import type { Segment } from "../../model/segment.ts";
@@ -49,6 +59,18 @@ export interface Routing {
   readonly announced: ReadonlyMap<string, readonly IpPrefix[]>;
 }
 
+/** What others' BGP speakers may say to a host in its own table. */
+function passedOn({ input }: ResolvedHost, family: IpFamily): readonly AcceptedPrefix[] {
+  const taken = input.peers
+    .filter(({ vrf }) => vrf === undefined)
+    .flatMap(({ accepted }) => accepted.filter(({ value }) => familyOf(value) === family));
+  const prefixes = [...new Set(taken.map(({ value }) => value))].sort(comparePrefixes);
+  return prefixes.map((prefix) => ({
+    prefix,
+    hasMoreSpecifics: taken.some((each) => each.value === prefix && each.hasMoreSpecifics),
+  }));
+}
+
 /** The EVPN sessions; there are none where no segment and no VRF is. */
 export function evpnSpeakers(
   bgp: RoutingBgp,
@@ -58,9 +80,10 @@ export function evpnSpeakers(
   return speakersAmong(stretched.length === 0 ? [] : hosts, { bgp, reflectors, asnOf: () => bgp.asn, stretched });
 }
 
-/** Loopback addresses and what is behind a host. */
+/** Loopback addresses and what is behind a host; but what others' speakers say, which it passes on as it is said. */
 export function announcedPrefixes(host: ResolvedHost, owned: readonly OwnedPrefix[]): readonly IpPrefix[] {
-  return [...exactAllowedIps(host, owned)].sort(comparePrefixes);
+  const own = owned.filter(({ use }) => use.kind !== "peer");
+  return [...exactAllowedIps(host, own)].sort(comparePrefixes);
 }
 
 /** The prefixes in which announced ones lie: all but those of the tunnels themselves. */
@@ -104,6 +127,7 @@ function sessionsOf(own: TunnelEnd, far: TunnelEnd, routing: Routing): readonly 
         isClient: shape.transit.has(own.host.input.name),
         preference: rank < 0 ? undefined : MOST_PREFERRED - rank,
         announced: announced?.filter((prefix) => familyOf(prefix) === family),
+        passedOn: passedOn(far.host, family),
       },
     ];
   });

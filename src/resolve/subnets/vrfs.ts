@@ -13,6 +13,7 @@ import {
 } from "../../base/ip.ts";
 import { vxlanOverheadBytes } from "../../base/mtu.ts";
 import { sortedBy } from "../../base/text.ts";
+import type { Peer } from "../../model/bgp.ts";
 import type { Flooding } from "../../model/device.ts";
 import type { VrfLines } from "../../model/extra.ts";
 import type { SourceNat } from "../../model/host.ts";
@@ -46,7 +47,9 @@ function membersOf(vrf: string, { hosts, subnets }: Below, exits: readonly VrfEx
   const ofSubnets = new Set(subnets.filter(({ input }) => isOf(input)).flatMap((subnet) => subnet.members));
   const ofExits = new Set(exits.map((exit) => exit.host));
   return [...hosts.values()]
-    .filter(({ input }) => ofSubnets.has(input.name) || ofExits.has(input.name) || input.routes.some(isOf))
+    .filter(({ input: { name, routes, peers } }) => {
+      return ofSubnets.has(name) || ofExits.has(name) || routes.some(isOf) || peers.some(isOf);
+    })
     .map((host) => host.input.name);
 }
 
@@ -61,7 +64,8 @@ export function resolveVrfs(topology: Topology, below: Below): readonly Vrf[] {
       name: vrf.name,
       vni: vrf.vni,
       members,
-      prefixes: below.prefixes.filter((each) => each.vrf === vrf.name).map((each) => each.prefix),
+      // What two hosts hear from others' speakers is one.
+      prefixes: [...new Set(below.prefixes.filter((each) => each.vrf === vrf.name).map((each) => each.prefix))],
       exits,
       vtepFamily: family,
       mtu: segmentMtu({ members, pin: undefined }, vxlanOverheadBytes(family, false), below),
@@ -87,8 +91,9 @@ function otherExits(host: ResolvedHost, { exits }: Vrf, hosts: Below["hosts"]): 
   });
 }
 
-function familiesOf({ prefixes }: Vrf, exit: VrfExit | undefined): readonly IpFamily[] {
-  const hasIpv6 = exit?.families.includes(6) || prefixes.some((prefix) => familyOf(prefix) === 6);
+function familiesOf({ prefixes }: Vrf, exit: VrfExit | undefined, peers: readonly Peer[]): readonly IpFamily[] {
+  const known = [...prefixes, ...peers.map(({ address }) => address)];
+  const hasIpv6 = exit?.families.includes(6) || known.some((each) => familyOf(each) === 6);
   return hasIpv6 ? [4, 6] : [4];
 }
 
@@ -116,6 +121,7 @@ export function vrfInstances(
     readonly vrfsOf: ReadonlyMap<string, readonly Vrf[]>;
     readonly hosts: ReadonlyMap<string, ResolvedHost>;
   },
+  allPeers: readonly Peer[],
 ): readonly VrfInstance[] {
   const { name, id, routes } = host.input;
   const vtep = vtepAddress(host);
@@ -125,7 +131,8 @@ export function vrfInstances(
     const bridge = `br${vrf.vni}`;
     const behind = routes.filter((route) => route.vrf?.value === vrf.name).map((route) => route.value);
     const exit = vrf.exits.find((each) => each.host === name);
-    const families = familiesOf(vrf, exit);
+    const peers = allPeers.filter((peer) => peer.vrf === vrf.name);
+    const families = familiesOf(vrf, exit, peers);
     return {
       name: vrf.name,
       vni: vrf.vni,
@@ -135,6 +142,7 @@ export function vrfInstances(
       prefixes: vrf.prefixes,
       families,
       behind: [...behind].sort(comparePrefixes),
+      peers,
       anchors: families.length > 1 ? anchorsOf(host, vtep) : [],
       // FRR would take such a route for one that leads there, and announce the prefix.
       unreachable: vrf.prefixes.filter((prefix) => !behind.includes(prefix)),

@@ -1,0 +1,60 @@
+/** Passwords of BGP sessions: what gives FRR on the host what no file of netgen's may hold. */
+import type { Host } from "../model/host.ts";
+import { peersOf } from "../model/peer.ts";
+import { RELOAD_UNITS, restart } from "./after.ts";
+import type { EmitContext } from "./context.ts";
+import type { OutputFile } from "./file.ts";
+import { publicFile, scriptFile } from "./print.ts";
+import type { View } from "./template.ts";
+
+const NAME = "frr-passwords";
+const SERVICE = `netgen-${NAME}.service`;
+const TIMER = `netgen-${NAME}.timer`;
+
+/** What a reload of FRR calls where a session has a password. */
+export const PASSWORDS_SCRIPT = `/etc/netgen/${NAME}`;
+
+function peersView(host: Host): readonly View[] {
+  const asn = host.bgp.kind === "none" ? "" : String(host.bgp.asn);
+  return peersOf(host).flatMap(({ address, vrf, passwordFile }) =>
+    passwordFile === undefined
+      ? []
+      : [
+          {
+            address,
+            path: passwordFile,
+            router: ["router bgp", asn, ...(vrf === undefined ? [] : ["vrf", vrf])].join(" "),
+          },
+        ],
+  );
+}
+
+export const hasPasswords = (host: Host): boolean =>
+  peersOf(host).some(({ passwordFile }) => passwordFile !== undefined);
+
+/** Units to enable on this host. */
+export const passwordUnits = (host: Host): readonly string[] => (hasPasswords(host) ? [SERVICE, TIMER] : []);
+
+/** The script, who it is about, and the units that run it. */
+export function passwordFiles(host: Host, context: EmitContext): readonly OutputFile[] {
+  if (!hasPasswords(host)) return [];
+  const unit = (name: string, after: readonly string[]): OutputFile =>
+    publicFile(host, context, {
+      path: `etc/systemd/system/${name}`,
+      template: `frr/${name}.njk`,
+      view: {},
+      after: [RELOAD_UNITS, ...after],
+    });
+  return [
+    // Read when it is run.
+    scriptFile(host, context, { path: `etc/netgen/${NAME}`, template: `frr/${NAME}.njk`, view: {}, after: [] }),
+    publicFile(host, context, {
+      path: `etc/netgen/${NAME}.list`,
+      template: `frr/${NAME}.list.njk`,
+      view: { peers: peersView(host) },
+      after: [restart(SERVICE)],
+    }),
+    unit(SERVICE, [restart(SERVICE)]),
+    unit(TIMER, [restart(TIMER)]),
+  ];
+}
