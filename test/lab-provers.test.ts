@@ -181,7 +181,7 @@ describe("the guard", () => {
   test("a member of one network says that it is in another, to all reflectors, or else to one host", () => {
     const said = (name: string) =>
       infiltrations(fixture(name).network).map(
-        ({ hub, thief, own, foreign }) => `${thief.host} -> ${hub}: ${own} as ${foreign}`,
+        ({ hub, thief, own, foreign }) => `${thief.host} -> ${hub}: ${own.vni} as ${foreign.vni}`,
       );
     expect(said("two-hubs")).toEqual(["gamma -> alpha: 77 as 78", "gamma -> beta: 77 as 78"]);
     expect(said("vrfs")).toEqual(["beta -> alpha: 100 as 101"]);

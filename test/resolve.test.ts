@@ -170,7 +170,7 @@ describe("segments", () => {
   test("only gateways that others must find are announced", () => {
     const announced = (rest: string) =>
       modelOf(segment(`, cidr: 10.77.0.0/24, ${rest}`, "bgp: {asn: 1}\n")).hosts.map((host) =>
-        host.bgp.kind !== "none" ? host.bgp.gatewayVnis.map((each) => each.advertise) : [],
+        host.bgp.kind !== "none" ? host.bgp.vnis.map((each) => each.advertise) : [],
       );
     expect(announced("gateway: {alpha: 10.77.0.1}")).toEqual([["default-gateway"], []]);
     expect(announced("gateway: {alpha: 10.77.0.1, beta: 10.77.0.2}, isolated: true")).toEqual([["svi-ip"], ["svi-ip"]]);

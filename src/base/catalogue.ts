@@ -404,6 +404,11 @@ export const catalogue = {
       "{host} would listen for WireGuard on UDP port {port}, which is {use}: the guard drops what comes there from outside",
     hint: "choose another listenPort, of the host or of all; where there is more than one way, a tunnel's port is that and the other end's id",
   },
+  "vxlan-port-taken": {
+    severity: "error",
+    message: "UDP port {port} is BFD's, by which BGP's neighbours are watched: VXLAN needs another, from 1 to 65535",
+    hint: "take vxlanPort out, which leaves 4789, or choose another",
+  },
   "endpoint-in-overlay": {
     severity: "error",
     message:
@@ -671,6 +676,27 @@ export const catalogue = {
   },
 
   // VRFs and their exits.
+  "table-reserved": {
+    severity: "error",
+    message: "the VRF {vrf} would have the routing table {table}, which is {use}",
+    hint: 'give it another with "table:", from 1 to 4294967295 without 210, 253, 254 and 255',
+  },
+  "table-duplicate": {
+    severity: "error",
+    message: "the VRFs {vrf} and {other} both have the routing table {table}; a table is that of one VRF",
+    hint: 'give one of them another with "table:"; without it, it is the VNI',
+  },
+  "route-target-taken": {
+    severity: "error",
+    message:
+      "{network} and {other} share the route target {target}: by what one took of the other's routes FRR would send with the wrong VNI",
+    hint: "choose a target that no other segment or VRF has; without an import each has those of any AS that end in its VNI",
+  },
+  "mac-taken": {
+    severity: "error",
+    message: "the gateway of {subnet} cannot have the MAC {mac}, which is that of {use} on {host}",
+    hint: "choose another; netgen derives those that begin with 02, 12, 22 and fe",
+  },
   "vrf-without-bgp": {
     severity: "error",
     message: "the VRF {vrf} needs BGP: nothing else tells its hosts which of them a prefix is behind",

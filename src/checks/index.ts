@@ -20,6 +20,7 @@ import {
   interfaceNamesFit,
 } from "./interfaces.ts";
 import { siteLansOutsideOverlay } from "./lans.ts";
+import { gatewayMacsAreFree } from "./macs.ts";
 import { pathsAreOfOnePeer, pathsAreUsed, pinsFit, segmentsCarryIpv6, tunnelsCarryIpv6 } from "./mtu.ts";
 import { passwordsAreGiven, peersAreToldOfWhatIsReached, peersStandOutside } from "./peers.ts";
 import { programsAreNewEnough } from "./programs.ts";
@@ -33,6 +34,7 @@ import {
   pairsHaveOneKey,
   portsAreUnguarded,
   presharedKeysBearable,
+  vxlanPortIsFree,
 } from "./wireguard.ts";
 
 export type Check = (network: Network) => readonly Diagnostic[];
@@ -48,6 +50,7 @@ export const checks: readonly Check[] = Object.freeze([
   distinctTunnelEndpoints,
   forwardedPorts,
   portsAreUnguarded,
+  vxlanPortIsFree,
   openServicesAreGuarded,
   endpointOutsideOverlay,
   lanAddressesOutsideOverlay,
@@ -62,6 +65,7 @@ export const checks: readonly Check[] = Object.freeze([
   existingBridgesHaveGateways,
   oneGatewayLeadsOut,
   sharedGatewayNeedsEvpn,
+  gatewayMacsAreFree,
   floodListFits,
   evpnHasSegments,
   evpnHasIpv4Vteps,

@@ -148,6 +148,14 @@ export function portsAreUnguarded(network: Network): readonly Diagnostic[] {
   return [...found.values()];
 }
 
+/** VXLAN has a port of its own: on another program's, netgen's own among them, the kernel would take what is meant for it. */
+export function vxlanPortIsFree({ hosts, bgp, origin }: Network): readonly Diagnostic[] {
+  const [device] = hosts.flatMap(({ vxlans, vrfs }) => [...vxlans, ...vrfs.map((vrf) => vrf.vxlan)]);
+  const bfd = bgp.kind !== "none" && bgp.bfd.kind === "on" ? BFD_PORTS : [];
+  if (device === undefined || !bfd.includes(device.port)) return [];
+  return [diagnostic("vxlan-port-taken", { port: device.port }, originSpan(origin, "vxlanPort"))];
+}
+
 /** As many keys for each host as in a mesh of 101. */
 const MANY_PER_HOST = 50;
 

@@ -1,14 +1,11 @@
 /** What leaves a host by exits: by which, and what watches them. */
-import { type EgressExit, TUNNEL_MARK } from "../model/exit.ts";
+import { EGRESS_TABLE, type EgressExit, TUNNEL_MARK } from "../model/exit.ts";
 import type { Host } from "../model/host.ts";
 import { RELOAD_UNITS, reload } from "./after.ts";
 import type { Emitter } from "./context.ts";
 import { CLOSED_ZONE, QUESTION_DSCP } from "./exits.ts";
 import { publicFile, scriptFile } from "./print.ts";
 import { ROUTE_METRIC, ROUTE_PROTOCOL, WORST_METRIC } from "./routes.ts";
-
-/** The table that leads out: free in iproute2's rt_tables, and below all that a VRF may have. */
-const EGRESS_TABLE = "210";
 
 const UNIT = "netgen-egress.service";
 
@@ -32,7 +29,7 @@ export const emitEgress: Emitter = (host, context) => {
     exits: egress.exits.map(lineOf),
   };
   const script = {
-    table: EGRESS_TABLE,
+    table: String(EGRESS_TABLE),
     mark: TUNNEL_MARK,
     protocol: ROUTE_PROTOCOL,
     metric: ROUTE_METRIC,

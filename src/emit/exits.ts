@@ -61,11 +61,11 @@ function othersView({ name, exit }: OpenVrf, { network: { vrfs }, hosts }: EmitC
 }
 
 function vrfExitFile(host: Host, context: EmitContext, vrf: OpenVrf): OutputFile {
-  const { name, vni, exit, bridge } = vrf;
+  const { name, table, exit, bridge } = vrf;
   const guests = host.bridges.filter((each) => each.vrf === name).map((each) => each.name);
   const view = {
     vrf: name,
-    table: String(vni),
+    table: String(table),
     ...viewOf(exit, [...guests, bridge]),
     ...reachView(exit.reach),
     ...othersView(vrf, context),

@@ -1,20 +1,23 @@
 /** The part of FRR's configuration that says who may speak of which VXLAN networks. */
 import { grouped } from "../base/grouped.ts";
 import type { IpAddress } from "../base/ip.ts";
-import type { Asn, Vni } from "../base/units.ts";
+import { derivedAdministrator, type RouteTarget } from "../base/route-target.ts";
 import type { BgpNeighbour } from "../model/bgp.ts";
 import type { Host } from "../model/host.ts";
-import { membersToldApart } from "../model/members.ts";
+import { type Member, membersToldApart } from "../model/members.ts";
 
-/** bgpd/bgp_evpn.c: of a larger AS number a route target has the last 16 bits. */
-const targetAsn = (asn: Asn): number => asn % 2 ** 16;
+/** A target as FRR prints it, in a regular expression. */
+const inPattern = (target: RouteTarget): string => `RT:${target.replaceAll(".", "\\.")}`;
 
 /**
  * All extended communities of a route, as FRR prints them: each word is one of these targets, or no target. Others than
  * its own must not be among them, or it would be imported there as well.
  */
-const targetsOf = (asn: Asn, vnis: readonly Vni[]): string =>
-  `^((RT:${targetAsn(asn)}:(${vnis.join("|")})|[^R ][^ ]*|R[^T ][^ ]*)( |$))*$`;
+function patternOf({ asn, vnis, targets }: Member): string {
+  // What is derived has the AS number in common.
+  const derived = vnis.length === 0 ? [] : [`RT:${derivedAdministrator(asn)}:(${vnis.join("|")})`];
+  return `^((${[...derived, ...targets.map(inPattern), "[^R ][^ ]*", "R[^T ][^ ]*"].join("|")})( |$))*$`;
+}
 
 /** A route-map that takes only what is of some VXLAN networks. */
 interface NetworksMap {
@@ -25,7 +28,7 @@ interface NetworksMap {
 
 /** The route-map of each neighbour that is told apart, by address: one for all that are in the same networks. */
 function networksMaps(host: Host): ReadonlyMap<IpAddress, NetworksMap> {
-  const alike = grouped(membersToldApart(host), ({ asn, vnis }) => targetsOf(asn, vnis));
+  const alike = grouped(membersToldApart(host), patternOf);
   return new Map(
     [...alike].flatMap(([targets, members], index) => {
       const map = { name: `NETWORKS-${index + 1}`, targets };

@@ -1,6 +1,7 @@
 /** The part of FRR's configuration that is about VRFs: their routes as type-5, and whose default counts. */
 import { familyOf, type IpFamily } from "../base/ip.ts";
 import type { Host } from "../model/host.ts";
+import type { RouteTargets } from "../model/segment.ts";
 import type { VrfInstance } from "../model/vrf.ts";
 import { ANNOUNCED_METRIC } from "./exits.ts";
 import { otherFamilies } from "./frr-extra.ts";
@@ -13,6 +14,8 @@ const exitMap = ({ name }: VrfInstance, family: IpFamily): string => `EXIT${fami
 
 /** FRR's words for a family: of an address-family, and of a match in a route-map. */
 const WORDS = { 4: { name: "ipv4", ip: "ip" }, 6: { name: "ipv6", ip: "ipv6" } } as const;
+
+export const hasTargets = ({ imports, exports }: RouteTargets): boolean => imports.length + exports.length > 0;
 
 function familyView(vrf: VrfInstance, family: IpFamily) {
   return {
@@ -36,6 +39,8 @@ function vrfView(vrf: VrfInstance) {
     anchors: vrf.anchors.map((prefix) => ({ ip: WORDS[familyOf(prefix)].ip, prefix })),
     families: vrf.families.map((family) => familyView(vrf, family)),
     ...sessionsView(vrf.peers),
+    ...vrf.routeTargets,
+    hasTargets: hasTargets(vrf.routeTargets),
     lines: vrf.extra.vrf,
     bgpLines: vrf.extra.bgp,
     evpnLines: vrf.extra.evpn,

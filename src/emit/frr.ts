@@ -2,7 +2,7 @@
 import { grouped } from "../base/grouped.ts";
 import { must } from "../base/invariant.ts";
 import { knows } from "../base/programs.ts";
-import type { BgpNeighbour, GatewayVni, Speaker } from "../model/bgp.ts";
+import type { BgpNeighbour, Speaker, SpokenVni } from "../model/bgp.ts";
 import type { Host } from "../model/host.ts";
 import { unicastOf } from "../model/loopback.ts";
 import { peersOf, watchesByBfd } from "../model/peer.ts";
@@ -16,7 +16,7 @@ import { networksView } from "./frr-networks.ts";
 import { hasPasswords, PASSWORDS_SCRIPT, passwordFiles, passwordUnits } from "./frr-passwords.ts";
 import { peerFamilies, peerFamiliesView, peerListsView, peerProfile, peerTimers, sessionsView } from "./frr-peers.ts";
 import { unicastFamilies, unicastView } from "./frr-unicast.ts";
-import { vrfsView } from "./frr-vrfs.ts";
+import { hasTargets, vrfsView } from "./frr-vrfs.ts";
 import { publicFile, scriptFile } from "./print.ts";
 import type { View } from "./template.ts";
 
@@ -63,7 +63,14 @@ function createGroupOf(host: Host, speaker: Speaker, { network }: EmitContext) {
 const GATEWAY_COMMANDS = {
   "default-gateway": "advertise-default-gw",
   "svi-ip": "advertise-svi-ip",
-} as const satisfies Record<GatewayVni["advertise"], string>;
+} as const satisfies Record<NonNullable<SpokenVni["advertise"]>, string>;
+
+const vniView = ({ vni, advertise, routeTargets }: SpokenVni) => ({
+  vni: String(vni),
+  ...routeTargets,
+  isGateway: advertise !== undefined,
+  command: advertise === undefined ? "" : GATEWAY_COMMANDS[advertise],
+});
 
 /** Of the tunnels first. */
 function profilesOf(host: Host, { bfd }: Speaker, isMerged: boolean): readonly View[] {
@@ -77,7 +84,7 @@ function neighbourView(neighbour: BgpNeighbour, group: Group): View {
 }
 
 function bgpView(host: Host, speaker: Speaker, context: EmitContext) {
-  const { neighbours, gatewayVnis } = speaker;
+  const { neighbours, vnis } = speaker;
   const groupOf = createGroupOf(host, speaker, context);
   const grouping = grouped(neighbours, (each) => groupName(groupOf(each)));
   const vrfs = vrfsView(host);
@@ -131,8 +138,9 @@ function bgpView(host: Host, speaker: Speaker, context: EmitContext) {
     evpnLines: lines.evpn,
     otherFamilies: otherFamilies(lines, [...spoken, ...forPeers, ...(speaksEvpn ? ["evpn" as const] : [])]),
     isVtep: speaker.isVtep,
-    hasGatewayVnis: gatewayVnis.length > 0,
-    gatewayVnis: gatewayVnis.map(({ vni, advertise }) => ({ vni: String(vni), command: GATEWAY_COMMANDS[advertise] })),
+    hasGateways: vnis.some(({ advertise }) => advertise !== undefined),
+    hasTargets: vnis.some(({ routeTargets }) => hasTargets(routeTargets)),
+    vnis: vnis.map(vniView),
   };
 }
 

@@ -4,7 +4,7 @@
  */
 import { broadcastAddress, familyOf, type IpPrefix, prefixOf } from "../base/ip.ts";
 import { knows } from "../base/programs.ts";
-import type { Bridge, DhcpServer, InterfaceAddress, VxlanDevice } from "../model/device.ts";
+import { type Bridge, type DhcpServer, type InterfaceAddress, VXLAN_PORT, type VxlanDevice } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
 import { unicastOf } from "../model/loopback.ts";
 import type { VrfInstance } from "../model/vrf.ts";
@@ -67,6 +67,7 @@ function vxlanUnits({ name, flooding, ...device }: VxlanDevice, use: VxlanUse): 
     vni: String(device.vni),
     macAddress: device.macAddress,
     local: device.local,
+    isUsualPort: device.port === VXLAN_PORT,
     port: String(device.port),
     mtu: String(device.mtu),
     bridge: device.bridge,
@@ -155,10 +156,10 @@ function bridgeUnits(bridge: Bridge, host: Host): readonly Unit[] {
 
 const numbered = (prefixes: readonly IpPrefix[]) => prefixes.map((prefix, index) => ({ prefix, isFirst: index === 0 }));
 
-function vrfDeviceUnits({ name, vni, prefixes, unreachable, exit }: VrfInstance): readonly Unit[] {
+function vrfDeviceUnits({ name, table, prefixes, unreachable, exit }: VrfInstance): readonly Unit[] {
   const entrances = prefixes.filter((prefix) => exit?.families.includes(familyOf(prefix)));
   const view = {
-    table: String(vni),
+    table: String(table),
     metric: WORST_METRIC,
     own: numbered(unreachable),
     entrances: numbered(entrances),

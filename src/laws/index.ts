@@ -60,6 +60,7 @@ import {
 import { portsOfASiteAreOnOneHost } from "./ports.ts";
 import { preferredHubsAreChosen, preferredHubsAreHubs } from "./preferred-hubs.ts";
 import { guardIsNoGate, poolsCanBeRouted } from "./prefixes.ts";
+import { targetsAreOfOneNetwork } from "./route-targets.ts";
 import {
   severalWaysHaveBgp,
   severalWaysHaveOneMtu,
@@ -91,6 +92,7 @@ import {
   meshesAreBearable,
   shapesHaveTheirKeys,
 } from "./tunnels.ts";
+import { tablesAreOwn } from "./vrfs.ts";
 
 export type Law = (topology: Topology) => readonly Diagnostic[];
 
@@ -172,6 +174,8 @@ export const laws: readonly Law[] = Object.freeze([
   peerKeysGoTogether,
   peerPrefixesAreOfOneFamily,
   peersAreToldOfTheOverlay,
+  tablesAreOwn,
+  targetsAreOfOneNetwork,
 ]);
 
 export function applyLaws(topology: Topology): readonly Diagnostic[] {

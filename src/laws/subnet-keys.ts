@@ -39,6 +39,22 @@ const routedConflicts = (subnet: SubnetInput): readonly Conflict[] => [
   },
 ];
 
+/** A gateway that is the same on every member has one MAC; whose bridge is another program's, its own. */
+const gatewayMacConflicts = ({ gateway, gatewayMac, vxlan, bridge }: SubnetInput): readonly Conflict[] => [
+  {
+    key: "gatewayMac",
+    isSet: gatewayMac !== undefined && (vxlan === undefined || gateway?.kind !== "shared"),
+    with: vxlan === undefined ? "a routed subnet" : "a gateway that is not the same on every member",
+    advice: 'only "gateway:" with an address or a list of a segment is one gateway on several hosts: take it out',
+  },
+  {
+    key: "gatewayMac",
+    isSet: gatewayMac !== undefined && vxlan !== undefined && bridge?.isExisting === true,
+    with: "a bridge of another program's",
+    advice: "that program sets its MAC: take one of the two out",
+  },
+];
+
 const stretchedConflicts = (subnet: SubnetInput): readonly Conflict[] => [
   {
     key: "perHost",
@@ -148,6 +164,9 @@ const vrfConflicts = (subnet: SubnetInput): readonly Conflict[] => [
   },
 ];
 
+const hasTargets = ({ vxlan }: SubnetInput): boolean =>
+  vxlan !== undefined && vxlan.routeTargets.imports.length + vxlan.routeTargets.exports.length > 0;
+
 const floodedConflicts = (subnet: SubnetInput): readonly Conflict[] => [
   {
     key: "neighborSuppression",
@@ -156,11 +175,19 @@ const floodedConflicts = (subnet: SubnetInput): readonly Conflict[] => [
     with: "static flooding",
     advice: 'only BGP tells a host what it could answer: add "bgp:", or take it out',
   },
+  {
+    key: "routeTargets",
+    at: "vxlan/routeTargets",
+    isSet: hasTargets(subnet),
+    with: "static flooding",
+    advice: 'only routes of BGP have any: add "bgp:", or take it out',
+  },
 ];
 
 function conflictsOf(subnet: SubnetInput, hasBgp: boolean): readonly Conflict[] {
   return [
     ...(hasBgp ? [] : floodedConflicts(subnet)),
+    ...gatewayMacConflicts(subnet),
     ...(subnet.vxlan === undefined ? routedConflicts(subnet) : stretchedConflicts(subnet)),
     ...(subnet.isExternal ? externalConflicts(subnet) : []),
     ...(subnet.perHost === undefined ? [] : slicedConflicts(subnet)),

@@ -1,8 +1,10 @@
 /** The control plane: BGP of the network, and of one host. */
 import type { IpAddress, IpPrefix } from "../base/ip.ts";
+import type { RouteTarget } from "../base/route-target.ts";
 import type { Asn, Vni } from "../base/units.ts";
 import type { InterfaceAddress } from "./device.ts";
 import type { Origin } from "./origin.ts";
+import type { RouteTargets } from "./segment.ts";
 
 /** What BGP listens on, TCP (RFC 4271 §8). */
 export const BGP_PORT = 179;
@@ -57,8 +59,8 @@ interface SpeakerSettings {
   readonly peers: readonly Peer[];
   /** Told to these on this host's own word, as BGP has no route to it here. */
   readonly originated: readonly IpPrefix[];
-  /** VNIs of which this host announces its own gateway address. */
-  readonly gatewayVnis: readonly GatewayVni[];
+  /** VNIs of segments of which this host says more than that it is in them. */
+  readonly vnis: readonly SpokenVni[];
   readonly bfd: Bfd;
   /** It asks the others to send by somebody else what they can (RFC 8326). */
   readonly isDrained: boolean;
@@ -117,14 +119,23 @@ export interface BgpNeighbour {
   readonly asn: Asn;
   /** This host reflects to it. */
   readonly isClient: boolean;
-  /** The VXLAN networks that it is in, and may speak of; `undefined`: it passes on what others say. Sorted. */
+  /**
+   * The VXLAN networks that it is in, and may speak of by what is derived from AS number and VNI; `undefined`: it passes on
+   * what others say. Sorted.
+   */
   readonly vnis: readonly Vni[] | undefined;
+  /** By what it may speak of the others that it is in. */
+  readonly targets: readonly RouteTarget[];
 }
 
-export interface GatewayVni {
+export interface SpokenVni {
   readonly vni: Vni;
-  /** `default-gateway`: the segment's only gateway. `svi-ip`: one of several, each with an address of its own. */
-  readonly advertise: "default-gateway" | "svi-ip";
+  /**
+   * What this host announces of its own gateway address. `default-gateway`: the segment's only gateway. `svi-ip`: one of
+   * several, each with an address of its own. `undefined`: nothing.
+   */
+  readonly advertise: "default-gateway" | "svi-ip" | undefined;
+  readonly routeTargets: RouteTargets;
 }
 
 /** A BGP neighbour that netgen does not configure, in the host's own table or in a VRF, with all that may be said either way. */

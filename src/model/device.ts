@@ -1,7 +1,11 @@
 /** The links of a host, as wg-quick and systemd-networkd make them. */
+import { must } from "../base/invariant.ts";
 import type { IpAddress, IpPrefix } from "../base/ip.ts";
-import type { MtuBytes, UdpPort, Vni } from "../base/units.ts";
+import { type MtuBytes, type UdpPort, udpPort, type Vni } from "../base/units.ts";
 import type { Origin } from "./origin.ts";
+
+/** VXLAN's port with IANA (RFC 7348 §8). The kernel's own default, 8472, is flannel's. */
+export const VXLAN_PORT = must(udpPort(4789), "4789 is a port");
 
 /** An address as an interface carries it: with the length of the prefix it is connected to. */
 export interface InterfaceAddress {

@@ -1,5 +1,6 @@
 /** Ethernet segments that are stretched over several hosts. */
 import type { IpFamily, IpPrefix } from "../base/ip.ts";
+import type { RouteTarget } from "../base/route-target.ts";
 import type { Vni } from "../base/units.ts";
 import type { InterfaceAddress } from "./device.ts";
 import type { Origin } from "./origin.ts";
@@ -11,6 +12,9 @@ export interface Segment {
   readonly prefixes: readonly IpPrefix[];
   readonly members: readonly string[];
   readonly gateway: Gateway;
+  /** That of a shared gateway, in lower case; `undefined`: it is derived. */
+  readonly gatewayMac: string | undefined;
+  readonly routeTargets: RouteTargets;
   /** Nothing outside the segment has to reach it: its prefixes are in nobody's AllowedIPs. */
   readonly isIsolated: boolean;
   readonly isTagged: boolean;
@@ -21,6 +25,17 @@ export interface Segment {
   readonly vtepFamily: IpFamily;
   readonly mtu: SegmentMtu;
   readonly origin: Origin;
+}
+
+/**
+ * By which EVPN tells what belongs to a segment or a VRF, where it is not derived from AS number and VNI. Of a network: as
+ * it was written; of a host: all that FRR is told, in an order that it keeps.
+ */
+export interface RouteTargets {
+  /** Of whose routes are taken in, besides its own. */
+  readonly imports: readonly RouteTarget[];
+  /** What its own routes carry. */
+  readonly exports: readonly RouteTarget[];
 }
 
 export type Gateway =

@@ -6,13 +6,16 @@ import type { VxlanDevice } from "./device.ts";
 import type { Exit } from "./exit.ts";
 import type { VrfLines } from "./extra.ts";
 import type { Origin } from "./origin.ts";
-import type { SegmentMtu } from "./segment.ts";
+import type { RouteTargets, SegmentMtu } from "./segment.ts";
 
 /** A routing table of its own for one tenant, on several hosts. */
 export interface Vrf {
   readonly name: string;
-  /** L3VNI: that of the VXLAN devices which carry routed packets between its instances; also the routing table. */
+  /** L3VNI: that of the VXLAN devices which carry routed packets between its instances. */
   readonly vni: Vni;
+  /** The number of the routing table. */
+  readonly table: number;
+  readonly routeTargets: RouteTargets;
   /** The hosts with an instance: those with a subnet of it, a route or a peer in it, or an exit. */
   readonly members: readonly string[];
   readonly prefixes: readonly IpPrefix[];
@@ -33,6 +36,8 @@ export interface VrfExit extends Exit {
 export interface VrfInstance {
   readonly name: string;
   readonly vni: Vni;
+  readonly table: number;
+  readonly routeTargets: RouteTargets;
   /** What the VXLAN device is a port of; it has no other, and no address. Its MAC is the router MAC. */
   readonly bridge: string;
   readonly routerMac: string;

@@ -10,7 +10,7 @@ import {
   prefixLengthBits,
 } from "../base/ip.ts";
 import { sortedBy } from "../base/text.ts";
-import type { MtuBytes } from "../base/units.ts";
+import type { MtuBytes, UdpPort } from "../base/units.ts";
 import type { Peer } from "../model/bgp.ts";
 import type { Bridge, VxlanDevice, WireguardInterface } from "../model/device.ts";
 import type { Exit } from "../model/exit.ts";
@@ -34,6 +34,7 @@ import { platformDefaults, programsOf } from "./hosts/platform.ts";
 import { resolveVrrp } from "./hosts/vrrp.ts";
 import { lanRoutesOf } from "./lans.ts";
 import { routedBridge, segmentBridge, segmentFlooding, vtepAddress, vxlanDevice } from "./subnets/devices.ts";
+import type { TargetsOn } from "./subnets/route-targets.ts";
 import type { ResolvedSubnet } from "./subnets/subnets.ts";
 import { exitSnat, vrfInstances } from "./subnets/vrfs.ts";
 import type { Interfaces, Tunnels } from "./tunnels/tunnels.ts";
@@ -56,6 +57,8 @@ export interface Parts {
   /** VTEP addresses of each segment, by its name. */
   readonly vteps: ReadonlyMap<string, readonly IpAddress[]>;
   readonly speakers: Speakers | undefined;
+  readonly vxlanPort: UdpPort;
+  readonly targetsOn: TargetsOn;
   readonly hasEvpn: boolean;
   /** All that the overlay claims. */
   readonly prefixes: readonly OverlayPrefix[];
@@ -91,7 +94,7 @@ function devicesOf(host: ResolvedHost, parts: Parts): { bridges: readonly Bridge
     if (segment === undefined || vtepAddress(host) === undefined) continue;
     const vteps = must(parts.vteps.get(segment.name), "every segment has a list of VTEPs");
     const floodingFrom = segmentFlooding(segment, vteps, parts.hasEvpn);
-    vxlans.push(vxlanDevice(segment, host, { bridge: bridge.name, floodingFrom }));
+    vxlans.push(vxlanDevice(segment, host, { bridge: bridge.name, port: parts.vxlanPort, floodingFrom }));
   }
   return { bridges: sortedBy(bridges, (each) => each.name), vxlans: vxlans.sort((a, b) => a.vni - b.vni) };
 }
@@ -192,11 +195,9 @@ export function assembleHost(host: ResolvedHost, parts: Parts): Host {
   const exit = resolveOwnExit(input.name, owned, parts.egress);
   const forwards = forwardsOf({ bridges: devices.bridges, owned, relayed, vrfs, exit, peers }, input.extra);
   const networkManager = input.networkManager ?? defaults.networkManager;
-  const { routing, segments } = parts;
+  const { routing } = parts;
   const speaker =
-    routing === undefined
-      ? resolveSpeaker(host, parts.speakers, segments)
-      : resolveRoutingSpeaker(host, routing, segments);
+    routing === undefined ? resolveSpeaker(host, parts.speakers, parts) : resolveRoutingSpeaker(host, routing, parts);
   const bgp = withPeers(speaker, peers);
   const app = resolveApp(host, resolveAppExit(host, parts.egress.exits));
   return {

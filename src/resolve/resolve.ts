@@ -4,6 +4,7 @@ import { must } from "../base/invariant.ts";
 import { comparePrefixes, mergePrefixes } from "../base/ip.ts";
 import { compareText, sortedBy } from "../base/text.ts";
 import { mtuBytes } from "../base/units.ts";
+import { VXLAN_PORT } from "../model/device.ts";
 import type { Network, Site, Underlay } from "../model/network.ts";
 import { indexPaths } from "../model/path.ts";
 import { type Lan, resolveLans } from "../topology/lans.ts";
@@ -11,6 +12,7 @@ import { type Pair, resolvePairs } from "../topology/pairs.ts";
 import { routingClass } from "../topology/routing-class.ts";
 import type { SiteInput, Topology } from "../topology/topology.ts";
 import { assembleHost, type Parts } from "./assemble.ts";
+import { createTargetsOn } from "./bgp/autonomous.ts";
 import { findSpeakers, resolveBgp } from "./bgp/evpn.ts";
 import { type Dynamic, dynamicBgp, resolveDynamic, routingOf } from "./dynamic-class.ts";
 import { egressWishes } from "./egress.ts";
@@ -102,6 +104,8 @@ function resolveParts(topology: Topology, { tunnels, dynamic, ...below }: Below)
     vteps: vtepsBySegment(segments, hosts),
     vrfs,
     vrfsOf: vrfsByMember(vrfs),
+    vxlanPort: topology.vxlanPort ?? VXLAN_PORT,
+    targetsOn: createTargetsOn(topology, hosts),
     speakers: findSpeakers(topology, [...hosts.values()], stretched),
     egress: { exits, hosts, wishes: egressWishes(hosts, subnets), interfaces, peersById },
     hasEvpn: topology.bgp !== undefined,

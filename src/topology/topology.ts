@@ -4,6 +4,7 @@
  */
 import type { IpAddress, IpFamily, IpPrefix } from "../base/ip.ts";
 import type { ProgramVersions } from "../base/programs.ts";
+import type { RouteTarget } from "../base/route-target.ts";
 import type { Span } from "../base/source.ts";
 import type { Asn, MtuBytes, UdpPort, Vni } from "../base/units.ts";
 import type { Extra, VrfLines } from "../model/extra.ts";
@@ -24,6 +25,8 @@ export interface Topology {
   /** Of what is in no VRF; in the order of the file. */
   readonly exits: readonly ExitInput[];
   readonly bgp: BgpInput | undefined;
+  /** The UDP port of all VXLAN devices. */
+  readonly vxlanPort: UdpPort | undefined;
   readonly guardAllowFrom: readonly Located<IpPrefix>[];
   readonly guardInterfaces: readonly string[];
   readonly origin: Origin;
@@ -182,17 +185,31 @@ export interface AdvertisementInput {
   readonly dns: readonly Located<IpAddress>[];
 }
 
+/** Route targets that are not derived; empty: that side is. */
+export interface RouteTargetsInput {
+  readonly imports: readonly Located<RouteTarget>[];
+  readonly exports: readonly Located<RouteTarget>[];
+}
+
+export interface VxlanInput {
+  readonly vni: Vni;
+  readonly suppressesNeighbors: boolean;
+  readonly routeTargets: RouteTargetsInput;
+}
+
 export interface SubnetInput {
   readonly name: string;
   readonly prefixes: readonly Located<IpPrefix>[];
   /** Host and site names as written, or all. */
   readonly members: "all" | readonly Located<string>[];
-  readonly vxlan: { readonly vni: Vni; readonly suppressesNeighbors: boolean } | undefined;
+  readonly vxlan: VxlanInput | undefined;
   readonly perHost: number | undefined;
   /** `interface: external`: the bridge is another program's. */
   readonly isExternal: boolean;
   /** Left out: `undefined`. */
   readonly gateway: GatewayInput | undefined;
+  /** Of a gateway that is the same on every member, in lower case. */
+  readonly gatewayMac: string | undefined;
   readonly isIsolated: boolean;
   readonly isTagged: boolean;
   readonly hasSnat: boolean;
@@ -225,6 +242,9 @@ export interface ExitInput {
 export interface VrfInput {
   readonly name: string;
   readonly vni: Vni;
+  /** Of the routing table; left out: the VNI. */
+  readonly table: number | undefined;
+  readonly routeTargets: RouteTargetsInput;
   /** In the order of the file. */
   readonly exits: readonly ExitInput[];
   readonly origin: Origin;

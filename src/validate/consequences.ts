@@ -150,6 +150,9 @@ const CONSEQUENCES: Readonly<Record<string, readonly Code[]>> = {
     "interface-name-taken",
     "guard-open-unused",
     "peer-announce-unknown",
+    "table-reserved",
+    "table-duplicate",
+    "route-target-taken",
   ],
   exits: [
     "exit-undeclared",
@@ -174,6 +177,7 @@ const CONSEQUENCES: Readonly<Record<string, readonly Code[]>> = {
     "peer-asn-own",
   ],
   guard: [],
+  vxlanPort: ["listen-port-taken", "vxlan-port-taken"],
 };
 
 const EVERYWHERE = [...new Set(Object.values(CONSEQUENCES).flat())];

@@ -35,6 +35,7 @@ import {
   mtuAt,
   portAt,
   prefixAt,
+  routeTargetsAt,
   vniAt,
 } from "./scalars.ts";
 
@@ -105,7 +106,9 @@ export function decodeVrfs(reader: Reader): readonly VrfInput[] {
   return members(member(rootOf(reader), "vrfs")).flatMap(([name, node]) => {
     const vni = vniAt(reader, member(node, "vni"));
     if (vni === undefined) return [];
-    return [{ name, vni, exits: decodeExits(reader, node), origin: originOf(reader, node) }];
+    const table = numberAt(reader, member(node, "table"));
+    const routeTargets = routeTargetsAt(reader, member(node, "routeTargets"));
+    return [{ name, vni, table, routeTargets, exits: decodeExits(reader, node), origin: originOf(reader, node) }];
   });
 }
 
@@ -152,6 +155,10 @@ export function decodeGuard(reader: Reader): Pick<Topology, "guardAllowFrom" | "
     guardInterfaces: locatedAt(reader, member(guard, "interfaces"), textAt).map((each) => each.value),
   };
 }
+
+/** The port of all VXLAN devices, where it is another than IANA's. */
+export const decodeVxlanPort = (reader: Reader): Topology["vxlanPort"] =>
+  portAt(reader, member(rootOf(reader), "vxlanPort"));
 
 /** The name of the network; empty when there is a mistake in it. */
 export function decodeName(reader: Reader): string {

@@ -11,9 +11,10 @@ import {
   prefixLengthBits,
   rangeOf,
 } from "../base/ip.ts";
+import { parseRouteTarget, type RouteTarget } from "../base/route-target.ts";
 import { type Asn, asn, type MtuBytes, mtuBytes, type UdpPort, udpPort, type Vni, vni } from "../base/units.ts";
-import type { Located } from "../topology/topology.ts";
-import { entries, type Node, numberAt, type Reader, refuse, report, textAt, valueSpan } from "./reader.ts";
+import type { Located, RouteTargetsInput } from "../topology/topology.ts";
+import { entries, member, type Node, numberAt, type Reader, refuse, report, textAt, valueSpan } from "./reader.ts";
 
 /** Prefixes that hold no address of one host on a network. */
 const NOT_UNICAST: readonly IpRange[] = [
@@ -89,6 +90,23 @@ export function locatedAt<T>(
     return value === undefined ? [] : [{ value, span: valueSpan(reader, node.pointer) }];
   });
 }
+
+/** How large the two numbers may be. */
+const ROUTE_TARGET =
+  "a route target: an AS number to 65535, a colon and a number to 4294967295, or a larger AS number or an IPv4 address and a number to 65535";
+
+function routeTargetAt(reader: Reader, node: Node): RouteTarget | undefined {
+  const text = textAt(reader, node);
+  if (text === undefined) return undefined;
+  const target = parseRouteTarget(text);
+  if (target === undefined) refuse(reader, node, { expected: ROUTE_TARGET });
+  return target;
+}
+
+export const routeTargetsAt = (reader: Reader, node: Node): RouteTargetsInput => ({
+  imports: locatedAt(reader, member(node, "import"), routeTargetAt),
+  exports: locatedAt(reader, member(node, "export"), routeTargetAt),
+});
 
 function unitAt<T>(construct: (value: number) => T | undefined): (reader: Reader, node: Node) => T | undefined {
   return (reader, node) => {

@@ -14,7 +14,7 @@ import {
   textAt,
   truthAt,
 } from "./reader.ts";
-import { addressAt, locatedAt, prefixAt, vniAt } from "./scalars.ts";
+import { addressAt, locatedAt, prefixAt, routeTargetsAt, vniAt } from "./scalars.ts";
 
 /** Every subnet, also those with a mistake, in the order of the file. */
 export function decodeSubnets(reader: Reader): readonly Entry<SubnetInput>[] {
@@ -34,6 +34,7 @@ function decodeSubnet(reader: Reader, name: string, node: Node): SubnetInput {
     perHost: numberAt(reader, member(node, "perHost")),
     isExternal: member(node, "interface").value === "external",
     gateway: decodeGateway(reader, member(node, "gateway")),
+    gatewayMac: textAt(reader, member(node, "gatewayMac"))?.toLowerCase(),
     isIsolated: truthAt(member(node, "isolated")) ?? false,
     isTagged: truthAt(member(node, "tagged")) ?? false,
     hasSnat: truthAt(member(node, "snat")) ?? false,
@@ -59,7 +60,8 @@ const named = (reader: Reader, value: string, node: Node): Located<string> => ({
 
 function decodeVxlan(reader: Reader, node: Node): SubnetInput["vxlan"] {
   const vni = vniAt(reader, member(node, "vni"));
-  return vni && { vni, suppressesNeighbors: truthAt(member(node, "neighborSuppression")) ?? false };
+  const suppressesNeighbors = truthAt(member(node, "neighborSuppression")) ?? false;
+  return vni && { vni, suppressesNeighbors, routeTargets: routeTargetsAt(reader, member(node, "routeTargets")) };
 }
 
 function decodeDhcp(reader: Reader, node: Node): DhcpInput | undefined {

@@ -13,6 +13,7 @@ import {
   decodeSites,
   decodeUnderlay,
   decodeVrfs,
+  decodeVxlanPort,
   decodeWireguard,
 } from "./decode.ts";
 import { checkDuplicates } from "./duplicates.ts";
@@ -57,6 +58,7 @@ function decodeTopology(reader: Reader) {
     vrfs: decodeVrfs(reader),
     exits: decodeExits(reader),
     bgp: decodeBgp(reader),
+    vxlanPort: decodeVxlanPort(reader),
     ...decodeGuard(reader),
   };
 }

@@ -143,6 +143,47 @@ export const evpnReachesAll: Law = (world) => {
   });
 };
 
+/** What a host's routes of a VNI carry, as FRR prints it. */
+const said = ({ asn, targets }: Bgp, vni: number): readonly string[] =>
+  targets.get(vni)?.exports ?? [`${asn % 65_536}:${vni}`];
+
+/** Whether a host takes in what carries such targets; what is derived takes any AS's. */
+function isTaken({ targets }: Bgp, vni: number, carried: readonly string[]): boolean {
+  const imports = targets.get(vni)?.imports;
+  if (imports !== undefined) return carried.some((target) => imports.includes(target));
+  return carried.some((target) => /^\d{1,5}:/.test(target) && target.endsWith(`:${vni}`));
+}
+
+/** Of each segment and VRF a host takes in what the others say, and nothing of another's; its neighbours' gets past its filters. */
+export const targetsAreOfOneNetwork: Law = (world) => {
+  const speakers = world.hosts.flatMap(({ name, bgp, vxlans }) =>
+    bgp === undefined || !bgp.hasEvpn ? [] : [{ name, bgp, vnis: vxlans.map(({ vni }) => vni) }],
+  );
+  return speakers.flatMap((one) =>
+    speakers.flatMap((other) =>
+      other.vnis.flatMap((vni) => {
+        const carried = said(other.bgp, vni);
+        const words = `${[...carried]
+          .sort()
+          .map((target) => `RT:${target}`)
+          .join(" ")} ET:8`;
+        const neighbour = one.bgp.neighbours.find(({ description }) => description === other.name);
+        return [
+          ...one.vnis
+            .filter((own) => (own === vni) !== isTaken(one.bgp, own, carried))
+            .map(
+              (own) =>
+                `${one.name}: what ${other.name} says of ${vni} is ${own === vni ? "not " : ""}taken into ${own}`,
+            ),
+          ...(one === other || neighbour?.takes(words) !== false
+            ? []
+            : [`${one.name}: what ${other.name} says of ${vni} is kept out`]),
+        ];
+      }),
+    ),
+  );
+};
+
 /** The interface and peer by which a host sends what it heard from a neighbour. */
 function carries(host: TreeHost, neighbour: Prefix, prefix: Prefix): boolean {
   return host.interfaces.some(({ peers }) =>

@@ -18,12 +18,12 @@ function membersByVni(hosts: readonly TreeHost[]): ReadonlyMap<number, readonly 
 }
 
 /** Sends from an address of its own, to the port of all others. */
-export const vtepsAreOwn: Law = ({ hosts }) =>
+export const vtepsAreOwn: Law = ({ hosts, wanted }) =>
   hosts.flatMap((host) =>
     host.vxlans.flatMap(({ name, local, port, vni }) => {
       const isOwn = ownAddresses(host).some((own) => isSameAddress(own, local));
       const found = isOwn ? [] : [`${host.name} ${name}: ${local.text} is no address of its own`];
-      return port === 4789 ? found : [...found, `${host.name} ${name}: VNI ${vni} goes to port ${port}`];
+      return port === wanted.vxlanPort ? found : [...found, `${host.name} ${name}: VNI ${vni} goes to port ${port}`];
     }),
   );
 

@@ -146,7 +146,7 @@ export const portsAreFree: Law = ({ hosts }) =>
   hosts.flatMap(({ name, interfaces, vxlans, bgp }) => {
     const ports = interfaces.map(({ listenPort }) => listenPort);
     const others = [
-      ...(vxlans.length > 0 ? [4789] : []),
+      ...vxlans.map(({ port }) => port),
       ...(bgp?.neighbours.some(({ hasBfd }) => hasBfd) ? [3784, 3785, 4784] : []),
     ];
     const taken = ports.filter((port, index) => ports.indexOf(port) !== index || others.includes(port));

@@ -28,6 +28,7 @@ export const laws: Readonly<Record<string, Law>> = {
   peersAreHeldTo: bgp.peersAreHeldTo,
   routerIdsAreDistinct: bgp.routerIdsAreDistinct,
   evpnReachesAll: bgp.evpnReachesAll,
+  targetsAreOfOneNetwork: bgp.targetsAreOfOneNetwork,
   unicastReachesAll: bgp.unicastReachesAll,
   loopbacksAreAnnounced: bgp.loopbacksAreAnnounced,
   endpointsAreOfBoth: mtu.endpointsAreOfBoth,

@@ -56,6 +56,12 @@ const peered: Topology = {
   hosts: { ...MESH, ...host("d", 4, { peers: [{ address: "172.30.4.2", asn: 64_600, accept: ["172.22.4.0/24"] }] }) },
 };
 
+/** The same, in a fabric with targets of its own. */
+const joined: Topology = {
+  ...evpn,
+  subnets: { s: { ...SEGMENT, vxlan: { vni: 100, routeTargets: { import: "64512:100", export: "65000:9100" } } } },
+};
+
 /** The same with a reflector. */
 const reflected: Topology = { ...mesh, bgp: { asn: 65_000, routeReflectors: ["a"] } };
 
@@ -186,6 +192,14 @@ export const SPOILT: readonly Spoilt[] = [
   {
     ...ofMesh("clients that nothing is passed on to", "evpnReachesAll", FRR, /neighbor .* route-reflector-client/, ""),
     topology: reflected,
+  },
+  {
+    ...ofEvpn("targets that are not taken", "targetsAreOfOneNetwork", FRR, "import 65000:9100", "import 65000:9101"),
+    topology: joined,
+  },
+  {
+    ...ofEvpn("targets that are kept out", "targetsAreOfOneNetwork", FRR, "RT:65000:9100", "RT:65000:9101"),
+    topology: joined,
   },
   ofHubs("c", "a prefix that a list keeps out", "unicastReachesAll", FRR, "permit 10.9.1.0/24", "permit 10.9.9.0/24"),
   ofHubs(

@@ -18,11 +18,21 @@ export interface SubnetDraft {
   readonly hasPorts: boolean;
   readonly separateSwitches: boolean | undefined;
   readonly suppression: boolean;
+  readonly targets: object | undefined;
+  readonly gatewayMac: string | undefined;
   readonly dhcp: unknown;
   readonly sendRa: unknown;
   /** Guests leave by exits, where there are such. */
   readonly leaves: boolean;
 }
+
+/** Less the end of each number, which is the place among the subnets. */
+const TARGETS = [
+  { import: "64512:910" },
+  { export: "65000:910" },
+  { import: ["64512:910", "192.0.2.1:910"], export: ["65000:910", "4200000001:910"] },
+  { export: "65000:10" },
+];
 
 export const subnetDrafts: fc.Arbitrary<readonly SubnetDraft[]> = fc.array(
   fc.record({
@@ -40,6 +50,8 @@ export const subnetDrafts: fc.Arbitrary<readonly SubnetDraft[]> = fc.array(
     hasPorts: fc.integer({ min: 0, max: 5 }).map((each) => each === 0),
     separateSwitches: fc.constantFrom(undefined, false, true),
     suppression: fc.boolean(),
+    targets: fc.constantFrom(undefined, undefined, ...TARGETS),
+    gatewayMac: fc.constantFrom(undefined, undefined, "00:00:5E:00:53:01", "02:00:00:00:64:00", "fe:00:00:64:00:01"),
     dhcp: fc.constantFrom(undefined, undefined, undefined, undefined, true, false, { dns: ["9.9.9.9"] }, "range"),
     leaves: fc.boolean(),
     sendRa: fc.constantFrom(undefined, undefined, undefined, true, false, { dns: ["2620:fe::fe"] }),
@@ -96,6 +108,8 @@ function fitted(draft: SubnetDraft, vrf: string | undefined, hasBgp: boolean): S
     ...draft,
     gateway,
     suppression: draft.suppression && hasBgp,
+    targets: hasBgp ? draft.targets : undefined,
+    gatewayMac: gateway === "shared" && isStretched && typeof draft.bridge !== "object" ? draft.gatewayMac : undefined,
     inVrf: draft.inVrf && vrf !== undefined && draft.kind !== "bare",
   };
 }
@@ -120,6 +134,9 @@ function sendRaOf({ kind, gateway, inVrf, bridge, sendRa }: SubnetDraft, prefixe
 /** By exits where there are such, a gateway that leads there and no other way out. */
 const leavesBy = ({ leaves, inVrf, kind, gateway }: SubnetDraft, hasSnat: boolean, exits: Around["exits"]) =>
   leaves && !inVrf && !hasSnat && (kind !== "segment" || gateway === "one") ? exits : undefined;
+
+const targetsOf = ({ targets }: SubnetDraft, index: number): unknown =>
+  targets && JSON.parse(JSON.stringify(targets).replace(/10(?=")/g, `$&${index}`));
 
 /** The name and what stands under `subnets`. */
 export function subnetEntry(
@@ -148,7 +165,7 @@ export function subnetEntry(
       ? true
       : undefined;
   const hosts = picked.length > 0 ? picked : "all";
-  const vxlan = { vni: 100 + index, neighborSuppression: each.suppression };
+  const vxlan = { vni: 100 + index, neighborSuppression: each.suppression, routeTargets: targetsOf(each, index) };
   const { tagged, pin: mtu, separateSwitches } = each;
   const told = { dhcp: dhcpOf(each, prefixes[0] as string), sendRa: sendRaOf(each, prefixes) };
   switch (each.kind) {
@@ -164,7 +181,20 @@ export function subnetEntry(
     case "segment":
       return [
         `s${index}`,
-        { ...common, ...told, hosts, vxlan, gateway, isolated: several, tagged, mtu, bridge, ports, separateSwitches },
+        {
+          ...common,
+          ...told,
+          hosts,
+          vxlan,
+          gateway,
+          isolated: several,
+          tagged,
+          mtu,
+          bridge,
+          ports,
+          separateSwitches,
+          gatewayMac: each.gatewayMac,
+        },
       ];
     case "bare":
       return [`s${index}`, { hosts, vxlan, tagged, mtu, bridge, ports, separateSwitches }];

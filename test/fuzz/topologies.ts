@@ -82,6 +82,18 @@ const knobs = fc.record({
   bgp: fc.constantFrom("none", "mesh", "reflector", "bfd"),
   bfd: fc.constantFrom({}, { intervalMs: 300, multiplier: 3 }),
   hasVrf: fc.boolean(),
+  vrf: fc.constantFrom(
+    { vni: 5000 },
+    { vni: 5000, routeTargets: { import: ["64512:5000", "65000:9500"] } },
+    { vni: 200, table: 5000, routeTargets: { import: "64512:200", export: "65000:9200" } },
+    { vni: 253, table: 1253, routeTargets: { export: ["65000:253", "65001:253"] } },
+    { vni: 254 },
+  ),
+  vxlanPort: fc.oneof(
+    { weight: 8, arbitrary: fc.constant(undefined) },
+    { weight: 2, arbitrary: fc.constant(8472) },
+    { weight: 1, arbitrary: fc.constantFrom(443, 4784, 51_820) },
+  ),
   exits: exitDrafts,
   ways: exitDrafts,
   guard: fc.constantFrom(
@@ -227,9 +239,9 @@ const onFirst = (exits: Knobs["exits"], hosts: readonly HostDraft[]) =>
 
 const unlessEmpty = <T>(list: readonly T[]): readonly T[] | undefined => (list.length > 0 ? list : undefined);
 
-function vrfsOf({ hasVrf, exits, hosts, bgp }: Knobs): unknown {
+function vrfsOf({ hasVrf, vrf, exits, hosts, bgp }: Knobs): unknown {
   if (!hasVrf || bgp === "none") return undefined;
-  return { blue: { vni: 5000, exits: unlessEmpty(onFirst(exits, hosts)) } };
+  return { blue: { ...vrf, exits: unlessEmpty(onFirst(exits, hosts)) } };
 }
 
 /** Ways out of what is in no VRF: on hosts that all others have tunnels with. */
@@ -310,6 +322,7 @@ function topologyOf(each: Knobs): Topology {
     vrfs: vrfsOf(each),
     exits: unlessEmpty(ways),
     bgp: bgpOf(each),
+    vxlanPort: each.vxlanPort,
     guard: each.guard,
   };
 }

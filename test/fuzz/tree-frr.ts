@@ -12,6 +12,14 @@ export interface Neighbour {
   readonly hasBfd: boolean;
   /** Whether what it says of a prefix gets past the prefix list. */
   readonly accepts: (prefix: Prefix) => boolean;
+  /** Whether a route of EVPN gets past the route-map, by its communities as FRR prints them. */
+  readonly takes: (communities: string) => boolean;
+}
+
+/** What FRR is told of route targets of one VNI; `undefined`: it derives them. */
+export interface Targets {
+  readonly imports: readonly string[] | undefined;
+  readonly exports: readonly string[] | undefined;
 }
 
 export interface Bgp {
@@ -21,6 +29,8 @@ export interface Bgp {
   /** What is announced, but for the VRFs. */
   readonly networks: readonly Prefix[];
   readonly hasEvpn: boolean;
+  /** By the VNI of a segment or a VRF; those that are derived are not there. */
+  readonly targets: ReadonlyMap<number, Targets>;
   /** Static routes of the host's own table, with their device. */
   readonly routes: readonly { readonly prefix: Prefix; readonly device: string; readonly isLast: boolean }[];
 }
@@ -67,7 +77,40 @@ function listsIn(lines: readonly string[]): ReadonlyMap<string, readonly Entry[]
 
 type Lists = ReturnType<typeof listsIn>;
 
-function neighbourOf(address: string, said: ReadonlyMap<string, readonly Said[]>, lists: Lists): Neighbour {
+/** The patterns of lists of extended communities, by name, which is that of the route-map that asks them. */
+const patternsIn = (lines: readonly string[]): ReadonlyMap<string, RegExp> =>
+  new Map(
+    lines.flatMap((line) => {
+      const [, name, pattern] = /^bgp extcommunity-list expanded (\S+) seq 5 permit (.*)$/.exec(line) ?? [];
+      return name === undefined || pattern === undefined ? [] : [[name, new RegExp(pattern)] as const];
+    }),
+  );
+
+function targetsOf(block: string): Targets {
+  const all = (word: string) =>
+    [...block.matchAll(new RegExp(`route-target ${word} (\\S+)`, "g"))].map(([, each = ""]) => each);
+  const [imports, exports] = [all("import"), all("export")];
+  return { imports: imports.length > 0 ? imports : undefined, exports: exports.length > 0 ? exports : undefined };
+}
+
+/** The targets in blocks of VNIs, and in those of VRFs, of which another block says the VNI. */
+function targetsIn(text: string): ReadonlyMap<number, Targets> {
+  const vrfs = new Map([...text.matchAll(/^vrf (\S+)\n vni (\d+)$/gm)].map(([, name, vni]) => [name, Number(vni)]));
+  const segments = [...text.matchAll(/^ {2}vni (\d+)\n((?: {3}.*\n)*)/gm)];
+  const routers = [...text.matchAll(/^router bgp \d+ vrf (\S+)\n((?: .*\n)*)/gm)];
+  return new Map([
+    ...segments.map(([, vni, block = ""]) => [Number(vni), targetsOf(block)] as const),
+    ...routers.map(([, name, block = ""]) => [vrfs.get(name) ?? 0, targetsOf(block)] as const),
+  ]);
+}
+
+interface Filters {
+  readonly lists: Lists;
+  readonly patterns: ReadonlyMap<string, RegExp>;
+}
+
+function neighbourOf(address: string, said: ReadonlyMap<string, readonly Said[]>, filters: Filters): Neighbour {
+  const { lists, patterns } = filters;
   const own = said.get(address) ?? [];
   const group = own.find(({ words }) => words[0] === "peer-group")?.words[1];
   const all = [...(group === undefined ? [] : (said.get(group) ?? [])), ...own];
@@ -95,6 +138,10 @@ function neighbourOf(address: string, said: ReadonlyMap<string, readonly Said[]>
       const isMatched = ({ prefix, most }: Entry): boolean => holds(prefix, wanted) && wanted.length <= most;
       return (lists.get(name) ?? []).find(isMatched)?.isPermitted ?? false;
     },
+    takes: (communities) => {
+      const map = all.findLast(({ words, family }) => words[0] === "route-map" && family === "l2vpn evpn")?.words[1];
+      return patterns.get(map ?? "")?.test(communities) ?? true;
+    },
   };
 }
 
@@ -111,7 +158,8 @@ export function readFrr(text: string): Bgp | undefined {
   const lines = text.split("\n").filter((line) => !/^ *!/.test(line));
   const block = blockOf(lines, /^router bgp \d+$/);
   if (block === undefined) return undefined;
-  const [said, lists] = [saidIn(block), listsIn(lines)];
+  const said = saidIn(block);
+  const filters = { lists: listsIn(lines), patterns: patternsIn(lines) };
   const after = (word: string): readonly string[] =>
     block.flatMap((line) => (line.trim().startsWith(`${word} `) ? [line.trim().slice(word.length + 1)] : []));
   return {
@@ -119,8 +167,9 @@ export function readFrr(text: string): Bgp | undefined {
     routerId: after("bgp router-id")[0] ?? "",
     neighbours: [...said.keys()]
       .filter((name) => /^[\da-f]*[.:]/.test(name))
-      .map((name) => neighbourOf(name, said, lists)),
+      .map((name) => neighbourOf(name, said, filters)),
     networks: after("network").map(prefixOf),
+    targets: targetsIn(`${lines.join("\n")}\n`),
     hasEvpn: block.some((line) => line.trim() === "advertise-all-vni"),
     routes: lines.flatMap((line) => {
       const [, prefix, device, distance] = /^ip(?:v6)? route (\S+) (\S+)(?: (\d+))?$/.exec(line) ?? [];

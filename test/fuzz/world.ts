@@ -56,6 +56,7 @@ export interface Wanted {
   };
   readonly subnets: Readonly<Record<string, { readonly cidr?: string | readonly string[]; readonly vrf?: string }>>;
   readonly hosts: Readonly<Record<string, Written>>;
+  readonly vxlanPort: number;
 }
 
 /** A peer of an interface of a host, and the host at its other end; of two that share a key the first. */
@@ -110,11 +111,12 @@ type Loose = { readonly [Key in keyof Wanted]?: Wanted[Key] | null } & {
 };
 
 /** A topology as it is meant: with what may be left out, and what all hosts share. */
-function wantedOf({ underlay, sites, wireguard, hosts, hostDefaults, subnets }: Loose): Wanted {
+function wantedOf({ underlay, sites, wireguard, hosts, hostDefaults, subnets, vxlanPort }: Loose): Wanted {
   return {
     underlay: { ...underlay, paths: underlay?.paths ?? [] },
     sites: Object.fromEntries(Object.entries(sites ?? {}).map(([name, site]) => [name, site ?? {}])),
     wireguard: wireguard ?? {},
+    vxlanPort: vxlanPort ?? 4789,
     subnets: Object.fromEntries(Object.entries(subnets ?? {}).map(([name, subnet]) => [name, subnet ?? {}])),
     hosts: Object.fromEntries(Object.entries(hosts ?? {}).map(([name, host]) => [name, { ...hostDefaults, ...host }])),
   };

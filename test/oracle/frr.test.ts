@@ -69,6 +69,7 @@ const neighbour = (index: number, isClient = false) => ({
   asn: SPEAKER.asn,
   isClient,
   vnis: undefined,
+  targets: [],
 });
 
 /** What a complete frr.conf of the user's looks like around the snippet. */

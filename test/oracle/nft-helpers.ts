@@ -135,7 +135,7 @@ export const SPEAKER = {
   neighbours: [],
   peers: [],
   originated: [],
-  gatewayVnis: [],
+  vnis: [],
   bfd: BFD,
   isDrained: false,
 } satisfies BgpSpeaker;

@@ -1,5 +1,8 @@
 /** What FRR and the kernel have in their tables about VTEPs and MACs. */
+import { isDerivedFrom, type RouteTarget } from "../../base/route-target.ts";
 import type { VxlanDevice } from "../../model/device.ts";
+import type { Segment } from "../../model/segment.ts";
+import type { Vrf } from "../../model/vrf.ts";
 import type { Box } from "../machine/box.ts";
 
 const vtysh = async (box: Box, command: string): Promise<string> => box.run("vtysh", "-c", command);
@@ -30,17 +33,21 @@ export async function sessions(box: Box, hasBfd: boolean) {
   };
 }
 
-/** VTEPs that have announced themselves for a VNI (type 3), the host's own too, sorted. */
-export async function announcedVteps(box: Box, vni: number): Promise<readonly string[]> {
+/** What routes of EVPN belong to. */
+export type Targeted = Segment | Vrf;
+
+const isOf = ({ vni, routeTargets: { exports } }: Targeted, target: string): boolean =>
+  exports.length === 0 ? isDerivedFrom(target as RouteTarget, vni) : exports.includes(target as RouteTarget);
+
+/** VTEPs that have announced themselves for a VXLAN network (type 3), the host's own too, sorted. */
+export async function announcedVteps(box: Box, network: Targeted): Promise<readonly string[]> {
   const text = await vtysh(box, "show bgp l2vpn evpn route type multicast");
-  const routes = text.matchAll(/\[3\]:\[0\]:\[\d+\]:\[([^\]]+)\][\s\S]*?RT:\d+:(\d+)/g);
-  const vteps = [...routes].filter(([, , id]) => Number(id) === vni).map(([, vtep = ""]) => vtep);
+  const routes = text.matchAll(/\[3\]:\[0\]:\[\d+\]:\[([^\]]+)\][\s\S]*?((?:RT:\S+ ?)+)/g);
+  const isIn = (words = ""): boolean =>
+    [...words.matchAll(/RT:(\S+)/g)].some(([, target = ""]) => isOf(network, target));
+  const vteps = [...routes].filter(([, , words]) => isIn(words)).map(([, vtep = ""]) => vtep);
   return [...new Set(vteps)].sort();
 }
-
-/** Other VTEPs that have announced themselves for a device's VNI, sorted. */
-export const multicastVteps = async (box: Box, { vni, local }: VxlanDevice): Promise<readonly string[]> =>
-  (await announcedVteps(box, vni)).filter((vtep) => vtep !== local);
 
 /** All type-2 routes, as FRR writes their prefixes. */
 export const macRoutes = (box: Box): Promise<string> => vtysh(box, "show bgp l2vpn evpn route type macip");

@@ -6,11 +6,11 @@ import type { Segment } from "../../model/segment.ts";
 import type { Box } from "../machine/box.ts";
 import { type Lab, runningHosts } from "../machine/running.ts";
 import {
+  announcedVteps,
   floodTargets,
   knownBehind,
   macAddressOf,
   macRoutes,
-  multicastVteps,
   wandering,
 } from "../measure/evpn-tables.ts";
 import { speak } from "../measure/ping.ts";
@@ -48,7 +48,8 @@ function floodPromise(member: Member, others: readonly Member[], segment: Segmen
   const told = device.flooding.kind === "static" ? device.flooding.remotes : others.map((other) => other.device.local);
   const expected = [...told].sort();
   const missing = async (): Promise<readonly string[]> => {
-    const announced = isEvpn ? await multicastVteps(box, device) : expected;
+    const vteps = isEvpn ? await announcedVteps(box, segment) : expected;
+    const announced = vteps.filter((vtep) => vtep !== device.local);
     const flooded = await floodTargets(box, device.name);
     const wrong = isSame(announced, expected) ? [] : [`type-3 routes from ${list(announced)}`];
     if (!isSame(flooded, expected)) wrong.push(`${device.name} floods to ${list(flooded)}`);
@@ -136,7 +137,8 @@ function segmentPromises(lab: Lab, segment: Segment): readonly LabPromise[] {
   if (members.length < 2) return [];
   const gateways = members.flatMap((at) => {
     const { bgp } = must(hosts.get(at.name), "a member is a host");
-    const isAnnounced = bgp.kind !== "none" && bgp.gatewayVnis.some(({ vni }) => vni === segment.vni);
+    const isAnnounced =
+      bgp.kind !== "none" && bgp.vnis.some(({ vni, advertise }) => vni === segment.vni && advertise !== undefined);
     const others = members.filter((member) => member !== at);
     return isAnnounced && at.bridge !== undefined ? [gatewayPromise(at, at.bridge, others)] : [];
   });

@@ -19,10 +19,10 @@ const silence = (probes: readonly IpAddress[]): string => `table inet silent {
 }`;
 
 /** The exits of a VRF that are open. */
-async function openExits(lab: Lab, { vni, exits }: Vrf): Promise<readonly string[]> {
+async function openExits(lab: Lab, { table, exits }: Vrf): Promise<readonly string[]> {
   const states = await Promise.all(
     exits.map(async ({ host }) => {
-      const { output } = await hostBox(lab, host).attempt("ip", "route", "show", "default", "table", `${vni}`);
+      const { output } = await hostBox(lab, host).attempt("ip", "route", "show", "default", "table", `${table}`);
       return { host, isOpen: output.includes("throw default") };
     }),
   );

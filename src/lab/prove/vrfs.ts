@@ -31,7 +31,7 @@ function routesPromise({ host, box }: RunningHost, others: readonly Host[], vrf:
   const expected = foreignPrefixes(host, others, vrf);
   const prefixes = [...expected.keys()].sort(compareText);
   const missing = async (): Promise<readonly string[]> => {
-    const routes = await typeFive(box, vrf.vni);
+    const routes = await typeFive(box, vrf.table);
     return prefixes.flatMap((prefix) => {
       const leadsTo = expected.get(prefix) ?? [];
       // Of several ways the kernel names none as the route's own.

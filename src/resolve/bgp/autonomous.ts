@@ -1,12 +1,27 @@
 /** Autonomous systems: which hosts form one, and who of them speaks BGP with whom. */
+import { must } from "../../base/invariant.ts";
 import type { Asn } from "../../base/units.ts";
 import type { Topology } from "../../topology/topology.ts";
 import type { ResolvedHost } from "../hosts/hosts.ts";
+import { NO_TARGETS, type TargetsOn, toldTargets } from "../subnets/route-targets.ts";
 
 /** The AS of a host: that of its site, else that of the network. Sites with one number are one AS. */
 export function autonomousSystems({ sites }: Topology, network: Asn): (host: ResolvedHost) => Asn {
   const bySite = new Map(sites.map(({ name, asn }) => [name, asn]));
   return ({ reach }) => (reach.site === undefined ? undefined : bySite.get(reach.site)) ?? network;
+}
+
+/** Gives the function that knows what each host's FRR is told of route targets; nothing without BGP. */
+export function createTargetsOn(topology: Topology, hosts: ReadonlyMap<string, ResolvedHost>): TargetsOn {
+  if (topology.bgp === undefined) return () => NO_TARGETS;
+  const asnOf = autonomousSystems(topology, topology.bgp.asn);
+  return (network, host) => {
+    const { imports, exports } = network.routeTargets;
+    // Most have none, and members can be many.
+    if (imports.length + exports.length === 0) return NO_TARGETS;
+    const members = network.members.map((name) => must(hosts.get(name), "members are hosts"));
+    return toldTargets(network, { asn: asnOf(host), asns: members.map(asnOf) });
+  };
 }
 
 /** What decides about sessions: each host's AS, the reflectors, and the ASes that have one. */

@@ -2,12 +2,14 @@
 import { grouped } from "../../base/grouped.ts";
 import { must } from "../../base/invariant.ts";
 import { addressFromInteger, compareAddresses, familyOf, type IpAddress } from "../../base/ip.ts";
-import type { Asn, Vni } from "../../base/units.ts";
-import type { Bgp, BgpNeighbour, BgpSpeaker, EvpnSpeaker, GatewayVni, SpokenBgp } from "../../model/bgp.ts";
+import { compareText } from "../../base/text.ts";
+import type { Asn } from "../../base/units.ts";
+import type { Bgp, BgpNeighbour, BgpSpeaker, EvpnSpeaker, SpokenBgp, SpokenVni } from "../../model/bgp.ts";
 import type { Segment } from "../../model/segment.ts";
 import type { Topology } from "../../topology/topology.ts";
 import type { ResolvedHost } from "../hosts/hosts.ts";
 import { vtepAddress } from "../subnets/devices.ts";
+import type { TargetsOn } from "../subnets/route-targets.ts";
 import { gatewayHosts } from "../subnets/subnets.ts";
 import { autonomousSystems, haveSession, type Systems, systemsOf } from "./autonomous.ts";
 
@@ -34,19 +36,34 @@ function routerId(host: ResolvedHost): string {
  * An anycast gateway is local everywhere and announced by none. Any other gateway must be: with learning off, a VTEP
  * floods every frame to a MAC that nobody announced.
  */
-function gatewayVnis(host: string, segments: readonly Segment[]): readonly GatewayVni[] {
-  return segments.flatMap(({ vni, gateway, members }): GatewayVni[] => {
-    const hosts = gatewayHosts(gateway);
-    if (members.length < 2 || hosts.length === 0) return [];
-    if (hosts.length === 1) return hosts[0] === host ? [{ vni, advertise: "default-gateway" }] : [];
-    return gateway.kind === "each" && hosts.includes(host) ? [{ vni, advertise: "svi-ip" }] : [];
+function advertisedGateway(host: string, { gateway, members }: Segment): SpokenVni["advertise"] {
+  const hosts = gatewayHosts(gateway);
+  if (members.length < 2 || hosts.length === 0) return undefined;
+  if (hosts.length === 1) return hosts[0] === host ? "default-gateway" : undefined;
+  return gateway.kind === "each" && hosts.includes(host) ? "svi-ip" : undefined;
+}
+
+function spokenVnis(host: ResolvedHost, { segments, targetsOn }: Spoken): readonly SpokenVni[] {
+  const { name } = host.input;
+  return segments.flatMap((segment): readonly SpokenVni[] => {
+    const advertise = advertisedGateway(name, segment);
+    const routeTargets = targetsOn(segment, host);
+    const { imports, exports } = routeTargets;
+    const isSpoken = advertise !== undefined || (imports.length + exports.length > 0 && segment.members.includes(name));
+    return isSpoken ? [{ vni: segment.vni, advertise, routeTargets }] : [];
   });
 }
 
 const bgpAddress = (host: ResolvedHost): IpAddress => must(vtepAddress(host), "a BGP speaker has an address");
 
 /** A segment or a VRF. */
-export type Stretched = Pick<Segment, "members" | "vni">;
+export type Stretched = Pick<Segment, "members" | "vni" | "routeTargets">;
+
+/** What a host's segments are spoken of by. */
+export interface Spoken {
+  readonly segments: readonly Segment[];
+  readonly targetsOn: TargetsOn;
+}
 
 /** The BGP speakers: all VTEPs, and the reflectors even where they are none. */
 export interface Speakers {
@@ -105,17 +122,33 @@ export function speakersAmong(
 const kindOf = (host: ResolvedHost, { asnOf, reflectors }: Systems): string =>
   `${asnOf(host)} ${reflectors.has(host.input.name)}`;
 
+type Networks = Pick<BgpNeighbour, "vnis" | "targets">;
+
+/** Who passes on what others say is held to nothing. */
+const ALL_NETWORKS: Networks = { vnis: undefined, targets: [] };
+
+function networksOf(all: readonly Stretched[]): Networks {
+  const isDerived = ({ routeTargets }: Stretched): boolean => routeTargets.exports.length === 0;
+  return {
+    vnis: all
+      .filter(isDerived)
+      .map(({ vni }) => vni)
+      .sort((a, b) => a - b),
+    targets: [...new Set(all.flatMap(({ routeTargets }) => routeTargets.exports))].sort(compareText),
+  };
+}
+
 /** Gives the function that knows the VXLAN networks of who passes nothing on; reflectors do, and who speaks eBGP. */
-function createVnisOf(
+function createNetworksOf(
   speakers: readonly ResolvedHost[],
   systems: Systems,
   stretched: readonly Stretched[],
-): (host: ResolvedHost) => readonly Vni[] | undefined {
-  const memberships = stretched.flatMap(({ members, vni }) => members.map((member) => ({ member, vni })));
+): (host: ResolvedHost) => Networks {
+  const memberships = stretched.flatMap((each) => each.members.map((member) => ({ member, each })));
   const byMember = new Map(
     [...grouped(memberships, ({ member }) => member)].map(([member, all]) => [
       member,
-      all.map(({ vni }) => vni).sort((a, b) => a - b),
+      networksOf(all.map(({ each }) => each)),
     ]),
   );
   const passesOn = (host: ResolvedHost): boolean =>
@@ -123,7 +156,7 @@ function createVnisOf(
     speakers.some((other) => systems.asnOf(other) !== systems.asnOf(host) && haveSession(host, other, systems));
   const kinds = new Map(speakers.map((host) => [kindOf(host, systems), host]));
   const passing = new Set([...kinds].flatMap(([kind, host]) => (passesOn(host) ? [kind] : [])));
-  return (host) => (passing.has(kindOf(host, systems)) ? undefined : byMember.get(host.input.name));
+  return (host) => (passing.has(kindOf(host, systems)) ? undefined : byMember.get(host.input.name)) ?? ALL_NETWORKS;
 }
 
 /** Gives the function that knows the sessions of each speaker; `undefined`: it is none. */
@@ -133,7 +166,7 @@ function createNeighboursOf(
   stretched: readonly Stretched[],
 ): Speakers["neighboursOf"] {
   const { reflectors, asnOf } = systems;
-  const vnisOf = createVnisOf(speakers, systems, stretched);
+  const networksOfHost = createNetworksOf(speakers, systems, stretched);
   const isReflector = (host: ResolvedHost): boolean => reflectors.has(host.input.name);
   const neighbourOf = (host: ResolvedHost, other: ResolvedHost): BgpNeighbour => ({
     host: other.input.name,
@@ -141,7 +174,7 @@ function createNeighboursOf(
     asn: asnOf(other),
     // One reflects inside one's own AS only.
     isClient: isReflector(host) && !isReflector(other) && asnOf(host) === asnOf(other),
-    vnis: vnisOf(other),
+    ...networksOfHost(other),
   });
   const alike = new Map<string, readonly BgpNeighbour[]>();
   const known = new Set(speakers);
@@ -168,17 +201,13 @@ export function speakerAlone(host: ResolvedHost, { asn, bfd }: SpokenBgp): EvpnS
     neighbours: [],
     peers: [],
     originated: [],
-    gatewayVnis: [],
+    vnis: [],
     bfd,
     isDrained: host.input.isDrained,
   };
 }
 
-export function resolveSpeaker(
-  host: ResolvedHost,
-  speakers: Speakers | undefined,
-  segments: readonly Segment[],
-): BgpSpeaker {
+export function resolveSpeaker(host: ResolvedHost, speakers: Speakers | undefined, spoken: Spoken): BgpSpeaker {
   // Others' speakers are spoken with by whoever names them, EVPN or not.
   const isAlone = host.input.peers.length > 0 && host.addresses.length > 0;
   const neighbours = speakers?.neighboursOf(host) ?? (isAlone ? [] : undefined);
@@ -190,6 +219,6 @@ export function resolveSpeaker(
     isReflector: speakers.reflectors.has(name),
     isVtep: speakers.vteps.has(name),
     neighbours,
-    gatewayVnis: gatewayVnis(name, segments),
+    vnis: spokenVnis(host, spoken),
   };
 }

@@ -21,13 +21,20 @@ import type {
 } from "../../model/bgp.ts";
 import type { OwnedPrefix } from "../../model/host.ts";
 import type { OverlayPrefix } from "../../model/network.ts";
-import type { Segment } from "../../model/segment.ts";
 import type { TransitAddress } from "../../topology/transit.ts";
 import type { ResolvedHost } from "../hosts/hosts.ts";
 import { exactAllowedIps } from "../joins/prefixes-behind.ts";
 import type { DynamicShape } from "../joins/stars-and-trunks.ts";
 import type { TunnelEnd, TunnelPair } from "../tunnels/dynamic-tunnels.ts";
-import { DEFAULT_BFD, resolveSpeaker, type Speakers, type Stretched, speakerAlone, speakersAmong } from "./evpn.ts";
+import {
+  DEFAULT_BFD,
+  resolveSpeaker,
+  type Speakers,
+  type Spoken,
+  type Stretched,
+  speakerAlone,
+  speakersAmong,
+} from "./evpn.ts";
 
 /** The hold time of FRR's datacenter defaults: a session that BFD does not end ends itself. */
 const HOLD_MS = 9000;
@@ -165,9 +172,9 @@ function unicastOf(host: ResolvedHost, routing: Routing): Unicast {
 }
 
 /** A host of the dynamic class: every one speaks BGP, if only for its own address. */
-export function resolveRoutingSpeaker(host: ResolvedHost, routing: Routing, segments: readonly Segment[]): BgpSpeaker {
+export function resolveRoutingSpeaker(host: ResolvedHost, routing: Routing, spoken: Spoken): BgpSpeaker {
   const { speakers, bgp } = routing;
-  const evpn = resolveSpeaker(host, speakers, segments);
+  const evpn = resolveSpeaker(host, speakers, spoken);
   if (host.addresses.length === 0) return evpn;
   const own = evpn.kind === "none" ? speakerAlone(host, bgp) : evpn;
   return { ...own, kind: "routing", unicast: unicastOf(host, routing) };

@@ -1,16 +1,13 @@
 /** The bridges and vxlan devices of one host. */
 import { must } from "../../base/invariant.ts";
 import { familyOf, type IpAddress, type IpFamily } from "../../base/ip.ts";
-import { type MtuBytes, mtuBytes, udpPort } from "../../base/units.ts";
+import { type MtuBytes, mtuBytes, type UdpPort } from "../../base/units.ts";
 import type { Bridge, Flooding, VxlanDevice } from "../../model/device.ts";
 import type { Segment } from "../../model/segment.ts";
 import type { ResolvedHost } from "../hosts/hosts.ts";
 import { dhcpServer, routerAdvertisement } from "./guest-configuration.ts";
 import { routedBridgeMac, segmentBridgeMac, vxlanMac } from "./mac.ts";
 import type { ResolvedSubnet } from "./subnets.ts";
-
-/** VXLAN's port with IANA (RFC 7348 §8). The kernel's own default, 8472, is flannel's. */
-const VXLAN_PORT = must(udpPort(4789), "4789 is a port");
 
 /** The address that a host's VXLAN and BGP packets come from: IPv4 where there is one, which costs 20 bytes less. */
 export function vtepAddress(host: ResolvedHost): IpAddress | undefined {
@@ -69,12 +66,15 @@ export function routedBridge(
 
 /** The bridge that is the local end of a segment. */
 export function segmentBridge(segment: Segment, subnet: ResolvedSubnet, host: ResolvedHost): Bridge {
-  const isSharedGateway = segment.gateway.kind === "shared" && segment.members.length > 1;
+  const { gatewayMac } = segment;
+  // Who pins the MAC has the same gateway elsewhere.
+  const isElsewhere = segment.members.length > 1 || gatewayMac !== undefined;
+  const isSharedGateway = segment.gateway.kind === "shared" && isElsewhere;
   return {
     name: bridgeName(subnet),
     subnet: segment.name,
     isExisting: subnet.input.bridge?.isExisting ?? false,
-    macAddress: segmentBridgeMac(segment.vni, host.input.id, isSharedGateway),
+    macAddress: gatewayMac ?? segmentBridgeMac(segment.vni, host.input.id, isSharedGateway),
     mtu: deviceMtu(segment.mtu.bytes),
     addresses: subnet.gatewayAddresses.get(host.input.name) ?? [],
     isSharedGateway,
@@ -98,7 +98,7 @@ export const segmentFlooding =
 export function vxlanDevice(
   segment: Pick<Segment, "name" | "vni" | "mtu" | "origin">,
   host: ResolvedHost,
-  { bridge, floodingFrom }: { bridge: string; floodingFrom: (local: IpAddress) => Flooding },
+  { bridge, port, floodingFrom }: { bridge: string; port: UdpPort; floodingFrom: (local: IpAddress) => Flooding },
 ): VxlanDevice {
   const local = must(vtepAddress(host), "a VTEP has an address");
   return {
@@ -107,7 +107,7 @@ export function vxlanDevice(
     vni: segment.vni,
     macAddress: vxlanMac(segment.vni, host.input.id),
     local,
-    port: VXLAN_PORT,
+    port,
     mtu: deviceMtu(segment.mtu.bytes),
     bridge,
     flooding: floodingFrom(local),

@@ -6,6 +6,7 @@ import type { Segment, SegmentMtu } from "../../model/segment.ts";
 import type { ResolvedHost } from "../hosts/hosts.ts";
 import type { Interfaces, Tunnels } from "../tunnels/tunnels.ts";
 import { vtepAddress, vtepFamily } from "./devices.ts";
+import { writtenTargets } from "./route-targets.ts";
 import type { ResolvedSubnet } from "./subnets.ts";
 
 /** What the MTU of a segment is made of. */
@@ -88,6 +89,8 @@ export function resolveSegments(subnets: readonly ResolvedSubnet[], below: Below
         prefixes: input.prefixes.map((each) => each.value),
         members,
         gateway,
+        gatewayMac: input.gatewayMac,
+        routeTargets: writtenTargets(input.vxlan),
         isIsolated: input.isIsolated,
         isTagged: input.isTagged,
         suppressesNeighbors: input.vxlan.suppressesNeighbors,

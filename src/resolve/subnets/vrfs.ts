@@ -13,6 +13,7 @@ import {
 } from "../../base/ip.ts";
 import { vxlanOverheadBytes } from "../../base/mtu.ts";
 import { sortedBy } from "../../base/text.ts";
+import type { UdpPort } from "../../base/units.ts";
 import type { Peer } from "../../model/bgp.ts";
 import type { Flooding } from "../../model/device.ts";
 import type { VrfLines } from "../../model/extra.ts";
@@ -24,6 +25,7 @@ import { inOrder, resolveExits } from "../hosts/exits.ts";
 import type { ResolvedHost } from "../hosts/hosts.ts";
 import { vtepAddress, vtepFamily, vxlanDevice } from "./devices.ts";
 import { routerMac } from "./mac.ts";
+import { type TargetsOn, writtenTargets } from "./route-targets.ts";
 import { type Below as Carriers, segmentMtu, vtepsOf } from "./segments.ts";
 import type { ResolvedSubnet } from "./subnets.ts";
 
@@ -63,6 +65,8 @@ export function resolveVrfs(topology: Topology, below: Below): readonly Vrf[] {
     return {
       name: vrf.name,
       vni: vrf.vni,
+      table: vrf.table ?? vrf.vni,
+      routeTargets: writtenTargets(vrf),
       members,
       // What two hosts hear from others' speakers is one.
       prefixes: [...new Set(below.prefixes.filter((each) => each.vrf === vrf.name).map((each) => each.prefix))],
@@ -117,9 +121,13 @@ export function vrfInstances(
   {
     vrfsOf,
     hosts,
+    vxlanPort,
+    targetsOn,
   }: {
     readonly vrfsOf: ReadonlyMap<string, readonly Vrf[]>;
     readonly hosts: ReadonlyMap<string, ResolvedHost>;
+    readonly vxlanPort: UdpPort;
+    readonly targetsOn: TargetsOn;
   },
   allPeers: readonly Peer[],
 ): readonly VrfInstance[] {
@@ -136,9 +144,11 @@ export function vrfInstances(
     return {
       name: vrf.name,
       vni: vrf.vni,
+      table: vrf.table,
+      routeTargets: targetsOn(vrf, host),
       bridge,
       routerMac: routerMac(vrf.vni, id),
-      vxlan: vxlanDevice(vrf, host, { bridge, floodingFrom: () => ROUTED }),
+      vxlan: vxlanDevice(vrf, host, { bridge, port: vxlanPort, floodingFrom: () => ROUTED }),
       prefixes: vrf.prefixes,
       families,
       behind: [...behind].sort(comparePrefixes),
