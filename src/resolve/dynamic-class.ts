@@ -57,7 +57,7 @@ export function routingOf({ shape, tunnels }: Dynamic, known: Known): Routing | 
     bgp,
     shape,
     tunnelsOf: tunnelsByHost(hosts, tunnels.tunnels),
-    speakers: evpnSpeakers(bgp, shape, { hosts: hosts.filter(({ input }) => hasTunnels(input)), stretched }),
+    speakers: evpnSpeakers(bgp, shape, { hosts, stretched }),
     accepted: acceptedPrefixes(routed),
     announced: new Map(
       hosts.map((host) => [

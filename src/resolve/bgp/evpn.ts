@@ -36,9 +36,8 @@ function routerId(host: ResolvedHost): string {
  * An anycast gateway is local everywhere and announced by none. Any other gateway must be: with learning off, a VTEP
  * floods every frame to a MAC that nobody announced.
  */
-function advertisedGateway(host: string, { gateway, members }: Segment): SpokenVni["advertise"] {
+function advertisedGateway(host: string, { gateway }: Segment): SpokenVni["advertise"] {
   const hosts = gatewayHosts(gateway);
-  if (members.length < 2 || hosts.length === 0) return undefined;
   if (hosts.length === 1) return hosts[0] === host ? "default-gateway" : undefined;
   return gateway.kind === "each" && hosts.includes(host) ? "svi-ip" : undefined;
 }
@@ -46,10 +45,12 @@ function advertisedGateway(host: string, { gateway, members }: Segment): SpokenV
 function spokenVnis(host: ResolvedHost, { segments, targetsOn }: Spoken): readonly SpokenVni[] {
   const { name } = host.input;
   return segments.flatMap((segment): readonly SpokenVni[] => {
-    const advertise = advertisedGateway(name, segment);
     const routeTargets = targetsOn(segment, host);
     const { imports, exports } = routeTargets;
-    const isSpoken = advertise !== undefined || (imports.length + exports.length > 0 && segment.members.includes(name));
+    const isJoined = imports.length + exports.length > 0;
+    // Who is alone in a segment has nobody to tell, unless others are there by its targets.
+    const advertise = segment.members.length > 1 || isJoined ? advertisedGateway(name, segment) : undefined;
+    const isSpoken = advertise !== undefined || (isJoined && segment.members.includes(name));
     return isSpoken ? [{ vni: segment.vni, advertise, routeTargets }] : [];
   });
 }

@@ -19,7 +19,7 @@ function partsOfOthers(spoke: string, own: readonly IpPrefix[], { exact, outer }
 
 /**
  * What a spoke sends to the hub: the parents of all prefixes, merged, without what is its own as a whole: a route of equal
- * length into the tunnel would take the place of its own. Its part of a larger prefix, a slice or one that lies in another's,
+ * length into the tunnel would take the place of its own. Its part of a larger prefix, a slice or one that lies in another,
  * needs no such care, as the longer prefix wins. Most spokes of a fleet so have the same few prefixes, however many there are.
  */
 function createSpokeLoad(grounds: Grounds): (spoke: string) => Load {
@@ -29,8 +29,7 @@ function createSpokeLoad(grounds: Grounds): (spoke: string) => Load {
   const shared: Load = { suffix: ":all", allowedIps: merged };
   return (spoke) => {
     const own = must(exact.get(spoke), "every host has a list of prefixes").filter((prefix) => declared.has(prefix));
-    const foreign = outer.filter((prefix) => !own.includes(prefix));
-    const whole = own.filter((prefix) => !foreign.some((each) => isMoreSpecific(prefix, each)));
+    const whole = own.filter((prefix) => !outer.some((each) => isMoreSpecific(prefix, each)));
     const parts = partsOfOthers(spoke, own, grounds);
     if (whole.length + parts.length === 0) return shared;
     const allowedIps = [...prefixesWithout(merged, whole), ...parts].sort(comparePrefixes);

@@ -11,7 +11,8 @@ const nameOf = ({ host }: Member): string => host.input.name;
 function createRelayOf(hubs: readonly Member[], meet: Meet): (a: Member, b: Member) => Member | undefined {
   return (a, b) => {
     if (a === b || meet(a, b) !== undefined) return undefined;
-    return hubs.find((hub) => hub !== a && hub !== b && meet(a, hub) !== undefined && meet(b, hub) !== undefined);
+    // If one of the two is a hub itself, it is none for both: it does not meet the other.
+    return hubs.find((hub) => meet(a, hub) !== undefined && meet(b, hub) !== undefined);
   };
 }
 

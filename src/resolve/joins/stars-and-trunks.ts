@@ -104,7 +104,7 @@ export function dynamicShape(topology: Topology, hosts: readonly ResolvedHost[])
   const hubs = wireguard.shape === "hub-and-spoke" ? names(wireguard.hubs) : [];
   const asked = bgp === undefined ? [] : names(bgp.routeReflectors);
   return {
-    stars: stars.filter((star) => star.leaves.length > 0),
+    stars,
     trunks,
     transit,
     reflectors: new Set(asked.length > 0 ? asked : hubs),
