@@ -177,6 +177,14 @@ bgp: {asn: 65000}
     expect(reflectors(STAR)).toEqual([]);
   });
 
+  test("two hubs without an endpoint are each one mistake, and not one more as a pair", () => {
+    const lost = STAR.replaceAll(/, endpoint: 192.0.2.[12]/g, "");
+    expect(messagesOf(lost).map((each) => each.split(" ").slice(0, 2).join(" "))).toEqual([
+      "hub-without-endpoint: alpha",
+      "hub-without-endpoint: beta",
+    ]);
+  });
+
   test("a spoke that no hub can be dialled by", () => {
     expect(messagesOf(STAR.replace(", endpoint: 192.0.2.2", ""))).toEqual([
       expect.stringMatching(/^hub-without-endpoint: beta is a hub without an endpoint/),
@@ -208,6 +216,13 @@ bgp: {asn: 65000}
 });
 
 describe("a segment's MTU", () => {
+  test("is said to be that of the first by its name, where two in between are as narrow", () => {
+    const path = "underlay: {paths: [{between: [alpha, beta], mtu: 1480}]}\n";
+    const segment = "subnets: {s: {vxlan: {vni: 100}, hosts: [gamma, delta]}}\n";
+    const { segments } = modelOf(STAR.replace("[alpha, beta]", "[beta, alpha]") + segment + path);
+    expect(segments[0]?.mtu.limitingPair).toEqual(["alpha", "beta"]);
+  });
+
   test("is that of the narrowest tunnel of its members and of all hosts in between", () => {
     const segment =
       "subnets: {s: {vxlan: {vni: 100}, hosts: [gamma, delta]}, t: {vxlan: {vni: 101}, hosts: [gamma]}}\n";
@@ -232,6 +247,43 @@ describe("links in a ring", () => {
     // At the end of the line there is nobody to pass anything on to.
     expect(sessionsOf(network, "delta")).toEqual(["alpha wg1 - false"]);
   });
+});
+
+describe("ports above the last", () => {
+  const ring = (more: Readonly<Record<string, string>>): string =>
+    `wireguard: {${WIREGUARD}, shape: links, links: [[alpha, beta], [beta, gamma], [gamma, alpha]]}\nbgp: {asn: 65000}\nhosts:
+  alpha: {id: 1, ${more.alpha ?? "endpoint: 192.0.2.1"}}
+  beta: {id: 2, endpoint: 192.0.2.2}
+  gamma: {id: 3, ${more.gamma ?? "endpoint: 192.0.2.3"}}\n`;
+  const tooHigh = (to: string, port: string) =>
+    expect.stringMatching(`^tunnel-port-too-high: the tunnel to ${to} would have the port ${port},`);
+
+  test("are said of who listens there, be it the first or the second of a link", () => {
+    expect(messagesOf(ring({}))).toEqual([]);
+    expect(messagesOf(ring({ alpha: "listenPort: 65533" }))).toEqual([tooHigh("gamma", "65533 \\+ 3")]);
+    expect(messagesOf(ring({ gamma: "listenPort: 65534" }))).toEqual([tooHigh("beta", "65534 \\+ 2")]);
+  });
+
+  test("are said of who dials one that is forwarded", () => {
+    const forwarded = (port: number): string => `endpoint: "192.0.2.9:${port}", behindNat: true`;
+    expect(messagesOf(ring({ alpha: forwarded(65_533) }))).toEqual([tooHigh("gamma", "65533 \\+ 3")]);
+    expect(messagesOf(ring({ gamma: forwarded(65_534) }))).toEqual([tooHigh("beta", "65534 \\+ 2")]);
+  });
+});
+
+test("an interface is called by the name that was chosen, with the id in the place of the number at its end", () => {
+  const names = (chosen: string) =>
+    hostOf(modelOf(STAR.replace("shape:", `interface: ${chosen}, shape:`)), "gamma").interfaces.map(({ name }) => name);
+  expect(names("wg0")).toEqual(["wg1", "wg2"]);
+  expect(names("v4net10")).toEqual(["v4net1", "v4net2"]);
+  expect(names("mesh")).toEqual(["mesh1", "mesh2"]);
+});
+
+test("a host without IPv4 is known to BGP by its id", () => {
+  const six = STAR.replace("[10.250.0.0/24]", '["fd00:250::/64"]')
+    .replace("[10.251.0.0/16]", '["fd00:251::/64"]')
+    .replace("10.9.0.0/16", '"fd00:9::/48"');
+  expect(hostOf(modelOf(six), "gamma").bgp).toMatchObject({ routerId: "0.0.0.3" });
 });
 
 describe("two gateways of a site", () => {
@@ -269,6 +321,20 @@ describe("two gateways of a site", () => {
     );
     expect(takers.map(({ name }) => name)).toEqual(["far"]);
     for (const name of ["g1", "g2"]) expect(unicast(hostOf(lan, name)).announced).toContain("10.7.0.0/24");
+  });
+
+  test("a mesh is what is meant where no shape is said", () => {
+    for (const name of ["g1", "n1", "far"])
+      expect(linksOf(network(", shape: mesh"), name)).toEqual(linksOf(network(), name));
+  });
+
+  test("the hubs of a mesh are for pairs that cannot meet: where all meet they pass nothing on, and reflect nothing", () => {
+    const segment = "subnets: {s: {vxlan: {vni: 100}, hosts: [far, n1, n2]}}\n";
+    const relayed = must(compileText(body(", hubs: [far]") + segment, keys).model, "there is a model");
+    const far = hostOf(relayed, "far");
+    expect(far.forwards).toEqual({ ipv4: false, ipv6: false });
+    expect(sessionsOf(relayed, "far")).toEqual(["g1 wg1 - false", "g2 wg2 - false"]);
+    expect(far.bgp).toMatchObject({ isReflector: false, neighbours: [{ host: "n1" }, { host: "n2" }] });
   });
 
   test("a site that nobody declared has no gateways, and that is all there is to say", () => {

@@ -5,7 +5,7 @@ import { containsAddress, familyOf, type IpAddress, type IpPrefix, overlaps } fr
 import { compile } from "../src/compile.ts";
 import type { Host } from "../src/model/host.ts";
 import type { Network } from "../src/model/network.ts";
-import { compileText, modelOf } from "./compile-text.ts";
+import { compileText, hostOf, modelOf } from "./compile-text.ts";
 import { listFixtures, sourceOf } from "./fixtures.ts";
 import { testPublicKey } from "./test-keys.ts";
 
@@ -68,6 +68,57 @@ describe("a site with a gateway", () => {
   });
 });
 
+describe("a gateway among others", () => {
+  const names = ["door", "far", "gate", "inner", "other", "shelf", "yard"];
+  const keys = Object.fromEntries(names.map((name) => [name, testPublicKey(name)]));
+  // The site of the gateway that is named last is written first.
+  const hosts = `sites: {stack: {gateways: [gate]}, rack: {gateways: [door]}, office: {}}
+hosts:
+  door: {id: 1, site: rack, endpoint: 198.51.100.1, lanEndpoint: 10.7.0.1, routes: [10.9.1.0/24]}
+  inner: {id: 2, site: rack, lanEndpoint: 10.7.0.2}
+  shelf: {id: 3, site: rack, lanEndpoint: 10.7.0.3}
+  gate: {id: 4, site: stack, endpoint: 198.51.100.4, lanEndpoint: 10.8.0.4}
+  yard: {id: 5, site: stack, lanEndpoint: 10.8.0.5}
+  far: {id: 6, site: office, endpoint: 198.51.100.6}
+  other: {id: 7, endpoint: 198.51.100.7}
+wireguard: {addresses: [10.250.0.0/24]}
+`;
+  const made = (more: string): Network => {
+    const { model, diagnostics } = compileText(hosts + more, keys);
+    expect(diagnostics).toEqual([]);
+    return must(model, "it has a model");
+  };
+
+  test("has as its neighbours the hosts of a site without one, as those of no site", () => {
+    const network = made("");
+    expect(Object.keys(allowed(network, "far"))).toEqual(["door", "gate", "other"]);
+    expect(Object.keys(allowed(network, "other"))).toEqual(["door", "far", "gate"]);
+    expect(Object.keys(allowed(network, "inner"))).toEqual(["door", "shelf"]);
+  });
+
+  test("leads its own site to what is behind itself as well", () => {
+    expect(allowed(made(""), "inner").door).toEqual([
+      "10.9.1.0/24",
+      "10.250.0.1/32",
+      "10.250.0.4/32",
+      "10.250.0.5/32",
+      "10.250.0.6/32",
+      "10.250.0.7/32",
+    ]);
+  });
+
+  test("counts in a segment that goes through it, and in none that lies on one side of it", () => {
+    const mtu = (members: string, between: string) =>
+      made(`underlay: {paths: [{between: [${between}], mtu: 1400}]}
+subnets: {s: {vxlan: {vni: 100}, hosts: [${members}]}}\n`).segments[0]?.mtu;
+    expect(mtu("far, inner", "door, other")).toMatchObject({ bytes: 1290, limitingPair: ["door", "other"] });
+    expect(mtu("far, yard", "door, other")?.bytes).toBe(1390);
+    expect(mtu("inner, shelf", "door, other")?.bytes).toBe(1390);
+    expect(mtu("far, inner", "gate, other")?.bytes).toBe(1390);
+    expect(mtu("inner, yard", "door, gate")).toMatchObject({ bytes: 1290, limitingPair: ["door", "gate"] });
+  });
+});
+
 describe("a host without WireGuard", () => {
   const outsiders = vpc.hosts.filter((host) => host.interfaces.length === 0);
 
@@ -106,6 +157,28 @@ wireguard: {addresses: [10.250.0.0/24]}
     expect(mtus(rack(""))).toEqual([1440]);
     expect(mtus(rack(", lanMtu: 1400"))).toEqual([1400]);
     expect(mtus(rack(", lanMtu: 9000"))).toEqual([1440]);
+  });
+
+  test("has one route to each prefix: by the host of its LAN that has it, else by the gateway, and none to its own LAN", () => {
+    const network = modelOf(`
+sites: {rack: {lan: [10.7.0.0/24], gateways: [alpha]}, shed: {lan: [10.8.0.0/24], gateways: [gamma]}}
+hosts:
+  alpha: {id: 1, site: rack, endpoint: 198.51.100.1, lanEndpoint: 10.7.0.1}
+  beta: {id: 2, site: rack, lanEndpoint: 10.7.0.2, routes: [10.9.2.0/24]}
+  gamma: {id: 3, site: shed, endpoint: 198.51.100.3, lanEndpoint: 10.8.0.3}
+  delta: {id: 4, site: shed, lanEndpoint: 10.8.0.4, routes: [10.9.4.0/24]}
+  node: {id: 11, site: rack, wireguard: false, lanEndpoint: 10.7.0.11}
+  shelf: {id: 12, site: rack, wireguard: false, lanEndpoint: 10.7.0.12, routes: [10.9.12.0/24]}
+wireguard: {addresses: [10.250.0.0/24, "fd00:250::/64"]}
+`);
+    expect(hostOf(network, "node").lanRoutes.map(({ prefix, via, mtu }) => `${prefix} ${via} ${mtu ?? "-"}`)).toEqual([
+      "10.8.0.0/24 10.7.0.1 1440",
+      "10.9.2.0/24 10.7.0.2 -",
+      "10.9.4.0/24 10.7.0.1 1440",
+      "10.9.12.0/24 10.7.0.12 -",
+      "10.250.0.0/24 10.7.0.1 1440",
+      "10.250.0.2/32 10.7.0.2 -",
+    ]);
   });
 
   test("is passed over by hosts: all and by the name of its site", () => {
@@ -187,6 +260,29 @@ bgp: {asn: 65000}
     );
     expect(units.gate1).toContain("keepalived.service");
     expect(units.gate1).not.toContain("wg-quick@wg0.service");
+  });
+
+  test("as hubs are dialled where they say, else at the shared address, and have the addresses of both", () => {
+    const key = testPublicKey("hub");
+    const network = (endpoint: string): Network => {
+      const hub = (id: number): string =>
+        `hub${id}: {id: ${id}, site: core, uplink: eth0, lanEndpoint: 198.51.100.${id}, publicKey: "${key}"${endpoint}}`;
+      return modelOf(`wireguard: {addresses: [10.250.0.0/24, "fd00:250::/64"], shape: hub-and-spoke, hubs: [hub1, hub2], vrrp: {address: 198.51.100.10/24}}
+sites: {core: {}}
+hosts: {${hub(1)}, ${hub(2)}, gamma: {id: 3}}
+`);
+    };
+    const dialled = (endpoint: string) => network(endpoint).peers.filter(({ host }) => host === "hub1");
+    expect(dialled("")).toMatchObject([{ endpoints: [{ address: "198.51.100.10", port: 51_820 }] }]);
+    expect(dialled(", endpoint: hub.example.net, behindNat: true")).toMatchObject([
+      { endpoints: [{ name: "hub.example.net", port: 51_820 }] },
+    ]);
+    expect(allowed(network(""), "gamma").hub1).toEqual([
+      "10.250.0.1/32",
+      "10.250.0.2/32",
+      "fd00:250::1/128",
+      "fd00:250::2/128",
+    ]);
   });
 
   test("with bgp both are up, and share the address on the LAN alone", () => {

@@ -165,6 +165,8 @@ describe("hub and spoke", () => {
     const network = modelOf(`${path}${HUB}${FOUR}subnets: {s: {vxlan: {vni: 100}, hosts: [beta, gamma]}}\n`);
     expect(network.segments[0]?.mtu).toMatchObject({ bytes: 1370, limitingPair: ["alpha", "delta"] });
     expect(reportMtu(network).segments[0]).toMatchObject({ tunnelMtu: 1420, mtu: 1370 });
+    const alone = modelOf(`${path}${HUB}${FOUR}subnets: {s: {vxlan: {vni: 100}, hosts: [beta]}}\n`);
+    expect(alone.segments[0]?.mtu).toMatchObject({ bytes: 1390, limitingPair: ["beta", "alpha"] });
     const pin = (mtu: number): string =>
       `${path}${HUB}${FOUR}subnets: {s: {vxlan: {vni: 1}, hosts: [beta, gamma], mtu: ${mtu}}}\n`;
     expect(messagesOf(pin(1371))).toEqual([expect.stringMatching(/^mtu-pin-too-large: .*alpha.*delta/)]);
@@ -229,12 +231,31 @@ describe("links", () => {
     expect(network.hosts.map(({ forwards }) => forwards.ipv4)).toEqual([false, true, false, true]);
   });
 
+  test("peers are in the order of their names, whatever that of the links", () => {
+    const network = modelOf(links("beta, gamma", "delta, beta", "beta, alpha") + OPEN);
+    expect(hostOf(network, "beta").interfaces[0]?.peers).toEqual(["alpha", "delta", "gamma"]);
+  });
+
   test("a segment is as narrow as the hosts between its members", () => {
     const path = "underlay: {paths: [{between: [beta, gamma], mtu: 1480}]}\n";
     const mtu = (members: string) =>
       modelOf(`${path}${CHAIN}${OPEN}subnets: {s: {vxlan: {vni: 100}, hosts: [${members}]}}\n`).segments[0]?.mtu;
     expect(mtu("alpha, delta")).toMatchObject({ bytes: 1370, limitingPair: ["beta", "gamma"] });
     expect(mtu("alpha")).toMatchObject({ bytes: 1390 });
+  });
+
+  test("and not as what branches off behind one of them", () => {
+    const names = ["a", "b", "fork", "tine1", "tine2"];
+    const body = names.map((name, index) => `  ${name}: {id: ${index + 1}, ${open(index)}}\n`).join("");
+    const path = "underlay: {paths: [{between: [fork, tine1], mtu: 1480}]}\n";
+    const branches = links("a, b", "b, fork", "fork, tine1", "fork, tine2");
+    const mtu = (members: string) => {
+      const segment = `subnets: {s: {vxlan: {vni: 100}, hosts: [${members}]}}\n`;
+      const keys = Object.fromEntries(names.map((name) => [name, testPublicKey(name)]));
+      return compileText(`${path}${branches}hosts:\n${body}${segment}`, keys).model?.segments[0]?.mtu.bytes;
+    };
+    expect(mtu("a, b")).toBe(1390);
+    expect(mtu("a, tine2")).toBe(1370);
   });
 
   test("what joins nothing is said", () => {
@@ -295,6 +316,22 @@ describe("a mesh with hubs", () => {
       modelOf(`${path}${MESH}${FOUR}subnets: {s: {vxlan: {vni: 100}, hosts: [${members}]}}\n`).segments[0]?.mtu.bytes;
     expect(mtu("gamma, delta")).toBe(1370);
     expect(mtu("gamma")).toBe(1390);
+  });
+
+  test("of two relays that hold a segment to the same, the first by its name is said to", () => {
+    const names = ["a", "b", "c", "hub1", "hub2"];
+    const keys = Object.fromEntries(names.map((name) => [name, testPublicKey(name)]));
+    // What c has to be relayed by is dialled by IPv6; a and b take the hub that is named first.
+    const { model, diagnostics } = compileText(
+      `underlay: {paths: [{between: [hub1, hub2], mtu: 1480}]}
+wireguard: {addresses: [10.250.0.0/24], hubs: [hub2, hub1]}\nhosts:
+  a: {id: 1, ${NAT}}\n  b: {id: 2, ${NAT}}\n  c: {id: 3, ${NAT}, families: 6}
+  hub1: {id: 4, endpoint: "[2001:db8::4]"}\n  hub2: {id: 5, endpoint: 198.51.100.5}
+subnets: {s: {vxlan: {vni: 100}, hosts: [a, b, c]}}\n`,
+      keys,
+    );
+    expect(diagnostics).toEqual([]);
+    expect(model?.segments[0]?.mtu).toMatchObject({ computed: 1350, limitingPair: ["hub1", "hub2"] });
   });
 
   test("a pair that no hub can meet is told of both ways out", () => {
