@@ -98,6 +98,16 @@ describe("sessions", () => {
     ]);
   });
 
+  test("a reflector reflects to nobody of another AS, though all of that one speak with it", () => {
+    const body = topology(TWO, ", routeReflectors: [alpha]", ["x", "x", "y", "y"]);
+    const { neighbours } = hostOf(modelOf(body), "alpha").bgp as Speaker;
+    expect(neighbours.map(({ host, isClient }) => [host, isClient])).toEqual([
+      ["beta", true],
+      ["gamma", false],
+      ["delta", false],
+    ]);
+  });
+
   test("two sites with one number are one AS: no path leads through it twice", () => {
     const body = topology("x: {asn: 65001}, y: {asn: 65001}, z: ", "", ["x", "y", "z", "z"]);
     expect(sessionsOf(body)).toContain("alpha=beta");

@@ -28,6 +28,18 @@ describe("an MTU for each peer", () => {
     });
   });
 
+  // In a full mesh hosts that meet all others alike are made as one.
+  test("of hosts of one kind each has the others, and not itself, among those that get less", () => {
+    const six = (id: number): string => `{id: ${id}, endpoint: "[2001:db8::${id}]"}`;
+    const hosts = `hosts:\n  alpha: ${six(1)}\n  beta: ${six(2)}\n  gamma: {id: 3, endpoint: 192.0.2.3, families: 4}\n`;
+    const model = modelOf(wireguard() + hosts);
+    const smaller = (name: string) =>
+      hostOf(model, name).interfaces[0]?.smallerPeers.map(({ host, mtu }) => `${host} ${mtu}`);
+    expect(smaller("alpha")).toEqual(["beta 1420"]);
+    expect(smaller("beta")).toEqual(["alpha 1420"]);
+    expect(smaller("gamma")).toEqual([]);
+  });
+
   test("both ends of a pair send each other the same", () => {
     const model = modelOf(wireguard() + paths(JUMBO, PPPOE, "{between: [beta, gamma], mtu: 1400}") + THREE);
     const sends = (from: string, to: string): number | undefined => {
@@ -64,6 +76,38 @@ describe("an MTU for each peer", () => {
       [1382, ["alpha", "gamma"]],
       [1390, ["beta", "gamma"]],
     ]);
+  });
+
+  describe("of which several are smaller", () => {
+    /** What alpha has, which sends most to delta. */
+    const held = (toBeta: number, toGamma: number, subnet: string) => {
+      const rules = paths(
+        "{between: [alpha, delta], mtu: 9000}",
+        `{between: [alpha, beta], mtu: ${toBeta}}`,
+        `{between: [alpha, gamma], mtu: ${toGamma}}`,
+      );
+      const delta = "  delta: {id: 4, endpoint: 192.0.2.4}\n";
+      return modelOf(`${wireguard()}${rules}${THREE}${delta}subnets: {s: {${subnet}}}\n`);
+    };
+
+    test("a segment has the smallest, and of equal ones the first", () => {
+      const limits = (toBeta: number, toGamma: number) => {
+        const { segments } = held(toBeta, toGamma, "vxlan: {vni: 1}, hosts: [alpha, beta, gamma]");
+        return segments.map(({ mtu }) => [mtu.computed, mtu.limitingPair]);
+      };
+      expect(limits(1480, 1490)).toEqual([[1370, ["alpha", "beta"]]]);
+      expect(limits(1490, 1480)).toEqual([[1370, ["alpha", "gamma"]]]);
+      expect(limits(1480, 1480)).toEqual([[1370, ["alpha", "beta"]]]);
+    });
+
+    test("guests are told the smallest, whichever comes first", () => {
+      const told = (toBeta: number, toGamma: number) => {
+        const network = held(toBeta, toGamma, "cidr: 10.8.0.0/24, hosts: [alpha], dhcp: true");
+        return hostOf(network, "alpha").bridges.map(({ dhcp }) => dhcp?.mtu);
+      };
+      expect(told(1480, 1490)).toEqual([1420]);
+      expect(told(1490, 1480)).toEqual([1420]);
+    });
   });
 
   test("only the hosts with a smaller peer have routes with an MTU; other peers need one for what lies behind them", () => {

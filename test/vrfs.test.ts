@@ -80,6 +80,19 @@ describe("what an instance is made of", () => {
     expect(hostOf(own, "beta").vrfs[0]?.unreachable).toEqual(["10.77.0.0/24", "192.168.3.0/24"]);
   });
 
+  test("a host that is an exit and no more forwards as well", () => {
+    const out = modelOf(`${POOL}${THREE}${exits("gamma")}subnets:\n${GUESTS.replace("all", "[alpha, beta]")}`);
+    expect(hostOf(out, "gamma")).toMatchObject({ bridges: [], forwards: { ipv4: true, ipv6: false } });
+  });
+
+  test("of what lies behind a host each VRF has its own, sorted, and none of it what is in no VRF", () => {
+    const ways = "{cidr: 192.168.9.0/24, vrf: blue}, 10.9.0.0/24, {cidr: 192.168.3.0/24, vrf: blue}";
+    const body = `hosts:\n${host("alpha", 1, `, routes: [${ways}]`)}${host("beta", 2)}${NO_EXIT}subnets:\n${GUESTS}`;
+    const alpha = hostOf(modelOf(POOL + body), "alpha");
+    expect(alpha.vrfs.map(({ behind }) => behind)).toEqual([["192.168.3.0/24", "192.168.9.0/24"]]);
+    expect(alpha.ownedPrefixes.map(({ prefix }) => prefix)).toEqual(["10.9.0.0/24"]);
+  });
+
   test("IPv6 only where a prefix or the exit has it; an exit without it masquerades none", () => {
     const dual = GUESTS.replace("10.77.0.0/24", '[10.77.0.0/24, "fd77::/64"]').replace(
       "10.77.0.1",
