@@ -147,3 +147,12 @@ test("an endpoint on a LAN that is behind its own site's gateway is no endpoint 
   beta: {id: 2, site: ${name}, lanEndpoint: 10.7.0.2, endpoint: 192.0.2.2}\n  gamma: {id: 3, endpoint: 192.0.2.3}\n`;
   expect(messagesOf(site("rack"))).toEqual([]);
 });
+
+test("an endpoint on a LAN behind another site's gateway is inside the overlay, which is said where the LAN is", () => {
+  const body = `${WIREGUARD}sites: {rack: {lan: [10.7.0.0/24], gateways: [alpha]}}\nhosts:
+  alpha: {id: 1, site: rack, endpoint: 192.0.2.1, lanEndpoint: 10.7.0.1}
+  beta: {id: 2, endpoint: 10.7.0.2}\n  gamma: {id: 3, endpoint: 192.0.2.3}\n`;
+  const text = `netgen: 1\nname: t\n${body}`;
+  const said = compileText(body).diagnostics.map(({ code, span }) => `${code} ${text.slice(span.start, span.end)}`);
+  expect(said).toEqual(["lan-in-allowed-ips 10.7.0.0/24"]);
+});

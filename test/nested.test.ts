@@ -134,6 +134,12 @@ describe("in a mesh", () => {
     expect(unreachable("gamma")).toEqual(["10.0.0.0/8", "10.20.0.0/16", "10.20.3.0/24", "10.250.0.0/24"]);
   });
 
+  test("what is a host's own inside its own has its own way, as all of it", () => {
+    const own = modelOf(wireguard() + hosts({ alpha: open(1, routes(WIDE, "10.20.0.0/16")), beta: open(2) }));
+    expect(hostOf(own, "alpha").unreachable).toEqual(["10.250.0.0/24"]);
+    expect(sentBy(own, "beta")).toEqual({ alpha: "10.0.0.0/8 10.20.0.0/16" });
+  });
+
   test("a segment is not held to a peer that only the wider prefix leads to", () => {
     const paths = "underlay: {paths: [{between: [alpha, gamma], mtu: 1400}]}\n";
     const subnets = "subnets: {s: {vxlan: {vni: 9}, hosts: [beta, gamma]}}\n";
@@ -156,6 +162,14 @@ describe("by a hub", () => {
     expect(sentBy(network, "beta")).toEqual({ hub: "10.0.0.0/8 10.20.3.0/24" });
     expect(sentBy(network, "alpha")).toEqual({ hub: "10.20.0.0/16 10.20.3.0/24" });
     expect(sentBy(network, "hub")).toEqual({ alpha: "10.0.0.0/8", beta: "10.20.0.0/16", gamma: "10.20.3.0/24" });
+  });
+
+  test("a spoke with one prefix that holds one other sends the other, and not its own", () => {
+    const apart = HUB.replace("10.250.0.0/24", "192.168.250.0/24");
+    const two = { hub: open(9), alpha: CHAIN.alpha, gamma: CHAIN.gamma };
+    const { model, diagnostics } = compileText(apart + hosts(two), keys);
+    expect(diagnostics).toEqual([]);
+    expect(sentBy(must(model, "there is a model"), "alpha")).toEqual({ hub: "10.20.3.0/24 192.168.250.0/24" });
   });
 
   test("what nobody has of the pool is sent to no hub that would send it back", () => {

@@ -53,6 +53,28 @@ describe("who dials and who keeps alive", () => {
     expect(message).toMatch(/^pair-cannot-meet: alpha and beta can never meet/);
   });
 
+  const IPV4 = "endpoint: 192.0.2.1, families: 4";
+  test.each([
+    ["no port of it is forwarded", "behindNat: true, site: s", "behindNat: true, site: s", "pair-cannot-meet"],
+    ["two sites", `${IPV4}, behindNat: true, site: s`, "families: 6, behindNat: true, site: t", "pair-families-apart"],
+    ["no site", `${IPV4}, behindNat: true`, "families: 6, behindNat: true", "pair-families-apart"],
+    ["only the second", `${IPV4}, site: s`, "families: 6, behindNat: true, site: s", "pair-families-apart"],
+    ["only the first", `${IPV4}, behindNat: true, site: s`, "families: 6, site: s", "pair-families-apart"],
+    ["only the first, elsewhere", `${IPV4}, behindNat: true, site: t`, "families: 6, site: s", "pair-families-apart"],
+  ])("what is no matter of one NAT is not laid to it: %s", (_, alpha, beta, code) => {
+    const found = messagesOf(pair(alpha, beta).replace("{s: }", "{s: , t: }"));
+    expect(found).toEqual([expect.stringMatching(`^${code}: alpha and beta `)]);
+  });
+
+  test("while a hub has a mistake of its own, nobody is told that it cannot meet another", () => {
+    const hub = (endpoint: string): string =>
+      `wireguard: {addresses: [10.250.0.0/24], hubs: [alpha]}\nhosts:\n  alpha: {id: 1, endpoint: ${endpoint}}\n  beta: {id: 2}\n  gamma: {id: 3}\n`;
+    expect(messagesOf(hub("192.0.2.1"))).toEqual([]);
+    expect(messagesOf(hub("192.0.2.300"))).toEqual([expect.stringMatching(/^endpoint-malformed: /)]);
+    const gateway = `${POOL}sites: {s: {gateways: [alpha]}}\nhosts:\n  alpha: {id: 1, site: s, endpoint: 192.0.2.300}\n  beta: {id: 2, site: s}\n  gamma: {id: 3}\n`;
+    expect(messagesOf(gateway)).toEqual([expect.stringMatching(/^endpoint-malformed: /)]);
+  });
+
   test("two forwarded ports of one NAT: the way out and in again is not counted on", () => {
     const nat = "behindNat: true, site: s";
     const [message] = messagesOf(pair(`endpoint: 192.0.2.1, ${nat}`, `endpoint: "192.0.2.1:5", ${nat}`));
@@ -105,6 +127,16 @@ describe("addresses", () => {
     ]);
   });
 
+  test("VXLAN and BGP have that of IPv4 where there is one, whatever the order of the pools", () => {
+    const made = (pools: string) =>
+      modelOf(
+        `wireguard: {addresses: ${pools}}\n${TWO}subnets: {s: {vxlan: {vni: 100}, hosts: all}}\nbgp: {asn: 65000}\n`,
+      );
+    const beta = hostOf(made('["fd00::/64", 10.250.0.0/24]'), "beta");
+    expect(beta.vtep).toBe("10.250.0.2");
+    expect(beta.bgp).toMatchObject({ routerId: "10.250.0.2", updateSource: "10.250.0.2" });
+  });
+
   test.each([
     ["10.250.0.0/30", 3, 2],
     ["10.250.0.0/31", 2, 1],
@@ -153,6 +185,29 @@ describe("segments", () => {
     expect(hostOf(modelOf(segment(`${one}, isolated: true`)), "alpha").ownedPrefixes).toEqual([]);
   });
 
+  test("where one host alone is on it, its gateway is as any other: nobody shares it, and nobody has to be told of it", () => {
+    const alone = (gateway: string) =>
+      hostOf(
+        modelOf(segment(`, cidr: 10.77.0.0/24, gateway: ${gateway}`, "bgp: {asn: 1}\n").replace("all", "[alpha]")),
+        "alpha",
+      );
+    const shared = alone("10.77.0.1");
+    expect(shared.bridges).toMatchObject([{ macAddress: "02:00:00:64:00:01", isSharedGateway: false }]);
+    expect(shared.ownedPrefixes.map(({ prefix }) => prefix)).toEqual(["10.77.0.0/24"]);
+    for (const { bgp } of [shared, alone("{alpha: 10.77.0.1}")]) expect(bgp).toMatchObject({ gatewayVnis: [] });
+  });
+
+  test("each of several gateways masquerades for those who leave by it", () => {
+    const own = ["10.77.0.0/24 eth0"];
+    const snat = (gateway: string) =>
+      modelOf(
+        `hostDefaults: {uplink: eth0}\n${segment(`, cidr: 10.77.0.0/24, gateway: ${gateway}, isolated: true, snat: true`)}bgp: {asn: 1}\n`,
+      ).hosts.map((host) => host.snat.map(({ prefix, uplink }) => `${prefix} ${uplink}`));
+    expect(snat("10.77.0.1")).toEqual([own, own]);
+    expect(snat("{alpha: 10.77.0.1, beta: 10.77.0.2}")).toEqual([own, own]);
+    expect(snat("{beta: 10.77.0.2}")).toEqual([[], own]);
+  });
+
   test("the MTU is that of the member with the smallest tunnel, and a segment without members has none to speak of", () => {
     const paths = "underlay: {paths: [{between: [beta, gamma], mtu: 1400}]}\n";
     const hosts = `${TWO}  gamma: {id: 3, endpoint: 192.0.2.3}\n`;
@@ -194,6 +249,17 @@ describe("BGP", () => {
 
   test("without reflectors all VTEPs peer; a host that is none does not speak", () => {
     expect(neighbours("{asn: 65000}")).toEqual({ alpha: ["beta"], beta: ["alpha"], gamma: undefined });
+  });
+
+  test("where nothing is stretched nobody speaks, the reflectors included", () => {
+    const speakers = (wireguard: string, reflectors: string) =>
+      modelOf(
+        `wireguard: {addresses: [10.250.0.0/24]${wireguard}}\nbgp: {asn: 65000${reflectors}}\n${TWO}  gamma: {id: 3}\n`,
+      )
+        .hosts.filter(({ bgp }) => bgp.kind !== "none")
+        .map(({ name }) => name);
+    expect(speakers("", ", routeReflectors: [beta]")).toEqual([]);
+    expect(speakers(", shape: hub-and-spoke, hubs: [alpha]", "")).toEqual([]);
   });
 
   test("a client peers with reflectors only, and reflectors with all", () => {
@@ -246,6 +312,24 @@ describe("routed subnets", () => {
     expect(bridges(", bridge: vmbr9")).toMatchObject([{ name: "vmbr9" }]);
   });
 
+  test("a subnet on several hosts leads to none of them: an endpoint inside it is said once, not of each", () => {
+    const inside = TWO.replace("192.0.2.1", "10.2.0.9");
+    const found = messagesOf(`${POOL}${inside}subnets: {p: {cidr: 10.2.0.0/24, hosts: all}}\n`);
+    expect(found.map((each) => each.split(":")[0])).toEqual(["endpoint-in-overlay", "subnet-several-owners"]);
+  });
+
+  test("ports and subnets that are named in another order come to the same", () => {
+    const subnet = (name: string, id: number): string =>
+      `  ${name}: {cidr: 10.${id}.0.0/24, hosts: [alpha], snat: true, ports: {alpha: [eno${id}2, eno${id}1]}}\n`;
+    const body = `${POOL}${TWO.replace("{id: 1", "{id: 1, uplink: eth0")}subnets:\n${subnet("q", 3)}${subnet("p", 2)}`;
+    const { bridges, snat } = hostOf(modelOf(body), "alpha");
+    expect(bridges.map(({ ports }) => ports)).toEqual([
+      ["eno21", "eno22"],
+      ["eno31", "eno32"],
+    ]);
+    expect(snat.map(({ prefix }) => prefix)).toEqual(["10.2.0.0/24", "10.3.0.0/24"]);
+  });
+
   test("a subnet on no host is nobody's", () => {
     const model = modelOf(
       `${POOL}sites: {s: }\n${TWO}subnets: {p: {cidr: 10.2.0.0/24, hosts: [s], gateway: 10.2.0.1}}\n`,
@@ -268,6 +352,16 @@ describe("what a host forwards", () => {
   });
 });
 
+test("whom the guard lets in stands in the order of the addresses, whatever that of the file", () => {
+  const strangers = "[198.51.100.7, 192.0.2.128/25, 10.0.0.1]";
+  const sorted = ["10.0.0.1/32", "192.0.2.128/25", "198.51.100.7/32"];
+  const hosts = TWO.replace("{id: 1", `{id: 1, guard: {vxlan: ${strangers}, bgp: ${strangers}, bfd: ${strangers}}`);
+  const segment = "subnets: {s: {vxlan: {vni: 100}, hosts: all}}\nbgp: {asn: 65000, bfd: {}}\n";
+  const model = modelOf(`${POOL}guard: {allowFrom: ${strangers}}\n${hosts}${segment}`);
+  expect(model.guardAllowFrom).toEqual(sorted);
+  expect(hostOf(model, "alpha").guardOpen).toEqual({ vxlan: sorted, bgp: sorted, bfd: sorted });
+});
+
 describe("paths and ends", () => {
   test("a host alone has the MTU that a first peer would get", () => {
     const mtu = (underlay: string) =>
@@ -282,6 +376,12 @@ describe("paths and ends", () => {
       "{between: [beta, alpha], mtu: 1490}, {between: [alpha, beta], mtu: 1495}, {between: [alpha, beta], mtu: 1492}";
     const model = modelOf(`${POOL}underlay: {paths: [${rules}]}\n${TWO}`);
     expect(model.underlay.paths.map((each) => each.mtu)).toEqual([1492, 1495, 1490]);
+  });
+
+  test("pools of tunnel addresses are none of the overlay's where tunnels have none", () => {
+    const model = modelOf(`${POOL.replace("}", ", transit: [10.251.0.0/16]}")}${TWO}`);
+    expect(model.prefixes.map(({ prefix }) => prefix)).toEqual(["10.250.0.0/24"]);
+    expect(hostOf(model, "alpha").unreachable).toEqual(["10.250.0.0/24"]);
   });
 
   test("no prefix behind a host is unreachable for the host itself", () => {
