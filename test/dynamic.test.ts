@@ -247,6 +247,24 @@ describe("links in a ring", () => {
     // At the end of the line there is nobody to pass anything on to.
     expect(sessionsOf(network, "delta")).toEqual(["alpha wg1 - false"]);
   });
+
+  test("of many that cannot meet the first by their names are said, whatever the order of the links", () => {
+    const names = Array.from({ length: 60 }, (_, index) => `n${index + 10}`);
+    const hidden = names.map((name, index) => `  ${name}: {id: ${index + 10}}\n`).join("");
+    const keys = Object.fromEntries(["alpha", "beta", "gamma", ...names].map((name) => [name, testPublicKey(name)]));
+    const said = (spokes: readonly string[]) => {
+      const links = ["[alpha, beta]", "[beta, gamma]", "[gamma, alpha]", ...spokes.map((name) => `[gamma, ${name}]`)];
+      const wireguard = `wireguard: {${WIREGUARD}, shape: links, links: [${links.join(", ")}]}\n`;
+      const { diagnostics } = compileText(
+        `${wireguard}bgp: {asn: 65000}\n${TWO_HUBS}  gamma: {id: 3}\n${hidden}`,
+        keys,
+      );
+      return diagnostics.map(({ message }) => message.split(" can never")[0]);
+    };
+    const expected = names.slice(0, 50).map((name) => `gamma and ${name}`);
+    expect(said(names)).toEqual(expected);
+    expect(said(names.toReversed())).toEqual(expected);
+  });
 });
 
 describe("ports above the last", () => {
