@@ -199,3 +199,24 @@ describe("VXLAN's port", () => {
     expect(found("bgp: {asn: 65000, bfd: {}}\nvxlanPort: 3784\n")).toEqual(["vxlan-port-taken"]);
   });
 });
+
+test("who is alone in a segment tells others of its gateway where targets say that there are others", () => {
+  const spoken = (targets: string) => {
+    const { bgp } = hostOf(
+      modelOf(`
+wireguard: {addresses: [10.250.0.0/24]}
+bgp: {asn: 65000}
+hosts:
+  alpha: {id: 1, endpoint: 192.0.2.1}
+  beta: {id: 2, endpoint: 192.0.2.2}
+subnets:
+  s: {cidr: 10.77.0.0/24, vxlan: {vni: 100${targets}}, hosts: [alpha], gateway: {alpha: 10.77.0.1}}
+  t: {vxlan: {vni: 101}, hosts: all}
+`),
+      "alpha",
+    );
+    return bgp.kind === "none" ? [] : bgp.vnis.map(({ vni, advertise }) => [vni, advertise]);
+  };
+  expect(spoken("")).toEqual([]);
+  expect(spoken(", routeTargets: {import: '64512:100'}")).toEqual([[100, "default-gateway"]]);
+});

@@ -194,7 +194,7 @@ describe("segments", () => {
     const shared = alone("10.77.0.1");
     expect(shared.bridges).toMatchObject([{ macAddress: "02:00:00:64:00:01", isSharedGateway: false }]);
     expect(shared.ownedPrefixes.map(({ prefix }) => prefix)).toEqual(["10.77.0.0/24"]);
-    for (const { bgp } of [shared, alone("{alpha: 10.77.0.1}")]) expect(bgp).toMatchObject({ gatewayVnis: [] });
+    for (const { bgp } of [shared, alone("{alpha: 10.77.0.1}")]) expect(bgp).toMatchObject({ vnis: [] });
   });
 
   test("each of several gateways masquerades for those who leave by it", () => {
