@@ -79,12 +79,11 @@ describe("in a mesh", () => {
 
   test("everything goes to the peer that is taken, which nobody is before", () => {
     const [first] = egressOf(network, "far")?.exits ?? [];
-    const key = hostNamed(network, "alpha").publicKey;
     expect(first?.way).toEqual({
       kind: "tunnel",
       interface: "wg0",
       address: "10.250.0.1",
-      publicKey: key,
+      moves: true,
       mtu: undefined,
     });
     expect(network.peers.flatMap(({ allowedIps }) => allowedIps).filter((prefix) => prefix.endsWith("/0"))).toEqual([]);
@@ -129,8 +128,8 @@ hosts:
   gamma: {id: 3, exits: [beta, alpha]}
 `);
   expect(egressOf(network, "gamma")?.exits.map(({ way }) => way)).toEqual([
-    { kind: "tunnel", interface: "wg2", address: "10.251.2.2", publicKey: undefined, mtu: undefined },
-    { kind: "tunnel", interface: "wg1", address: "10.251.1.1", publicKey: undefined, mtu: undefined },
+    { kind: "tunnel", interface: "wg2", address: "10.251.2.2", moves: false, mtu: undefined },
+    { kind: "tunnel", interface: "wg1", address: "10.251.1.1", moves: false, mtu: undefined },
   ]);
 });
 

@@ -12,7 +12,7 @@ const UNIT = "netgen-egress.service";
 /** An exit in the words of the file, where "-" stands for nothing. */
 function lineOf({ host, families, way }: EgressExit): string {
   const tunnel = way.kind === "tunnel" ? way : undefined;
-  const words = [tunnel?.interface, tunnel?.address, tunnel?.publicKey, tunnel?.mtu];
+  const words = [tunnel?.interface, tunnel?.address, tunnel?.moves ? "moves" : undefined, tunnel?.mtu];
   return [host, families.join(""), ...words.map((word) => word ?? "-")].join(" ");
 }
 

@@ -70,8 +70,8 @@ export interface EgressTunnel {
   readonly interface: string;
   /** The exit's address at the other end. */
   readonly address: IpAddress;
-  /** Whom 0.0.0.0/0 and ::/0 are given while the exit is taken; `undefined`: all that enters the tunnel goes to it anyway. */
-  readonly publicKey: string | undefined;
+  /** WireGuard gives it 0.0.0.0/0 and ::/0 while it is taken; else all that enters the tunnel goes to it anyway. */
+  readonly moves: boolean;
   /** What the tunnel to it carries, where that is less than the interface does. */
   readonly mtu: MtuBytes | undefined;
 }

@@ -48,7 +48,7 @@ function wayTo(host: string, exit: string, parts: EgressParts): EgressExit["way"
     kind: "tunnel",
     interface: link.name,
     address,
-    publicKey: peer.allowedIps.some(isAnything) ? undefined : peer.publicKey,
+    moves: !peer.allowedIps.some(isAnything),
     mtu: link.smallerPeers.find((smaller) => smaller.host === exit)?.mtu,
   };
 }

@@ -11,6 +11,11 @@ import type { Extra, VrfLines } from "../model/extra.ts";
 import type { GuardedService, Platform } from "../model/host.ts";
 import type { Origin } from "../model/origin.ts";
 import type { Families } from "../model/reach.ts";
+import type { Located } from "./located.ts";
+import type { BfdInput, PeerInput } from "./peer.ts";
+
+export type { Located } from "./located.ts";
+export type { AcceptedInput, BfdInput, PeerInput } from "./peer.ts";
 
 export interface Topology {
   readonly name: string;
@@ -78,12 +83,6 @@ export interface WireguardInput {
   readonly origin: Origin;
 }
 
-/** A value and where it was written. */
-export interface Located<T> {
-  readonly value: T;
-  readonly span: Span;
-}
-
 /** An endpoint as written: the port may be left to the host's listenPort. */
 export type EndpointInput =
   | { readonly kind: "address"; readonly address: IpAddress; readonly port: UdpPort | undefined }
@@ -94,31 +93,6 @@ export interface RouteInput extends Located<IpPrefix> {
   readonly vrf: Located<string> | undefined;
   /** Others may lie inside, and lead elsewhere. */
   readonly exceptsMoreSpecifics: boolean;
-}
-
-/** What a BGP neighbour of somebody else's may say. */
-export interface AcceptedInput extends Located<IpPrefix> {
-  /** Longer prefixes inside it as well. */
-  readonly hasMoreSpecifics: boolean;
-}
-
-/** A BGP neighbour that netgen does not configure. */
-export interface PeerInput {
-  readonly address: Located<IpAddress>;
-  readonly asn: Asn;
-  readonly vrf: Located<string> | undefined;
-  readonly accepted: readonly AcceptedInput[];
-  /** The default route may be among them. */
-  readonly announced: readonly Located<IpPrefix>[];
-  /** Hops: at most so many, of which the packet's own count tells. */
-  readonly ttlSecurity: number | undefined;
-  /** Hops: so many may lie between. */
-  readonly multihop: number | undefined;
-  readonly bfd: BfdInput | undefined;
-  readonly maxPrefixes: number | undefined;
-  /** A path on the host. */
-  readonly passwordFile: string | undefined;
-  readonly origin: Origin;
 }
 
 /** A host with hostDefaults already laid under it; under a device that an app configures, only what holds for it. `origin` points into hostDefaults where the value came from there. */
@@ -248,12 +222,6 @@ export interface VrfInput {
   /** In the order of the file. */
   readonly exits: readonly ExitInput[];
   readonly origin: Origin;
-}
-
-/** BFD that is asked for, with what is said of it. */
-export interface BfdInput {
-  readonly intervalMs: number | undefined;
-  readonly multiplier: number | undefined;
 }
 
 export interface BgpInput {

@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 
 /** Which of a host's neighbours there are: see {@link peersOf}. */
 export const peerKinds = fc.oneof(
-  { weight: 5, arbitrary: fc.constant<number[]>([]) },
+  { weight: 15, arbitrary: fc.constant<number[]>([]) },
   { weight: 1, arbitrary: fc.uniqueArray(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 3 }) },
 );
 

@@ -22,7 +22,7 @@ function promisesOf(lab: Lab): readonly LabPromise[] {
   const moving = leaversOf(lab).flatMap((leaver) => {
     const host = lab.network.hosts.find(({ name }) => name === leaver.guest.host);
     const ways = (host?.egress?.exits ?? []).map(({ way }) => way);
-    const tunnel = ways.find((way) => way.kind === "tunnel" && way.publicKey !== undefined);
+    const tunnel = ways.find((way) => way.kind === "tunnel" && way.moves);
     return tunnel?.kind === "tunnel" && leaver.exits[0]?.host !== leaver.guest.host
       ? [{ leaver, link: tunnel.interface }]
       : [];
