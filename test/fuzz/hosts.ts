@@ -88,7 +88,7 @@ const programs = fc.record(
 /** What a host may share with all others and has besides its numbers. */
 export const more = fc.record(
   {
-    families: fc.constantFrom(4, 6, "ds-lite", "464xlat", "ds-lite"),
+    families: fc.constantFrom(undefined, undefined, undefined, undefined, undefined, 4, 6, "ds-lite", "464xlat"),
     programs,
     guard: fc.record({ vxlan: opened, bgp: opened, bfd: opened }, { requiredKeys: [] }),
     platform: fc.constantFrom("debian12", "debian13", "proxmox8", "proxmox9"),
@@ -126,7 +126,7 @@ export const hostDrafts: fc.Arbitrary<readonly HostDraft[]> = fc.uniqueArray(
     isPinned: fc.boolean(),
     isOutsider: fc.integer({ min: 0, max: 7 }).map((each) => each === 0),
     uplink: fc.constantFrom("eth0", "eth0", "vmbr0", undefined),
-    lanInterface: fc.constantFrom(undefined, undefined, undefined, "eth0", "eth1"),
+    lanInterface: fc.constantFrom(undefined, undefined, undefined, undefined, undefined, undefined, "eth0", "eth1"),
     listenPort: fc.constantFrom(undefined, undefined, undefined, undefined, 443, 51830, 65530),
     more: fc.oneof(
       { weight: 12, arbitrary: fc.constant({}) },

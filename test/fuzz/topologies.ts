@@ -231,9 +231,9 @@ function bgpOf({ bgp, bfd, hosts }: Knobs): unknown {
 
 /** Exits on the first hosts. */
 const onFirst = (exits: Knobs["exits"], hosts: readonly HostDraft[]) =>
-  exits.map((exit, index) => ({
+  exits.slice(0, hosts.length).map((exit, index) => ({
     ...exit,
-    host: nameOf(hosts[index % hosts.length] as HostDraft),
+    host: nameOf(hosts[index] as HostDraft),
     interface: "eth0",
   }));
 
