@@ -111,6 +111,23 @@ describe("in a mesh", () => {
     expect(exitsOf(ways, station, 4).map(({ host }) => host)).toEqual(["alpha", "beta"]);
     expect(exitsOf(ways, station, 6).map(({ host }) => host)).toEqual(["alpha"]);
     expect(exitOf(ways, station, 4)?.name).toBe("alpha");
+    const ipv4 = { ...station, addresses: station.addresses.slice(0, 1) };
+    expect([exitsOf(ways, ipv4, 6), exitOf(ways, ipv4, 6)]).toEqual([[], undefined]);
+    const homeless = { ...station, gateways: [] };
+    expect([exitsOf(ways, homeless, 4), exitOf(ways, homeless, 4)]).toEqual([[], undefined]);
+    const plain = {
+      ...station,
+      subnet: "plain",
+      addresses: [{ address: "10.67.0.9", lengthBits: 24 }],
+      gateways: ["10.67.0.1"],
+    } as unknown as typeof station;
+    expect(exitsOf(ways, plain, 4)).toEqual([]);
+    expect(exitOf(ways, plain, 4)).toBeUndefined();
+    expect(exitsOf(ways, { ...station, vrf: "blue" }, 4)).toEqual([]);
+    expect(exitOf(ways, { ...station, vrf: "blue" }, 4)).toBeUndefined();
+    const without = waysOf(modelOf(MESH.replace("host: alpha, snat: true, ipv6: true", "host: alpha")), []);
+    expect(exitOf(without, station, 4)).toBeUndefined();
+    expect(exitOf(without, station, 6)).toBeUndefined();
     const [near, far] = ["near", "far"].map((name) => hostNamed(network, name)) as [Host, Host];
     expect(ownExitsOf(network, near, 4).map(({ host }) => host)).toEqual(["beta", "alpha", "gamma"]);
     expect(ownExitsOf(network, far, 4)).toEqual([]);
@@ -146,7 +163,9 @@ hosts:
     [...(compileText(text(ipv6)).configurations.gamma ?? "").matchAll(/^AllowedIPs = (.*)$/gm)].map(([, list]) => list);
   expect(listsOf(false)).toEqual(["10.250.0.1/32, 0.0.0.0/0", "10.250.0.2/32"]);
   expect(listsOf(true)).toEqual(["10.250.0.1/32, 0.0.0.0/0, ::/0", "10.250.0.2/32"]);
-  expect(egressOf(modelOf(text(true)), "gamma")).toBeUndefined();
+  const network = modelOf(text(true));
+  expect(egressOf(network, "gamma")).toBeUndefined();
+  expect(ownExitsOf(network, hostNamed(network, "gamma"), 6).map(({ host }) => host)).toEqual(["alpha"]);
 });
 
 test("an exit can be drained that another stands behind", () => {

@@ -1,7 +1,9 @@
 /** BGP neighbours of somebody else's: where each may be, what it may be told, and what comes of it where BGP routes. */
+
 import { describe, expect, test } from "vitest";
 import { peersOf } from "../src/model/peer.ts";
-import { compileText, messagesOf } from "./compile-text.ts";
+import { connectedPrefixes } from "../src/ways/routes.ts";
+import { compileText, hostOf, messagesOf, modelOf } from "./compile-text.ts";
 import { textOf } from "./fixtures.ts";
 
 const withPeer = (peer: string, more = "bgp: {asn: 65000}\n"): string => `wireguard: {addresses: [10.250.0.0/24]}
@@ -138,4 +140,17 @@ describe("where BGP routes", () => {
     ]);
     expect(frrOf("alpha")).not.toMatch(/next-hop-self$/m);
   });
+});
+
+test("what a peer of a VRF says is behind its host while it says so, and not at any time", () => {
+  const network = modelOf(`
+wireguard: {addresses: [10.250.0.0/24]}
+bgp: {asn: 65000}
+vrfs: {blue: {vni: 5000}}
+hosts:
+  alpha: {id: 1, endpoint: 192.0.2.1, peers: [{address: 192.168.31.2, asn: 64601, vrf: blue, accept: [10.92.0.0/24]}]}
+  beta: {id: 2, endpoint: 192.0.2.2}
+subnets: {vms: {cidr: 10.77.0.0/24, hosts: [alpha], vrf: blue}}
+`);
+  expect(connectedPrefixes(hostOf(network, "alpha"), "blue")).toEqual(["10.77.0.0/24"]);
 });

@@ -1,4 +1,5 @@
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
+import { must } from "../base/invariant.ts";
 import type { EgressExit } from "../model/exit.ts";
 import type { Host } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
@@ -31,7 +32,7 @@ export function exitsAreNeighbours(network: Network): readonly Diagnostic[] {
 
 /** The name by which a host dials an exit; `undefined`: it dials an address, or does not dial. */
 function nameOf({ interfaces }: Host, { host }: EgressExit, peers: ReadonlyMap<string, Peer>): string | undefined {
-  const views = interfaces.flatMap((link) => link.peers.flatMap((id) => peers.get(id) ?? []));
+  const views = interfaces.flatMap((link) => link.peers.map((id) => must(peers.get(id), "every id is that of a peer")));
   const endpoints = views.filter((peer) => peer.host === host).flatMap((peer) => peer.endpoints);
   const names = endpoints.flatMap((endpoint) => (endpoint.kind === "name" ? [endpoint.name] : []));
   return names.length === endpoints.length ? names[0] : undefined;
@@ -41,19 +42,13 @@ function nameOf({ interfaces }: Host, { host }: EgressExit, peers: ReadonlyMap<s
 export function ownExitsAreDialledByAddress(network: Network): readonly Diagnostic[] {
   if (network.exits.length === 0) return [];
   const peers = peersById(network);
-  return network.hosts
-    .filter(({ egress }) => egress?.own !== undefined)
-    .flatMap((host) =>
-      (host.egress?.exits ?? []).flatMap((exit) => {
-        const name = nameOf(host, exit, peers);
-        if (name === undefined) return [];
-        return [
-          diagnostic(
-            "exit-dialled-by-name",
-            { host: host.name, exit: exit.host, name },
-            originSpan(host.origin, "exits"),
-          ),
-        ];
-      }),
-    );
+  return network.hosts.flatMap((host) => {
+    const exits = host.egress?.own === undefined ? [] : host.egress.exits;
+    return exits.flatMap((exit) => {
+      const name = nameOf(host, exit, peers);
+      if (name === undefined) return [];
+      const params = { host: host.name, exit: exit.host, name };
+      return [diagnostic("exit-dialled-by-name", params, originSpan(host.origin, "exits"))];
+    });
+  });
 }

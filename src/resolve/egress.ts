@@ -1,7 +1,6 @@
 /** What leaves a host by exits: its own packets, and those of guests that are in no VRF; and how it gets to the exits. */
-import { grouped } from "../base/grouped.ts";
 import { must } from "../base/invariant.ts";
-import { collapsePrefixes, familyOf, hostPrefix, type IpPrefix } from "../base/ip.ts";
+import { collapsePrefixes, FAMILIES, familyOf, hostPrefix, type IpPrefix } from "../base/ip.ts";
 import type { Egress, EgressExit, Exit, OpenExit, OwnEgress } from "../model/exit.ts";
 import type { AppSettings, OwnedPrefix, SourceNat } from "../model/host.ts";
 import type { Origin } from "../model/origin.ts";
@@ -82,11 +81,11 @@ export function egressWishes(hosts: Hosts, subnets: readonly ResolvedSubnet[]): 
 
 function ownEgress({ input, addresses }: ResolvedHost): OwnEgress {
   const links = [...new Set([input.uplink, lanInterfaceOf(input)])].filter((link) => link !== undefined);
-  const byFamily = grouped(
-    addresses.map(({ address }) => address),
-    familyOf,
-  );
-  return { sources: [...byFamily.values()].flatMap(([first]) => first ?? []), links };
+  const sources = FAMILIES.flatMap((family) => {
+    const first = addresses.find(({ address }) => familyOf(address) === family);
+    return first === undefined ? [] : [first.address];
+  });
+  return { sources, links };
 }
 
 /** What leaves a host by exits: a law has all that does name the same ones. */

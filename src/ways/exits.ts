@@ -14,28 +14,22 @@ function named(exits: readonly Exit[], hosts: readonly string[], family: IpFamil
   return found.filter((exit) => exit !== undefined).filter(({ families }) => families.includes(family));
 }
 
-/** Whether what has an address of a host's guests leaves by exits, and by nothing else. */
-const leadsOut = ({ egress }: Host, source: IpAddress): boolean =>
-  egress?.prefixes.some((prefix) => containsAddress(prefix, source)) ?? false;
+/** What leaves a host by exits, and by nothing else, if what has this address is among it. */
+const egressFor = ({ egress }: Host, source: IpAddress) =>
+  egress?.prefixes.some((prefix) => containsAddress(prefix, source)) ? egress : undefined;
 
 /** The hosts by which stations leave, in the order in which the station's gateway prefers them; none: as the gateway does. */
 export function exitsOf(ways: Ways, station: Station, family: IpFamily): readonly Exit[] {
   const source = addressOf(station, family);
   const gateway = source && gatewayHost(ways, station, family);
   if (source === undefined || gateway === undefined) return [];
-  const { network } = ways;
-  if (station.vrf === undefined) {
-    const exits = leadsOut(gateway, source) ? (gateway.egress?.exits ?? []) : [];
-    return named(
-      network.exits,
-      exits.map(({ host }) => host),
-      family,
-    );
-  }
+  const { vrfs, exits } = ways.network;
+  const namesOf = (list: readonly { readonly host: string }[]): readonly string[] => list.map(({ host }) => host);
+  if (station.vrf === undefined) return named(exits, namesOf(egressFor(gateway, source)?.exits ?? []), family);
   const instance = gateway.vrfs.find(({ name }) => name === station.vrf);
-  const exits = network.vrfs.find(({ name }) => name === station.vrf)?.exits ?? [];
   if (instance === undefined) return [];
-  return named(exits, [gateway.name, ...instance.otherExits.map(({ host }) => host)], family);
+  const ofVrf = vrfs.filter(({ name }) => name === station.vrf).flatMap((vrf) => vrf.exits);
+  return named(ofVrf, [gateway.name, ...namesOf(instance.otherExits)], family);
 }
 
 /** The hosts by which a host's own packets leave, in the order in which it prefers them; none: by its uplink. */
@@ -58,6 +52,6 @@ export function exitOf(ways: Ways, station: Station, family: IpFamily): Host | u
   const gateway = source && gatewayHost(ways, station, family);
   if (source === undefined || gateway === undefined || !gateway.forwards[family === 4 ? "ipv4" : "ipv6"])
     return undefined;
-  if (station.vrf !== undefined || leadsOut(gateway, source)) return undefined;
+  if (station.vrf !== undefined || egressFor(gateway, source) !== undefined) return undefined;
   return gateway.snat.some(({ prefix }) => containsAddress(prefix, source)) ? gateway : undefined;
 }
