@@ -179,8 +179,8 @@ export const TEST_RELOAD = `RELOAD_SCRIPT=/usr/lib/frr/frr-reload.py; . /etc/frr
 async function reloadChanges(box: Box): Promise<Problems> {
   const { status, output } = await box.attempt("sh", "-euc", TEST_RELOAD);
   if (status !== 0) return [`frr-reload.py: ${lastWords(output)}`];
-  // Its own log goes the same way, each line with a date.
-  const lists = output.replace(/^\d{4}-.*\n/gm, "").split(/^Lines To (?:Delete|Add)\n=+$/m);
+  // Its own log goes the same way, each line with a date, and a warning of the script's with its priority.
+  const lists = output.replace(/^(?:\d{4}-|<\d>).*\n/gm, "").split(/^Lines To (?:Delete|Add)\n=+$/m);
   const changes = lists.slice(1).flatMap(linesOf);
   // The host's name is the machine's in a namespace. Forwarding that is on is not listed, nor is a block with nothing in it.
   return changes.filter((line) => !/^(no )?hostname |^(ip|ipv6) forwarding$|^interface \S+$/.test(line.trim()));
