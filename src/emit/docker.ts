@@ -23,7 +23,7 @@ const isLan = ({ kind }: OwnedPrefix["use"]): boolean => kind === "lan" || kind 
 /** What passes, as iptables matches it: between links of the overlay, and from their guests to the uplink and the LAN and back. */
 function linkMatches(host: Host, family: IpFamily): readonly string[] {
   const { interfaces, bridges, lanInterface } = host;
-  const guests = bridges.map(({ name }) => name);
+  const guests = bridges.map(({ link }) => link);
   const links = [...interfaces.map(({ name }) => name), ...guests];
   const inside = links.flatMap((from) => links.map((to) => `-i ${from} -o ${to}`));
   const lans = prefixesOf(host, family, isLan).map((lan) => `-s ${lan}`);

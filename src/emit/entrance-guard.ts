@@ -1,5 +1,6 @@
 /** By which links the overlay is entered: by its own, and by that which leads back to where a packet says it is from. */
 import { collapsePrefixes, type IpPrefix } from "../base/ip.ts";
+import { subnetLink } from "../model/device.ts";
 import { type Host, isProxmox, outerLinks } from "../model/host.ts";
 import type { EmitContext } from "./context.ts";
 import { joined } from "./file.ts";
@@ -25,7 +26,7 @@ function nearbyPrefixes({ ownedPrefixes, lanRoutes, reach }: Host, { network }: 
 /** Of netgen and of whom it knows; nft takes no pattern into a set of names. */
 function trustedLinks(host: Host, { network }: EmitContext): readonly string[] {
   const { interfaces, bridges, vrfs, hasDocker, platform } = host;
-  const own = [...interfaces, ...bridges, ...vrfs].map(quotedName);
+  const own = [...interfaces, ...bridges.map(subnetLink), ...vrfs].map(quotedName);
   const isOuter = outerLinks(host).some((name) => name.startsWith("br-"));
   const docker = hasDocker ? ["docker0", ...(isOuter ? [] : ["br-*"])] : [];
   // Between a guest and the bridge that routes for it, where the bridge filter is on.

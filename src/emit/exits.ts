@@ -62,7 +62,7 @@ function othersView({ name, exit }: OpenVrf, { network: { vrfs }, hosts }: EmitC
 
 function vrfExitFile(host: Host, context: EmitContext, vrf: OpenVrf): OutputFile {
   const { name, table, exit, bridge } = vrf;
-  const guests = host.bridges.filter((each) => each.vrf === name).map((each) => each.name);
+  const guests = host.bridges.filter((each) => each.vrf === name).map(({ link }) => link);
   const view = {
     vrf: name,
     table: String(table),

@@ -1,5 +1,6 @@
 /** The guard: VXLAN, BGP and BFD are taken from the tunnel only, by this host and by those that it routes to. */
 import { collapsePrefixes, compareAddresses, hostPrefix, type IpAddress } from "../base/ip.ts";
+import { subnetLink } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
 import { unicastOf } from "../model/loopback.ts";
 import type { Network } from "../model/network.ts";
@@ -75,7 +76,7 @@ const ownGuarded = (host: Host): readonly Guarded[] =>
 
 /** Links of netgen's that nobody but its own comes in by. */
 const ownLinks = ({ interfaces, vrfs, bridges }: Host): string =>
-  oneOf([...interfaces, ...vrfs, ...bridges.filter(({ vrf }) => vrf === undefined)].map(quotedName));
+  oneOf([...interfaces, ...vrfs, ...bridges.filter(({ vrf }) => vrf === undefined).map(subnetLink)].map(quotedName));
 
 /** Others' BGP speakers, each by the link that it is on. */
 function peerMatches(host: Host): readonly string[] {

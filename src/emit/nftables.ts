@@ -6,7 +6,7 @@
 import { familyOf } from "../base/ip.ts";
 import { tcpMss } from "../base/mtu.ts";
 import { sortedBy } from "../base/text.ts";
-import type { VxlanDevice } from "../model/device.ts";
+import { subnetLink, type VxlanDevice } from "../model/device.ts";
 import { type Host, isProxmox } from "../model/host.ts";
 import { RELOAD_UNITS, reload, restart } from "./after.ts";
 import type { EmitContext, Emitter } from "./context.ts";
@@ -32,8 +32,7 @@ const TIMER = "netgen-nftables-watch.timer";
  */
 function smallLinks(host: Host): readonly string[] {
   if (forwardedFamilies(host).length === 0) return [];
-  const stretched = new Set(host.vxlans.map((vxlan) => vxlan.bridge));
-  const bridges = host.bridges.filter((bridge) => bridge.mtu !== undefined || stretched.has(bridge.name));
+  const bridges = host.bridges.filter(({ mtu }) => mtu !== undefined).map(subnetLink);
   const ofVrfs = host.vrfs.flatMap(({ name, bridge }) => [{ name }, { name: bridge }]);
   return [...host.interfaces, ...bridges, ...ofVrfs].map(quotedName);
 }
@@ -41,13 +40,15 @@ function smallLinks(host: Host): readonly string[] {
 /** What enters a VRF by its small links, held to the smallest of them: an answer may leave by another one than it came by. */
 function vrfClamps({ vrfs, bridges, vxlans }: Host): readonly View[] {
   return vrfs.map((vrf) => {
-    const own = new Set([vrf.bridge, ...bridges.filter((each) => each.vrf === vrf.name).map(({ name }) => name)]);
-    const devices = [vrf.vxlan, ...vxlans].filter(({ bridge }) => own.has(bridge));
-    const mtu = Math.min(...devices.map((device) => device.mtu));
+    const stretched = vxlans.flatMap(({ segment, mtu }) =>
+      bridges.filter((each) => each.vrf === vrf.name && each.subnet === segment).map(({ link }) => ({ link, mtu })),
+    );
+    const small = [{ link: vrf.bridge, mtu: vrf.vxlan.mtu }, ...stretched];
+    const mtu = Math.min(...small.map((each) => each.mtu));
     return {
       name: vrf.name,
       mtu: String(mtu),
-      links: oneOf(devices.map(({ bridge }) => quotedName({ name: bridge })).sort()),
+      links: oneOf(small.map(({ link }) => quotedName({ name: link })).sort()),
       mss4: String(tcpMss(mtu, 4)),
       mss6: String(tcpMss(mtu, 6)),
     };
@@ -110,8 +111,8 @@ const advertisementsSection: Section = ({ vxlans, bridges }, context) => {
   const everywhere = bridges.filter(
     ({ isSharedGateway, advertisement }) => isSharedGateway && advertisement !== undefined,
   );
-  const names = new Set(everywhere.map(({ name }) => name));
-  const devices = sortedBy(vxlans, ({ name }) => name).filter(({ bridge }) => names.has(bridge));
+  const subnets = new Set(everywhere.map(({ subnet }) => subnet));
+  const devices = sortedBy(vxlans, ({ name }) => name).filter(({ segment }) => subnets.has(segment));
   if (devices.length === 0) return undefined;
   return print(context, {
     template: "nftables/advertisements.nft.njk",

@@ -13,8 +13,8 @@ interface Router extends Bridge {
 
 const isRouter = (bridge: Bridge): bridge is Router => bridge.advertisement !== undefined;
 
-const linkView = ({ name, advertisement: { prefixes, mtu, dns } }: Router) => ({
-  name,
+const linkView = ({ link, advertisement: { prefixes, mtu, dns } }: Router) => ({
+  name: link,
   hasMtu: mtu !== undefined,
   mtu: String(mtu ?? ""),
   prefixes,

@@ -1,7 +1,7 @@
 /** Kernel settings that routing for guests and gateways needs, and the modules to load at boot. */
 import { familyOf, type IpFamily } from "../base/ip.ts";
 import { knows } from "../base/programs.ts";
-import type { Bridge } from "../model/device.ts";
+import { type Bridge, subnetLink } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
 import { restart } from "./after.ts";
 import type { EmitContext, Emitter } from "./context.ts";
@@ -53,7 +53,7 @@ const hasIpv4 = (bridge: Bridge): boolean => bridge.addresses.some(({ address })
  */
 function routedIpv4(host: Host): readonly string[] {
   if (!host.forwards.ipv4) return host.interfaces.length > 1 ? host.interfaces.map((each) => each.name) : [];
-  const links = [...host.interfaces, ...host.bridges.filter(hasIpv4)].map((each) => each.name);
+  const links = [...host.interfaces, ...host.bridges.filter(hasIpv4).map(subnetLink)].map((each) => each.name);
   return [...links, ...host.vrfs.flatMap(({ name, bridge }) => [name, bridge])];
 }
 
@@ -77,16 +77,16 @@ function routingView(host: Host) {
 function gatewayView(host: Host) {
   const gateways = host.bridges.filter(hasIpv4);
   const shared = gateways.filter((bridge) => bridge.isSharedGateway);
-  const evpn = new Set(host.vxlans.filter(({ flooding }) => flooding.kind === "evpn").map(({ bridge }) => bridge));
-  const announced = gateways.filter((bridge) => evpn.has(bridge.name));
+  const evpn = new Set(host.vxlans.filter(({ flooding }) => flooding.kind === "evpn").map(({ segment }) => segment));
+  const announced = gateways.filter(({ subnet }) => evpn.has(subnet));
   return {
     sharesGateways: shared.length > 0,
-    sharedGateways: shared.map(({ name }) => ({
-      arpIgnore: interfaceKey(4, name, "arp_ignore"),
-      arpAnnounce: interfaceKey(4, name, "arp_announce"),
+    sharedGateways: shared.map(({ link }) => ({
+      arpIgnore: interfaceKey(4, link, "arp_ignore"),
+      arpAnnounce: interfaceKey(4, link, "arp_announce"),
     })),
     learnsNeighbours: announced.length > 0,
-    arpAccept: announced.map(({ name }) => interfaceKey(4, name, "arp_accept")),
+    arpAccept: announced.map(({ link }) => interfaceKey(4, link, "arp_accept")),
   };
 }
 

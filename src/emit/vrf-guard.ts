@@ -9,7 +9,7 @@ import type { View } from "./template.ts";
 
 /** Where packets of a VRF may go: to its guests, to its other hosts, and out. */
 function waysOf({ name, bridge, exit }: VrfInstance, { bridges }: Host): readonly string[] {
-  const guests = bridges.filter((each) => each.vrf === name).map((each) => each.name);
+  const guests = bridges.filter((each) => each.vrf === name).map(({ link }) => link);
   const exits = exit === undefined ? [] : [exit.interface];
   return [...guests, bridge, ...exits].map((each) => quotedName({ name: each }));
 }

@@ -60,6 +60,8 @@ export interface RouterAdvertisement {
 /** An Ethernet bridge on a host: for a routed subnet, or as the local end of a segment. */
 export interface Bridge {
   readonly name: string;
+  /** By which this host is among the guests: routing, firewall and daemons know the subnet by this interface. */
+  readonly link: string;
   readonly subnet: string;
   /** It is the user's: only what netgen adds to it is configured. */
   readonly isExisting: boolean;
@@ -80,6 +82,9 @@ export interface Bridge {
   /** That of the subnet. */
   readonly origin: Origin;
 }
+
+/** The interface by which a host is on a subnet. */
+export const subnetLink = ({ link }: Bridge): { readonly name: string } => ({ name: link });
 
 /** The local end of a segment, or of a VRF. */
 export interface VxlanDevice {

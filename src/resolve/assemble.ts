@@ -96,7 +96,7 @@ function devicesOf(host: ResolvedHost, parts: Parts): { bridges: readonly Bridge
     const floodingFrom = segmentFlooding(segment, vteps, parts.hasEvpn);
     vxlans.push(vxlanDevice(segment, host, { bridge: bridge.name, port: parts.vxlanPort, floodingFrom }));
   }
-  return { bridges: sortedBy(bridges, (each) => each.name), vxlans: vxlans.sort((a, b) => a.vni - b.vni) };
+  return { bridges: sortedBy(bridges, ({ link }) => link), vxlans: vxlans.sort((a, b) => a.vni - b.vni) };
 }
 
 /** Masquerading for the subnets that ask for it, on the hosts that their guests leave by: these have an uplink, by a law. */

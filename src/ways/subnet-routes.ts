@@ -31,8 +31,8 @@ export const subnetOf = ({ prefix, use }: Pick<OwnedPrefix, "prefix" | "use">): 
 
 function bridgeLeg(host: Host, bridge: Bridge): Leg {
   // Where nobody sets it, the smallest of its ports has it.
-  const least = host.vxlans.find((device) => device.bridge === bridge.name)?.mtu ?? ETHERNET_MTU;
-  return exactLeg(host, bridge.name, bridge.mtu ?? least);
+  const least = host.vxlans.find(({ segment }) => segment === bridge.subnet)?.mtu ?? ETHERNET_MTU;
+  return exactLeg(host, bridge.link, bridge.mtu ?? least);
 }
 
 /** What lies behind a host, by the table that is asked. */

@@ -49,7 +49,7 @@ export function aBridge(name: string, fields: Partial<Bridge> = {}): Bridge {
     vrf: undefined,
     origin: { "": NOWHERE },
   };
-  return { name, subnet: "vms", isExisting: false, macAddress: "02:00:00:00:64:01", ...own, ...fields };
+  return { name, link: name, subnet: "vms", isExisting: false, macAddress: "02:00:00:00:64:01", ...own, ...fields };
 }
 
 export function aVxlan(name: string, fields: Partial<VxlanDevice> = {}): VxlanDevice {

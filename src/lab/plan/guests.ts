@@ -57,6 +57,7 @@ interface Place {
   readonly subnet: string;
   readonly vrf: string | undefined;
   readonly bridge: string;
+  readonly link: string;
   readonly prefixes: readonly IpPrefix[];
   readonly gateways: readonly IpAddress[];
   readonly mtu: number;
@@ -77,12 +78,13 @@ function segmentPlace(host: Host, segment: Segment): Place {
     host.vxlans.find(({ vni }) => vni === segment.vni),
     "a member has the segment's device",
   );
-  const bridge = host.bridges.find(({ name }) => name === device.bridge);
+  const bridge = host.bridges.find(({ subnet }) => subnet === segment.name);
   return {
     host,
     subnet: segment.name,
     vrf: segment.vrf,
     bridge: device.bridge,
+    link: bridge?.link ?? device.bridge,
     prefixes: segment.prefixes.length === 0 ? [NAMELESS] : segment.prefixes,
     gateways: only(gatewaysOf(segment, bridge)),
     mtu: device.mtu,
@@ -98,6 +100,7 @@ function bridgePlace(host: Host, bridge: Bridge): Place {
     subnet: bridge.subnet,
     vrf: bridge.vrf,
     bridge: bridge.name,
+    link: bridge.link,
     prefixes: bridge.vrf === undefined ? owned : connected,
     gateways: only(bridge.addresses),
     mtu: bridge.mtu ?? ETHERNET_MTU,
@@ -139,6 +142,7 @@ function foreignPlaces(network: Network, host: Host): readonly ForeignPlace[] {
       subnet,
       vrf,
       bridge: `lab${index}`,
+      link: `lab${index}`,
       whole,
       prefixes: [room],
       gateways: [hostAddress(room, 1) ?? networkAddress(room)],
@@ -178,7 +182,7 @@ function seatsOn(network: Network, host: Host): readonly Seat[] {
   return places.flatMap(seatsAt);
 }
 
-function guestAt({ host, subnet, bridge, port, number, ...place }: Seat, index: number, take: Take): LabGuest {
+function guestAt({ host, subnet, bridge, link, port, number, ...place }: Seat, index: number, take: Take): LabGuest {
   return {
     name: `${subnet}${number === 1 ? "" : `+${number}`}@${host.name}`,
     host: host.name,
@@ -186,6 +190,7 @@ function guestAt({ host, subnet, bridge, port, number, ...place }: Seat, index: 
     vrf: place.vrf,
     port: port || `guest${index}`,
     bridge,
+    link,
     isPluggedByHost: port !== "",
     addresses: place.prefixes.flatMap(take),
     gateways: place.gateways.filter((gateway) => place.prefixes.some((prefix) => containsAddress(prefix, gateway))),

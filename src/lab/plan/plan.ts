@@ -87,6 +87,8 @@ export interface LabGuest extends Station {
   /** The host's end of the guest's cable. */
   readonly port: string;
   readonly bridge: string;
+  /** By which the host is on the subnet. */
+  readonly link: string;
   /** The host's own files plug the port in: it has to be there before networkd starts. */
   readonly isPluggedByHost: boolean;
   /** What the subnet carries, in bytes of IP packet. */

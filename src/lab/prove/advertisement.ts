@@ -27,7 +27,7 @@ const routersOf = (lab: Lab, subnet: string): readonly Router[] =>
 
 /** The link-local address that a router speaks from. */
 async function speaksFrom({ running, bridge }: Router): Promise<string> {
-  const text = await running.box.run("ip", "-6", "-o", "address", "show", "dev", bridge.name, "scope", "link");
+  const text = await running.box.run("ip", "-6", "-o", "address", "show", "dev", bridge.link, "scope", "link");
   return / inet6 (\S+)\//.exec(text)?.[1] ?? "no address";
 }
 

@@ -31,7 +31,7 @@ function membersOf(lab: Lab, { vni }: Segment): readonly Member[] {
   return runningHosts(lab).flatMap(({ host, box }) => {
     const device = host.vxlans.find((each) => each.vni === vni);
     if (device === undefined) return [];
-    return [{ name: host.name, box, device, bridge: host.bridges.find(({ name }) => name === device.bridge) }];
+    return [{ name: host.name, box, device, bridge: host.bridges.find(({ subnet }) => subnet === device.segment) }];
   });
 }
 
@@ -121,7 +121,7 @@ function guestPromise(lab: Lab, guest: LabGuest, members: readonly Member[]): La
 function gatewayPromise(at: Member, bridge: Bridge, others: readonly Member[]): LabPromise {
   const addresses = bridge.addresses.map(({ address }) => address);
   const missing = async (): Promise<readonly string[]> =>
-    unknownOf({ mac: await macAddressOf(at.box, bridge.name), at, addresses }, others);
+    unknownOf({ mac: await macAddressOf(at.box, bridge.link), at, addresses }, others);
   return {
     kind: "evpn",
     subject: `gateway of ${bridge.subnet} on ${at.name}`,

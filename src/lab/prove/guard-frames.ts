@@ -86,8 +86,8 @@ async function measure(victim: Victim, plain: readonly Frame[], trees: readonly 
 /** Of a host with a guest in a segment that another host is in as well. */
 export function framePromises(lab: Lab, victim: Victim): readonly LabPromise[] {
   const { host, box } = victim;
-  const devices = host.vxlans.filter(({ bridge }) =>
-    lab.plan.guests.some((guest) => guest.host === host.name && guest.bridge === bridge),
+  const devices = host.vxlans.filter(({ segment }) =>
+    lab.plan.guests.some((guest) => guest.host === host.name && guest.subnet === segment),
   );
   const plain = genuineFrames(lab, victim, devices, { serial: FIRST_SERIAL });
   const trees = genuineFrames(lab, victim, devices, { serial: FIRST_SERIAL + devices.length, to: SPANNING_TREE });

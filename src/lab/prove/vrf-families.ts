@@ -13,19 +13,19 @@ import { execCommand, type LabPromise, type Outcome, type Prover } from "../meas
 /** A guest of which other hosts hear by EVPN. */
 interface Speaker {
   readonly box: Box;
-  readonly bridge: string;
+  readonly link: string;
   readonly address: IpAddress;
   readonly gateway: IpAddress;
 }
 
 function speakersOf({ plan, guests }: Lab, { host }: RunningHost, vrf: Vrf): readonly Speaker[] {
   const own = plan.guests.filter((guest) => guest.host === host.name && guest.vrf === vrf.name);
-  return own.flatMap(({ name, subnet, bridge, addresses, gateways }) => {
+  return own.flatMap(({ name, subnet, link, addresses, gateways }) => {
     const box = guests.get(name);
     const address = addresses.map((each) => each.address).find((each) => familyOf(each) === 6);
     const gateway = gateways.find((each) => familyOf(each) === 6);
     const isStretched = host.vxlans.some(({ segment }) => segment === subnet);
-    return isStretched && box && address && gateway ? [{ box, bridge, address, gateway }] : [];
+    return isStretched && box && address && gateway ? [{ box, link, address, gateway }] : [];
   });
 }
 
@@ -72,8 +72,7 @@ async function measure(place: Place, vrf: Vrf): Promise<Outcome> {
   if (!isHeard) return { isKept: false, measured: "no routes to its guests although they speak, expected them" };
   await Promise.all(speakers.map(({ box }) => box.run("nft", MUTE)));
   try {
-    for (const { address, bridge } of speakers)
-      await at.box.attempt("ip", "-6", "neigh", "del", address, "dev", bridge);
+    for (const { address, link } of speakers) await at.box.attempt("ip", "-6", "neigh", "del", address, "dev", link);
     const isGone = await eventually(async () => !(await routes()).some(({ any }) => any));
     if (!isGone) return { isKept: false, measured: "the routes to its guests stay although they are silent" };
     await new Promise((resolve) => setTimeout(resolve, SETTLED_MS));

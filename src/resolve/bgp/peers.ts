@@ -45,7 +45,7 @@ function interfaceOf({ vrf, address }: PeerInput, bridges: readonly Bridge[]): s
   if (vrf !== undefined) return vrf.value;
   const holds = (bridge: Bridge): boolean =>
     bridge.addresses.some((own) => containsAddress(prefixOf(own.address, own.lengthBits), address.value));
-  return bridges.find((bridge) => bridge.vrf === undefined && holds(bridge))?.name;
+  return bridges.find((bridge) => bridge.vrf === undefined && holds(bridge))?.link;
 }
 
 /** A prefix as BGP has it: of what is split by host each slice, and of a pool that BGP routes each address. */

@@ -46,8 +46,10 @@ export function routedBridge(
   const enslaved = ports(subnet, name);
   // Nothing but a route: whoever has the addresses has the interface too.
   if (addresses.length === 0 && enslaved.length === 0 && input.bridge === undefined) return undefined;
+  const bridge = bridgeName(subnet);
   return {
-    name: bridgeName(subnet),
+    name: bridge,
+    link: bridge,
     subnet: input.name,
     isExisting: input.bridge?.isExisting ?? false,
     macAddress: routedBridgeMac(input.name, host.input.id),
@@ -70,8 +72,10 @@ export function segmentBridge(segment: Segment, subnet: ResolvedSubnet, host: Re
   // Who pins the MAC has the same gateway elsewhere.
   const isElsewhere = segment.members.length > 1 || gatewayMac !== undefined;
   const isSharedGateway = segment.gateway.kind === "shared" && isElsewhere;
+  const bridge = bridgeName(subnet);
   return {
-    name: bridgeName(subnet),
+    name: bridge,
+    link: bridge,
     subnet: segment.name,
     isExisting: subnet.input.bridge?.isExisting ?? false,
     macAddress: gatewayMac ?? segmentBridgeMac(segment.vni, host.input.id, isSharedGateway),
