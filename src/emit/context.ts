@@ -1,13 +1,11 @@
 import type { Host } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
-import type { Segment } from "../model/segment.ts";
 import type { OutputFile } from "./file.ts";
 
-/** The network with its lists indexed by name, and what emitters of one compilation share. */
+/** The network with its hosts by name, and what emitters of one compilation share. */
 export interface EmitContext {
   readonly network: Network;
   readonly hosts: ReadonlyMap<string, Host>;
-  readonly segments: ReadonlyMap<string, Segment>;
 }
 
 /** One kind of output: all files of that kind for one host. No file where the host has no use for it. */

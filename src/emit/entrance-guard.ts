@@ -13,8 +13,8 @@ const OVERLAY: SetKind = { name: "overlay", why: "What the overlay is made of, a
 
 /** What leads into the overlay from here, with what is behind this host; its LAN has a router of its own. */
 function overlayOf({ unreachable, ownedPrefixes }: Host): readonly IpPrefix[] {
-  const own = ownedPrefixes.filter(({ use }) => use.kind === "subnet" || use.kind === "route");
-  return collapsePrefixes([...unreachable, ...own.map(({ prefix }) => prefix)]);
+  const behind = ownedPrefixes.filter(({ use }) => use.kind === "route");
+  return collapsePrefixes([...unreachable, ...behind.map(({ prefix }) => prefix)]);
 }
 
 /** Whose packets come by a link that the model does not name: what is behind this host, or on a LAN that it is on. */

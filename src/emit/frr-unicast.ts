@@ -164,7 +164,7 @@ export function unicastView(host: Host): typeof NOTHING | (View & { readonly rou
         ...mergePrefixes(unicast.accepted).map(withInside("permit")),
       ]),
       // Not what lies inside: that may be behind a spoke.
-      ...(ways.length > 0 ? listView(NEARBY, unicast.nearby.map(exactly)) : []),
+      ...listView(NEARBY, unicast.nearby.map(exactly)),
     ],
     hasLeaves: leaves.length > 0,
     leaves,

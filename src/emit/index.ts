@@ -69,7 +69,6 @@ export function emitNetwork(network: Network): Emitted {
   const context: EmitContext = {
     network,
     hosts: new Map(network.hosts.map((host) => [host.name, host])),
-    segments: new Map(network.segments.map((segment) => [segment.name, segment])),
   };
   const hosts = network.hosts.filter(({ app }) => app === undefined);
   const files = hosts.flatMap((host) => emitters.flatMap((emit) => emit(host, context)));

@@ -34,7 +34,6 @@ export const WORST_METRIC = "4278198272";
 export const ROUTE_METRIC = "2100";
 
 const hasLanRoutes = (host: Host): boolean => host.lanRoutes.length > 0;
-const hasRoutes = (host: Host): boolean => host.unreachable.length > 0 || hasLanRoutes(host);
 
 /** A line of the file: the words of a route but for its protocol. */
 const lineOf = (way: string, metric: string, mtu?: number) => ({
@@ -112,9 +111,8 @@ function lanFiles(host: Host, context: EmitContext): readonly OutputFile[] {
   ];
 }
 
-/** The file of routes, the script that applies it and its units; nothing for a host with no route. */
+/** The file of routes, the script that applies it and its units: on every host, as the pools are unreachable on each. */
 export const emitRoutes: Emitter = (host, context) => {
-  if (!hasRoutes(host)) return [];
   const before = ["network.target", ...host.interfaces.map(wireguardUnit)].join(" ");
   const script = { path: "etc/netgen/routes-apply", template: "routes/routes-apply.njk", after: AFTER };
   const unit = { path: `${UNITS}/${UNIT}`, template: "routes/routes.service.njk", after: [RELOAD_UNITS, ...AFTER] };
@@ -128,6 +126,5 @@ export const emitRoutes: Emitter = (host, context) => {
 
 /** Units of {@link emitRoutes} that the host has to enable. */
 export function routesUnits(host: Host): readonly string[] {
-  if (!hasRoutes(host)) return [];
   return [UNIT, ...(hasLanRoutes(host) ? [LAN_UNIT] : [])];
 }

@@ -169,7 +169,7 @@ export function aNetwork(hosts: readonly Host[], fields: Partial<Network> = {}):
 
 export function contextOf(network: Network): EmitContext {
   const hosts = new Map(network.hosts.map((host) => [host.name, host]));
-  return { network, hosts, segments: new Map() };
+  return { network, hosts };
 }
 
 /** What an emitter writes for the first host of a network: text by path on that host. */
