@@ -41,6 +41,30 @@ function modeAndOwner({ path, content }: OutputFile): string {
     : "644 root:root";
 }
 
+/** Below etc/: whose file it is, and what has to be enabled for it. */
+const ENABLED: readonly (readonly [path: RegExp, unit: string])[] = [
+  [/^wireguard\/(.+)\.conf$/, "wg-quick@$1.service"],
+  [/^netgen\/(.+)\.exit$/, "netgen-exit@$1.service"],
+  [/^frr\/frr\.conf$/, "frr.service"],
+  [/^keepalived\/keepalived\.conf$/, "keepalived.service"],
+  [/^systemd\/network\/(?:20-netgen-|05-netgen-lo\.).+$/, "systemd-networkd.service"],
+  [/^systemd\/system\/([^/@]+)$/, "$1"],
+];
+
+/** The units that a host's files are there for; a unit of netgen's own says when it starts, or another unit starts it. */
+function unitsIn(files: readonly OutputFile[], host: string): readonly string[] {
+  const own = files.filter(({ path }) => path.startsWith(`${host}/etc/`));
+  const isSilent = own.some(({ path }) => path.endsWith("/vrrp-notify"));
+  const units = own.flatMap((file) => {
+    const path = file.path.slice(`${host}/etc/`.length);
+    const [pattern, unit] = ENABLED.find(([each]) => each.test(path)) ?? [];
+    const isStarted = path.startsWith("systemd/system/") && !textOf(file).includes("\n[Install]\n");
+    return pattern === undefined || unit === undefined || isStarted ? [] : [path.replace(pattern, unit)];
+  });
+  // keepalived starts the tunnels of a host that is silent while another is heard.
+  return [...new Set(units)].filter((unit) => !(isSilent && unit.startsWith("wg-quick@"))).sort();
+}
+
 /** Compiles a fixture once, and not before a test asks: what runs while tests are collected is no test's, also for mutants. */
 function createOutcome(fixture: Fixture): () => Outcome {
   let made: Outcome | undefined;
@@ -81,6 +105,12 @@ describe.each(scenarios)("$name", ({ compiled, ...fixture }) => {
     expect([...hosts]).toEqual(others);
     expect(Object.keys(compilation.configurations)).toEqual(devices);
     expect(Object.keys(compilation.units)).toEqual(others);
+  });
+
+  test("every host enables what its files are for, and nothing that it has no file for", () => {
+    const { compilation } = compiled();
+    const expected = Object.keys(compilation.units).map((host) => [host, unitsIn(compilation.files, host)]);
+    expect(compilation.units).toEqual(Object.fromEntries(expected));
   });
 
   test("every file has the mode and owner that its path asks for", () => {
