@@ -1,6 +1,7 @@
 /** Compiles short topologies for tests: hosts need no public keys of their own. */
 import { must } from "../src/base/invariant.ts";
 import { type Compilation, compile } from "../src/compile.ts";
+import { contentOf } from "../src/emit/file.ts";
 import type { Host } from "../src/model/host.ts";
 import type { Network } from "../src/model/network.ts";
 import { testPublicKey } from "./test-keys.ts";
@@ -26,6 +27,16 @@ export function hostOf(network: Network, name: string): Host {
     network.hosts.find((host) => host.name === name),
     `there is a host ${name}`,
   );
+}
+
+/** The lines of a host's file that are no comments, without their indentation; none where the host has no such file. */
+export function linesOf(body: string, path: string): readonly string[] {
+  const { files, diagnostics } = compileText(body);
+  const errors = diagnostics.filter((each) => each.severity === "error").map((each) => each.message);
+  if (errors.length > 0) throw new Error(errors.join("\n"));
+  const text = files.filter((file) => file.path === path).map((file) => Buffer.from(contentOf(file)).toString());
+  const lines = text.flatMap((each) => each.split("\n")).map((line) => line.trim());
+  return lines.filter((line) => line !== "" && !/^[#!]/.test(line));
 }
 
 /** The messages of a topology, each `code: message`, in their order. */

@@ -11,7 +11,7 @@ import { encode, render } from "./template.ts";
 
 const OVERLAY: SetKind = { name: "overlay", why: "What the overlay is made of, as seen from this host." };
 
-/** What leads into the overlay from here, with what is behind this host; its LAN has a router of its own. */
+/** What leads into the overlay from here, its own subnets too, with what is behind this host; its LAN has a router of its own. */
 function overlayOf({ unreachable, ownedPrefixes }: Host): readonly IpPrefix[] {
   const behind = ownedPrefixes.filter(({ use }) => use.kind === "route");
   return collapsePrefixes([...unreachable, ...behind.map(({ prefix }) => prefix)]);

@@ -6,7 +6,7 @@ export default defineConfig({
   root: fileURLToPath(new URL("../..", import.meta.url)),
   test: {
     include: [
-      "test/{golden,checks,laws,prefix-index,compile,corners,autonomous,dynamic,gateways,resolve,shapes,vrfs,platform,known-mistakes,write,lock,mtu,peer-mtu,tunnel,apps,nested,exits,peers,fabric}.test.ts",
+      "test/{golden,checks,laws,prefix-index,compile,corners,autonomous,dynamic,gateways,resolve,shapes,vrfs,platform,known-mistakes,write,lock,mtu,peer-mtu,tunnel,apps,nested,exits,peers,fabric,ruleset}.test.ts",
     ],
     // Stryker's runner keeps tests in threads, which have no umask and no user of their own. Those of very large
     // topologies would take most of the time of a change that no test sees.
