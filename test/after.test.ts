@@ -60,11 +60,11 @@ test("reloads the tunnels of a host that may be silent only where they run", () 
 });
 
 test("reloads FRR for another daemon, and restarts it only for more file descriptors", () => {
-  const afterDaemons = (count: number): readonly string[] => {
+  const afterDaemons = (count: number, shape = ""): readonly string[] => {
     const names = Array.from({ length: count }, (_, index) => `h${index + 1}`);
     const hosts = names.map((name, index) => `  ${name}: {id: ${index + 1}, endpoint: "${name}.example.net"}\n`);
     const rest = "bgp: {asn: 65000}\nsubnets: {s: {vxlan: {vni: 100}, hosts: all}}\n";
-    const text = `wireguard: {addresses: [10.250.0.0/16]}\nhosts:\n${hosts.join("")}${rest}`;
+    const text = `wireguard: {addresses: [10.250.0.0/16]${shape}}\nhosts:\n${hosts.join("")}${rest}`;
     const { files } = compileText(text, Object.fromEntries(names.map((name) => [name, testPublicKey(name)])));
     return must(
       files.find(({ path }) => path === "h1/etc/frr/daemons"),
@@ -73,6 +73,12 @@ test("reloads FRR for another daemon, and restarts it only for more file descrip
   };
   expect(afterDaemons(481)).toEqual(["systemctl reload frr.service"]);
   expect(afterDaemons(482)).toEqual(["systemctl restart frr.service"]);
+  // A hub has two sessions with each spoke, for routes and for EVPN.
+  const hubs = ", transit: [172.16.0.0/12], shape: hub-and-spoke, hubs: [h1, h2]";
+  expect([afterDaemons(241, hubs), afterDaemons(242, hubs)]).toEqual([
+    ["systemctl reload frr.service"],
+    ["systemctl restart frr.service"],
+  ]);
 });
 
 describe("the table of docs/outputs.md", () => {

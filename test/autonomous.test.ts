@@ -1,7 +1,7 @@
 /** Who speaks BGP with whom, inside an AS and between them. */
 import { describe, expect, test } from "vitest";
 import type { Speaker } from "../src/model/bgp.ts";
-import { compileText, hostOf, messagesOf, modelOf } from "./compile-text.ts";
+import { compileText, hostOf, linesOf, messagesOf, modelOf } from "./compile-text.ts";
 
 function topology(sites: string, reflectors: string, where: readonly string[]): string {
   const hosts = ["alpha", "beta", "gamma", "delta"].map(
@@ -127,6 +127,15 @@ describe("what FRR is told", () => {
     expect(text).toContain(" neighbor 10.250.0.3 remote-as 4200000002\n neighbor 10.250.0.3 peer-group EXTERNAL\n");
     expect(text).toContain(" neighbor PEERS remote-as internal\n");
     expect(text).not.toMatch(/^ *neighbor .* next-hop-self|requires-policy|route-target/m);
+  });
+
+  test("of BFD only what is not FRR's own: it does not list that, and each reload would write it again", () => {
+    const profile = (bfd: string): readonly string[] => {
+      const lines = linesOf(body.replace("asn: 65000", `asn: 65000, bfd: {${bfd}}`), "alpha/etc/frr/frr.conf");
+      return lines.slice(lines.indexOf("profile tunnel") + 1, lines.indexOf("exit"));
+    };
+    expect(profile("intervalMs: 300, multiplier: 5")).toEqual(["detect-multiplier 5"]);
+    expect(profile("intervalMs: 500, multiplier: 3")).toEqual(["transmit-interval 500", "receive-interval 500"]);
   });
 
   test("a snippet does not count on the defaults that it is merged into", () => {

@@ -2,11 +2,10 @@
 import { describe, expect, test } from "vitest";
 import { must } from "../src/base/invariant.ts";
 import type { IpPrefix } from "../src/base/ip.ts";
-import { contentOf } from "../src/emit/file.ts";
 import type { Host } from "../src/model/host.ts";
 import { failoverOf, poolAddresses, unicastOf } from "../src/model/loopback.ts";
 import type { Network } from "../src/model/network.ts";
-import { compileText, hostOf, messagesOf, modelOf } from "./compile-text.ts";
+import { compileText, hostOf, linesOf, messagesOf, modelOf } from "./compile-text.ts";
 import { testPublicKey } from "./test-keys.ts";
 
 const WIREGUARD = "addresses: [10.250.0.0/24], transit: [10.251.0.0/16]";
@@ -475,18 +474,7 @@ describe("what it needs", () => {
   });
 });
 
-/** What a host's frr.conf of the star says. */
-function frrLines(host: string): readonly string[] {
-  const { files } = compileText(STAR);
-  const file = must(
-    files.find(({ path }) => path === `${host}/etc/frr/frr.conf`),
-    `${host} has a frr.conf`,
-  );
-  return new TextDecoder()
-    .decode(contentOf(file))
-    .split("\n")
-    .map((line) => line.trim());
-}
+const frrLines = (host: string): readonly string[] => linesOf(STAR, `${host}/etc/frr/frr.conf`);
 
 test("FRR announces nothing but the host's own, and takes nothing but the overlay's", () => {
   const lines = frrLines("gamma");
@@ -501,6 +489,48 @@ test("a hub gives what BGP has told no way to its leaves' tunnels, where WireGua
   const routesOf = (host: string): readonly string[] => frrLines(host).filter((line) => / wg\d+ 254$/.test(line));
   expect(routesOf("alpha")).toEqual(["ip route 10.9.0.0/16 wg1 254", "ip route 10.250.0.0/24 wg1 254"]);
   expect(routesOf("gamma")).toEqual([]);
+});
+
+describe("a spoke of hubs that are known by name, with an address alone and IPv6 behind it", () => {
+  const body = `wireguard: {addresses: [10.250.0.0/24], transit: [10.251.0.0/16, "fd51::/48"], shape: hub-and-spoke, hubs: [alpha, beta]}
+bgp: {asn: 65000}
+hosts:
+  alpha: {id: 1, endpoint: a.example.net}
+  beta: {id: 2, endpoint: b.example.net}
+  gamma: {id: 3, routes: [10.9.0.1/32, "fd09::/64"], extra: {frr: {ipv4: [maximum-paths 4], ipv6: [maximum-paths 8]}}}
+`;
+  const frr = (): readonly string[] => linesOf(body, "gamma/etc/frr/frr.conf");
+
+  test("takes what lies in a prefix, and of an address that: FRR refuses a range without a length", () => {
+    expect(frr().filter((line) => line.includes(" OVERLAY seq "))).toEqual([
+      "ip prefix-list OVERLAY seq 5 permit 10.9.0.1/32",
+      "ip prefix-list OVERLAY seq 10 permit 10.250.0.0/24 le 32",
+      "ipv6 prefix-list OVERLAY seq 5 permit fd09::/64 le 128",
+    ]);
+  });
+
+  test("sends from its loopback's address, of the IP version that has one", () => {
+    expect(frr().filter((line) => /^set src|route-map LOOPBACK/.test(line))).toEqual([
+      "route-map LOOPBACK-IPV4 permit 10",
+      "set src 10.250.0.3",
+      "ip protocol bgp route-map LOOPBACK-IPV4",
+    ]);
+  });
+
+  test("has the user's lines in the blocks that are there, and no second block", () => {
+    const blocks = frr().filter((line) => /^address-family|^maximum-paths \d/.test(line));
+    expect(blocks).toEqual([
+      "address-family ipv4 unicast",
+      "maximum-paths 4",
+      "address-family ipv6 unicast",
+      "maximum-paths 8",
+    ]);
+  });
+
+  test("looks their names up each time that one of the tunnels comes up", () => {
+    const unit = linesOf(body, "gamma/etc/systemd/system/netgen-endpoints.service");
+    expect(unit).toContain("WantedBy=wg-quick@wg1.service wg-quick@wg2.service");
+  });
 });
 
 test("ids go as far as docs/redundant-hubs.md says", () => {

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { peersOf } from "../src/model/peer.ts";
 import { connectedPrefixes } from "../src/ways/routes.ts";
-import { compileText, hostOf, messagesOf, modelOf } from "./compile-text.ts";
+import { compileText, hostOf, linesOf, messagesOf, modelOf } from "./compile-text.ts";
 import { textOf } from "./fixtures.ts";
 
 const withPeer = (peer: string, more = "bgp: {asn: 65000}\n"): string => `wireguard: {addresses: [10.250.0.0/24]}
@@ -139,6 +139,18 @@ describe("where BGP routes", () => {
       "10.91.0.0/24 le 32",
     ]);
     expect(frrOf("alpha")).not.toMatch(/next-hop-self$/m);
+  });
+
+  test("a hub gives no spoke what its own peer has, while BGP is silent, though a spoke has what lies around it", () => {
+    const body = `wireguard: {addresses: [10.250.0.0/24], transit: [10.251.0.0/16], shape: hub-and-spoke, hubs: [alpha, beta]}
+hosts:
+  alpha: {id: 1, endpoint: 192.0.2.1, uplink: eth0, peers: [{address: 192.168.31.2, asn: 64601, accept: [10.90.1.0/24]}]}
+  beta: {id: 2, endpoint: 192.0.2.2}
+  gamma: {id: 3, routes: [{cidr: 10.90.0.0/16, exceptMoreSpecifics: true}]}
+bgp: {asn: 65000}
+`;
+    const ways = linesOf(body, "alpha/etc/frr/frr.conf").filter((line) => line.endsWith(" wg1 254"));
+    expect(ways).toEqual(["ip route 10.90.0.0/16 wg1 254", "ip route 10.250.0.0/24 wg1 254"]);
   });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { must } from "../src/base/invariant.ts";
 import { contentOf } from "../src/emit/file.ts";
-import { compileText, hostOf, messagesOf, modelOf } from "./compile-text.ts";
+import { compileText, hostOf, linesOf, messagesOf, modelOf } from "./compile-text.ts";
 
 const POOL = "wireguard: {addresses: [10.250.0.0/24]}\nhostDefaults: {uplink: eth0}\nbgp: {asn: 65000}\n";
 const host = (name: string, id: number, rest = ""): string =>
@@ -165,6 +165,24 @@ describe("whose exit is taken", () => {
     const { vrfs } = modelOf(`${POOL}${THREE}${exits("gamma")}subnets:\n${GUESTS}`);
     expect(vrfs[0]?.exits.map(({ tag }) => tag)).toEqual(["65000:5000:3"]);
   });
+});
+
+test("an exit that asks whether it works asks the other exits of its own VRF, where there are any", () => {
+  const body = `${POOL}${THREE}${host("delta", 4)}vrfs:
+  blue: {vni: 5000, exits: [{host: alpha, probe: 9.9.9.9, reach: [10.7.0.53, 10.7.0.54]}, {host: beta, probe: 9.9.9.9}, {host: gamma}]}
+  red: {vni: 6000, exits: [{host: delta, interface: eth1, probe: 9.9.9.9}, {host: alpha, interface: eth1, probe: 9.9.9.9}]}
+  sole: {vni: 7000, exits: [{host: delta, interface: eth2, probe: 9.9.9.9}]}
+`;
+  const ofOthers = (path: string): readonly string[] =>
+    linesOf(body, path).filter((line) => /^(?:others|turn|reach) /.test(line));
+  expect(ofOthers("alpha/etc/netgen/blue.exit")).toEqual([
+    "others 10.250.0.2 10.250.0.3",
+    "turn 0",
+    "reach 10.7.0.53/32 10.7.0.54/32",
+  ]);
+  expect(ofOthers("alpha/etc/netgen/red.exit")).toEqual(["others 10.250.0.4", "turn 1"]);
+  expect(ofOthers("gamma/etc/netgen/blue.exit")).toEqual([]);
+  expect(ofOthers("delta/etc/netgen/sole.exit")).toEqual([]);
 });
 
 describe("laws", () => {
