@@ -71,6 +71,14 @@ describe("a device", () => {
     );
   });
 
+  test("has no endpoint for whom it cannot dial, and keeps alive what nobody has to", () => {
+    const open = POOL + hosts(`beta: {id: 2, ${APP}, endpoint: 192.0.2.2}`, "gamma: {id: 3}");
+    const beta = given(open, "beta");
+    expect(valuesOf(beta, "PublicKey")).toEqual([testPublicKey("alpha"), testPublicKey("gamma")]);
+    expect(valuesOf(beta, "Endpoint")).toEqual(["192.0.2.1:51820"]);
+    expect(valuesOf(beta, "PersistentKeepalive")).toEqual([]);
+  });
+
   test("dials the first of several endpoints, and names as they are", () => {
     const several = `${STAR}hosts:\n  alpha: {id: 1, endpoint: [vpn.example.net, 192.0.2.1]}\n  beta: {id: 2, ${APP}}\n`;
     expect(valuesOf(given(several, "beta"), "Endpoint")).toEqual(["vpn.example.net:51820"]);

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Diagnostic } from "../src/base/diagnostic.ts";
 import { must } from "../src/base/invariant.ts";
 import { type Compilation, compile } from "../src/compile.ts";
+import { emitNetwork } from "../src/emit/index.ts";
 import type { Network } from "../src/model/network.ts";
 import { testPublicKey } from "./test-keys.ts";
 
@@ -258,6 +259,14 @@ describe("subnets", () => {
     );
     expect(network.bgp).toMatchObject({ kind: "evpn", bfd: { kind: "on", intervalMs: 1000, multiplier: 5 } });
   });
+});
+
+test("two files of one path are a defect of netgen, and none of them is lost in silence", () => {
+  const network = modelOf(compileParts({ hosts: ALPHA }));
+  const twice = network.hosts.map((host) => ({ ...host, interfaces: [...host.interfaces, ...host.interfaces] }));
+  expect(() => emitNetwork({ ...network, hosts: twice })).toThrow(
+    /^two emitters write alpha\/etc\/systemd\/network\/05-netgen-wg0\.network/,
+  );
 });
 
 describe("ids", () => {

@@ -1,6 +1,6 @@
 /** Where shapes, gateways, VRFs and MTUs meet: what no scenario has by itself. */
 import { describe, expect, test } from "vitest";
-import { compileText, hostOf, messagesOf, modelOf } from "./compile-text.ts";
+import { compileText, hostOf, linesOf, messagesOf, modelOf } from "./compile-text.ts";
 
 const WIREGUARD = "wireguard: {addresses: [10.250.0.0/24]}\n";
 
@@ -35,10 +35,10 @@ describe("the LAN of a site", () => {
 });
 
 describe("two that share an address", () => {
-  const pair = (first: string, address = "10.7.0.254/24"): string =>
+  const pair = (first: string, address = "10.7.0.254/24", second = "10.7.0.2"): string =>
     `${WIREGUARD}sites: {rack: {gateways: [alpha, beta], vrrp: {address: "${address}"}}}\nbgp: {asn: 65000}\nhosts:
   alpha: {id: 1, site: rack, endpoint: 192.0.2.1, uplink: eth0${first}}
-  beta: {id: 2, site: rack, endpoint: 192.0.2.2, uplink: eth0, lanEndpoint: 10.7.0.2}
+  beta: {id: 2, site: rack, endpoint: 192.0.2.2, uplink: eth0, lanEndpoint: "${second}"}
   gamma: {id: 3, endpoint: 192.0.2.3}\n`.replace("24]}", "24], transit: [10.251.0.0/16]}");
 
   test("each needs an address on the LAN by which the other finds it", () => {
@@ -49,6 +49,14 @@ describe("two that share an address", () => {
     expect(messagesOf(pair(", lanInterface: eth1"))).toEqual([
       expect.stringMatching(/^lan-interface-incomplete: alpha /),
     ]);
+  });
+
+  test.each([
+    ["10.7.0.254/24", "10.7.0.1", "10.7.0.2", "10.7.0.254/32 dev eth0"],
+    ["fd07::fe/64", "[fd07::1]", "[fd07::2]", "fd07::fe/128 dev eth0"],
+  ])("have %s as one address and no more: the link has its prefix already", (shared, first, second, line) => {
+    const body = pair(`, lanEndpoint: "${first}"`, shared, second);
+    expect(linesOf(body, "alpha/etc/keepalived/keepalived.conf")).toContain(line);
   });
 
   test("an address of the other IP version is beside neither", () => {
@@ -133,11 +141,21 @@ test("two that meet at several ports are told of the first", () => {
   ]);
 });
 
-test("an existing bridge that netgen puts nothing on is left alone", () => {
-  const files =
-    compileText(`${WIREGUARD}hosts:\n  alpha: {id: 1, endpoint: 192.0.2.1}\n  beta: {id: 2, endpoint: 192.0.2.2}
-subnets:\n  s: {cidr: 10.5.0.0/24, hosts: [alpha], bridge: {name: vmbr1, existing: true}}\n`).files;
-  expect(files.filter(({ path }) => path.includes("vmbr1"))).toEqual([]);
+test.each([
+  ["left alone where netgen puts nothing on it", "", "", []],
+  [
+    "left alone where it puts something on another",
+    "",
+    "  v: {vxlan: {vni: 100}, hosts: [alpha], gateway: none}\n",
+    [],
+  ],
+  ["known to networkd as one where it has a port", ", ports: {alpha: [eth1]}", "", ["20-netgen-vmbr1.netdev"]],
+])("an existing bridge is %s", (_, ports, others, expected) => {
+  const { files } = compileText(`${WIREGUARD}hosts:
+  alpha: {id: 1, endpoint: 192.0.2.1}\n  beta: {id: 2, endpoint: 192.0.2.2}
+subnets:\n  s: {cidr: 10.5.0.0/24, hosts: [alpha], bridge: {name: vmbr1, existing: true}${ports}}\n${others}`);
+  const names = files.map(({ path }) => path.slice(path.lastIndexOf("/") + 1));
+  expect(names.filter((name) => name.includes("vmbr1"))).toEqual(expected);
 });
 
 test("an endpoint on a LAN that is behind its own site's gateway is no endpoint inside the overlay", () => {

@@ -4,7 +4,7 @@ import { must } from "../src/base/invariant.ts";
 import { compile } from "../src/compile.ts";
 import { contentOf } from "../src/emit/file.ts";
 import { schema } from "../src/validate/schema.generated.ts";
-import { compileText, hostOf, messagesOf, modelOf } from "./compile-text.ts";
+import { compileText, hostOf, linesOf, messagesOf, modelOf } from "./compile-text.ts";
 import { listFixtures, runFixture } from "./fixtures.ts";
 import { testPublicKey } from "./test-keys.ts";
 
@@ -163,6 +163,47 @@ describe("keepalive", () => {
   test("is sent by nobody where both can be dialled", () => {
     const open = POOL + pair("endpoint: 192.0.2.1");
     for (const host of ["alpha", "beta"]) expect(valuesOf(tunnelOf(open, host), "PersistentKeepalive")).toEqual(["0"]);
+  });
+});
+
+describe("settings of the kernel", () => {
+  const settings = (alpha: string): readonly string[] =>
+    linesOf(`${POOL}${pair(`endpoint: 192.0.2.1, ${alpha}`)}`, "alpha/etc/sysctl.d/90-netgen.conf");
+
+  test("a dot in the name of an interface is no step of the path", () => {
+    const body = (name: string): string =>
+      `wireguard: {addresses: [10.250.0.0/24], interface: ${name}}\n${pair("endpoint: 192.0.2.1, routes: [10.9.0.0/24]")}`;
+    const filters = (name: string): readonly string[] =>
+      linesOf(body(name), "alpha/etc/sysctl.d/90-netgen.conf").filter((line) => line.includes("rp_filter"));
+    expect(filters("wg0")).toEqual([expect.stringMatching(/^-net\.ipv4\.conf\.wg0\.rp_filter = /)]);
+    expect(filters("wg.0")).toEqual([expect.stringMatching(/^-net\/ipv4\/conf\/wg\.0\/rp_filter = /)]);
+  });
+
+  test("for an interface that is not there yet the user's are no mistake at boot either; others are, where they fail", () => {
+    const users = [
+      "net.core.rmem_max",
+      "net.ipv4.conf.all.rp_filter",
+      "net.ipv4.conf.eth1.rp_filter",
+      "net/ipv6/neigh/eth1.5/ucast_solicit",
+    ];
+    expect(settings(`extra: {sysctl: {${users.map((key) => `${key}: 1`).join(", ")}}}`)).toEqual([
+      "net.core.rmem_max = 1",
+      "net.ipv4.conf.all.rp_filter = 1",
+      "-net.ipv4.conf.eth1.rp_filter = 1",
+      "-net/ipv6/neigh/eth1.5/ucast_solicit = 1",
+    ]);
+  });
+
+  test("those of a bridge's filter are there once its module is, however they are spelt", () => {
+    const modules = (key: string): readonly string[] =>
+      linesOf(
+        `${POOL}${pair(`endpoint: 192.0.2.1, extra: {sysctl: {${key}: 1}}`)}`,
+        "alpha/etc/modules-load.d/netgen.conf",
+      );
+    expect(modules("net.core.rmem_max")).toEqual(["wireguard"]);
+    for (const key of ["net.bridge.bridge-nf-call-iptables", "net/bridge/bridge-nf-call-iptables"]) {
+      expect(modules(key), key).toEqual(["wireguard", "br_netfilter"]);
+    }
   });
 });
 

@@ -4,11 +4,11 @@ import { isOlder, knows, NEEDS, PROGRAMS } from "../src/base/programs.ts";
 import { PLATFORMS } from "../src/resolve/hosts/platform.ts";
 import { compileText, hostOf, modelOf } from "./compile-text.ts";
 
-const topology = (keys: string): string => `wireguard: {addresses: [10.250.0.0/24]}
+const topology = (keys: string, others = ""): string => `wireguard: {addresses: [10.250.0.0/24]}
 hosts:
   alpha: {id: 1, endpoint: 192.0.2.1, ${keys}}
   beta: {id: 2, endpoint: 192.0.2.2}
-subnets:
+${others}subnets:
   s: {cidr: 10.77.0.0/24, vxlan: {vni: 100}, hosts: all, gateway: {alpha: 10.77.0.1}}
 bgp: {asn: 65000}
 `;
@@ -184,26 +184,28 @@ describe("docker", () => {
     ]);
   });
 
-  test("what a declared LAN begins reaches the guests of its gateway, each family by its own rules", () => {
+  test("what a declared LAN begins, or a host on it, reaches the guests of its gateway, each family by its own rules", () => {
     const site = 'sites: {roz: {lan: [192.168.2.0/24, "fd02::/64"], gateways: [alpha]}}\n';
-    const body = topology("docker: true, uplink: eth0, site: roz, lanEndpoint: 192.168.2.3") + site;
+    const outsider = "  gamma: {id: 9, site: roz, wireguard: false, lanEndpoint: 192.168.2.9, routes: [10.9.0.0/24]}\n";
+    const body = topology("docker: true, uplink: eth0, site: roz, lanEndpoint: 192.168.2.3", outsider) + site;
     const fromLans = ([4, 6] as const).map((family) => {
       const rules = texts(body).get(`etc/netgen/docker.rules${family}`) ?? "";
       return rules.split("\n").filter((line) => line.startsWith("-A NETGEN -i eth0 -o br100 -s "));
     });
     expect(fromLans).toEqual([
-      ["-A NETGEN -i eth0 -o br100 -s 192.168.2.0/24 -j ACCEPT"],
+      ["-A NETGEN -i eth0 -o br100 -s 10.9.0.0/24 -j ACCEPT", "-A NETGEN -i eth0 -o br100 -s 192.168.2.0/24 -j ACCEPT"],
       ["-A NETGEN -i eth0 -o br100 -s fd02::/64 -j ACCEPT"],
     ]);
   });
 
   test("from version 28 on what the tunnel brings for this host passes what Docker drops in raw PREROUTING", () => {
-    const rulesOf = (docker: string): string =>
-      texts(topology(`docker: true, programs: {docker: "${docker}"}`)).get("etc/netgen/docker.rules4") ?? "";
-    expect(rulesOf("28.0.1")).toContain(
+    const rulesOf = (docker: string, family: 4 | 6): string | undefined =>
+      texts(topology(`docker: true, programs: {docker: "${docker}"}`)).get(`etc/netgen/docker.rules${family}`);
+    expect(rulesOf("28.0.1", 4)).toContain(
       "*raw\n:NETGEN - [0:0]\n-A NETGEN -i wg0 -d 10.77.0.0/24 -j ACCEPT\nCOMMIT\n*filter\n",
     );
-    expect(rulesOf("27.5.1")).not.toContain("*raw");
+    expect(rulesOf("27.5.1", 4)).not.toContain("*raw");
+    expect(rulesOf("28.0.1", 6), "nothing lies behind it by IPv6").not.toContain("*raw");
   });
 
   test("its unit is to be enabled; without Docker there is neither", () => {

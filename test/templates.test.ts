@@ -164,6 +164,10 @@ describe("the strict view", () => {
     expect(() => render(name, {} satisfies View)).toThrow(/read view\.\w+/);
   });
 
+  test("nor what a part of it does not, which is named by the way there", () => {
+    expect(() => render("radvd/radvd.conf.njk", { links: [{}] })).toThrow(/read view\.links\.0\.\w+, /);
+  });
+
   test("a template that does not exist is a defect of netgen", () => {
     expect(() => render("no/such.njk", {})).toThrow(InternalError);
   });
