@@ -98,6 +98,19 @@ describe("FRR", () => {
     expect(many(401).get("etc/frr/frr.conf")).not.toContain("NETWORKS-");
   });
 
+  test("and each other host of its group has a line of its own, as all in a group have what it has", () => {
+    const segments = Array.from(
+      { length: 401 },
+      (_, index) => `  s${index}: {vxlan: {vni: ${1000 + index}}, hosts: [alpha, beta]}\n`,
+    );
+    const others = "  gamma: {id: 3, endpoint: 192.0.2.3}\n  delta: {id: 4, endpoint: 192.0.2.4}\n";
+    const conf = texts(topology("", others).replace("bgp:", `${segments.join("")}bgp:`)).get("etc/frr/frr.conf") ?? "";
+    expect(conf.match(/neighbor \S+ route-map NETWORKS-\d+ in/g)).toEqual([
+      "neighbor 10.250.0.3 route-map NETWORKS-1 in",
+      "neighbor 10.250.0.4 route-map NETWORKS-1 in",
+    ]);
+  });
+
   test.each([
     ["complete", ["frr.service"]],
     ["snippet", []],
