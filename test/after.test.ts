@@ -11,11 +11,11 @@ import { testPublicKey } from "./test-keys.ts";
 const scenarios = listFixtures().filter(({ kind }) => kind === "scenario");
 const files = scenarios.flatMap((fixture) => compile(sourceOf(fixture)).files);
 
-test("deletes the device of a vxlan or a VRF first, and never a bridge, whatever it is called", () => {
+test("deletes the device of a vxlan, a VLAN or a VRF first, and never a bridge, whatever it is called", () => {
   const kindOf = (file: OutputFile): string => /^Kind=(.+)$/m.exec(textOf(file))?.[1] ?? "";
   const nameIn = (file: OutputFile): string => /^Name=(.+)$/m.exec(textOf(file))?.[1] ?? "";
   const devices = files.filter(({ path }) => path.endsWith(".netdev"));
-  expect(new Set(devices.map(kindOf))).toEqual(new Set(["bridge", "vrf", "vxlan"]));
+  expect(new Set(devices.map(kindOf))).toEqual(new Set(["bridge", "vlan", "vrf", "vxlan"]));
   for (const file of devices) {
     const isRemade = kindOf(file) !== "bridge";
     const expected = [...(isRemade ? [`networkctl delete ${nameIn(file)}`] : []), "networkctl reload"];
@@ -36,7 +36,7 @@ test("lets a unit be started however often, where others ask for it or it is sta
   const isStartedOften = (text: string): boolean => /^Restart=always$|^WantedBy=wg-quick@/m.test(text);
   const often = units.filter((file) => isStartedOften(textOf(file)));
   expect(new Set(often.map(({ path }) => path.replace(/.*\//, "")))).toEqual(
-    new Set(["netgen-egress.service", "netgen-endpoints.service", "netgen-exit@.service", "netgen-lan-routes.service"]),
+    new Set(["netgen-egress.service", "netgen-endpoints.service", "netgen-exit@.service", "netgen-lan-routes.service", "netgen-vlans.service"]),
   );
   const limited = often.filter((file) => !/^StartLimitIntervalSec=0$/m.test(textOf(file)));
   expect(limited.map(({ path }) => path)).toEqual([]);

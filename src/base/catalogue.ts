@@ -256,8 +256,18 @@ export const catalogue = {
   // Interfaces.
   "interface-name-too-long": {
     severity: "error",
-    message: 'the bridge of {subnet} would be called "{name}", which has {length} characters; the kernel takes 15',
+    message: 'the {use} of {subnet} would be called "{name}", which has {length} characters; the kernel takes 15',
     hint: "name it: bridge: br-short",
+  },
+  "vlan-taken": {
+    severity: "error",
+    message: "on {host} VLAN {vlan} of the bridge {bridge} is {other}, and {subnet} as well",
+    hint: "give {subnet} another VLAN, or a bridge of its own",
+  },
+  "vlan-bridge-conflict": {
+    severity: "error",
+    message: "on {host} the bridge {bridge} {one} for {other}, and {two} for {subnet}",
+    hint: "{advice}",
   },
   "interface-name-taken": {
     severity: "error",

@@ -11,10 +11,13 @@ export type Vni = Branded<"Vni">;
 export type Asn = Branded<"Asn">;
 /** UDP port, 1 to 65535. */
 export type UdpPort = Branded<"UdpPort">;
+/** VLAN identifier, 1 to 4094 (12 bits; IEEE 802.1Q-2022 §9.6 reserves 0 and 4095). */
+export type VlanId = Branded<"VlanId">;
 
 export const MAX_VNI = 0xff_ff_ff;
 export const MAX_ASN = 4_294_967_294;
 export const MAX_PORT = 65_535;
+export const MAX_VLAN = 4094;
 
 const inRange = (value: number, low: number, high: number): boolean =>
   Number.isInteger(value) && value >= low && value <= high;
@@ -37,4 +40,9 @@ export function asn(value: number): Asn | undefined {
 /** The number as a UDP port, or `undefined` outside 1 to 65535. */
 export function udpPort(value: number): UdpPort | undefined {
   return inRange(value, 1, MAX_PORT) ? (value as UdpPort) : undefined;
+}
+
+/** The number as a VLAN identifier, or `undefined` outside 1 to 4094. */
+export function vlanId(value: number): VlanId | undefined {
+  return inRange(value, 1, MAX_VLAN) ? (value as VlanId) : undefined;
 }

@@ -25,6 +25,7 @@ import { pathsAreOfOnePeer, pathsAreUsed, pinsFit, segmentsCarryIpv6, tunnelsCar
 import { passwordsAreGiven, peersAreToldOfWhatIsReached, peersStandOutside } from "./peers.ts";
 import { programsAreNewEnough } from "./programs.ts";
 import { distinctTunnelEndpoints, tunnelNamesFit } from "./tunnels.ts";
+import { vlansFitTogether } from "./vlans.ts";
 import { exitHostsDistinct, exitsKnowWhoIsMeant, probesLeadOut, vrfsHaveBgp, vrfsSpareHostAddresses } from "./vrfs.ts";
 import {
   distinctEndpoints,
@@ -60,6 +61,7 @@ export const checks: readonly Check[] = Object.freeze([
   interfaceNamesFit,
   tunnelNamesFit,
   interfaceNamesDistinct,
+  vlansFitTogether,
   programsAreNewEnough,
   forwardingKeepsUplink,
   existingBridgesHaveGateways,

@@ -14,15 +14,12 @@ export const MAX_INTERFACE_NAME_LENGTH = 15;
 export function interfaceNamesFit(network: Network): readonly Diagnostic[] {
   const tooLong = new Map<string, Bridge>();
   for (const bridge of network.hosts.flatMap((host) => host.bridges)) {
-    if (bridge.name.length > MAX_INTERFACE_NAME_LENGTH) tooLong.set(bridge.subnet, bridge);
+    if (bridge.link.length > MAX_INTERFACE_NAME_LENGTH) tooLong.set(bridge.subnet, bridge);
   }
-  return [...tooLong.values()].map((bridge) =>
-    diagnostic(
-      "interface-name-too-long",
-      { subnet: bridge.subnet, name: bridge.name, length: bridge.name.length },
-      originSpan(bridge.origin),
-    ),
-  );
+  return [...tooLong.values()].map(({ subnet, link: name, vlan, origin }) => {
+    const use = vlan === undefined ? "bridge" : "VLAN";
+    return diagnostic("interface-name-too-long", { use, subnet, name, length: name.length }, originSpan(origin));
+  });
 }
 
 interface Use {
@@ -37,14 +34,7 @@ function interfaceUses(network: Network, host: Host): readonly Use[] {
     use: "the WireGuard interface",
     span: originSpan(network.origin, "wireguard/interface"),
   }));
-  const bridges = host.bridges.flatMap((bridge) => [
-    { name: bridge.name, use: `the bridge of ${bridge.subnet}`, span: originSpan(bridge.origin, "bridge") },
-    ...bridge.ports.map((port) => ({
-      name: port,
-      use: `a port of ${bridge.subnet}`,
-      span: originSpan(bridge.origin, `ports/${host.name}`),
-    })),
-  ]);
+  const bridges = host.bridges.flatMap((bridge) => bridgeUses(bridge, host));
   const vxlans = host.vxlans.map(({ name, segment, origin }) => ({
     name,
     use: `the vxlan device of ${segment}`,
@@ -57,6 +47,24 @@ function interfaceUses(network: Network, host: Host): readonly Use[] {
     ...vxlans,
     ...host.vrfs.flatMap((vrf) => vrfUses(vrf, host)),
     ...exitUses(host.exit, host),
+  ];
+}
+
+/** A bridge with VLANs, and its trunks, are one thing for all subnets on it. */
+function bridgeUses({ name, link, vlan, subnet, ports, origin }: Bridge, host: Host): readonly Use[] {
+  const span = originSpan(origin, "bridge");
+  const at = originSpan(origin, `ports/${host.name}`);
+  const hasVlans = host.vlanBridges.some((bridge) => bridge.name === name);
+  // A bridge that has VLANs for another subnet is what is wrong then.
+  if (vlan === undefined && hasVlans) return [];
+  if (vlan === undefined) {
+    const own = ports.map((port) => ({ name: port, use: `a port of ${subnet}`, span: at }));
+    return [{ name, use: `the bridge of ${subnet}`, span }, ...own];
+  }
+  return [
+    { name, use: "a bridge with VLANs", span },
+    { name: link, use: `the VLAN of ${subnet}`, span: originSpan(origin) },
+    ...ports.map((port) => ({ name: port, use: `a trunk of ${name}`, span: at })),
   ];
 }
 
@@ -123,7 +131,7 @@ export function existingBridgesHaveGateways(network: Network): readonly Diagnost
     host.bridges.flatMap((bridge) => {
       const [first] = bridge.addresses;
       if (!bridge.isExisting || first === undefined) return [];
-      const params = { subnet: bridge.subnet, address: first.address, host: host.name, bridge: bridge.name };
+      const params = { subnet: bridge.subnet, address: first.address, host: host.name, bridge: bridge.link };
       return [diagnostic("gateway-on-existing-bridge", params, originSpan(bridge.origin, "bridge"))];
     }),
   );

@@ -16,6 +16,7 @@ import { emitNftables, nftablesUnits } from "./nftables.ts";
 import { emitRadvd, radvdUnits } from "./radvd.ts";
 import { emitRoutes, routesUnits } from "./routes.ts";
 import { emitModules, emitSysctl } from "./sysctl.ts";
+import { emitVlans, vlansUnits } from "./vlans.ts";
 import { emitWireguard, wireguardUnits } from "./wireguard.ts";
 
 /** A new kind of output is one file, its template, and a line here. */
@@ -23,6 +24,7 @@ const emitters: readonly Emitter[] = Object.freeze([
   emitWireguard,
   emitRoutes,
   emitNetworkd,
+  emitVlans,
   emitFrr,
   emitExits,
   emitEgress,
@@ -39,6 +41,7 @@ const unitsOf: readonly ((host: Host, context: EmitContext) => readonly string[]
   wireguardUnits,
   routesUnits,
   networkdUnits,
+  vlansUnits,
   frrUnits,
   exitUnits,
   egressUnits,

@@ -132,6 +132,7 @@ export const emitModules: Emitter = (host: Host, context: EmitContext) => {
     hasTunnel: host.interfaces.length > 0,
     hasVxlan: host.vxlans.length > 0 || host.vrfs.length > 0,
     hasVrf: host.vrfs.length > 0,
+    hasVlans: host.vlanBridges.some(({ isExisting }) => !isExisting),
     filtersBridges: host.extra.sysctl.some(isBridgeFilterKey),
   };
   if (!Object.values(view).includes(true)) return [];

@@ -20,6 +20,12 @@ const routedConflicts = (subnet: SubnetInput): readonly Conflict[] => [
     advice: 'only a segment with "vxlan:" costs bytes for inner VLAN tags: take it out',
   },
   {
+    key: "vlan",
+    isSet: subnet.vlan !== undefined,
+    with: "a routed subnet",
+    advice: 'only a segment with "vxlan:" is one of several on a bridge: take it out',
+  },
+  {
     key: "isolated",
     isSet: subnet.isIsolated,
     with: "a routed subnet",
@@ -52,6 +58,23 @@ const gatewayMacConflicts = ({ gateway, gatewayMac, vxlan, bridge }: SubnetInput
     isSet: gatewayMac !== undefined && vxlan !== undefined && bridge?.isExisting === true,
     with: "a bridge of another program's",
     advice: "that program sets its MAC: take one of the two out",
+  },
+];
+
+/** On a bridge with VLANs; the ports of another program's are that program's. */
+const vlanConflicts = ({ isTagged, ports, bridge }: SubnetInput): readonly Conflict[] => [
+  {
+    key: "tagged",
+    isSet: isTagged,
+    with: "vlan",
+    advice:
+      "the tag of a VLAN stays on the bridge, and a frame with a second one is none of it: take one of the two out",
+  },
+  {
+    key: "ports",
+    isSet: bridge?.isExisting === true && ports.length > 0,
+    with: "a VLAN of a bridge that exists",
+    advice: "which VLANs a port carries is said where the bridge is configured: take them out",
   },
 ];
 
@@ -189,6 +212,7 @@ function conflictsOf(subnet: SubnetInput, hasBgp: boolean): readonly Conflict[] 
     ...(hasBgp ? [] : floodedConflicts(subnet)),
     ...gatewayMacConflicts(subnet),
     ...(subnet.vxlan === undefined ? routedConflicts(subnet) : stretchedConflicts(subnet)),
+    ...(subnet.vlan === undefined ? [] : vlanConflicts(subnet)),
     ...(subnet.isExternal ? externalConflicts(subnet) : []),
     ...(subnet.perHost === undefined ? [] : slicedConflicts(subnet)),
     ...(subnet.vrf === undefined ? [] : vrfConflicts(subnet)),

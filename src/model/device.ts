@@ -1,7 +1,7 @@
 /** The links of a host, as wg-quick and systemd-networkd make them. */
 import { must } from "../base/invariant.ts";
 import type { IpAddress, IpPrefix } from "../base/ip.ts";
-import { type MtuBytes, type UdpPort, udpPort, type Vni } from "../base/units.ts";
+import { type MtuBytes, type UdpPort, udpPort, type VlanId, type Vni } from "../base/units.ts";
 import type { Origin } from "./origin.ts";
 
 /** VXLAN's port with IANA (RFC 7348 §8). The kernel's own default, 8472, is flannel's. */
@@ -60,6 +60,8 @@ export interface RouterAdvertisement {
 /** An Ethernet bridge on a host: for a routed subnet, or as the local end of a segment. */
 export interface Bridge {
   readonly name: string;
+  /** Which of the bridge's VLANs the subnet is; `undefined`: all of the bridge is the subnet's. */
+  readonly vlan: VlanId | undefined;
   /** By which this host is among the guests: routing, firewall and daemons know the subnet by this interface. */
   readonly link: string;
   readonly subnet: string;
@@ -83,6 +85,35 @@ export interface Bridge {
   readonly origin: Origin;
 }
 
+/** A bridge that tells its VLANs apart (IEEE 802.1Q), which several subnets have in common. */
+export interface VlanBridge {
+  readonly name: string;
+  /** It is the user's, and its VLANs and ports are as well: segments join it, and nothing else. */
+  readonly isExisting: boolean;
+  readonly macAddress: string;
+  /** The largest of its subnets. */
+  readonly mtu: MtuBytes;
+  /** Its subnets, by VLAN. */
+  readonly vlans: readonly BridgeVlan[];
+  /** What carries the VLANs of several subnets on, each frame with its tag. By name. */
+  readonly trunks: readonly Trunk[];
+}
+
+export interface BridgeVlan {
+  readonly id: VlanId;
+  /** As {@link Bridge.link}, with its MAC. */
+  readonly link: string;
+  readonly macAddress: string;
+}
+
+export interface Trunk {
+  readonly name: string;
+  /** The largest of its subnets. */
+  readonly mtu: MtuBytes;
+  /** Sorted. */
+  readonly vlans: readonly VlanId[];
+}
+
 /** The interface by which a host is on a subnet. */
 export const subnetLink = ({ link }: Bridge): { readonly name: string } => ({ name: link });
 
@@ -97,6 +128,8 @@ export interface VxlanDevice {
   readonly port: UdpPort;
   readonly mtu: MtuBytes;
   readonly bridge: string;
+  /** That of the bridge whose frames it carries, without their tag; `undefined`: the bridge has none. */
+  readonly vlan: VlanId | undefined;
   readonly flooding: Flooding;
   /** That of the segment, or of the VRF. */
   readonly origin: Origin;

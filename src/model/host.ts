@@ -3,7 +3,7 @@ import type { IpAddress, IpFamily, IpPrefix } from "../base/ip.ts";
 import type { ProgramVersions } from "../base/programs.ts";
 import type { MtuBytes, UdpPort } from "../base/units.ts";
 import type { BgpSpeaker } from "./bgp.ts";
-import type { Bridge, InterfaceAddress, VxlanDevice, WireguardInterface } from "./device.ts";
+import type { Bridge, InterfaceAddress, VlanBridge, VxlanDevice, WireguardInterface } from "./device.ts";
 import type { Egress, OpenExit } from "./exit.ts";
 import type { Extra } from "./extra.ts";
 import type { Origin } from "./origin.ts";
@@ -42,7 +42,10 @@ export interface Host {
   readonly interfaces: readonly WireguardInterface[];
   /** Source of VXLAN and BGP; `undefined` on a host that is neither a VTEP nor a BGP speaker. */
   readonly vtep: IpAddress | undefined;
+  /** One for each of its subnets that is a link of the host's, by that link. */
   readonly bridges: readonly Bridge[];
+  /** Those of {@link bridges} that have VLANs, each once, by name. */
+  readonly vlanBridges: readonly VlanBridge[];
   readonly vxlans: readonly VxlanDevice[];
   /** By name. */
   readonly vrfs: readonly VrfInstance[];

@@ -36,6 +36,7 @@ import { lanRoutesOf } from "./lans.ts";
 import { routedBridge, segmentBridge, segmentFlooding, vtepAddress, vxlanDevice } from "./subnets/devices.ts";
 import type { TargetsOn } from "./subnets/route-targets.ts";
 import type { ResolvedSubnet } from "./subnets/subnets.ts";
+import { vlanBridges } from "./subnets/vlan-bridges.ts";
 import { exitSnat, vrfInstances } from "./subnets/vrfs.ts";
 import type { Interfaces, Tunnels } from "./tunnels/tunnels.ts";
 import { mergedUnreachable, unreachablePrefixes } from "./unreachable.ts";
@@ -94,7 +95,9 @@ function devicesOf(host: ResolvedHost, parts: Parts): { bridges: readonly Bridge
     if (segment === undefined || vtepAddress(host) === undefined) continue;
     const vteps = must(parts.vteps.get(segment.name), "every segment has a list of VTEPs");
     const floodingFrom = segmentFlooding(segment, vteps, parts.hasEvpn);
-    vxlans.push(vxlanDevice(segment, host, { bridge: bridge.name, port: parts.vxlanPort, floodingFrom }));
+    vxlans.push(
+      vxlanDevice(segment, host, { bridge: bridge.name, vlan: bridge.vlan, port: parts.vxlanPort, floodingFrom }),
+    );
   }
   return { bridges: sortedBy(bridges, ({ link }) => link), vxlans: vxlans.sort((a, b) => a.vni - b.vni) };
 }
@@ -216,6 +219,7 @@ export function assembleHost(host: ResolvedHost, parts: Parts): Host {
     interfaces: must(parts.interfaces.get(input.name), "every host has a list of interfaces"),
     vtep: devices.vxlans.length > 0 || vrfs.length > 0 || bgp.kind !== "none" ? vtepAddress(host) : undefined,
     bridges: devices.bridges,
+    vlanBridges: vlanBridges(devices.bridges, input.id),
     vxlans: devices.vxlans,
     vrfs,
     ownedPrefixes: owned,

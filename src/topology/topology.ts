@@ -6,7 +6,7 @@ import type { IpAddress, IpFamily, IpPrefix } from "../base/ip.ts";
 import type { ProgramVersions } from "../base/programs.ts";
 import type { RouteTarget } from "../base/route-target.ts";
 import type { Span } from "../base/source.ts";
-import type { Asn, MtuBytes, UdpPort, Vni } from "../base/units.ts";
+import type { Asn, MtuBytes, UdpPort, VlanId, Vni } from "../base/units.ts";
 import type { Extra, VrfLines } from "../model/extra.ts";
 import type { GuardedService, Platform } from "../model/host.ts";
 import type { Origin } from "../model/origin.ts";
@@ -193,6 +193,8 @@ export interface SubnetInput {
   readonly advertisement: AdvertisementInput | undefined;
   readonly vrf: Located<string> | undefined;
   readonly bridge: { readonly name: string; readonly isExisting: boolean } | undefined;
+  /** Which of its bridge's the segment is; left out: it has the bridge for itself. */
+  readonly vlan: VlanId | undefined;
   readonly ports: readonly { readonly host: Located<string>; readonly interfaces: readonly Located<string>[] }[];
   /** Ports of one site are no way from one to the other outside the segment. */
   readonly hasSeparateSwitches: boolean;

@@ -142,7 +142,16 @@ const CONSEQUENCES: Readonly<Record<string, readonly Code[]>> = {
     "exit-unused",
     "peer-announce-unknown",
   ],
-  subnets: ["bgp-without-vxlan", "guard-open-unused", "exception-unused", "exit-unused", "drained-unused", ...PEERS],
+  subnets: [
+    "bgp-without-vxlan",
+    "guard-open-unused",
+    "exception-unused",
+    "exit-unused",
+    "drained-unused",
+    "interface-name-taken",
+    "vlan-bridge-conflict",
+    ...PEERS,
+  ],
   vrfs: [
     "bgp-without-vxlan",
     "exit-without-interface",

@@ -12,7 +12,18 @@ import {
   rangeOf,
 } from "../base/ip.ts";
 import { parseRouteTarget, type RouteTarget } from "../base/route-target.ts";
-import { type Asn, asn, type MtuBytes, mtuBytes, type UdpPort, udpPort, type Vni, vni } from "../base/units.ts";
+import {
+  type Asn,
+  asn,
+  type MtuBytes,
+  mtuBytes,
+  type UdpPort,
+  udpPort,
+  type VlanId,
+  type Vni,
+  vlanId,
+  vni,
+} from "../base/units.ts";
 import type { Located, RouteTargetsInput } from "../topology/topology.ts";
 import { entries, member, type Node, numberAt, type Reader, refuse, report, textAt, valueSpan } from "./reader.ts";
 
@@ -118,4 +129,5 @@ function unitAt<T>(construct: (value: number) => T | undefined): (reader: Reader
 export const mtuAt: (reader: Reader, node: Node) => MtuBytes | undefined = unitAt(mtuBytes);
 export const portAt: (reader: Reader, node: Node) => UdpPort | undefined = unitAt(udpPort);
 export const vniAt: (reader: Reader, node: Node) => Vni | undefined = unitAt(vni);
+export const vlanAt: (reader: Reader, node: Node) => VlanId | undefined = unitAt(vlanId);
 export const asnAt: (reader: Reader, node: Node) => Asn | undefined = unitAt(asn);

@@ -14,7 +14,7 @@ import {
   textAt,
   truthAt,
 } from "./reader.ts";
-import { addressAt, locatedAt, prefixAt, routeTargetsAt, vniAt } from "./scalars.ts";
+import { addressAt, locatedAt, prefixAt, routeTargetsAt, vlanAt, vniAt } from "./scalars.ts";
 
 /** Every subnet, also those with a mistake, in the order of the file. */
 export function decodeSubnets(reader: Reader): readonly Entry<SubnetInput>[] {
@@ -43,6 +43,7 @@ function decodeSubnet(reader: Reader, name: string, node: Node): SubnetInput {
     advertisement: decodeAdvertisement(reader, member(node, "sendRa")),
     vrf: locatedAt(reader, member(node, "vrf"), textAt)[0],
     bridge: decodeBridge(reader, member(node, "bridge")),
+    vlan: vlanAt(reader, member(node, "vlan")),
     ports: members(member(node, "ports")).map(([host, list]) => ({
       host: named(reader, host, list),
       interfaces: locatedAt(reader, list, textAt),

@@ -49,20 +49,38 @@ export const floodingIsMutual: Law = ({ hosts }) =>
     }),
   );
 
-/** All devices of a segment have one MTU, and each VXLAN device its bridge. */
+/** Where a VXLAN device is a port: of which bridge, in which VLAN, and by which device the host itself is there. */
+function placeOf(host: TreeHost, { name, vni }: Vxlan) {
+  const link = host.links.find((each) => each.name === name);
+  const { bridge, vlan } = host.joined.get(name) ?? { bridge: link?.bridge, vlan: link?.vlan };
+  const own = host.links.find((each) => each.name === (vlan === undefined ? bridge : `vl${vni}`));
+  return { bridge, vlan, own };
+}
+
+/** All devices of a segment have one MTU, and each VXLAN device its bridge, or a VLAN of one. */
 export const segmentsHaveOneMtu: Law = ({ hosts }) =>
   [...membersByVni(hosts)].flatMap(([vni, members]) => {
     const sizes = members.map(({ host, vxlan }) => host.links.find(({ name }) => name === vxlan.name)?.mtu);
     const bridges = members.flatMap(({ host, vxlan }) => {
-      const bridge = host.links.find(({ name }) => name === vxlan.name)?.bridge;
-      const mtu = host.links.find(({ name }) => name === bridge)?.mtu;
-      return bridge === undefined
-        ? [`${host.name}: ${vxlan.name} is in no bridge`]
-        : mtu === undefined || mtu === sizes[0]
-          ? []
-          : [`${host.name}: ${bridge} has the MTU ${mtu}, its segment ${sizes[0]}`];
+      const { bridge, own } = placeOf(host, vxlan);
+      if (bridge === undefined) return [`${host.name}: ${vxlan.name} is in no bridge`];
+      if (own?.mtu === undefined || own.mtu === sizes[0]) return [];
+      return [`${host.name}: ${own.name} has the MTU ${own.mtu}, its segment ${sizes[0]}`];
     });
     return new Set(sizes).size > 1 ? [...bridges, `VNI ${vni} has the MTUs ${sizes.join(", ")}`] : bridges;
+  });
+
+/** Two segments on one bridge are two VLANs of it, and the host is in each by a device of that VLAN. */
+export const segmentsAreApart: Law = ({ hosts }) =>
+  hosts.flatMap((host) => {
+    const places = host.vxlans.map((vxlan) => ({ ...placeOf(host, vxlan), name: vxlan.name }));
+    const names = places.map(({ bridge, vlan }) => `${bridge} ${vlan}`);
+    return places.flatMap(({ name, vlan, own }, index) => {
+      const first = names.indexOf(names[index] as string);
+      const met = first < index ? [`${host.name}: ${name} is one with ${places[first]?.name}`] : [];
+      const isOther = own?.vlan !== undefined && own.vlan !== vlan;
+      return isOther ? [...met, `${host.name}: ${name} is in VLAN ${vlan}, ${own.name} in ${own.vlan}`] : met;
+    });
   });
 
 /** Whoever is sent VXLAN is let in by the guard: no member's address is missing in the set of the others. */

@@ -20,6 +20,7 @@ export const laws: Readonly<Record<string, Law>> = {
   vtepsAreOwn: overlay.vtepsAreOwn,
   floodingIsMutual: overlay.floodingIsMutual,
   segmentsHaveOneMtu: overlay.segmentsHaveOneMtu,
+  segmentsAreApart: overlay.segmentsAreApart,
   guardKnowsVteps: overlay.guardKnowsVteps,
   setsAreApart: overlay.setsAreApart,
   guestsAreGivenTheirOwn: overlay.guestsAreGivenTheirOwn,

@@ -47,6 +47,12 @@ const advertised: Topology = {
   subnets: { s: { ...SEGMENT, cidr: "fd77::/64", gateway: { a: "fd77::1" }, sendRa: true } },
 };
 
+/** Two segments on one bridge. */
+const tagging: Topology = {
+  ...mesh,
+  subnets: { s: { ...SEGMENT, vlan: 10 }, t: { ...SEGMENT, cidr: "10.78.0.0/24", vxlan: { vni: 101 }, vlan: 20 } },
+};
+
 /** The same with EVPN. */
 const evpn: Topology = { ...mesh, bgp: { asn: 65_000, bfd: {} } };
 
@@ -97,6 +103,10 @@ const ofServed = (what: string, from: Spoilt["from"], to: string): Spoilt => ({
 const ofAdvertised = (what: string, from: Spoilt["from"], to: string): Spoilt => ({
   ...ofMesh(what, "routersAdvertiseTheirOwn", "netgen/radvd.conf", from, to),
   topology: advertised,
+});
+const ofTagging = (what: string, file: string, from: string, to: string): Spoilt => ({
+  ...ofMesh(what, "segmentsAreApart", file, from, to),
+  topology: tagging,
 });
 const ofEvpn = (...args: Parameters<typeof ofMesh>): Spoilt => ({ ...ofMesh(...args), topology: evpn });
 const ofHubs = (name: string, ...args: Parameters<typeof ofMesh>): Spoilt => ({
@@ -157,6 +167,8 @@ export const SPOILT: readonly Spoilt[] = [
   ),
   ofEvpn("a VTEP that learns beside EVPN", "floodingIsMutual", `${VXLAN}.netdev`, "MacLearning=no", "MacLearning=yes"),
   ofMesh("a segment of two sizes", "segmentsHaveOneMtu", `${VXLAN}.network`, /MTUBytes=\d+/, "MTUBytes=1300"),
+  ofTagging("two segments in one VLAN", "systemd/network/20-netgen-vx101.network", "PVID=20", "PVID=10"),
+  ofTagging("a device of another VLAN", "systemd/network/20-netgen-vl101.netdev", "Id=20", "Id=30"),
   ofServed("a pool that leaves its prefix", "PoolSize=127", "PoolSize=128"),
   ofServed("a pool that holds the gateway", "PoolOffset=128", "PoolOffset=1"),
   ofServed("a server of another address", "ServerAddress=10.77.0.1/", "ServerAddress=10.77.0.2/"),

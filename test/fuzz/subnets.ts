@@ -15,6 +15,8 @@ export interface SubnetDraft {
   readonly tagged: boolean;
   readonly pin: number | undefined;
   readonly bridge: unknown;
+  /** One of its own, or the same as others. */
+  readonly vlan: "own" | "same" | undefined;
   readonly hasPorts: boolean;
   readonly separateSwitches: boolean | undefined;
   readonly suppression: boolean;
@@ -47,6 +49,7 @@ export const subnetDrafts: fc.Arbitrary<readonly SubnetDraft[]> = fc.array(
     tagged: fc.boolean(),
     pin: fc.integer({ min: 0, max: 9 }).map((each) => (each === 0 ? 1280 : undefined)),
     bridge: fc.constantFrom(undefined, undefined, undefined, "br-own", { name: "vmbr1", existing: true }),
+    vlan: fc.constantFrom(undefined, undefined, "own", "own", "same"),
     hasPorts: fc.integer({ min: 0, max: 5 }).map((each) => each === 0),
     separateSwitches: fc.constantFrom(undefined, false, true),
     suppression: fc.boolean(),
@@ -138,6 +141,12 @@ const leavesBy = ({ leaves, inVrf, kind, gateway }: SubnetDraft, hasSnat: boolea
 const targetsOf = ({ targets }: SubnetDraft, index: number): unknown =>
   targets && JSON.parse(JSON.stringify(targets).replace(/10(?=")/g, `$&${index}`));
 
+/** VLANs are for what is on a bridge with others. */
+function bridgeOf({ vlan, tagged, bridge }: SubnetDraft, index: number) {
+  if (vlan === undefined) return { tagged, bridge: index === 0 ? bridge : undefined };
+  return { vlan: vlan === "own" ? 10 + index : 4094, bridge };
+}
+
 /** The name and what stands under `subnets`. */
 export function subnetEntry(
   draft: SubnetDraft,
@@ -157,7 +166,7 @@ export function subnetEntry(
     vrf: each.inVrf ? vrf : undefined,
   };
   const ports = each.hasPorts ? { [members[0] as string]: [`eno${index + 2}`] } : undefined;
-  const bridge = index === 0 ? each.bridge : undefined;
+  const own = index === 0 ? each.bridge : undefined;
   const gateway = gatewayOf(each, prefixes, members);
   const several = each.inVrf
     ? undefined
@@ -172,7 +181,14 @@ export function subnetEntry(
     case "routed":
       return [
         `s${index}`,
-        { ...common, ...told, hosts: first, gateway: each.gateway === "each" ? undefined : gateway, bridge, ports },
+        {
+          ...common,
+          ...told,
+          hosts: first,
+          gateway: each.gateway === "each" ? undefined : gateway,
+          bridge: own,
+          ports,
+        },
       ];
     case "slices":
       return [`s${index}`, { ...common, ...told, hosts, perHost: 24 }];
@@ -188,15 +204,14 @@ export function subnetEntry(
           vxlan,
           gateway,
           isolated: several,
-          tagged,
           mtu,
-          bridge,
+          ...bridgeOf(each, index),
           ports,
           separateSwitches,
           gatewayMac: each.gatewayMac,
         },
       ];
     case "bare":
-      return [`s${index}`, { hosts, vxlan, tagged, mtu, bridge, ports, separateSwitches }];
+      return [`s${index}`, { hosts, vxlan, tagged, mtu, bridge: own, ports, separateSwitches }];
   }
 }

@@ -8,6 +8,8 @@ export interface Link {
   readonly mtu: number | undefined;
   readonly addresses: readonly Prefix[];
   readonly bridge: string | undefined;
+  /** What a port without tags is in, or what the device of a VLAN is. */
+  readonly vlan: number | undefined;
   readonly vrf: string | undefined;
   /** Of a VRF's device: what an exit's own table leads into it. */
   readonly mainRoutes: readonly Prefix[];
@@ -79,6 +81,7 @@ function dhcpOf(sections: readonly Section[]): Dhcp | undefined {
 function linkOf(name: string, sections: readonly Section[]): Link {
   const mtu = oneOf(sections, "Link", "MTUBytes") ?? oneOf(sections, "NetDev", "MTUBytes");
   const routes = sections.filter((each) => each.name === "Route");
+  const vlan = oneOf(sections, "BridgeVLAN", "PVID") ?? oneOf(sections, "VLAN", "Id");
   return {
     name,
     kind: oneOf(sections, "NetDev", "Kind"),
@@ -86,6 +89,7 @@ function linkOf(name: string, sections: readonly Section[]): Link {
     mtu: mtu === undefined ? undefined : Number(mtu),
     addresses: [...allOf(sections, "Network", "Address"), ...allOf(sections, "Address", "Address")].map(prefixOf),
     bridge: oneOf(sections, "Network", "Bridge"),
+    vlan: vlan === undefined ? undefined : Number(vlan),
     vrf: oneOf(sections, "Network", "VRF"),
     dhcp: oneOf(sections, "Network", "DHCPServer") === "yes" ? dhcpOf(sections) : undefined,
     mainRoutes: routes.flatMap((each) =>

@@ -22,6 +22,8 @@ export interface TreeHost extends Networkd {
   readonly sets: ReadonlyMap<string, readonly string[]>;
   /** What radvd says on each link. */
   readonly advertised: readonly Advertised[];
+  /** The VXLAN devices that a script has join a bridge of others', each with its bridge and VLAN. */
+  readonly joined: ReadonlyMap<string, { readonly bridge: string; readonly vlan: number }>;
   /** Addresses that keepalived may give the host. */
   readonly shared: readonly Prefix[];
 }
@@ -93,6 +95,11 @@ function readHost(name: string, files: Tree): TreeHost {
     bgp: frr === "" ? undefined : readFrr(frr),
     sets: setsOf(text("netgen/netgen.nft")),
     advertised: advertisedOf(text("netgen/radvd.conf")),
+    joined: new Map(
+      linesOf(text("netgen/vlans"))
+        .map((line) => line.split(" "))
+        .map(([device = "", bridge = "", vlan]) => [device, { bridge, vlan: Number(vlan) }]),
+    ),
     shared: [...text("keepalived/keepalived.conf").matchAll(/^ +(\S+) dev \S+$/gm)].map(([, each]) =>
       prefixOf(each as string),
     ),

@@ -49,7 +49,16 @@ export function aBridge(name: string, fields: Partial<Bridge> = {}): Bridge {
     vrf: undefined,
     origin: { "": NOWHERE },
   };
-  return { name, link: name, subnet: "vms", isExisting: false, macAddress: "02:00:00:00:64:01", ...own, ...fields };
+  return {
+    name,
+    vlan: undefined,
+    link: name,
+    subnet: "vms",
+    isExisting: false,
+    macAddress: "02:00:00:00:64:01",
+    ...own,
+    ...fields,
+  };
 }
 
 export function aVxlan(name: string, fields: Partial<VxlanDevice> = {}): VxlanDevice {
@@ -62,6 +71,7 @@ export function aVxlan(name: string, fields: Partial<VxlanDevice> = {}): VxlanDe
     port: must(udpPort(4789), "4789 is a port"),
     mtu: mtu(1370),
     bridge: "br-vms",
+    vlan: undefined,
     flooding: { kind: "evpn", suppressesNeighbors: false },
     origin: { "": NOWHERE },
     ...fields,
@@ -102,6 +112,7 @@ export function aHost(name: string, fields: Partial<Host> = {}): Host {
     interfaces: [aTunnel("wg0")],
     vtep: undefined,
     bridges: [],
+    vlanBridges: [],
     vxlans: [],
     vrfs: [],
     ownedPrefixes: [],

@@ -183,6 +183,9 @@ export async function bootDevice(box: Box, { forwards, interfaces }: Host): Prom
   }
 }
 
+/** What netgen-vlans.service runs. */
+const VLAN_JOIN = "/etc/netgen/vlan-join";
+
 /** Brings a host up in the order in which its units do. Its cables are there before. */
 export async function bootHost(box: Box, host: Host, files: readonly PlacedFile[]): Promise<void> {
   await applySysctl(box, files);
@@ -199,6 +202,7 @@ export async function bootHost(box: Box, host: Host, files: readonly PlacedFile[
     await assertNetworkd(box, files);
     return (await unconfigured(box, files)).length === 0;
   });
+  if (has(files, VLAN_JOIN)) await box.start("vlans", VLAN_JOIN);
   await applySysctl(box, files);
   await runUnit({ box, files }, "netgen-endpoints.service");
   await serveRadvd({ box, files }, "start");

@@ -1,6 +1,7 @@
 /** LabPlan → the underlay as it stands: the internet, the routers with their NAT and path MTUs, the cables and addresses. */
 import { must } from "../../base/invariant.ts";
 import { familyOf, type IpAddress } from "../../base/ip.ts";
+import type { VlanId } from "../../base/units.ts";
 import { ofFamily } from "../plan/addresses.ts";
 import {
   type LabGuest,
@@ -147,12 +148,26 @@ export function addressGuest({ addresses, gateways }: LabGuest): string {
   return own.concat(gateways.map((gateway) => `${ip(gateway)} route replace default via ${gateway}\n`)).join("");
 }
 
+/** The guest's interface as a VLAN of its cable. */
+const onTrunk = (vlan: VlanId): string => `ip link set eth0 down
+ip link set eth0 name trunk
+ip link set trunk gso_max_segs 1 up
+ip link add link trunk name eth0 type vlan id ${vlan}
+ip link set eth0 up`;
+
 async function setUpGuest(box: Box, guest: LabGuest): Promise<void> {
   writeInto(box, "/run/deaf.nft", DEAF);
   // Guests have what the plan gives them; who is to be asked what a router advertises asks.
   const quiet = "sysctl -qw net.ipv6.conf.eth0.accept_ra=0";
+  if (guest.vlan !== undefined && guest.isPluggedByHost) await box.shell(onTrunk(guest.vlan));
   await box.shell(`${CUT}\n${quiet}\nip link set eth0 mtu ${guest.mtu}\n${addressGuest(guest)}nft -f /run/deaf.nft`);
 }
+
+/** Of a port on a bridge with VLANs: in one alone, without a tag, as hypervisors have it. */
+const intoVlan = ({ port, vlan }: LabGuest): string =>
+  vlan === undefined
+    ? ""
+    : `bridge vlan delete dev ${port} vid 1-4094\nbridge vlan add dev ${port} vid ${vlan} pvid untagged\n`;
 
 /**
  * Plugs in what the hosts' own files do not, guests and others' bridges in VRFs: what it goes into is there by then. A port
@@ -164,7 +179,10 @@ export async function plugGuests({ plan }: Built, { name: owner, shell }: Box): 
     .map((bridge) => `ip link set ${bridge.name} master ${bridge.vrf}\n${bridgeRoutes(bridge)}`);
   const ports = plan.guests
     .filter(({ host, isPluggedByHost }) => host === owner && !isPluggedByHost)
-    .map(({ port, bridge, mtu }) => `ip link set ${port} mtu ${Math.max(mtu, 1500)} master ${bridge} up\n`);
+    .map(
+      (guest) =>
+        `ip link set ${guest.port} mtu ${Math.max(guest.mtu, 1500)} master ${guest.bridge} up\n${intoVlan(guest)}`,
+    );
   await shell(bridges.concat(ports).join(""));
 }
 

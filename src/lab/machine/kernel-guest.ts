@@ -8,7 +8,7 @@ export const EARLY_MODULES: readonly string[] = Object.freeze(["virtio_pci", "9p
 
 /** What a lab needs of a kernel; most would be loaded when asked for, but not br_netfilter, whose sysctls are looked for. */
 const LAB_MODULES = [
-  ..."virtio_console wireguard vrf vxlan bridge br_netfilter veth dummy tun".split(" "),
+  ..."virtio_console wireguard vrf vxlan bridge 8021q br_netfilter veth dummy tun".split(" "),
   ..."nf_tables nft_ct nft_nat nft_masq nft_chain_nat nft_compat xt_TCPMSS".split(" "),
 ];
 

@@ -91,6 +91,7 @@ function kindsFor(network: Network): readonly string[] {
     ...(hasBridge ? ["bridge"] : []),
     ...(network.segments.length > 0 || hasVrfs ? ["vxlan"] : []),
     ...(hasVrfs ? ["vrf"] : []),
+    ...(network.hosts.some(({ vlanBridges }) => vlanBridges.length > 0) ? ["vlan"] : []),
   ];
 }
 
@@ -118,10 +119,14 @@ function paddedTunnel({ hosts }: Network): string | undefined {
   return undefined;
 }
 
-/** VRFs are what a container's kernel lacks most often. */
+/** What a container's kernel lacks most often. */
+const OF_VIRTUAL_MACHINES = ["vrf", "vlan"];
+
 function remedyFor(kind: string): string {
-  const debian = `the module ${kind} of Debian's linux-image-amd64 does`;
-  return kind === "vrf" ? `${debian}, and so does a virtual machine with it: netgen lab --kernel debian` : debian;
+  const debian = `the module ${kind === "vlan" ? "8021q" : kind} of Debian's linux-image-amd64 does`;
+  return OF_VIRTUAL_MACHINES.includes(kind)
+    ? `${debian}, and so does a virtual machine with it: netgen lab --kernel debian`
+    : debian;
 }
 
 async function kernelComplaints(network: Network, machine: Machine): Promise<readonly string[]> {
@@ -173,9 +178,10 @@ function hasProgram(program: string): boolean {
 const PROBE = `
 echo namespaces
 peer() { [ "$1" != veth ] || echo peer name probe-peer; }
-details() { case $1 in vxlan) echo id 1 dstport 4789 ;; vrf) echo table 256 ;; esac; }
+below() { [ "$1" != vlan ] || { ip link add base type bridge && echo link base; }; }
+details() { case $1 in vxlan) echo id 1 dstport 4789 ;; vrf) echo table 256 ;; vlan) echo id 1 ;; esac; }
 for kind; do
-  ip link add probe type "$kind" $(peer "$kind") $(details "$kind") 2> /dev/null || { echo "$kind"; continue; }
+  ip link add probe $(below "$kind") type "$kind" $(peer "$kind") $(details "$kind") 2> /dev/null || { echo "$kind"; continue; }
   ip link del probe
 done
 `;

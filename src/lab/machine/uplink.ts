@@ -1,6 +1,14 @@
 /** The part of a host's network that is not netgen's: its cables, and bridges of others; as commands, and as networkd's. */
 import { familyOf } from "../../base/ip.ts";
-import { cablesOf, type ForeignBridge, type LabCable, type LabHost, type LabPlan } from "../plan/plan.ts";
+import type { InterfaceAddress } from "../../model/device.ts";
+import {
+  cablesOf,
+  type ForeignBridge,
+  type ForeignVlan,
+  type LabCable,
+  type LabHost,
+  type LabPlan,
+} from "../plan/plan.ts";
 import { type Box, writeInto } from "./box.ts";
 import { defaultRoutes, full, linkAddresses, neighbourRoutes, neighboursOf } from "./cables.ts";
 
@@ -32,15 +40,28 @@ export const bridgeRoutes = ({ name, routes, vrf }: ForeignBridge): string =>
     )
     .join("");
 
+const addressLines = (link: string, addresses: readonly InterfaceAddress[]): readonly string[] =>
+  addresses.map(({ address, lengthBits }) => `ip address add ${address}/${lengthBits} dev ${link}\n`);
+
+/** As ifupdown2 makes `vmbr1.40` of a `bridge-vlan-aware` one. */
+const vlanLines = (bridge: string, { id, link, addresses }: ForeignVlan): string =>
+  [
+    `bridge vlan add dev ${bridge} vid ${id} self\n`,
+    `ip link add link ${bridge} name ${link} type vlan id ${id}\nip link set ${link} up\n`,
+    ...addressLines(link, addresses),
+  ].join("");
+
 /** Commands that make what the topology says is there already. */
 export const bridgeLines = ({ name: owner }: LabHost, { foreignBridges }: LabPlan): string =>
   foreignBridges
     .filter(({ host }) => host === owner)
     .map((bridge) => {
-      const { name, addresses, vrf } = bridge;
-      const own = addresses.map(({ address, lengthBits }) => `ip address add ${address}/${lengthBits} dev ${name}\n`);
-      const made = `ip link add ${name} type bridge\nip link set ${name} up\n${own.join("")}`;
-      return vrf === undefined ? made + bridgeRoutes(bridge) : made;
+      const { name, addresses, vlans, vrf } = bridge;
+      const filtering = vlans === undefined ? 0 : 1;
+      const parts = (vlans ?? []).map((vlan) => vlanLines(name, vlan));
+      const made = `ip link add ${name} type bridge vlan_filtering ${filtering}\nip link set ${name} up\n`;
+      const all = made + [...addressLines(name, addresses), ...parts].join("");
+      return vrf === undefined ? all + bridgeRoutes(bridge) : all;
     })
     .join("");
 

@@ -29,7 +29,7 @@ export function vxlanFrame(vni: number, mac: string, to = BROADCAST): string {
   return `${header}${`${to}${mac}`.replaceAll(":", "")}${ETHER_TYPE}${PAYLOAD}`;
 }
 
-// Learning says nothing: with EVPN a VTEP learns from no frame at all.
+// By the protocol, which is that behind the tag of a VLAN. Learning says nothing: with EVPN a VTEP learns from no frame at all.
 const WATCH = `
 table bridge lab
 delete table bridge lab
@@ -37,12 +37,12 @@ table bridge lab {
   set seen { type ether_addr; size 65535; flags dynamic; }
   chain in {
     type filter hook prerouting priority -400; policy accept;
-    ether type 0x${ETHER_TYPE} add @seen { ether saddr }
+    meta protocol 0x${ETHER_TYPE} add @seen { ether saddr }
   }
   set passed { type ether_addr; size 65535; flags dynamic; }
   chain out {
     type filter hook postrouting priority 400; policy accept;
-    ether type 0x${ETHER_TYPE} add @passed { ether saddr }
+    meta protocol 0x${ETHER_TYPE} add @passed { ether saddr }
   }
 }
 `;

@@ -14,12 +14,13 @@ import {
   prefixLengthBits,
   prefixOf,
 } from "../../base/ip.ts";
-import type { Bridge, InterfaceAddress } from "../../model/device.ts";
+import type { VlanId } from "../../base/units.ts";
+import type { Bridge, BridgeVlan, InterfaceAddress } from "../../model/device.ts";
 import type { Host, OwnedPrefix } from "../../model/host.ts";
 import type { Network } from "../../model/network.ts";
 import type { Segment } from "../../model/segment.ts";
 import { ETHERNET_MTU, isOfSite, subnetOf } from "../../ways/subnet-routes.ts";
-import type { ForeignBridge, LabGuest, LabPlan } from "./plan.ts";
+import type { ForeignBridge, ForeignVlan, LabGuest, LabPlan } from "./plan.ts";
 
 type Guests = Pick<LabPlan, "guests" | "foreignBridges">;
 
@@ -58,6 +59,7 @@ interface Place {
   readonly vrf: string | undefined;
   readonly bridge: string;
   readonly link: string;
+  readonly vlan: VlanId | undefined;
   readonly prefixes: readonly IpPrefix[];
   readonly gateways: readonly IpAddress[];
   readonly mtu: number;
@@ -85,6 +87,7 @@ function segmentPlace(host: Host, segment: Segment): Place {
     vrf: segment.vrf,
     bridge: device.bridge,
     link: bridge?.link ?? device.bridge,
+    vlan: device.vlan,
     prefixes: segment.prefixes.length === 0 ? [NAMELESS] : segment.prefixes,
     gateways: only(gatewaysOf(segment, bridge)),
     mtu: device.mtu,
@@ -101,6 +104,7 @@ function bridgePlace(host: Host, bridge: Bridge): Place {
     vrf: bridge.vrf,
     bridge: bridge.name,
     link: bridge.link,
+    vlan: bridge.vlan,
     prefixes: bridge.vrf === undefined ? owned : connected,
     gateways: only(bridge.addresses),
     mtu: bridge.mtu ?? ETHERNET_MTU,
@@ -143,6 +147,7 @@ function foreignPlaces(network: Network, host: Host): readonly ForeignPlace[] {
       vrf,
       bridge: `lab${index}`,
       link: `lab${index}`,
+      vlan: undefined,
       whole,
       prefixes: [room],
       gateways: [hostAddress(room, 1) ?? networkAddress(room)],
@@ -179,7 +184,10 @@ function seatsOn(network: Network, host: Host): readonly Seat[] {
     ...host.bridges.filter(({ subnet }) => !stretched.has(subnet)).map((bridge) => bridgePlace(host, bridge)),
     ...foreignPlaces(network, host),
   ];
-  return places.flatMap(seatsAt);
+  // At the other end of a trunk of several subnets there is one guest, of the first of them.
+  const ports = new Map(places.map(({ port, subnet }) => [port, subnet] as const).reverse());
+  const alone = places.map((place) => (ports.get(place.port) === place.subnet ? place : { ...place, port: "" }));
+  return alone.flatMap(seatsAt);
 }
 
 function guestAt({ host, subnet, bridge, link, port, number, ...place }: Seat, index: number, take: Take): LabGuest {
@@ -188,6 +196,7 @@ function guestAt({ host, subnet, bridge, link, port, number, ...place }: Seat, i
     host: host.name,
     subnet,
     vrf: place.vrf,
+    vlan: place.vlan,
     port: port || `guest${index}`,
     bridge,
     link,
@@ -200,13 +209,21 @@ function guestAt({ host, subnet, bridge, link, port, number, ...place }: Seat, i
 
 /** Bridges that have to be there before the host's own programs start. */
 function foreignBridgesOf(network: Network, host: Host): readonly ForeignBridge[] {
-  const existing = host.bridges.filter(({ isExisting }) => isExisting);
+  const own = { host: host.name, routes: [], vrf: undefined, vlans: undefined };
+  const foreignVlan = ({ id, link }: BridgeVlan): ForeignVlan => {
+    const addresses = host.bridges.find((bridge) => bridge.link === link)?.addresses;
+    return { id, link, addresses: addresses ?? [] };
+  };
+  const plain = host.bridges.filter(({ isExisting, vlan }) => isExisting && vlan === undefined);
+  const withVlans = host.vlanBridges.filter(({ isExisting }) => isExisting);
   return [
-    ...existing.map(({ name, addresses }) => ({ host: host.name, name, addresses, routes: [], vrf: undefined })),
+    ...plain.map(({ name, addresses }) => ({ ...own, name, addresses })),
+    ...withVlans.map(({ name, vlans }) => ({ ...own, name, addresses: [], vlans: vlans.map(foreignVlan) })),
     ...foreignPlaces(network, host).map(({ bridge, whole, prefixes, gateways, vrf }) => ({
       host: host.name,
       vrf,
       name: bridge,
+      vlans: undefined,
       addresses: prefixes.flatMap((prefix) => gateways.map((gateway) => withLength(prefix, gateway))),
       routes: prefixes.includes(whole) ? [] : [whole],
     })),

@@ -1,5 +1,6 @@
 /** What the lab builds around the compiled hosts, decided before anything is started: plain data, no namespaces yet. */
 import type { IpAddress, IpPrefix } from "../../base/ip.ts";
+import type { VlanId } from "../../base/units.ts";
 import type { InterfaceAddress } from "../../model/device.ts";
 import type { Station } from "../../ways/station.ts";
 
@@ -89,10 +90,19 @@ export interface LabGuest extends Station {
   readonly bridge: string;
   /** By which the host is on the subnet. */
   readonly link: string;
+  /** Which VLAN of the bridge it is in, by a tag of its own where the host's files plug it in; `undefined`: there are none. */
+  readonly vlan: VlanId | undefined;
   /** The host's own files plug the port in: it has to be there before networkd starts. */
   readonly isPluggedByHost: boolean;
   /** What the subnet carries, in bytes of IP packet. */
   readonly mtu: number;
+}
+
+/** A VLAN of such a bridge, with a device of that program's. */
+export interface ForeignVlan {
+  readonly id: VlanId;
+  readonly link: string;
+  readonly addresses: readonly InterfaceAddress[];
 }
 
 /** A bridge that the topology leaves to somebody else: an existing one, Podman's, a LAN behind a host. */
@@ -100,6 +110,8 @@ export interface ForeignBridge {
   readonly host: string;
   readonly name: string;
   readonly addresses: readonly InterfaceAddress[];
+  /** It tells these apart; `undefined`: it has none. */
+  readonly vlans: readonly ForeignVlan[] | undefined;
   /** What is reached by it besides what it is connected to. */
   readonly routes: readonly IpPrefix[];
   /** Whoever it belongs to has put it into this VRF, once that is there. */

@@ -1,7 +1,7 @@
 /** The bridges and vxlan devices of one host. */
 import { must } from "../../base/invariant.ts";
 import { familyOf, type IpAddress, type IpFamily } from "../../base/ip.ts";
-import { type MtuBytes, mtuBytes, type UdpPort } from "../../base/units.ts";
+import { type MtuBytes, mtuBytes, type VlanId, type Vni } from "../../base/units.ts";
 import type { Bridge, Flooding, VxlanDevice } from "../../model/device.ts";
 import type { Segment } from "../../model/segment.ts";
 import type { ResolvedHost } from "../hosts/hosts.ts";
@@ -19,9 +19,13 @@ function ports(subnet: ResolvedSubnet, host: string): readonly string[] {
   return own.flatMap((each) => each.interfaces.map((port) => port.value)).sort();
 }
 
+/** The bridge of all segments that have a VLAN, and no bridge that the user names. */
+const VLAN_BRIDGE = "br-vlan";
+
 /** What a subnet's bridge is called when the user does not say. */
 export function bridgeName({ input }: ResolvedSubnet): string {
   if (input.bridge !== undefined) return input.bridge.name;
+  if (input.vlan !== undefined) return VLAN_BRIDGE;
   return input.vxlan === undefined ? `br-${input.name}` : `br${input.vxlan.vni}`;
 }
 
@@ -49,6 +53,7 @@ export function routedBridge(
   const bridge = bridgeName(subnet);
   return {
     name: bridge,
+    vlan: undefined,
     link: bridge,
     subnet: input.name,
     isExisting: input.bridge?.isExisting ?? false,
@@ -66,18 +71,25 @@ export function routedBridge(
   };
 }
 
+/** The device of a VLAN: of netgen's by its VNI, on a bridge of others' as ifupdown and ip-link(8) customarily call it. */
+const vlanLink = (bridge: string, vlan: VlanId, vni: Vni | undefined): string =>
+  vni === undefined ? `${bridge}.${vlan}` : `vl${vni}`;
+
 /** The bridge that is the local end of a segment. */
 export function segmentBridge(segment: Segment, subnet: ResolvedSubnet, host: ResolvedHost): Bridge {
   const { gatewayMac } = segment;
   // Who pins the MAC has the same gateway elsewhere.
   const isElsewhere = segment.members.length > 1 || gatewayMac !== undefined;
   const isSharedGateway = segment.gateway.kind === "shared" && isElsewhere;
-  const bridge = bridgeName(subnet);
+  const { vlan } = subnet.input;
+  const isExisting = subnet.input.bridge?.isExisting ?? false;
+  const name = bridgeName(subnet);
   return {
-    name: bridge,
-    link: bridge,
+    name,
+    vlan,
+    link: vlan === undefined ? name : vlanLink(name, vlan, isExisting ? undefined : segment.vni),
     subnet: segment.name,
-    isExisting: subnet.input.bridge?.isExisting ?? false,
+    isExisting,
     macAddress: gatewayMac ?? segmentBridgeMac(segment.vni, host.input.id, isSharedGateway),
     mtu: deviceMtu(segment.mtu.bytes),
     addresses: subnet.gatewayAddresses.get(host.input.name) ?? [],
@@ -98,11 +110,16 @@ export const segmentFlooding =
       ? { kind: "evpn", suppressesNeighbors }
       : { kind: "static", remotes: vteps.filter((address) => address !== local) };
 
-/** The vxlan device of a segment or a VRF on one host; `floodingFrom`: how it is told where frames go, by its own address. */
+interface VxlanSource {
+  /** How it is told where frames go, by its own address. */
+  readonly floodingFrom: (local: IpAddress) => Flooding;
+}
+
+/** The vxlan device of a segment or a VRF on one host. */
 export function vxlanDevice(
   segment: Pick<Segment, "name" | "vni" | "mtu" | "origin">,
   host: ResolvedHost,
-  { bridge, port, floodingFrom }: { bridge: string; port: UdpPort; floodingFrom: (local: IpAddress) => Flooding },
+  { floodingFrom, ...place }: Pick<VxlanDevice, "bridge" | "vlan" | "port"> & VxlanSource,
 ): VxlanDevice {
   const local = must(vtepAddress(host), "a VTEP has an address");
   return {
@@ -111,9 +128,8 @@ export function vxlanDevice(
     vni: segment.vni,
     macAddress: vxlanMac(segment.vni, host.input.id),
     local,
-    port,
     mtu: deviceMtu(segment.mtu.bytes),
-    bridge,
+    ...place,
     flooding: floodingFrom(local),
     origin: segment.origin,
   };

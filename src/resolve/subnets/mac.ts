@@ -7,6 +7,7 @@ import type { Vni } from "../../base/units.ts";
 const ROLE_SEGMENT_BRIDGE = 0x02;
 const ROLE_ROUTED_BRIDGE = 0x12;
 const ROLE_ROUTER = 0x22;
+const ROLE_VLAN_BRIDGE = 0x32;
 // The highest such byte: a bridge takes the lowest MAC of its ports, and must never take a vxlan's (libvirt does the same
 // for its taps).
 const ROLE_VXLAN = 0xfe;
@@ -25,12 +26,22 @@ export function segmentBridgeMac(vni: Vni, hostId: number, isSharedGateway: bool
   return fromNumbers(ROLE_SEGMENT_BRIDGE, vni, isSharedGateway ? 0 : hostId);
 }
 
-/** A routed subnet has no VNI: 24 bits of its name (FNV-1a, folded) take the place. It never leaves its own host. */
-export function routedBridgeMac(subnet: string, hostId: number): string {
+/** What has no VNI: 24 bits of its name (FNV-1a, folded) take the place. */
+function fromName(role: number, name: string, id: number): string {
   let hash = 0x811c9dc5;
-  for (const byte of new TextEncoder().encode(subnet)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  for (const byte of new TextEncoder().encode(name)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
   const folded = (hash ^ (hash >>> 24)) & 0xffffff;
-  return fromNumbers(ROLE_ROUTED_BRIDGE, folded, hostId);
+  return fromNumbers(role, folded, id);
+}
+
+/** The MAC of a routed subnet's bridge, which never leaves its own host. */
+export function routedBridgeMac(subnet: string, hostId: number): string {
+  return fromName(ROLE_ROUTED_BRIDGE, subnet, hostId);
+}
+
+/** The MAC of a bridge with VLANs, each of which has a device with a MAC of its own. */
+export function vlanBridgeMac(bridge: string, hostId: number): string {
+  return fromName(ROLE_VLAN_BRIDGE, bridge, hostId);
 }
 
 /** The MAC by which the other instances of a VRF address this one's routed packets; each host has its own. */

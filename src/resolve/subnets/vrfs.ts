@@ -148,7 +148,7 @@ export function vrfInstances(
       routeTargets: targetsOn(vrf, host),
       bridge,
       routerMac: routerMac(vrf.vni, id),
-      vxlan: vxlanDevice(vrf, host, { bridge, port: vxlanPort, floodingFrom: () => ROUTED }),
+      vxlan: vxlanDevice(vrf, host, { bridge, vlan: undefined, port: vxlanPort, floodingFrom: () => ROUTED }),
       prefixes: vrf.prefixes,
       families,
       behind: [...behind].sort(comparePrefixes),

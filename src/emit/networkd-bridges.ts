@@ -1,0 +1,141 @@
+/** systemd-networkd's units for bridges, their VLANs and ports. */
+import { broadcastAddress, familyOf, prefixOf } from "../base/ip.ts";
+import type { Bridge, DhcpServer, InterfaceAddress, Trunk, VlanBridge } from "../model/device.ts";
+import type { Host } from "../model/host.ts";
+import type { VrfInstance } from "../model/vrf.ts";
+import { bothUnits, remadeDevice, type Unit, unit } from "./networkd-unit.ts";
+
+const isIpv6 = ({ address }: InterfaceAddress): boolean => familyOf(address) === 6;
+
+const print = ({ address, lengthBits }: InterfaceAddress): string => `${address}/${lengthBits}`;
+
+const broadcastOf = ({ address, lengthBits }: InterfaceAddress) => broadcastAddress(prefixOf(address, lengthBits));
+
+/** The addresses that have a broadcast address, with that. */
+const broadcastsView = (addresses: readonly InterfaceAddress[]) =>
+  addresses
+    .filter((each) => broadcastOf(each) !== undefined)
+    .map((each, index) => ({ address: print(each), broadcast: broadcastOf(each) ?? "", isFirst: index === 0 }));
+
+const NO_DHCP = {
+  hasDhcp: false,
+  server: "",
+  offset: "",
+  size: "",
+  hasDns: false,
+  dns: "",
+  hasGuestMtu: false,
+  guestMtu: "",
+};
+
+const NO_VLANS = { hasVlans: false, isVlan: false, vlans: [] };
+
+/** A bridge by which the host itself is on no subnet; it has an MTU. */
+const NO_SUBNET = {
+  hasMtu: true,
+  hasAddresses: false,
+  isSharedGateway: false,
+  isRouter: false,
+  hasVrf: false,
+  vrf: "",
+  isIpv6Gateway: false,
+  isSharedIpv6Gateway: false,
+  addresses: [],
+  broadcasts: [],
+  sharedIpv6Addresses: [],
+  ...NO_VLANS,
+  ...NO_DHCP,
+};
+
+function dhcpView(dhcp: DhcpServer | undefined): typeof NO_DHCP {
+  if (dhcp === undefined) return NO_DHCP;
+  const { address, offset, size, dns, mtu } = dhcp;
+  return {
+    hasDhcp: true,
+    server: print(address),
+    offset: String(offset),
+    size: String(size),
+    hasDns: dns.length > 0,
+    dns: dns.join(" "),
+    hasGuestMtu: mtu !== undefined,
+    guestMtu: String(mtu ?? ""),
+  };
+}
+
+/** How the host itself is on a subnet. */
+function linkView({ macAddress, mtu, addresses, isSharedGateway, vrf, dhcp }: Bridge) {
+  const isIpv6Gateway = addresses.some(isIpv6);
+  // Only IPv6 looks for duplicates unasked (systemd.network(5), DuplicateAddressDetection=).
+  const isShared = (each: InterfaceAddress): boolean => isSharedGateway && isIpv6(each);
+  const isPlain = (each: InterfaceAddress): boolean => !isShared(each) && broadcastOf(each) === undefined;
+  return {
+    ...NO_VLANS,
+    macAddress,
+    hasMtu: mtu !== undefined,
+    mtu: String(mtu ?? ""),
+    hasAddresses: addresses.length > 0,
+    isSharedGateway,
+    isRouter: false,
+    hasVrf: vrf !== undefined,
+    vrf: vrf ?? "",
+    isIpv6Gateway,
+    isSharedIpv6Gateway: isSharedGateway && isIpv6Gateway,
+    addresses: addresses.filter(isPlain).map(print),
+    broadcasts: broadcastsView(addresses),
+    sharedIpv6Addresses: addresses.filter(isShared).map(print),
+    ...dhcpView(dhcp),
+  };
+}
+
+function portUnit(port: string, { name, mtu }: Bridge): Unit {
+  const view = { bridge: name, hasMtu: mtu !== undefined, mtu: String(mtu ?? ""), isTrunk: false, vlans: [] };
+  return unit(port, "network", ["port", view]);
+}
+
+function trunkUnit({ name, mtu, vlans }: Trunk, bridge: string): Unit {
+  const view = { bridge, hasMtu: true, mtu: String(mtu), isTrunk: true, vlans: vlans.map(String) };
+  return unit(name, "network", ["port", view]);
+}
+
+const existingBridgeUnit = (name: string): Unit => unit(name, "netdev", ["existing-bridge", {}]);
+
+/** An existing bridge is left to its owner, addresses included; networkd only has to know it as a bridge to enslave to. */
+function plainBridgeUnits(bridge: Bridge, host: Host): readonly Unit[] {
+  const { name } = bridge;
+  const ports = bridge.ports.map((port) => portUnit(port, bridge));
+  if (!bridge.isExisting) return [...bothUnits(name, "bridge", linkView(bridge)), ...ports];
+  const isEnslavedTo = ports.length > 0 || host.vxlans.some((vxlan) => vxlan.bridge === name);
+  return isEnslavedTo ? [existingBridgeUnit(name), ...ports] : [];
+}
+
+/** The device of a VLAN: the host's part of one subnet, as a bridge is that has no VLANs. */
+function vlanUnits(bridge: Bridge): readonly Unit[] {
+  if (bridge.isExisting) return [];
+  const view = { ...linkView(bridge), isVlan: true, id: String(bridge.vlan) };
+  return [remadeDevice(bridge.link, ["vlan", view]), unit(bridge.link, "network", ["bridge", view])];
+}
+
+/** An existing one has VLANs of its owner's besides, which networkd would take away: segments join it by a unit of their own. */
+function vlanBridgeUnits({ name, isExisting, macAddress, mtu, vlans, trunks }: VlanBridge): readonly Unit[] {
+  if (isExisting) return [];
+  const view = {
+    ...NO_SUBNET,
+    macAddress,
+    mtu: String(mtu),
+    hasVlans: true,
+    vlans: vlans.map(({ id, link, ...vlan }) => ({ id: String(id), link, macAddress: vlan.macAddress })),
+  };
+  return [...bothUnits(name, "bridge", view), ...trunks.map((trunk) => trunkUnit(trunk, name))];
+}
+
+/** The bridges of a host's subnets, and what is the host's own on them. */
+export const bridgeUnits = (host: Host): readonly Unit[] => [
+  ...host.bridges.flatMap((each) => (each.vlan === undefined ? plainBridgeUnits(each, host) : vlanUnits(each))),
+  ...host.vlanBridges.flatMap(vlanBridgeUnits),
+];
+
+/** The bridge that carries nothing but the VXLAN device of a VRF. */
+export function routerBridgeUnits({ name: vrf, bridge, routerMac, vxlan }: VrfInstance): readonly Unit[] {
+  const view = { ...NO_SUBNET, macAddress: routerMac, mtu: String(vxlan.mtu), isRouter: true, hasVrf: true, vrf };
+  return bothUnits(bridge, "bridge", view);
+}

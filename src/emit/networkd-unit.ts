@@ -1,0 +1,37 @@
+/** What the units of systemd-networkd have in common. */
+import type { View } from "./template.ts";
+
+/** A file of systemd-networkd. */
+export interface Unit {
+  /** Below etc/systemd/network. */
+  readonly file: string;
+  readonly template: string;
+  readonly view: View;
+  readonly after: readonly string[];
+}
+
+export const RELOAD = "networkctl reload";
+
+// 05 and 20: of several .network files that match a link the first one wins, and catch-alls are customarily 70 to 99.
+export const fileName = (order: "05" | "20", name: string, kind: "netdev" | "network"): string =>
+  `${order}-netgen-${name}.${kind}`;
+
+export function unit(name: string, kind: "netdev" | "network", [template, view]: readonly [string, View]): Unit {
+  const file = fileName("20", name, kind);
+  return { file, template: `${template}.${kind}.njk`, view: { ...view, name }, after: [RELOAD] };
+}
+
+/**
+ * networkd never changes the VNI, the port or the learning of a device that exists (nor do older ones anything else), so
+ * a vxlan goes first, and so does a VRF, whose table has to change. Never a bridge: guests hang on it, and it may be the
+ * user's.
+ */
+export function remadeDevice(name: string, print: readonly [string, View]): Unit {
+  return { ...unit(name, "netdev", print), after: [`networkctl delete ${name}`, RELOAD] };
+}
+
+/** A device that networkd makes, and how it is to be. */
+export const bothUnits = (name: string, kind: string, view: View): readonly Unit[] => [
+  unit(name, "netdev", [kind, view]),
+  unit(name, "network", [kind, view]),
+];
