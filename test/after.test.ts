@@ -36,7 +36,13 @@ test("lets a unit be started however often, where others ask for it or it is sta
   const isStartedOften = (text: string): boolean => /^Restart=always$|^WantedBy=wg-quick@/m.test(text);
   const often = units.filter((file) => isStartedOften(textOf(file)));
   expect(new Set(often.map(({ path }) => path.replace(/.*\//, "")))).toEqual(
-    new Set(["netgen-egress.service", "netgen-endpoints.service", "netgen-exit@.service", "netgen-lan-routes.service", "netgen-vlans.service"]),
+    new Set([
+      "netgen-egress.service",
+      "netgen-endpoints.service",
+      "netgen-exit@.service",
+      "netgen-lan-routes.service",
+      "netgen-vlans.service",
+    ]),
   );
   const limited = often.filter((file) => !/^StartLimitIntervalSec=0$/m.test(textOf(file)));
   expect(limited.map(({ path }) => path)).toEqual([]);
