@@ -330,6 +330,17 @@ describe("two gateways of a site", () => {
     expect(sessionsOf(mesh, "far")).toEqual(["g1 wg1 - false", "g2 wg2 - false"]);
   });
 
+  test("two that cannot meet are told of no hub, as nobody relays for a mesh", () => {
+    const text = body(", hubs: [far]").replace(
+      "off:",
+      "out: {id: 23, behindNat: true}\n  away: {id: 24, behindNat: true}\n  off:",
+    );
+    const { diagnostics } = compileText(text, { ...keys, out: testPublicKey("out"), away: testPublicKey("away") });
+    expect(diagnostics.map(({ code, hint }) => `${code}: ${hint}`)).toEqual([
+      'pair-cannot-meet: give away or out an endpoint (a forwarded port will do), or write "shape: hub-and-spoke" with hubs that both can meet',
+    ]);
+  });
+
   test("nobody on its LAN takes a way there from BGP, others do", () => {
     const text = body("").replace("gateways: [g1, g2],", "lan: [10.7.0.0/24], gateways: [g1, g2],");
     const lan = must(compileText(text, keys).model, "there is a model");
