@@ -154,6 +154,11 @@ describe("interfaces", () => {
       "  s: {vxlan: {vni: 7}, hosts: all}\n  t: {vxlan: {vni: 8}, hosts: all, bridge: vx7}\n",
       'on alpha the interface "vx7" is the bridge of t, and the vxlan device of s as well',
     ],
+    [
+      "a bridge and the link that segments are cut up by, of two segments",
+      "  s: {vxlan: {vni: 7}, hosts: all, mtu: 1500, fragment: true}\n  t: {vxlan: {vni: 8}, hosts: all, bridge: netgen-cut, mtu: 1500, fragment: true}\n",
+      'on alpha the interface "netgen-cut" is the link that segments are cut up by, and the bridge of t as well',
+    ],
   ])("%s", (_, text, message) => {
     expect(messagesOf(subnets(text))).toEqual([`interface-name-taken: ${message}`]);
   });
@@ -211,6 +216,69 @@ describe("MTU", () => {
     expect(messagesOf(pinned(1390))).toEqual([]);
     expect(messagesOf(pinned(1389))).toEqual(["mtu-pin-lower: s is pinned to 1389 bytes; 1390 would fit"]);
     expect(placesOf(pinned(1200, ', cidr: "fd77::/64"'))).toEqual(["mtu-pin-lower 7", "mtu-segment-below-ipv6 7"]);
+  });
+});
+
+describe("what may be cut up", () => {
+  const cut = (rest: string, pool = POOL): string =>
+    `${pool}${TWO}subnets: {s: {vxlan: {vni: 1}, hosts: all, fragment: true${rest}}}\n`;
+
+  test.each([
+    ["1500", ", mtu: 1500", []],
+    ["as much as two packets hold", ", mtu: 2806", []],
+    [
+      "more than two hold",
+      ", mtu: 2807",
+      [
+        "fragments-too-many: s would be cut into 3 packets at 2807 bytes, where 1390 are whole between alpha and beta (path 1500 - 60 - 50)",
+      ],
+    ],
+    [
+      "tagged, more than two hold",
+      ", mtu: 2803, tagged: true",
+      [
+        "fragments-too-many: s would be cut into 3 packets at 2803 bytes, where 1386 are whole between alpha and beta (path 1500 - 60 - 54)",
+      ],
+    ],
+    [
+      "what fits",
+      ", mtu: 1390",
+      ["fragment-unused: s may be cut up in the tunnels, which carry its 1390 bytes whole (1390 would fit)"],
+    ],
+    [
+      "less than fits",
+      ", mtu: 1280",
+      ["fragment-unused: s may be cut up in the tunnels, which carry its 1280 bytes whole (1390 would fit)"],
+    ],
+  ])("%s", (_, rest, messages) => {
+    expect(messagesOf(cut(rest))).toEqual(messages);
+  });
+
+  test("the most that the hint names is what two packets hold", () => {
+    for (const tagged of ["", ", tagged: true"]) {
+      const hints = compileText(cut(`, mtu: 9000${tagged}`)).diagnostics.map(({ hint }) => hint);
+      const most = Number(/"mtu: (\d+)"/.exec(hints.join())?.[1]);
+      expect(messagesOf(cut(`, mtu: ${most}${tagged}`))).toEqual([]);
+      expect(messagesOf(cut(`, mtu: ${most + 1}${tagged}`))).toHaveLength(1);
+    }
+  });
+
+  test("between IPv6 addresses only what fits", () => {
+    const six = 'wireguard: {addresses: ["fd00:250::/64"]}\n';
+    expect(messagesOf(cut(", mtu: 9000", six))).toEqual([
+      "fragment-without-ipv4: s cannot be cut up between the IPv6 addresses of alpha and beta: Linux drops such VXLAN packets",
+    ]);
+    expect(messagesOf(cut(", mtu: 1280", six))[0]).toMatch(/^fragment-unused/);
+  });
+
+  test("a size that is a mistake is not taken for none", () => {
+    expect(messagesOf(cut(", mtu: 1")).map((each) => each.split(":")[0])).toEqual(["value-range"]);
+  });
+
+  test("nobody's segment is not cut up", () => {
+    expect(
+      messagesOf(`${POOL}${TWO}subnets: {s: {vxlan: {vni: 1}, hosts: [alpha], fragment: true, mtu: 1500}}\n`),
+    ).toEqual([]);
   });
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { IpFamily } from "../src/base/ip.ts";
 import {
+  fragmentSizes,
   pingPayload,
   tcpMss,
   totalBytes,
@@ -100,6 +101,20 @@ describe("numbers that others have published", () => {
   });
 });
 
+describe("what is cut up", () => {
+  test.each([
+    ["1500 in a tunnel of 1440", 1550, 1440, [1436, 134]],
+    ["1500 in a tunnel of 1432, as it was seen on a wire", 1550, 1432, [1428, 142]],
+    ["1500 in a tunnel of 1420, which is full", 1550, 1420, [1420, 150]],
+    ["what fits", 1440, 1440, [1440]],
+    ["one byte more", 1441, 1440, [1436, 25]],
+    ["a last one that is full, and no multiple of 8", 2856, 1440, [1436, 1440]],
+    ["one byte more than two hold", 2857, 1440, [1436, 1436, 25]],
+  ])("%s", (_, packet, mtu, sizes) => {
+    expect(fragmentSizes(packet, mtu)).toEqual(sizes);
+  });
+});
+
 // ── Properties: nothing is ever larger than its path, and not one byte is given away ────────────────────────────────
 
 const anyPath = fc.integer({ min: 400, max: 65_535 });
@@ -130,6 +145,17 @@ property(
     expect(onTheWire(Math.round(20 + fraction * (mtu - 20)))).toBeLessThanOrEqual(path);
     expect(onTheWire(mtu)).toBe(path);
     expect(onTheWire(mtu + 1)).toBe(path + 1);
+  },
+);
+
+property(
+  "pieces fit, carry multiples of 8 bytes but for the last, and all of the packet",
+  [fc.integer({ min: 21, max: 65_535 }), fc.integer({ min: 68, max: 9000 })],
+  (packet, mtu) => {
+    const sizes = fragmentSizes(packet, mtu);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(mtu);
+    expect(sizes.slice(0, -1).filter((size) => (size - 20) % 8 !== 0)).toEqual([]);
+    expect(sizes.reduce((sum, size) => sum + size - 20, 20)).toBe(packet);
   },
 );
 

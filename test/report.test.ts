@@ -195,6 +195,21 @@ segment bridge1 (VNI 123001): 1370 bytes on alpha, beta
     expect(renderMtu(reportMtu(uneven()))).toContain("  prove     on beta: ping -M do -s 1312 10.250.0.1\n");
   });
 
+  test("what is cut up on purpose is shown with its sum, and TCP is held to what is whole", () => {
+    const report = reportMtu(fixture("fragments"));
+    const [machines, desks] = report.segments;
+    expect(machines).toMatchObject({
+      mtu: 1500,
+      cut: { wholeMtu: 1382, packetBytes: 1550, fragments: [1428, 142] },
+      mss: { ipv4: 1342, ipv6: 1322 },
+    });
+    expect(desks).toMatchObject({ mtu: 1382, cut: undefined, mss: { ipv4: 1342, ipv6: 1322 } });
+    const text = renderMtu(report);
+    expect(text.match(/on purpose/g)).toHaveLength(1);
+    expect(text).toContain("above 1382 bytes each packet is 2\n");
+    expect(text).toContain("            1500 bytes are 1550 with VXLAN, and leave as 1428 and 142, 1570 together\n");
+  });
+
   test("a host behind NAT shows the family of the one that it dials", () => {
     const { tunnels } = reportMtu(network({ alpha: "endpoint: '[2001:db8::1]'", beta: "behindNat: true" }));
     expect(tunnels[0]).toMatchObject({ mtu: 1420, outer: { family: 6, why: "2001:db8::1 is IPv6" } });

@@ -689,7 +689,7 @@ export const catalogue = {
   "table-reserved": {
     severity: "error",
     message: "the VRF {vrf} would have the routing table {table}, which is {use}",
-    hint: 'give it another with "table:", from 1 to 4294967295 without 210, 253, 254 and 255',
+    hint: 'give it another with "table:", from 1 to 4294967295 without 210, 211, 253, 254 and 255',
   },
   "table-duplicate": {
     severity: "error",
@@ -888,6 +888,28 @@ export const catalogue = {
     severity: "note",
     message: "{subnet} is pinned to {pin} bytes; {mtu} would fit",
     hint: "keep the pin if hosts with a smaller path are to come, else take it out",
+  },
+  "fragment-without-mtu": {
+    severity: "error",
+    message: "{subnet} may be cut up in the tunnels, but does not say what its guests must have",
+    hint: 'write "mtu: 1500" beside it, or take "fragment: true" out',
+  },
+  "fragment-unused": {
+    severity: "note",
+    message: "{subnet} may be cut up in the tunnels, which carry its {pin} bytes whole ({mtu} would fit)",
+    hint: 'keep "fragment: true" if hosts with a smaller path are to come, else take it out',
+  },
+  "fragments-too-many": {
+    severity: "error",
+    message:
+      "{subnet} would be cut into {count} packets at {pin} bytes, where {mtu} are whole between {host} and {other} ({sum})",
+    hint: 'write "mtu: {most}" or less: two packets are the most, as the loss of one is the loss of all',
+  },
+  "fragment-without-ipv4": {
+    severity: "error",
+    message:
+      "{subnet} cannot be cut up between the IPv6 addresses of {host} and {other}: Linux drops such VXLAN packets",
+    hint: 'add an IPv4 prefix to wireguard.addresses; else write "mtu: {mtu}", and take "fragment: true" out',
   },
   "path-unused": {
     severity: "warning",

@@ -83,6 +83,20 @@ export function vxlanOverheadBytes(vtep: IpFamily, isTagged: boolean): number {
 const WIREGUARD_BYTES_IPV4 = totalBytes(wireguardOverhead(4));
 const WIREGUARD_BYTES_IPV6 = totalBytes(wireguardOverhead(6));
 
+/** What each fragment but the last carries is a multiple of this, RFC 791 §3.2. */
+const FRAGMENT_UNIT_BYTES = 8;
+
+/**
+ * Sizes in bytes of the IPv4 packets that one leaves as where so much fits, header included, as Linux cuts it
+ * (net/ipv4/ip_output.c, ip_do_fragment): all full but the last. What fits is whole: itself alone.
+ */
+export function fragmentSizes(packetBytes: number, mtu: number): readonly number[] {
+  if (packetBytes <= mtu) return [packetBytes];
+  const room = mtu - IPV4_HEADER_BYTES;
+  const full = IPV4_HEADER_BYTES + room - (room % FRAGMENT_UNIT_BYTES);
+  return [full, ...fragmentSizes(packetBytes - full + IPV4_HEADER_BYTES, mtu)];
+}
+
 /** Largest TCP segment that fits an MTU: 40 bytes less for IPv4, 60 for IPv6. */
 export function tcpMss(mtu: number, family: IpFamily): number {
   return mtu - ipHeaderBytes(family) - TCP_HEADER_BYTES;

@@ -12,6 +12,7 @@ import {
   sharedGatewayNeedsEvpn,
 } from "./evpn.ts";
 import { exitsAreNeighbours, ownExitsAreDialledByAddress } from "./exits.ts";
+import { fragmentsAreTwo, fragmentsHaveIpv4Vteps } from "./fragments.ts";
 import { openServicesAreGuarded } from "./guard.ts";
 import {
   existingBridgesHaveGateways,
@@ -88,6 +89,8 @@ export const checks: readonly Check[] = Object.freeze([
   tunnelsCarryIpv6,
   segmentsCarryIpv6,
   pinsFit,
+  fragmentsHaveIpv4Vteps,
+  fragmentsAreTwo,
 ]);
 
 export function runChecks(network: Network): readonly Diagnostic[] {

@@ -1,6 +1,6 @@
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import type { Span } from "../base/source.ts";
-import type { Bridge } from "../model/device.ts";
+import { type Bridge, CUT_LINK } from "../model/device.ts";
 import type { Exit } from "../model/exit.ts";
 import type { Host } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
@@ -40,8 +40,12 @@ function interfaceUses(network: Network, host: Host): readonly Use[] {
     use: `the vxlan device of ${segment}`,
     span: originSpan(origin),
   }));
+  const cutting = host.vxlans
+    .filter(({ cut }) => cut !== undefined)
+    .map(({ origin }) => ({ name: CUT_LINK, use: "the link that segments are cut up by", span: originSpan(origin) }));
   return [
     ...wireguard,
+    ...cutting.slice(0, 1),
     ...outerUses(host),
     ...bridges,
     ...vxlans,

@@ -113,7 +113,7 @@ export function tunnelsCarryIpv6(network: Network): readonly Diagnostic[] {
 type Carrier = Pick<Segment, "name" | "members" | "prefixes" | "mtu" | "vtepFamily" | "isTagged" | "origin">;
 
 /** The sum that gave a segment its MTU, and the smallest path that would give it `wanted` bytes. */
-function explain(network: Network, segment: Carrier, wanted: number) {
+export function explain(network: Network, segment: Carrier, wanted: number) {
   const [name, otherName] = segment.mtu.limitingPair;
   const vxlan = vxlanOverheadBytes(segment.vtepFamily, segment.isTagged);
   const hosts = hostsByName(network);
@@ -147,9 +147,10 @@ export function segmentsCarryIpv6(network: Network): readonly Diagnostic[] {
     });
 }
 
-/** A pin must fit; one that is lower than it need be is only a note. */
+/** A pin must fit, unless what does not may be cut up; one that is lower than it need be is only a note. */
 export function pinsFit(network: Network): readonly Diagnostic[] {
-  return network.segments.flatMap((segment) => {
+  const whole = network.segments.filter(({ fragments }) => fragments === undefined);
+  return whole.flatMap((segment) => {
     const { name: subnet, mtu, origin } = segment;
     const { pin, computed } = mtu;
     if (pin === undefined || pin === computed || segment.members.length === 0) return [];

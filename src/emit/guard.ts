@@ -164,6 +164,17 @@ export const transitSection: Section = (host, context) => {
   return print(context, { template: "nftables/transit.nft.njk", view });
 };
 
+/** Pieces of VXLAN are taken from the tunnels only, where hosts have to put them together or pass them on. */
+export const fragmentsSection: Section = (host, context) => {
+  const { isStrict } = guardOf(host, context);
+  const cutting = isStrict ? context.network.hosts : [host];
+  if (!cutting.some(({ vxlans }) => vxlans.some(({ cut }) => cut !== undefined))) return undefined;
+  const inside = oneOf(['"lo"', ...host.interfaces.map(quotedName)]);
+  const own = shared(context).vteps.filter(({ family }) => family === 4);
+  const view = { forged: own.map(({ header, name }) => `iifname != ${inside} ${header} saddr @${name}`) };
+  return print(context, { template: "nftables/fragments.nft.njk", view });
+};
+
 /** VXLAN between hosts, to this one, from it and through it. */
 export const untrackedSection: Section = (host, context) => {
   const { tunnels, isStrict } = guardOf(host, context);

@@ -5,6 +5,7 @@ import type { Host } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
 import { emitConfigurations } from "./app.ts";
 import type { EmitContext, Emitter } from "./context.ts";
+import { emitCut } from "./cut.ts";
 import { dockerUnits, emitDocker } from "./docker.ts";
 import { egressUnits, emitEgress } from "./egress.ts";
 import { emitExits, exitUnits } from "./exits.ts";
@@ -25,6 +26,7 @@ const emitters: readonly Emitter[] = Object.freeze([
   emitRoutes,
   emitNetworkd,
   emitVlans,
+  emitCut,
   emitFrr,
   emitExits,
   emitEgress,

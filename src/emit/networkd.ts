@@ -50,6 +50,8 @@ function vxlanUnits({ name, flooding, ...device }: VxlanDevice, use: VxlanUse): 
     tagsFrames: device.vlan !== undefined && !use.isJoined,
     vlan: String(device.vlan ?? ""),
     ...use,
+    isFromLoopback: use.isFromLoopback && device.cut === undefined,
+    isCut: device.cut !== undefined,
     isEvpn: flooding.kind === "evpn",
     isPort: flooding.kind === "evpn" && !use.isJoined,
     suppressesNeighbors: flooding.kind === "evpn" && flooding.suppressesNeighbors,

@@ -10,11 +10,12 @@ import { subnetLink, type VxlanDevice } from "../model/device.ts";
 import { type Host, isProxmox } from "../model/host.ts";
 import { RELOAD_UNITS, reload, restart } from "./after.ts";
 import type { EmitContext, Emitter } from "./context.ts";
+import { cutSection } from "./cut.ts";
 import { entranceSection } from "./entrance-guard.ts";
 import { exitSection } from "./exit-guard.ts";
 import { extraChains } from "./extra-chains.ts";
 import type { OutputFile } from "./file.ts";
-import { guardSection, setsSection, transitSection, untrackedSection } from "./guard.ts";
+import { fragmentsSection, guardSection, setsSection, transitSection, untrackedSection } from "./guard.ts";
 import { forwardedFamilies, nftFamily, oneOf, quotedName, type Section, sortedNumbers } from "./nft-words.ts";
 import { type PrintedFile, publicFile, scriptFile } from "./print.ts";
 import { print } from "./shared.ts";
@@ -55,11 +56,14 @@ function vrfClamps({ vrfs, bridges, vxlans }: Host): readonly View[] {
   });
 }
 
+/** What leaves a device in one packet: TCP is spared being cut up. */
+const wholeMtu = ({ mtu, cut }: VxlanDevice): number => cut?.wholeMtu ?? mtu;
+
 /** Segment sizes for what a bridge forwards through a VXLAN device; devices of equal MTU share their rules. */
 function bridgeClamps(vxlans: readonly VxlanDevice[]): readonly View[] {
-  return sortedNumbers(vxlans.map((vxlan) => vxlan.mtu)).map((mtu) => {
+  return sortedNumbers(vxlans.map(wholeMtu)).map((mtu) => {
     const devices = sortedBy(
-      vxlans.filter((vxlan) => vxlan.mtu === mtu),
+      vxlans.filter((vxlan) => wholeMtu(vxlan) === mtu),
       (vxlan) => vxlan.name,
     );
     return {
@@ -133,6 +137,8 @@ const sections: readonly Section[] = Object.freeze([
   guardSection,
   transitSection,
   untrackedSection,
+  fragmentsSection,
+  cutSection,
   entranceSection,
   exitSection,
   vrfSection,

@@ -84,7 +84,13 @@ import {
   snatHasUplinks,
 } from "./subnet-gateways.ts";
 import { subnetKeysGoTogether } from "./subnet-keys.ts";
-import { idsFitSlices, slicesFit, subnetsHavePrefixes, wholeSubnetsHaveOneOwner } from "./subnets.ts";
+import {
+  fragmentsHaveSizes,
+  idsFitSlices,
+  slicesFit,
+  subnetsHavePrefixes,
+  wholeSubnetsHaveOneOwner,
+} from "./subnets.ts";
 import {
   everyHostIsLinked,
   linksAreDistinct,
@@ -146,6 +152,7 @@ export const laws: readonly Law[] = Object.freeze([
   pairsWithoutBgp,
   pairsHaveNoPresharedKeys,
   subnetsHavePrefixes,
+  fragmentsHaveSizes,
   subnetKeysGoTogether,
   slicesFit,
   idsFitSlices,

@@ -32,6 +32,12 @@ const routedConflicts = (subnet: SubnetInput): readonly Conflict[] => [
     advice: 'only a segment with "vxlan:" can be reachable from inside alone: take it out',
   },
   {
+    key: "fragment",
+    isSet: subnet.isFragmented,
+    with: "a routed subnet",
+    advice: 'only what a segment with "vxlan:" sends by the tunnels is cut up there: take it out',
+  },
+  {
     key: "separateSwitches",
     isSet: subnet.hasSeparateSwitches,
     with: "a routed subnet",

@@ -16,6 +16,13 @@ export function subnetsHavePrefixes({ subnets }: Topology): readonly Diagnostic[
     .map(({ name, origin }) => diagnostic("subnet-without-prefix", { subnet: name }, originSpan(origin)));
 }
 
+/** What is to be cut up is larger than netgen would choose by itself. A routed subnet has no MTU of its own. */
+export function fragmentsHaveSizes({ subnets }: Topology): readonly Diagnostic[] {
+  return subnets
+    .filter(({ vxlan, isFragmented, mtu }) => vxlan !== undefined && isFragmented && mtu === undefined)
+    .map(({ name: subnet, origin }) => diagnostic("fragment-without-mtu", { subnet }, originSpan(origin, "fragment")));
+}
+
 /** Whether a slice is longer than the prefix that it is cut from, and no longer than an address. */
 const fits = (cidr: IpPrefix, perHost: number): boolean =>
   perHost > prefixLengthBits(cidr) && perHost <= addressBits(familyOf(cidr));

@@ -1,4 +1,5 @@
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
+import { CUT_TABLE } from "../model/device.ts";
 import { EGRESS_TABLE } from "../model/exit.ts";
 import { originSpan } from "../model/origin.ts";
 import type { Topology, VrfInput } from "../topology/topology.ts";
@@ -6,6 +7,7 @@ import type { Topology, VrfInput } from "../topology/topology.ts";
 /** What others are for: the kernel's are in include/uapi/linux/rtnetlink.h, enum rt_class_t. */
 const RESERVED_TABLES: ReadonlyMap<number, string> = new Map([
   [EGRESS_TABLE, "that of those who leave without a VRF"],
+  [CUT_TABLE, "that of segments that are cut up"],
   [253, 'the kernel\'s "default"'],
   [254, 'the kernel\'s "main"'],
   [255, 'the kernel\'s "local"'],

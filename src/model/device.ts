@@ -130,10 +130,35 @@ export interface VxlanDevice {
   readonly bridge: string;
   /** That of the bridge whose frames it carries, without their tag; `undefined`: the bridge has none. */
   readonly vlan: VlanId | undefined;
+  /** `undefined`: whatever the device takes fits the tunnels. */
+  readonly cut: Cut | undefined;
   readonly flooding: Flooding;
   /** That of the segment, or of the VRF. */
   readonly origin: Origin;
 }
+
+/** What is larger than the tunnels carry is cut up in them, on purpose. */
+export interface Cut {
+  /** Guests' packets up to this size leave whole. */
+  readonly wholeMtu: MtuBytes;
+  /** Size of the largest VXLAN packet before it is cut, its IP header included. */
+  readonly packetBytes: number;
+}
+
+/**
+ * The link whose route tells VXLAN that all fits: left to itself VXLAN answers a guest's packet that is larger than the way to
+ * the other host, and may not be cut up, with ICMP (net/ipv4/ip_tunnel_core.c, skb_tunnel_check_pmtu). No packet leaves by it.
+ */
+export const CUT_LINK = "netgen-cut";
+
+/** The routing table that VXLAN asks on such hosts: free in iproute2's rt_tables. No VRF has it. */
+export const CUT_TABLE = 211;
+
+/**
+ * The bit of the firewall mark of what goes by the host's own routes after all, where it is cut up. None that Calico or
+ * kube-proxy (0x4000, 0x8000), Tailscale (0xff0000) or Proxmox (0x80000000) is known to take.
+ */
+export const CUT_MARK = "0x20000000";
 
 /** Who tells a VTEP where frames go: EVPN, or a list of all other VTEPs and learning from traffic. */
 export type Flooding =

@@ -24,6 +24,11 @@ export interface Segment {
   readonly vrf: string | undefined;
   readonly vtepFamily: IpFamily;
   readonly mtu: SegmentMtu;
+  /**
+   * Sizes in bytes of the packets that the largest of a guest's leaves as between two members, one if it fits; `undefined`:
+   * none may be cut up, so that all have to fit.
+   */
+  readonly fragments: readonly number[] | undefined;
   readonly origin: Origin;
 }
 

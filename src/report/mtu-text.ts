@@ -40,6 +40,23 @@ function tunnelLines(row: TunnelRow): readonly string[] {
   ];
 }
 
+/** What is cut up on purpose, what that costs, and where it fails. */
+function cutLines({ cut, name, mtu }: SegmentRow): readonly string[] {
+  if (cut === undefined) return [];
+  const { wholeMtu, packetBytes, fragments } = cut;
+  const sent = fragments.reduce((sum, bytes) => sum + bytes, 0);
+  const sizes = fragments.join(" and ");
+  return [
+    field(
+      "cut",
+      `on purpose (fragment of ${name}), in the tunnel: above ${wholeMtu} bytes each packet is ${fragments.length}`,
+    ),
+    field("", `${mtu} bytes are ${packetBytes} with VXLAN, and leave as ${sizes}, ${sent} together`),
+    field("price", "twice the packets, and one lost is both lost; TCP is spared: its MSS is that of what is whole"),
+    field("fails", "where a flood of fragments fills the memory of the host that puts them together; see docs/mtu.md"),
+  ];
+}
+
 function segmentLines(row: SegmentRow): readonly string[] {
   const [host, peer] = row.limitingPair;
   const why =
@@ -52,6 +69,7 @@ function segmentLines(row: SegmentRow): readonly string[] {
     field("outer", `IPv${row.vtepFamily}: the addresses of the VTEPs`),
     field("sum", sumInWords(row.tunnelMtu, row.subtractions)),
     ...(row.pin === undefined ? [] : [field("pin", `${row.pin} (mtu of ${row.name})`)]),
+    ...cutLines(row),
     field("TCP MSS", mssInWords(row.mss)),
     ...pingLines(row.pings),
     "",

@@ -1,7 +1,15 @@
 /** Explains every MTU: the path and the rule that chose it, each subtraction, who limits whom, and the ping that proves it. */
 import { must } from "../base/invariant.ts";
 import { familyOf, type IpAddress } from "../base/ip.ts";
-import { type Overhead, pingPayload, tcpMss, totalBytes, vxlanOverhead, vxlanOverheadBytes } from "../base/mtu.ts";
+import {
+  type Overhead,
+  pingPayload,
+  tcpMss,
+  totalBytes,
+  vxlanOverhead,
+  vxlanOverheadBytes,
+  vxlanPacketBytes,
+} from "../base/mtu.ts";
 import type { WireguardInterface } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
@@ -59,8 +67,20 @@ export interface SegmentRow {
   readonly subtractions: readonly Overhead[];
   readonly pin: number | undefined;
   readonly mtu: number;
+  /** `undefined`: nothing is cut up. */
+  readonly cut: CutRow | undefined;
   readonly mss: { readonly ipv4: number; readonly ipv6: number };
   readonly pings: readonly Ping[];
+}
+
+/** What is cut up in the tunnels, on purpose. */
+export interface CutRow {
+  /** Guests' packets up to this leave whole. */
+  readonly wholeMtu: number;
+  /** What VXLAN makes of the largest of them. */
+  readonly packetBytes: number;
+  /** What that leaves as. */
+  readonly fragments: readonly number[];
 }
 
 export interface MtuReport {
@@ -132,7 +152,7 @@ function tunnelRow({ paths, towards, meeting }: Between, a: Host, b: Host): Tunn
 }
 
 /** What the report says of a segment, and of the VXLAN network of a VRF as if it were one. */
-type Carrier = Pick<Segment, "name" | "vni" | "members" | "prefixes" | "mtu" | "vtepFamily" | "isTagged">;
+type Carrier = Pick<Segment, "name" | "vni" | "members" | "prefixes" | "mtu" | "fragments" | "vtepFamily" | "isTagged">;
 
 /** The pings that a guest can send to a guest on another host. */
 function segmentPings({ prefixes, mtu }: Carrier): readonly Ping[] {
@@ -145,10 +165,18 @@ function segmentPings({ prefixes, mtu }: Carrier): readonly Ping[] {
   });
 }
 
+function cutRow({ mtu, fragments = [], vtepFamily, isTagged }: Carrier): CutRow | undefined {
+  if (fragments.length < 2) return undefined;
+  return { wholeMtu: mtu.computed, packetBytes: vxlanPacketBytes(mtu.bytes, vtepFamily, isTagged), fragments };
+}
+
 function segmentRow(segment: Carrier, hosts: ReadonlyMap<string, Host>): SegmentRow {
   const subtractions = vxlanOverhead(segment.vtepFamily, segment.isTagged);
   const tunnelMtu = segment.mtu.computed + totalBytes(subtractions);
   const limiting = must(hosts.get(segment.mtu.limitingPair[0]), "members are hosts");
+  const cut = cutRow(segment);
+  // TCP is held to what leaves whole.
+  const whole = cut?.wholeMtu ?? segment.mtu.bytes;
   const isHeld = limiting.interfaces.every(({ mtu }) => tunnelMtu < mtu);
   return {
     kind: "segment",
@@ -162,7 +190,8 @@ function segmentRow(segment: Carrier, hosts: ReadonlyMap<string, Host>): Segment
     subtractions,
     pin: segment.mtu.pin,
     mtu: segment.mtu.bytes,
-    mss: { ipv4: tcpMss(segment.mtu.bytes, 4), ipv6: tcpMss(segment.mtu.bytes, 6) },
+    cut,
+    mss: { ipv4: tcpMss(whole, 4), ipv6: tcpMss(whole, 6) },
     pings: segmentPings(segment),
   };
 }
@@ -187,7 +216,9 @@ export function reportMtu(network: Network): MtuReport {
         .filter((other) => host.name < other.name)
         .map((other) => tunnelRow(between, host, other)),
     );
-  const ofVrfs = network.vrfs.map((vrf): Carrier => ({ ...vrf, name: `VRF ${vrf.name}`, isTagged: false }));
+  const ofVrfs = network.vrfs.map(
+    (vrf): Carrier => ({ ...vrf, name: `VRF ${vrf.name}`, isTagged: false, fragments: undefined }),
+  );
   const segments = [...network.segments, ...ofVrfs].filter((segment) => segment.members.length > 0);
   const lans = network.hosts.flatMap(lanRows);
   return { tunnels, segments: segments.map((segment) => segmentRow(segment, hosts)), lans };

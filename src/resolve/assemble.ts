@@ -33,7 +33,7 @@ import type { ResolvedHost } from "./hosts/hosts.ts";
 import { platformDefaults, programsOf } from "./hosts/platform.ts";
 import { resolveVrrp } from "./hosts/vrrp.ts";
 import { lanRoutesOf } from "./lans.ts";
-import { routedBridge, segmentBridge, segmentFlooding, vtepAddress, vxlanDevice } from "./subnets/devices.ts";
+import { cutOf, routedBridge, segmentBridge, segmentFlooding, vtepAddress, vxlanDevice } from "./subnets/devices.ts";
 import type { TargetsOn } from "./subnets/route-targets.ts";
 import type { ResolvedSubnet } from "./subnets/subnets.ts";
 import { vlanBridges } from "./subnets/vlan-bridges.ts";
@@ -95,9 +95,8 @@ function devicesOf(host: ResolvedHost, parts: Parts): { bridges: readonly Bridge
     if (segment === undefined || vtepAddress(host) === undefined) continue;
     const vteps = must(parts.vteps.get(segment.name), "every segment has a list of VTEPs");
     const floodingFrom = segmentFlooding(segment, vteps, parts.hasEvpn);
-    vxlans.push(
-      vxlanDevice(segment, host, { bridge: bridge.name, vlan: bridge.vlan, port: parts.vxlanPort, floodingFrom }),
-    );
+    const use = { bridge: bridge.name, vlan: bridge.vlan, port: parts.vxlanPort, cut: cutOf(segment), floodingFrom };
+    vxlans.push(vxlanDevice(segment, host, use));
   }
   return { bridges: sortedBy(bridges, ({ link }) => link), vxlans: vxlans.sort((a, b) => a.vni - b.vni) };
 }

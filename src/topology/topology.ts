@@ -200,6 +200,8 @@ export interface SubnetInput {
   readonly hasSeparateSwitches: boolean;
   /** A pin for the MTU of a segment. */
   readonly mtu: number | undefined;
+  /** `fragment: true`: what is larger than the tunnels carry is cut up in them. */
+  readonly isFragmented: boolean;
   readonly origin: Origin;
 }
 

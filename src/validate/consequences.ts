@@ -10,6 +10,9 @@ const MTU: readonly Code[] = [
   "mtu-segment-below-minimum",
   "mtu-pin-too-large",
   "mtu-pin-lower",
+  "fragment-unused",
+  "fragments-too-many",
+  "fragment-without-ipv4",
 ];
 const MEETING: readonly Code[] = [
   "pair-cannot-meet",
@@ -136,6 +139,8 @@ const CONSEQUENCES: Readonly<Record<string, readonly Code[]>> = {
   ],
   hosts: [
     "mtu-pin-lower",
+    "fragment-unused",
+    "fragments-too-many",
     "preferred-hub-unused",
     "drained-unused",
     "exception-unused",
@@ -143,6 +148,7 @@ const CONSEQUENCES: Readonly<Record<string, readonly Code[]>> = {
     "peer-announce-unknown",
   ],
   subnets: [
+    "fragment-without-mtu",
     "bgp-without-vxlan",
     "guard-open-unused",
     "exception-unused",

@@ -50,6 +50,7 @@ function decodeSubnet(reader: Reader, name: string, node: Node): SubnetInput {
     })),
     hasSeparateSwitches: truthAt(member(node, "separateSwitches")) ?? false,
     mtu: numberAt(reader, member(node, "mtu")),
+    isFragmented: truthAt(member(node, "fragment")) ?? false,
     origin: originOf(reader, node),
   };
 }

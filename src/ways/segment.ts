@@ -15,7 +15,9 @@ export function acrossSegment(ways: Ways, from: Host, to: string, subnet: string
   if (segment === undefined || device === undefined || !segment.members.includes(to)) return undefined;
   const carried = roomBetween(ways, from, to);
   if (carried === undefined) return undefined;
-  const room = carried - totalBytes(vxlanOverhead(segment.vtepFamily, false));
+  // Where packets are cut up VXLAN is told of all segments that they fit: it refuses none itself.
+  const told = from.vxlans.map(({ cut }) => cut?.packetBytes ?? carried);
+  const room = Math.max(...told) - totalBytes(vxlanOverhead(segment.vtepFamily, false));
   const ceilingBytes = Math.max(device.mtu, Math.min(device.mtu + VLAN_TAG_BYTES, room));
   return [{ host: from.name, via: device.name, bytes: device.mtu, ceilingBytes }];
 }

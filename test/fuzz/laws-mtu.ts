@@ -10,6 +10,7 @@ import {
   type Wanted,
   type World,
   type Written,
+  type WrittenSubnet,
   waysOf,
   wayTo,
   writtenOf,
@@ -145,10 +146,28 @@ export function legsTo(
   return undefined;
 }
 
+/** The subnet of a segment as it was written, where what is larger than the tunnels may be cut up. */
+const fragmentedSubnet = ({ wanted }: World, vni: number): WrittenSubnet | undefined =>
+  Object.values(wanted.subnets).find((subnet) => subnet.fragment && subnet.vxlan?.vni === vni);
+
+/** What does not fit the tunnels and may be cut up VXLAN does not refuse: it is told that it fits. */
+export const fragmentsAreLetPass: Law = (world) =>
+  world.hosts.flatMap((host) =>
+    host.vxlans.flatMap(({ name, vni, local }) => {
+      const subnet = fragmentedSubnet(world, vni);
+      const mtu = host.links.find((link) => link.name === name)?.mtu ?? 1500;
+      const packet = mtu + VXLAN[local.family] + (subnet?.tagged ? 4 : 0);
+      const told = host.links.find((link) => link.name === "netgen-cut")?.routeMtu ?? 0;
+      const isCut = subnet !== undefined && host.interfaces.some((link) => link.mtu < packet);
+      return isCut && told < packet ? [`${host.name}: packets of ${packet}, but VXLAN is told of ${told}`] : [];
+    }),
+  );
+
 /** What a segment's device makes of a full frame fits every tunnel on the way to each other member. */
 export const segmentsFitTheirTunnels: Law = (world) =>
   world.hosts.flatMap((host) =>
     host.vxlans.flatMap(({ name, vni, local }) => {
+      if (fragmentedSubnet(world, vni) !== undefined) return [];
       const mtu = host.links.find((link) => link.name === name)?.mtu ?? 1500;
       const others = world.hosts.filter((other) => other !== host && other.vxlans.some((each) => each.vni === vni));
       return others.flatMap((other) => {

@@ -35,6 +35,7 @@ export const laws: Readonly<Record<string, Law>> = {
   endpointsAreOfBoth: mtu.endpointsAreOfBoth,
   tunnelsFitTheirPaths: mtu.tunnelsFitTheirPaths,
   segmentsFitTheirTunnels: mtu.segmentsFitTheirTunnels,
+  fragmentsAreLetPass: mtu.fragmentsAreLetPass,
   hostsReachEachOther: ways.hostsReachEachOther,
   prefixesLeadHome: ways.prefixesLeadHome,
 };

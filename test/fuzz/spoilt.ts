@@ -237,6 +237,16 @@ export const SPOILT: readonly Spoilt[] = [
     ...ofMesh("a device that forgets a translation", "tunnelsFitTheirPaths", WG, "MTU = 1400", "MTU = 1401"),
     topology: { ...mesh, hosts: { ...TWO, ...host("c", 3, { endpoint: undefined, families: "ds-lite" }) } },
   },
+  {
+    ...ofMesh(
+      "packets to be cut up that are refused",
+      "fragmentsAreLetPass",
+      "systemd/network/20-netgen-netgen-cut.network",
+      "MTUBytes=1550",
+      "MTUBytes=1549",
+    ),
+    topology: { ...mesh, subnets: { s: { ...SEGMENT, mtu: 1500, fragment: true } } },
+  },
   ofMesh("a tunnel too small for its segment", "segmentsFitTheirTunnels", WG, "MTU = 1440", "MTU = 1439"),
   {
     ...ofMesh("a part that follows the whole", "prefixesLeadHome", WG, ", 10.9.2.0/24", ""),

@@ -14,6 +14,8 @@ export interface SubnetDraft {
   readonly isolated: boolean;
   readonly tagged: boolean;
   readonly pin: number | undefined;
+  /** Guests must have 1500 bytes. */
+  readonly fragment: boolean | undefined;
   readonly bridge: unknown;
   /** One of its own, or the same as others. */
   readonly vlan: "own" | "same" | undefined;
@@ -48,6 +50,7 @@ export const subnetDrafts: fc.Arbitrary<readonly SubnetDraft[]> = fc.array(
     isolated: fc.integer({ min: 0, max: 3 }).map((each) => each > 0),
     tagged: fc.boolean(),
     pin: fc.integer({ min: 0, max: 9 }).map((each) => (each === 0 ? 1280 : undefined)),
+    fragment: fc.constantFrom(undefined, undefined, undefined, undefined, undefined, false, true),
     bridge: fc.constantFrom(undefined, undefined, undefined, "br-own", { name: "vmbr1", existing: true }),
     vlan: fc.constantFrom(undefined, undefined, "own", "own", "same"),
     hasPorts: fc.integer({ min: 0, max: 5 }).map((each) => each === 0),
@@ -138,6 +141,8 @@ function sendRaOf({ kind, gateway, inVrf, bridge, sendRa }: SubnetDraft, prefixe
 const leavesBy = ({ leaves, inVrf, kind, gateway }: SubnetDraft, hasSnat: boolean, exits: Around["exits"]) =>
   leaves && !inVrf && !hasSnat && (kind !== "segment" || gateway === "one") ? exits : undefined;
 
+const pinOf = ({ fragment, pin }: SubnetDraft): number | undefined => (fragment ? 1500 : pin);
+
 const targetsOf = ({ targets }: SubnetDraft, index: number): unknown =>
   targets && JSON.parse(JSON.stringify(targets).replace(/10(?=")/g, `$&${index}`));
 
@@ -175,7 +180,8 @@ export function subnetEntry(
       : undefined;
   const hosts = picked.length > 0 ? picked : "all";
   const vxlan = { vni: 100 + index, neighborSuppression: each.suppression, routeTargets: targetsOf(each, index) };
-  const { tagged, pin: mtu, separateSwitches } = each;
+  const { tagged, fragment, separateSwitches } = each;
+  const mtu = pinOf(each);
   const told = { dhcp: dhcpOf(each, prefixes[0] as string), sendRa: sendRaOf(each, prefixes) };
   switch (each.kind) {
     case "routed":
@@ -205,6 +211,7 @@ export function subnetEntry(
           gateway,
           isolated: several,
           mtu,
+          fragment,
           ...bridgeOf(each, index),
           ports,
           separateSwitches,
@@ -212,6 +219,6 @@ export function subnetEntry(
         },
       ];
     case "bare":
-      return [`s${index}`, { hosts, vxlan, tagged, mtu, bridge: own, ports, separateSwitches }];
+      return [`s${index}`, { hosts, vxlan, tagged, mtu, fragment, bridge: own, ports, separateSwitches }];
   }
 }

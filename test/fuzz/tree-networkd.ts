@@ -14,6 +14,8 @@ export interface Link {
   /** Of a VRF's device: what an exit's own table leads into it. */
   readonly mainRoutes: readonly Prefix[];
   readonly dhcp: Dhcp | undefined;
+  /** What a route of it says that its way carries. */
+  readonly routeMtu: number | undefined;
 }
 
 /** What guests are given: the server's own address with its prefix, addresses from that prefix's first on, an MTU. */
@@ -82,6 +84,7 @@ function linkOf(name: string, sections: readonly Section[]): Link {
   const mtu = oneOf(sections, "Link", "MTUBytes") ?? oneOf(sections, "NetDev", "MTUBytes");
   const routes = sections.filter((each) => each.name === "Route");
   const vlan = oneOf(sections, "BridgeVLAN", "PVID") ?? oneOf(sections, "VLAN", "Id");
+  const routeMtu = oneOf(routes, "Route", "MTUBytes");
   return {
     name,
     kind: oneOf(sections, "NetDev", "Kind"),
@@ -91,6 +94,7 @@ function linkOf(name: string, sections: readonly Section[]): Link {
     bridge: oneOf(sections, "Network", "Bridge"),
     vlan: vlan === undefined ? undefined : Number(vlan),
     vrf: oneOf(sections, "Network", "VRF"),
+    routeMtu: routeMtu === undefined ? undefined : Number(routeMtu),
     dhcp: oneOf(sections, "Network", "DHCPServer") === "yes" ? dhcpOf(sections) : undefined,
     mainRoutes: routes.flatMap((each) =>
       oneOf([each], "Route", "Table") === "main" ? [prefixOf(oneOf([each], "Route", "Destination") as string)] : [],

@@ -42,6 +42,14 @@ export interface Site {
 }
 
 /** The parts of a topology that the laws read. */
+export interface WrittenSubnet {
+  readonly cidr?: string | readonly string[];
+  readonly vrf?: string;
+  readonly vxlan?: { readonly vni: number };
+  readonly fragment?: boolean;
+  readonly tagged?: boolean;
+}
+
 export interface Wanted {
   readonly underlay: {
     readonly pathMtu?: number;
@@ -54,7 +62,7 @@ export interface Wanted {
     readonly addresses?: readonly string[];
     readonly transit?: readonly string[];
   };
-  readonly subnets: Readonly<Record<string, { readonly cidr?: string | readonly string[]; readonly vrf?: string }>>;
+  readonly subnets: Readonly<Record<string, WrittenSubnet>>;
   readonly hosts: Readonly<Record<string, Written>>;
   readonly vxlanPort: number;
 }

@@ -195,6 +195,23 @@ const CASES: readonly Case[] = [
     says: /found nameserver 9\.9\.9\.9; expected nameserver 10\.64\.0\.53/,
   },
   {
+    what: "packets to be cut up that VXLAN refuses",
+    topology: fixture("fragments"),
+    tamper: everywhere(/netgen-cut\.network$/, (text) => text.replace("MTUBytes=1550", "MTUBytes=1432")),
+    breaks: ["mtu"],
+    says: /1500 bytes to 10\.77\.0\.\d+ are lost/,
+  },
+  {
+    what: "a WireGuard MTU that is too big where packets are cut up on purpose",
+    topology: fixture("fragments"),
+    tamper: only(
+      "south",
+      everywhere(/wg0\.conf$/, (text) => text.replace("MTU = 1432", "MTU = 1452")),
+    ),
+    breaks: ["mtu"],
+    says: /everywhere: nothing was cut up outside the tunnels/,
+  },
+  {
     what: "a VXLAN device of 1500 bytes",
     tamper: everywhere(DEVICE, (text) => text.replace(/MTUBytes=\d+/, "MTUBytes=1500")),
     breaks: ["mtu"],

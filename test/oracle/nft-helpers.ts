@@ -72,6 +72,7 @@ export function aVxlan(name: string, fields: Partial<VxlanDevice> = {}): VxlanDe
     mtu: mtu(1370),
     bridge: "br-vms",
     vlan: undefined,
+    cut: undefined,
     flooding: { kind: "evpn", suppressesNeighbors: false },
     origin: { "": NOWHERE },
     ...fields,

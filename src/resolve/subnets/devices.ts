@@ -1,8 +1,9 @@
 /** The bridges and vxlan devices of one host. */
 import { must } from "../../base/invariant.ts";
 import { familyOf, type IpAddress, type IpFamily } from "../../base/ip.ts";
+import { vxlanPacketBytes } from "../../base/mtu.ts";
 import { type MtuBytes, mtuBytes, type VlanId, type Vni } from "../../base/units.ts";
-import type { Bridge, Flooding, VxlanDevice } from "../../model/device.ts";
+import type { Bridge, Cut, Flooding, VxlanDevice } from "../../model/device.ts";
 import type { Segment } from "../../model/segment.ts";
 import type { ResolvedHost } from "../hosts/hosts.ts";
 import { dhcpServer, routerAdvertisement } from "./guest-configuration.ts";
@@ -110,6 +111,12 @@ export const segmentFlooding =
       ? { kind: "evpn", suppressesNeighbors }
       : { kind: "static", remotes: vteps.filter((address) => address !== local) };
 
+/** How a segment's packets are cut up where the largest of them does not fit. */
+export function cutOf({ mtu, fragments, vtepFamily: family, isTagged }: Segment): Cut | undefined {
+  if (fragments === undefined || fragments.length === 1) return undefined;
+  return { wholeMtu: deviceMtu(mtu.computed), packetBytes: vxlanPacketBytes(mtu.bytes, family, isTagged) };
+}
+
 interface VxlanSource {
   /** How it is told where frames go, by its own address. */
   readonly floodingFrom: (local: IpAddress) => Flooding;
@@ -119,7 +126,7 @@ interface VxlanSource {
 export function vxlanDevice(
   segment: Pick<Segment, "name" | "vni" | "mtu" | "origin">,
   host: ResolvedHost,
-  { floodingFrom, ...place }: Pick<VxlanDevice, "bridge" | "vlan" | "port"> & VxlanSource,
+  { floodingFrom, ...place }: Pick<VxlanDevice, "bridge" | "vlan" | "port" | "cut"> & VxlanSource,
 ): VxlanDevice {
   const local = must(vtepAddress(host), "a VTEP has an address");
   return {

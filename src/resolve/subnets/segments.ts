@@ -1,6 +1,6 @@
 import { must } from "../../base/invariant.ts";
 import { compareAddresses, hostPrefix, type IpAddress } from "../../base/ip.ts";
-import { vxlanOverheadBytes } from "../../base/mtu.ts";
+import { fragmentSizes, vxlanOverheadBytes } from "../../base/mtu.ts";
 import type { WireguardInterface } from "../../model/device.ts";
 import type { Segment, SegmentMtu } from "../../model/segment.ts";
 import type { ResolvedHost } from "../hosts/hosts.ts";
@@ -82,6 +82,8 @@ export function resolveSegments(subnets: readonly ResolvedSubnet[], below: Below
     const { input, members, gateway } = subnet;
     if (input.vxlan === undefined) return [];
     const family = vtepFamily(vtepsOf(members, below.hosts));
+    const overheadBytes = vxlanOverheadBytes(family, input.isTagged);
+    const mtu = segmentMtu({ members, pin: input.mtu }, overheadBytes, below);
     return [
       {
         name: input.name,
@@ -96,7 +98,11 @@ export function resolveSegments(subnets: readonly ResolvedSubnet[], below: Below
         suppressesNeighbors: input.vxlan.suppressesNeighbors,
         vtepFamily: family,
         vrf: input.vrf?.value,
-        mtu: segmentMtu({ members, pin: input.mtu }, vxlanOverheadBytes(family, input.isTagged), below),
+        mtu,
+        fragments:
+          input.isFragmented && input.mtu !== undefined
+            ? fragmentSizes(mtu.bytes + overheadBytes, mtu.computed + overheadBytes)
+            : undefined,
         origin: input.origin,
       },
     ];

@@ -135,6 +135,7 @@ export function vrfInstances(
   const vtep = vtepAddress(host);
   // Without an address there is an error already.
   if (vtep === undefined) return [];
+  const place = { vlan: undefined, port: vxlanPort, cut: undefined };
   return (vrfsOf.get(name) ?? []).map((vrf): VrfInstance => {
     const bridge = `br${vrf.vni}`;
     const behind = routes.filter((route) => route.vrf?.value === vrf.name).map((route) => route.value);
@@ -148,7 +149,7 @@ export function vrfInstances(
       routeTargets: targetsOn(vrf, host),
       bridge,
       routerMac: routerMac(vrf.vni, id),
-      vxlan: vxlanDevice(vrf, host, { bridge, vlan: undefined, port: vxlanPort, floodingFrom: () => ROUTED }),
+      vxlan: vxlanDevice(vrf, host, { ...place, bridge, floodingFrom: () => ROUTED }),
       prefixes: vrf.prefixes,
       families,
       behind: [...behind].sort(comparePrefixes),
