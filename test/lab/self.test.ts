@@ -205,8 +205,8 @@ const CASES: readonly Case[] = [
     what: "a WireGuard MTU that is too big where packets are cut up on purpose",
     topology: fixture("fragments"),
     tamper: only(
-      "south",
-      everywhere(/wg0\.conf$/, (text) => text.replace("MTU = 1432", "MTU = 1452")),
+      "north",
+      everywhere(/wg0\.conf$/, (text) => text.replace("MTU = 1440", "MTU = 1460")),
     ),
     breaks: ["mtu"],
     says: /everywhere: nothing was cut up outside the tunnels/,
