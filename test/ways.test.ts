@@ -87,6 +87,16 @@ describe("vrfs", () => {
   });
 });
 
+describe("segments of which one is cut up", () => {
+  test("the other one lets pass 4 bytes more, whatever the tunnel has room for: VXLAN is told that they fit", () => {
+    const { trip } = fixture("fragments");
+    const there = (from: string, to: string) =>
+      trip(from, to, 4)?.there.map(({ bytes, ceilingBytes }) => [bytes, ceilingBytes]);
+    expect(there("machines@south", "machines@north")).toEqual([[1500, 1500]]);
+    expect(there("desks@south", "desks@north")).toEqual([[1382, 1386]]);
+  });
+});
+
 describe("dual-stack", () => {
   const { ways, trip, guest } = fixture("dual-stack");
 

@@ -1,5 +1,6 @@
 /** What may be cut up in the tunnels has to be, and can be. */
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
+import { must } from "../base/invariant.ts";
 import { fragmentSizes, IPV4_HEADER_BYTES, vxlanOverheadBytes } from "../base/mtu.ts";
 import type { Network } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
@@ -18,8 +19,8 @@ const isFragmented = (segment: Segment): segment is Fragmented =>
 function mostInTwo({ mtu, vtepFamily, isTagged }: Segment): number {
   const overheadBytes = vxlanOverheadBytes(vtepFamily, isTagged);
   const tunnelMtu = mtu.computed + overheadBytes;
-  const [first = 0] = fragmentSizes(tunnelMtu + 1, tunnelMtu);
-  return first - IPV4_HEADER_BYTES + tunnelMtu - overheadBytes;
+  const full = must(fragmentSizes(tunnelMtu + 1, tunnelMtu)[0], "a byte more than fits is cut up");
+  return full - IPV4_HEADER_BYTES + tunnelMtu - overheadBytes;
 }
 
 /** What is cut up between IPv6 addresses Linux drops: ip6_fragment refuses what a tunnel made (net/ipv6/ip6_output.c). */

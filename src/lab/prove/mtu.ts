@@ -2,7 +2,6 @@
 import { must } from "../../base/invariant.ts";
 import { familyOf, type IpAddress } from "../../base/ip.ts";
 import type { VxlanDevice, WireguardInterface } from "../../model/device.ts";
-import { relaysOf } from "../../model/relays.ts";
 import { mtuTowards } from "../../model/tunnel.ts";
 import type { Box } from "../machine/box.ts";
 import { isHeard } from "../machine/keepalived.ts";
@@ -12,6 +11,7 @@ import { widenGuests } from "../measure/guest-mtu.ts";
 import { type Probe, payloadBytes, pingWords } from "../measure/ping.ts";
 import { execCommand, type LabPromise, type Outcome, type Prover } from "../measure/promise.ts";
 import { areOnOneLan, cablesOf, type LabHost, type LabPath } from "../plan/plan.ts";
+import { fragments } from "./mtu-fragments.ts";
 import { guestPromises } from "./mtu-guests.ts";
 
 /** The line of ping that says why a packet did not even leave, or was sent back; `undefined`: it was answered. */
@@ -161,60 +161,6 @@ function devicePromise(box: Box, { name, segment, mtu }: VxlanDevice): LabPromis
 const devicePromises = (lab: Lab): readonly LabPromise[] =>
   runningHosts(lab).flatMap(({ host, box }) => host.vxlans.map((device) => devicePromise(box, device)));
 
-// ── Fragments ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-/** Fragments that a box has made, or has had to put together, since it was opened. */
-async function ownFragments(box: Box): Promise<number> {
-  const [names = "", values = ""] = (await box.run("grep", "^Ip:", "/proc/net/snmp")).split("\n");
-  const ipv4 = ["FragCreates", "ReasmReqds"].map((each) => values.split(" ")[names.split(" ").indexOf(each)]);
-  const { output } = await box.attempt("grep", "-E", "^Ip6(FragCreates|ReasmReqds)", "/proc/net/snmp6");
-  const ipv6 = [...output.matchAll(/\s(\d+)$/gm)].map(([, count]) => count);
-  return [...ipv4, ...ipv6].reduce((sum, count) => sum + Number(count), 0);
-}
-
-/** Fragments that have come by. */
-async function seenFragments(box: Box): Promise<number> {
-  const rules = await box.run("nft", "list", "chain", "inet", "watch", "fragments");
-  return [...rules.matchAll(/packets (\d+)/g)].reduce((sum, [, packets]) => sum + Number(packets), 0);
-}
-
-/** Hosts that cut VXLAN up on purpose, and those that pass on what they cut: connection tracking puts it together there. */
-function fragmentingHosts({ network }: Lab): ReadonlySet<string> {
-  const members = network.hosts.filter(({ vxlans }) => vxlans.some(({ cut }) => cut !== undefined));
-  return new Set(members.length === 0 ? [] : [...members.map(({ name }) => name), ...relaysOf(network)]);
-}
-
-async function measureFragments(lab: Lab): Promise<Outcome> {
-  const { internet, routers, hosts } = lab;
-  const watchers = [internet, ...routers.values()];
-  const cutting = fragmentingHosts(lab);
-  const silent = [...hosts.values()].filter(({ name }) => !cutting.has(name));
-  const counts = await Promise.all([
-    ...watchers.map(async (box) => `${await seenFragments(box)} seen by ${box.name}`),
-    ...[...watchers, ...silent].map(async (box) => `${await ownFragments(box)} made or put together by ${box.name}`),
-  ]);
-  const wrong = counts.filter((count) => !count.startsWith("0 "));
-  if (wrong.length > 0) return { isKept: false, measured: `${wrong.join("; ")}; expected none` };
-  return { isKept: true, measured: `none on ${watchers.length} routers and ${silent.length} hosts` };
-}
-
-/** That it is this host which cuts up what its guests have sent meanwhile, and no tunnel that is too large for its path. */
-function cutPromise(box: Box, { name, segment, cut }: VxlanDevice): readonly LabPromise[] {
-  if (cut === undefined) return [];
-  return [
-    {
-      kind: "mtu",
-      subject: `${segment} on ${box.name}`,
-      promise: `what is larger than ${cut.wholeMtu} bytes was cut up in the tunnel`,
-      command: execCommand(box, "grep", "^Ip:", "/proc/net/snmp"),
-      measure: async () => {
-        const count = await ownFragments(box);
-        return { isKept: count > 0, measured: `${count} made or put together by ${box.name}, of ${name}` };
-      },
-    },
-  ];
-}
-
 // ── Provers ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 const sizes: Prover = {
@@ -222,23 +168,6 @@ const sizes: Prover = {
   isAlone: false,
   prepare: widenGuests,
   promises: (lab) => [...underlayPromises(lab), ...tunnelPromises(lab), ...devicePromises(lab), ...guestPromises(lab)],
-};
-
-/** Measured after all of the above: whatever was too large for its path has left fragments. */
-const fragments: Prover = {
-  kind: "mtu",
-  isAlone: false,
-  promises: (lab) => [
-    {
-      kind: "mtu",
-      subject: "everywhere",
-      promise:
-        fragmentingHosts(lab).size === 0 ? "nothing was cut up on its way" : "nothing was cut up outside the tunnels",
-      command: execCommand(lab.internet, "nft", "list", "chain", "inet", "watch", "fragments"),
-      measure: () => measureFragments(lab),
-    },
-    ...runningHosts(lab).flatMap(({ host, box }) => host.vxlans.flatMap((device) => cutPromise(box, device))),
-  ],
 };
 
 /** In the order in which they are to be proven. */
