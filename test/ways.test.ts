@@ -97,6 +97,38 @@ describe("segments of which one is cut up", () => {
   });
 });
 
+describe("shared", () => {
+  const { ways, guests, trip } = fixture("shared");
+  const ofVrf = (vrf: string) => guests.filter((each) => each.vrf === vrf);
+  const reached = (from: string, to: string): readonly boolean[] => {
+    const trips = ofVrf(from).flatMap((a) => ofVrf(to).map((b) => roundTrip(ways, a, b, 4) !== undefined));
+    return [...new Set(trips)];
+  };
+
+  test.each([
+    ["red", "shared"],
+    ["green", "shared"],
+  ])("all guests of %s and of %s reach each other", (tenant, services) => {
+    expect([reached(tenant, services), reached(services, tenant)]).toEqual([[true], [true]]);
+  });
+
+  test("none of one tenant reaches one of the other, on one host or on two", () => {
+    expect([reached("red", "green"), reached("green", "red")]).toEqual([[false], [false]]);
+  });
+
+  test("the way there is by the L3VNI of who is asked, the way back by that of who asks", () => {
+    const { there, back } = must(trip("green-db@beta", "services@gamma", 4), "they reach each other");
+    expect(legs(there)).toEqual(["beta br7000 1390", "gamma br-services 1500"]);
+    expect(legs(back)).toEqual(["gamma br6000 1390", "beta br-green-db 1500"]);
+  });
+
+  test("on one host there is no tunnel between", () => {
+    const { there } = must(trip("red-vms@gamma", "services@gamma", 6), "they reach each other");
+    expect(legs(there)).toEqual(["gamma br-services 1500"]);
+    expect(trip("green-db@beta", "services@gamma", 6)).toBeUndefined();
+  });
+});
+
 describe("dual-stack", () => {
   const { ways, trip, guest } = fixture("dual-stack");
 

@@ -712,6 +712,17 @@ export const catalogue = {
     message: "the VRF {vrf} needs BGP: nothing else tells its hosts which of them a prefix is behind",
     hint: 'add "bgp:" with an asn',
   },
+  "vrf-imports-itself": {
+    severity: "error",
+    message: "the VRF {vrf} imports itself: its own guests reach each other anyway",
+    hint: 'take "{vrf}" out of the list, and name the VRF that its guests are to reach',
+  },
+  "vrf-import-overlap": {
+    severity: "error",
+    message:
+      "{prefix} ({use}, VRF {vrf}) and {other} ({otherUse}, VRF {otherVrf}) overlap, and the table of the VRF {table} leads to both: an address there could be either's",
+    hint: "give one of them another range, or take the VRF out of imports",
+  },
   "vrf-holds-host-address": {
     severity: "error",
     message:

@@ -27,6 +27,7 @@ import { passwordsAreGiven, peersAreToldOfWhatIsReached, peersStandOutside } fro
 import { programsAreNewEnough } from "./programs.ts";
 import { distinctTunnelEndpoints, tunnelNamesFit } from "./tunnels.ts";
 import { vlansFitTogether } from "./vlans.ts";
+import { leakedAddressesAreOne } from "./vrf-leaks.ts";
 import { exitHostsDistinct, exitsKnowWhoIsMeant, probesLeadOut, vrfsHaveBgp, vrfsSpareHostAddresses } from "./vrfs.ts";
 import {
   distinctEndpoints,
@@ -74,6 +75,7 @@ export const checks: readonly Check[] = Object.freeze([
   evpnHasIpv4Vteps,
   vrfsHaveBgp,
   vrfsSpareHostAddresses,
+  leakedAddressesAreOne,
   exitHostsDistinct,
   exitsKnowWhoIsMeant,
   probesLeadOut,

@@ -135,7 +135,9 @@ export const bridgeUnits = (host: Host): readonly Unit[] => [
 ];
 
 /** The bridge that carries nothing but the VXLAN device of a VRF. */
-export function routerBridgeUnits({ name: vrf, bridge, routerMac, vxlan }: VrfInstance): readonly Unit[] {
-  const view = { ...NO_SUBNET, macAddress: routerMac, mtu: String(vxlan.mtu), isRouter: true, hasVrf: true, vrf };
-  return bothUnits(bridge, "bridge", view);
+export function routerBridgeUnits(instance: VrfInstance): readonly Unit[] {
+  const { name: vrf, bridge, routerMac, vxlan } = instance;
+  const broadcasts = broadcastsView(instance.bridgeAddresses);
+  const own = { macAddress: routerMac, mtu: String(vxlan.mtu), isRouter: true, hasVrf: true, vrf, broadcasts };
+  return bothUnits(bridge, "bridge", { ...NO_SUBNET, ...own });
 }

@@ -63,13 +63,16 @@ function vxlanUnits({ name, flooding, ...device }: VxlanDevice, use: VxlanUse): 
 
 const numbered = (prefixes: readonly IpPrefix[]) => prefixes.map((prefix, index) => ({ prefix, isFirst: index === 0 }));
 
-function vrfDeviceUnits({ name, table, prefixes, unreachable, exit }: VrfInstance): readonly Unit[] {
+function vrfDeviceUnits({ name, table, prefixes, unreachable, exit, leaks }: VrfInstance): readonly Unit[] {
   const entrances = prefixes.filter((prefix) => exit?.families.includes(familyOf(prefix)));
+  const ofOthers = leaks.flatMap((leak) => leak.prefixes);
   const view = {
     table: String(table),
     metric: WORST_METRIC,
     own: numbered(unreachable),
     entrances: numbered(entrances),
+    others: numbered(ofOthers),
+    leaks: leaks.map((leak) => ({ vrf: leak.vrf, table: String(leak.table), prefixes: numbered(prefixes) })),
   };
   return [remadeDevice(name, ["vrf", view]), unit(name, "network", ["vrf", view])];
 }

@@ -1,5 +1,5 @@
 /** The guard between VRFs, and between a VRF and its host: what enters by one stays in it, or leaves by its exit. */
-import { familyOf } from "../base/ip.ts";
+import { FAMILIES, familyOf, type IpFamily, type IpPrefix } from "../base/ip.ts";
 import type { Host } from "../model/host.ts";
 import { takenFrom } from "../model/peer.ts";
 import type { VrfInstance } from "../model/vrf.ts";
@@ -28,6 +28,21 @@ function entrancesOf({ name, prefixes, exit }: VrfInstance): readonly View[] {
   ];
 }
 
+const inFamily = (prefixes: readonly IpPrefix[], family: IpFamily): readonly IpPrefix[] =>
+  prefixes.filter((prefix) => familyOf(prefix) === family);
+
+/** What goes from a VRF to another of the same host: from the one's addresses to the other's, and nothing else. */
+function leaksOf({ prefixes, leaks }: VrfInstance): readonly View[] {
+  const lines = leaks.flatMap(({ vrf, prefixes: others }) =>
+    FAMILIES.flatMap((family): readonly View[] => {
+      const [from, to] = [inFamily(prefixes, family), inFamily(others, family)];
+      if (from.length === 0 || to.length === 0) return [];
+      return [{ device: quotedName({ name: vrf }), family: nftFamily(family), from: oneOf(from), to: oneOf(to) }];
+    }),
+  );
+  return lines.map((line, index) => ({ ...line, isFirst: index === 0 }));
+}
+
 /** The chains that keep VRFs apart. */
 export const vrfSection: Section = (host, context) => {
   const { vrfs } = host;
@@ -36,6 +51,7 @@ export const vrfSection: Section = (host, context) => {
     vrfs: vrfs.map((vrf) => ({
       device: quotedName(vrf),
       ways: oneOf(waysOf(vrf, host)),
+      leaks: leaksOf(vrf),
       behind: [...vrf.behind, ...takenFrom(vrf.peers)].map((prefix) => ({
         family: nftFamily(familyOf(prefix)),
         prefix,

@@ -98,7 +98,7 @@ import {
   meshesAreBearable,
   shapesHaveTheirKeys,
 } from "./tunnels.ts";
-import { tablesAreOwn } from "./vrfs.ts";
+import { importsAreOfOthers, tablesAreOwn } from "./vrfs.ts";
 
 export type Law = (topology: Topology) => readonly Diagnostic[];
 
@@ -183,6 +183,7 @@ export const laws: readonly Law[] = Object.freeze([
   peersAreToldOfTheOverlay,
   tablesAreOwn,
   targetsAreOfOneNetwork,
+  importsAreOfOthers,
 ]);
 
 export function applyLaws(topology: Topology): readonly Diagnostic[] {

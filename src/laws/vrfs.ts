@@ -13,6 +13,13 @@ const RESERVED_TABLES: ReadonlyMap<number, string> = new Map([
   [255, 'the kernel\'s "local"'],
 ]);
 
+/** What a VRF imports is another's. */
+export function importsAreOfOthers({ vrfs }: Topology): readonly Diagnostic[] {
+  return vrfs.flatMap(({ name: vrf, imports }) =>
+    imports.filter(({ value }) => value === vrf).map(({ span }) => diagnostic("vrf-imports-itself", { vrf }, span)),
+  );
+}
+
 /** Every VRF has a routing table of its own. */
 export function tablesAreOwn({ vrfs }: Topology): readonly Diagnostic[] {
   const known = new Map<number, VrfInput>();

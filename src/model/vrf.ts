@@ -2,7 +2,7 @@
 import type { IpFamily, IpPrefix } from "../base/ip.ts";
 import type { Vni } from "../base/units.ts";
 import type { Peer } from "./bgp.ts";
-import type { VxlanDevice } from "./device.ts";
+import type { InterfaceAddress, VxlanDevice } from "./device.ts";
 import type { Exit } from "./exit.ts";
 import type { VrfLines } from "./extra.ts";
 import type { Origin } from "./origin.ts";
@@ -16,11 +16,13 @@ export interface Vrf {
   /** The number of the routing table. */
   readonly table: number;
   readonly routeTargets: RouteTargets;
-  /** The hosts with an instance: those with a subnet of it, a route or a peer in it, or an exit. */
+  /** The hosts with an instance: those with a subnet of it, a route or a peer in it, or an exit; and those of its leaks. */
   readonly members: readonly string[];
   readonly prefixes: readonly IpPrefix[];
   /** In the order of the file. */
   readonly exits: readonly VrfExit[];
+  /** The VRFs that it reaches and that reach it, by name: those that it imports, and those that import it. */
+  readonly leaks: readonly string[];
   readonly vtepFamily: IpFamily;
   readonly mtu: SegmentMtu;
   readonly origin: Origin;
@@ -38,8 +40,10 @@ export interface VrfInstance {
   readonly vni: Vni;
   readonly table: number;
   readonly routeTargets: RouteTargets;
-  /** What the VXLAN device is a port of; it has no other, and no address. Its MAC is the router MAC. */
+  /** What the VXLAN device is a port of; it has no other. Its MAC is the router MAC. */
   readonly bridge: string;
+  /** None, but where packets enter by it whose answers leave by another VRF. */
+  readonly bridgeAddresses: readonly InterfaceAddress[];
   readonly routerMac: string;
   readonly vxlan: VxlanDevice;
   readonly prefixes: readonly IpPrefix[];
@@ -58,11 +62,21 @@ export interface VrfInstance {
   /** What leads nowhere while no better route is there: all prefixes but those behind this host. */
   readonly unreachable: readonly IpPrefix[];
   readonly exit: VrfExit | undefined;
+  /** The other VRFs of this host that it reaches and that reach it, by name. */
+  readonly leaks: readonly Leak[];
   /** Whose default counts here, the preferred first; the host's own comes before all of them. */
   readonly otherExits: readonly PreferredExit[];
   /** Lines of the user's for this VRF. */
   readonly extra: VrfLines;
   readonly origin: Origin;
+}
+
+/** Another VRF of the same host: routes there hand over what is for its prefixes, and routes of its own lead back. */
+export interface Leak {
+  readonly vrf: string;
+  /** The number of its routing table. */
+  readonly table: number;
+  readonly prefixes: readonly IpPrefix[];
 }
 
 export interface PreferredExit {

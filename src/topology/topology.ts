@@ -225,6 +225,8 @@ export interface VrfInput {
   readonly routeTargets: RouteTargetsInput;
   /** In the order of the file. */
   readonly exits: readonly ExitInput[];
+  /** Names of other VRFs. */
+  readonly imports: readonly Located<string>[];
   readonly origin: Origin;
 }
 

@@ -108,7 +108,9 @@ export function decodeVrfs(reader: Reader): readonly VrfInput[] {
     if (vni === undefined) return [];
     const table = numberAt(reader, member(node, "table"));
     const routeTargets = routeTargetsAt(reader, member(node, "routeTargets"));
-    return [{ name, vni, table, routeTargets, exits: decodeExits(reader, node), origin: originOf(reader, node) }];
+    const imports = locatedAt(reader, member(node, "imports"), textAt);
+    const exits = decodeExits(reader, node);
+    return [{ name, vni, table, routeTargets, exits, imports, origin: originOf(reader, node) }];
   });
 }
 

@@ -50,7 +50,10 @@ export function checkReferences(reader: Reader): void {
     for (const key of ["gateways", "hubs"]) checkNames(names, member(site, key), "host");
   }
   for (const [, subnet] of members(member(root, "subnets"))) checkSubnet(names, subnet);
-  for (const [, vrf] of members(member(root, "vrfs"))) checkExits(names, member(vrf, "exits"));
+  for (const [, vrf] of members(member(root, "vrfs"))) {
+    checkExits(names, member(vrf, "exits"));
+    checkNames(names, member(vrf, "imports"), "vrf");
+  }
   checkExits(names, member(root, "exits"));
   checkNames(names, member(member(root, "wireguard"), "hubs"), "host");
   for (const link of entries(member(member(root, "wireguard"), "links"))) checkNames(names, link, "host");

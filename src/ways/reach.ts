@@ -43,6 +43,7 @@ export function wayFromHost(ways: Ways, host: Host, packet: Packet, passed: read
   if (route === undefined || passed.includes(host.name)) return undefined;
   const isForwarding = host.forwards[familyOf(to) === 4 ? "ipv4" : "ipv6"];
   if (!isOwnAddress(host, source, vrf) && !isForwarding) return undefined;
+  if (route.kind === "vrf") return wayFromHost(ways, host, { ...packet, vrf: route.vrf }, passed);
   const rest = ((): Way | undefined => {
     if (route.kind === "subnet") return onSubnet(ways, host, route.subnet, to);
     if (route.kind === "lan") {

@@ -16,7 +16,9 @@ import type { Ways } from "./ways.ts";
 export type Route =
   | SubnetRoute
   | { readonly kind: "tunnel"; readonly prefix: IpPrefix; readonly peer: string; readonly leg: Leg }
-  | NeighbourRoute;
+  | NeighbourRoute
+  /** On the same host: the other VRF's table is asked. */
+  | { readonly kind: "vrf"; readonly prefix: IpPrefix; readonly vrf: string };
 
 /** The prefixes of a VRF that a host has a gateway on, or that are behind it at any time: not what peers say. */
 export function connectedPrefixes(host: Host, vrf: string): readonly IpPrefix[] {
@@ -43,15 +45,19 @@ function tunnelRoutes(ways: Ways, host: Host): readonly Route[] {
   return host.interfaces.flatMap((link) => allowedRoutes(ways, host, link));
 }
 
-/** What the other hosts of a VRF have announced: a type-5 route each. */
+/** What the other hosts of a VRF have announced, a type-5 route each; and what is another VRF's. */
 function vrfRoutes({ network }: Ways, host: Host, vrf: string): readonly Route[] {
   const instance = host.vrfs.find(({ name }) => name === vrf);
   if (instance === undefined) return [];
   const leg = exactLeg(host, instance.bridge, instance.vxlan.mtu);
   const others = network.hosts.filter((other) => other !== host && other.vrfs.some(({ name }) => name === vrf));
-  return others.flatMap((other) =>
+  const announced = others.flatMap((other) =>
     subnetRoutes(other, vrf).map(({ prefix }): Route => ({ kind: "tunnel", prefix, peer: other.name, leg })),
   );
+  const leaked = instance.leaks.flatMap(({ vrf: other, prefixes }) =>
+    prefixes.map((prefix): Route => ({ kind: "vrf", prefix, vrf: other })),
+  );
+  return [...announced, ...leaked];
 }
 
 /** All routes of a host, or of its part of a VRF. */

@@ -83,6 +83,31 @@ export const segmentsAreApart: Law = ({ hosts }) =>
     });
   });
 
+/** What a VRF's device leads out of another's table, that one's leads back; behind each there is an end for when it is gone. */
+export const leaksAreMutual: Law = ({ hosts }) =>
+  hosts.flatMap((host) => {
+    const vrfs = host.links.filter(({ table }) => table !== undefined);
+    const isBare = ({ tableRoutes }: Link) => tableRoutes.every(({ isEnd }) => isEnd);
+    const into = (vrf: Link, table: string | undefined) =>
+      vrf.tableRoutes.filter((route) => !route.isEnd && route.table === table);
+    return vrfs.flatMap((vrf) =>
+      vrfs
+        .filter((other) => other !== vrf)
+        .flatMap((other) => {
+          const led = into(vrf, other.table);
+          // One without a prefix has nothing to be led to.
+          const isLedBack = led.length === 0 || isBare(other) || into(other, vrf.table).length > 0;
+          const endless = led.filter(
+            ({ to }) => !other.tableRoutes.some((end) => end.isEnd && end.to.text === to.text),
+          );
+          return [
+            ...(isLedBack ? [] : [`${host.name}: ${other.name} leads to ${vrf.name}, which does not lead back`]),
+            ...endless.map(({ to }) => `${host.name}: ${other.name} has no end for ${to.text} of ${vrf.name}`),
+          ];
+        }),
+    );
+  });
+
 /** Whoever is sent VXLAN is let in by the guard: no member's address is missing in the set of the others. */
 export const guardKnowsVteps: Law = ({ hosts }) =>
   [...membersByVni(hosts)].flatMap(([vni, members]) =>

@@ -21,6 +21,7 @@ export const laws: Readonly<Record<string, Law>> = {
   floodingIsMutual: overlay.floodingIsMutual,
   segmentsHaveOneMtu: overlay.segmentsHaveOneMtu,
   segmentsAreApart: overlay.segmentsAreApart,
+  leaksAreMutual: overlay.leaksAreMutual,
   guardKnowsVteps: overlay.guardKnowsVteps,
   setsAreApart: overlay.setsAreApart,
   guestsAreGivenTheirOwn: overlay.guestsAreGivenTheirOwn,

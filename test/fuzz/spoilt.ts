@@ -68,6 +68,16 @@ const joined: Topology = {
   subnets: { s: { ...SEGMENT, vxlan: { vni: 100, routeTargets: { import: "64512:100", export: "65000:9100" } } } },
 };
 
+/** The same with two VRFs that share. */
+const sharing: Topology = {
+  ...evpn,
+  vrfs: { blue: { vni: 5000, imports: ["shared"] }, shared: { vni: 7000 } },
+  subnets: {
+    vms: { cidr: "10.77.0.0/24", hosts: ["a"], vrf: "blue" },
+    services: { cidr: "10.79.0.0/24", hosts: ["b"], vrf: "shared" },
+  },
+};
+
 /** The same with a reflector. */
 const reflected: Topology = { ...mesh, bgp: { asn: 65_000, routeReflectors: ["a"] } };
 
@@ -107,6 +117,11 @@ const ofAdvertised = (what: string, from: Spoilt["from"], to: string): Spoilt =>
 const ofTagging = (what: string, file: string, from: string, to: string): Spoilt => ({
   ...ofMesh(what, "segmentsAreApart", file, from, to),
   topology: tagging,
+});
+const SHARED = "systemd/network/20-netgen-shared.network";
+const ofSharing = (what: string, from: Spoilt["from"], to: string): Spoilt => ({
+  ...ofMesh(what, "leaksAreMutual", SHARED, from, to),
+  topology: sharing,
 });
 const ofEvpn = (...args: Parameters<typeof ofMesh>): Spoilt => ({ ...ofMesh(...args), topology: evpn });
 const ofHubs = (name: string, ...args: Parameters<typeof ofMesh>): Spoilt => ({
@@ -258,6 +273,12 @@ export const SPOILT: readonly Spoilt[] = [
     topology: nested,
     host: "c",
   },
+  ofSharing("a VRF that leads to another and is not led back to", "Table=5000", "Table=5001"),
+  ofSharing(
+    "what another VRF leads to, and leaves by an exit once that is gone",
+    /10\.77\.0\.0\/24\nType=unreachable/,
+    "10.77.0.0/24",
+  ),
   ofMesh(
     "a set with a part of an element",
     "setsAreApart",

@@ -82,6 +82,7 @@ const knobs = fc.record({
   bgp: fc.constantFrom("none", "mesh", "reflector", "bfd"),
   bfd: fc.constantFrom({}, { intervalMs: 300, multiplier: 3 }),
   hasVrf: fc.boolean(),
+  hasShared: fc.boolean(),
   vrf: fc.constantFrom(
     { vni: 5000 },
     { vni: 5000, routeTargets: { import: ["64512:5000", "65000:9500"] } },
@@ -239,9 +240,18 @@ const onFirst = (exits: Knobs["exits"], hosts: readonly HostDraft[]) =>
 
 const unlessEmpty = <T>(list: readonly T[]): readonly T[] | undefined => (list.length > 0 ? list : undefined);
 
-function vrfsOf({ hasVrf, vrf, exits, hosts, bgp }: Knobs): unknown {
+function vrfsOf({ hasVrf, hasShared, vrf, exits, hosts, bgp }: Knobs): unknown {
   if (!hasVrf || bgp === "none") return undefined;
-  return { blue: { ...vrf, exits: unlessEmpty(onFirst(exits, hosts)) } };
+  const blue = { ...vrf, exits: unlessEmpty(onFirst(exits, hosts)) };
+  if (!hasShared) return { blue };
+  // Another tenant that imports the same has no guests: who of either is there is left to chance.
+  return { blue: { ...blue, imports: ["shared"] }, green: { vni: 7001, imports: ["shared"] }, shared: { vni: 7000 } };
+}
+
+/** What the VRFs share, on one host. */
+function servicesOf({ hasShared }: Knobs, vrf: string | undefined, names: readonly string[]) {
+  if (!hasShared || vrf === undefined) return [];
+  return [["services", { cidr: ["10.90.0.0/24", "fd90::/64"], hosts: names.slice(-1), vrf: "shared" }]] as const;
 }
 
 /** Ways out of what is in no VRF: on hosts that all others have tunnels with. */
@@ -318,7 +328,7 @@ function topologyOf(each: Knobs): Topology {
     wireguard: wireguardOf(each),
     hostDefaults: forVrf(each.defaults, vrf),
     hosts: Object.fromEntries(entries),
-    subnets: Object.fromEntries(subnets),
+    subnets: Object.fromEntries([...subnets, ...(names.length > 0 ? servicesOf(each, vrf, names) : [])]),
     vrfs: vrfsOf(each),
     exits: unlessEmpty(ways),
     bgp: bgpOf(each),

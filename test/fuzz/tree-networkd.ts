@@ -13,9 +13,19 @@ export interface Link {
   readonly vrf: string | undefined;
   /** Of a VRF's device: what an exit's own table leads into it. */
   readonly mainRoutes: readonly Prefix[];
+  /** Of a VRF's device: its table, and the routes of this and of other tables that its unit has. */
+  readonly table: string | undefined;
+  readonly tableRoutes: readonly TableRoute[];
   readonly dhcp: Dhcp | undefined;
   /** What a route of it says that its way carries. */
   readonly routeMtu: number | undefined;
+}
+
+/** A route into the device, or one that ends the lookup. */
+export interface TableRoute {
+  readonly table: string;
+  readonly to: Prefix;
+  readonly isEnd: boolean;
 }
 
 /** What guests are given: the server's own address with its prefix, addresses from that prefix's first on, an MTU. */
@@ -80,6 +90,12 @@ function dhcpOf(sections: readonly Section[]): Dhcp | undefined {
   };
 }
 
+const tableRouteOf = (route: Section): TableRoute => ({
+  table: oneOf([route], "Route", "Table") ?? "",
+  to: prefixOf(oneOf([route], "Route", "Destination") as string),
+  isEnd: oneOf([route], "Route", "Type") === "unreachable",
+});
+
 function linkOf(name: string, sections: readonly Section[]): Link {
   const mtu = oneOf(sections, "Link", "MTUBytes") ?? oneOf(sections, "NetDev", "MTUBytes");
   const routes = sections.filter((each) => each.name === "Route");
@@ -96,6 +112,8 @@ function linkOf(name: string, sections: readonly Section[]): Link {
     vrf: oneOf(sections, "Network", "VRF"),
     routeMtu: routeMtu === undefined ? undefined : Number(routeMtu),
     dhcp: oneOf(sections, "Network", "DHCPServer") === "yes" ? dhcpOf(sections) : undefined,
+    table: oneOf(sections, "VRF", "Table"),
+    tableRoutes: routes.map(tableRouteOf),
     mainRoutes: routes.flatMap((each) =>
       oneOf([each], "Route", "Table") === "main" ? [prefixOf(oneOf([each], "Route", "Destination") as string)] : [],
     ),

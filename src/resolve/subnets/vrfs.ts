@@ -15,15 +15,16 @@ import { vxlanOverheadBytes } from "../../base/mtu.ts";
 import { sortedBy } from "../../base/text.ts";
 import type { UdpPort } from "../../base/units.ts";
 import type { Peer } from "../../model/bgp.ts";
-import type { Flooding } from "../../model/device.ts";
+import type { Flooding, InterfaceAddress } from "../../model/device.ts";
 import type { VrfLines } from "../../model/extra.ts";
 import type { SourceNat } from "../../model/host.ts";
 import type { OverlayPrefix } from "../../model/network.ts";
-import type { PreferredExit, Vrf, VrfExit, VrfInstance } from "../../model/vrf.ts";
+import type { Leak, PreferredExit, Vrf, VrfExit, VrfInstance } from "../../model/vrf.ts";
 import type { Located, Topology, VrfInput } from "../../topology/topology.ts";
 import { inOrder, resolveExits } from "../hosts/exits.ts";
 import type { ResolvedHost } from "../hosts/hosts.ts";
 import { vtepAddress, vtepFamily, vxlanDevice } from "./devices.ts";
+import { leaksBetween } from "./leaks.ts";
 import { routerMac } from "./mac.ts";
 import { type TargetsOn, writtenTargets } from "./route-targets.ts";
 import { type Below as Carriers, segmentMtu, vtepsOf } from "./segments.ts";
@@ -44,6 +45,7 @@ function taggedExits({ vni, exits }: VrfInput, asn: number, hosts: Below["hosts"
   return resolveExits(exits, hosts).map((exit) => ({ ...exit, tag: `${asn}:${vni}:${idOf(exit.host)}` }));
 }
 
+/** The hosts with a part of a VRF of their own. */
 function membersOf(vrf: string, { hosts, subnets }: Below, exits: readonly VrfExit[]): readonly string[] {
   const isOf = (each: { readonly vrf: Located<string> | undefined }): boolean => each.vrf?.value === vrf;
   const ofSubnets = new Set(subnets.filter(({ input }) => isOf(input)).flatMap((subnet) => subnet.members));
@@ -58,9 +60,15 @@ function membersOf(vrf: string, { hosts, subnets }: Below, exits: readonly VrfEx
 /** The VRFs, sorted by name. */
 export function resolveVrfs(topology: Topology, below: Below): readonly Vrf[] {
   const { hosts } = below;
+  const leaksOf = leaksBetween(topology.vrfs);
+  const exitsOf = new Map(topology.vrfs.map((vrf) => [vrf.name, taggedExits(vrf, topology.bgp?.asn ?? 0, hosts)]));
+  const ownOf = new Map([...exitsOf].map(([name, exits]) => [name, membersOf(name, below, exits)]));
   return sortedBy(topology.vrfs, (vrf) => vrf.name).map((vrf): Vrf => {
-    const exits = taggedExits(vrf, topology.bgp?.asn ?? 0, hosts);
-    const members = membersOf(vrf.name, below, exits);
+    const exits = must(exitsOf.get(vrf.name), "every VRF is there");
+    const leaks = leaksOf.get(vrf.name) ?? [];
+    // Who asks has the way looked up where it is, and so has who answers. A VRF with mistakes may be missing.
+    const concerned = new Set([vrf.name, ...leaks].flatMap((name) => ownOf.get(name) ?? []));
+    const members = [...hosts.keys()].filter((name) => concerned.has(name));
     const family = vtepFamily(vtepsOf(members, hosts));
     return {
       name: vrf.name,
@@ -71,6 +79,7 @@ export function resolveVrfs(topology: Topology, below: Below): readonly Vrf[] {
       // What two hosts hear from others' speakers is one.
       prefixes: [...new Set(below.prefixes.filter((each) => each.vrf === vrf.name).map((each) => each.prefix))],
       exits,
+      leaks,
       vtepFamily: family,
       mtu: segmentMtu({ members, pin: undefined }, vxlanOverheadBytes(family, false), below),
       origin: vrf.origin,
@@ -110,6 +119,18 @@ function anchorsOf({ input }: ResolvedHost, vtep: IpAddress): readonly IpPrefix[
   return [hostPrefix(vtep), hostPrefix(discarded)];
 }
 
+/** The leaks of a VRF to others that a host has as well. */
+const leaksOn = ({ leaks }: Vrf, all: readonly Vrf[]): readonly Leak[] =>
+  all
+    .filter(({ name }) => leaks.includes(name))
+    .map(({ name, table, prefixes }): Leak => ({ vrf: name, table, prefixes }));
+
+/**
+ * The loose reverse path check (rp_filter 2) takes a source for forged that another VRF leads back to, if the interface has no
+ * address at all: fib_validate_source of Linux, seen with 6.1. Guests cannot reach this one, and FRR tells nobody of it.
+ */
+const SOME_ADDRESS: InterfaceAddress = { address: "127.0.0.1" as IpAddress, lengthBits: 8 };
+
 /** By a VRF's VXLAN device go routed packets alone, for which nobody asks. */
 const ROUTED: Flooding = { kind: "evpn", suppressesNeighbors: false };
 
@@ -136,18 +157,20 @@ export function vrfInstances(
   // Without an address there is an error already.
   if (vtep === undefined) return [];
   const place = { vlan: undefined, port: vxlanPort, cut: undefined };
-  return (vrfsOf.get(name) ?? []).map((vrf): VrfInstance => {
+  return (vrfsOf.get(name) ?? []).map((vrf, _, all): VrfInstance => {
     const bridge = `br${vrf.vni}`;
     const behind = routes.filter((route) => route.vrf?.value === vrf.name).map((route) => route.value);
     const exit = vrf.exits.find((each) => each.host === name);
     const peers = allPeers.filter((peer) => peer.vrf === vrf.name);
     const families = familiesOf(vrf, exit, peers);
+    const leaks = leaksOn(vrf, all);
     return {
       name: vrf.name,
       vni: vrf.vni,
       table: vrf.table,
       routeTargets: targetsOn(vrf, host),
       bridge,
+      bridgeAddresses: leaks.length > 0 ? [SOME_ADDRESS] : [],
       routerMac: routerMac(vrf.vni, id),
       vxlan: vxlanDevice(vrf, host, { ...place, bridge, floodingFrom: () => ROUTED }),
       prefixes: vrf.prefixes,
@@ -158,6 +181,7 @@ export function vrfInstances(
       // FRR would take such a route for one that leads there, and announce the prefix.
       unreachable: vrf.prefixes.filter((prefix) => !behind.includes(prefix)),
       exit,
+      leaks,
       otherExits: otherExits(host, vrf, hosts),
       extra: host.input.vrfLines.get(vrf.name) ?? NO_LINES,
       origin: vrf.origin,
