@@ -27,7 +27,9 @@ export function hubWithoutEndpoint({ input: { name: hub, origin } }: ResolvedHos
 
 function insteadOf(topology: Topology): string {
   if (topology.wireguard.shape === "links") return LINK_OTHERS;
-  return topology.wireguard.shape !== "hub-and-spoke" && routingClass(topology).kind === "dynamic" ? HAVE_HUBS : NAME_A_HUB;
+  return topology.wireguard.shape !== "hub-and-spoke" && routingClass(topology).kind === "dynamic"
+    ? HAVE_HUBS
+    : NAME_A_HUB;
 }
 
 function pairDiagnostic([a, b]: UnmetPair, { shape, hubs }: WireguardInput, instead: string): Diagnostic {
