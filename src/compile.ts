@@ -1,6 +1,7 @@
 /** The pipeline: parse → validate → laws → resolve → checks → emit. The only place that knows the order and decides to stop. */
 import { type Diagnostic, hasErrors, sortDiagnostics } from "./base/diagnostic.ts";
 import type { Source } from "./base/source.ts";
+import { besideUnfit, checkBeside } from "./checks/beside.ts";
 import { runChecks } from "./checks/index.ts";
 import type { OutputFile } from "./emit/file.ts";
 import { emitNetwork } from "./emit/index.ts";
@@ -12,6 +13,14 @@ import { validate } from "./validate/validate.ts";
 
 export interface CompileOptions {
   /** Public keys by host name, for hosts whose key is not in the topology. Private keys never come in here. */
+  readonly publicKeys?: Readonly<Record<string, string>>;
+  /** Other fleets, with hosts that are the same machines: what they have there is not to be had twice. */
+  readonly beside?: readonly BesideInput[];
+}
+
+/** Another fleet's topology, with public keys as in {@link CompileOptions}. */
+export interface BesideInput {
+  readonly source: Source;
   readonly publicKeys?: Readonly<Record<string, string>>;
 }
 
@@ -34,8 +43,17 @@ export interface Compilation {
 /** What is known of a topology before any file is made of it. */
 export type Judgement = Pick<Compilation, "model" | "diagnostics">;
 
+/** What is wrong with it as one of several fleets; nothing before it is right by itself. */
+function judgeBeside(network: Network, beside: readonly BesideInput[]): readonly Diagnostic[] {
+  return beside.flatMap(({ source, publicKeys = {} }) => {
+    const { model, diagnostics } = judge(source, { publicKeys });
+    const isFit = model !== undefined && !hasErrors(diagnostics);
+    return isFit ? checkBeside(network, { network: model, source }) : [besideUnfit(network, source)];
+  });
+}
+
 /** Compiles one topology as far as to say what is wrong with it. */
-export function judge(source: Source, { publicKeys = {} }: CompileOptions = {}): Judgement {
+export function judge(source: Source, { publicKeys = {}, beside = [] }: CompileOptions = {}): Judgement {
   const stop = (diagnostics: readonly Diagnostic[], model?: Network): Judgement => ({
     model,
     diagnostics: sortDiagnostics(diagnostics),
@@ -52,7 +70,8 @@ export function judge(source: Source, { publicKeys = {} }: CompileOptions = {}):
   const resolved = resolveNetwork(validated.value, { publicKeys, topologyName: source.name });
   const model = resolved.value;
   const later = [...applyLaws(validated.value), ...resolved.diagnostics, ...runChecks(model)];
-  return stop([...read, ...later.filter((each) => !validated.unsure.has(each.code))], model);
+  const all = [...read, ...later.filter((each) => !validated.unsure.has(each.code))];
+  return stop(hasErrors(all) ? all : [...all, ...judgeBeside(model, beside)], model);
 }
 
 /** What a topology compiles to that was judged before; nothing where there is an error. */

@@ -17,6 +17,8 @@ export const FIXTURES = fileURLToPath(new URL("../fixtures", import.meta.url));
 
 /** The names under which a fixture's results stand in its directory. */
 export const TOPOLOGY = "topology.yaml";
+/** Another fleet on hosts of the same names; most fixtures have none. */
+export const BESIDE = "beside.yaml";
 export const MODEL = "model.json";
 export const DIAGNOSTICS = "diagnostics.txt";
 export const AFTER = "after.txt";
@@ -56,6 +58,12 @@ export function sourceOf({ name, directory }: Fixture): Source {
   return { name: TOPOLOGY, text };
 }
 
+/** The other fleet that a fixture is compiled with, if it has one. */
+export function besideOf({ directory }: Fixture): readonly { readonly source: Source }[] {
+  const path = `${directory}/${BESIDE}`;
+  return existsSync(path) ? [{ source: { name: BESIDE, text: readFileSync(path, "utf8") } }] : [];
+}
+
 /** A fixture's results as files of its directory: path → text. */
 export type Results = ReadonlyMap<string, string>;
 
@@ -93,7 +101,7 @@ function renderAfter(files: readonly OutputFile[]): string {
 /** Compiles a fixture, and gives what should stand in its directory besides the topology. */
 export function runFixture(fixture: Fixture): Outcome {
   const source = sourceOf(fixture);
-  const compilation = compile(source);
+  const compilation = compile(source, { beside: besideOf(fixture) });
   const results = new Map<string, string>();
   const said = renderText(source, compilation.diagnostics);
   if (said !== "") results.set(DIAGNOSTICS, said);
@@ -108,7 +116,11 @@ export function runFixture(fixture: Fixture): Outcome {
   return { compilation, results, scripts: new Map(scripts) };
 }
 
-const nameOf = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
+/** A fleet's scripts differ from those of others: `wg-reload-2`. */
+function nameOf(path: string): string {
+  const [, fleet = "", name = ""] = /\/etc\/netgen(\d?)\/(.*)$/.exec(path) ?? [];
+  return fleet === "" ? name : `${name}-${fleet}`;
+}
 
 /** Every script by its name, less whom it was written for. */
 export function namedScripts({ scripts }: Outcome): readonly (readonly [name: string, text: string])[] {
@@ -137,6 +149,6 @@ export function readExpected({ directory }: Pick<Fixture, "directory">): Results
   const paths = readdirSync(directory, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => `${entry.parentPath}/${entry.name}`.slice(directory.length + 1))
-    .filter((path) => path !== TOPOLOGY);
+    .filter((path) => path !== TOPOLOGY && path !== BESIDE);
   return new Map(paths.sort().map((path) => [path, readFileSync(`${directory}/${path}`, "utf8")]));
 }

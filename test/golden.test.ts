@@ -44,10 +44,10 @@ function modeAndOwner({ path, content }: OutputFile): string {
 /** Below etc/: whose file it is, and what has to be enabled for it. */
 const ENABLED: readonly (readonly [path: RegExp, unit: string])[] = [
   [/^wireguard\/(.+)\.conf$/, "wg-quick@$1.service"],
-  [/^netgen\/(.+)\.exit$/, "netgen-exit@$1.service"],
+  [/^netgen(\d?)\/(.+)\.exit$/, "netgen$1-exit@$2.service"],
   [/^frr\/frr\.conf$/, "frr.service"],
   [/^keepalived\/keepalived\.conf$/, "keepalived.service"],
-  [/^systemd\/network\/(?:20-netgen-|05-netgen-lo\.).+$/, "systemd-networkd.service"],
+  [/^systemd\/network\/(?:20-netgen\d?-|05-netgen\d?-lo\.).+$/, "systemd-networkd.service"],
   [/^systemd\/system\/([^/@]+)$/, "$1"],
 ];
 

@@ -226,7 +226,10 @@ describe("a key file that is wrong", () => {
   /** All that opens the key of alpha and the one that it shares with beta. */
   const openers: readonly (readonly [string, () => unknown])[] = [
     ["generating", () => generate(["alpha", "gamma"], [PAIR])],
-    ["exporting", () => exportKeys(keys, { host: "alpha", interfaces: ["wg0"], peers: ["beta"] }, join(sandbox, "x"))],
+    [
+      "exporting",
+      () => exportKeys(keys, { host: "alpha", fleet: "", interfaces: ["wg0"], peers: ["beta"] }, join(sandbox, "x")),
+    ],
   ];
 
   const contents: readonly (readonly [string, string, string])[] = [

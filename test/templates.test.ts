@@ -165,7 +165,7 @@ describe("the strict view", () => {
   });
 
   test("nor what a part of it does not, which is named by the way there", () => {
-    expect(() => render("radvd/radvd.conf.njk", { links: [{}] })).toThrow(/read view\.links\.0\.\w+, /);
+    expect(() => render("radvd/radvd.conf.njk", { fleet: "", links: [{}] })).toThrow(/read view\.links\.0\.\w+, /);
   });
 
   test("a template that does not exist is a defect of netgen", () => {

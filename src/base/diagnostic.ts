@@ -1,6 +1,6 @@
 import { type Code, catalogue, type ParamsOf } from "./catalogue.ts";
 import { maskKeys } from "./key.ts";
-import type { Span } from "./source.ts";
+import type { Source, Span } from "./source.ts";
 import { compareText, visible } from "./text.ts";
 
 export type Severity = "error" | "warning" | "note";
@@ -9,6 +9,8 @@ export type Severity = "error" | "warning" | "note";
 export interface Related {
   readonly message: string;
   readonly span: Span;
+  /** The text that the span is in; left out: that of the diagnostic. */
+  readonly source?: Source;
 }
 
 /** A user's mistake, or a word of advice, as data. */

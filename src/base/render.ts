@@ -23,6 +23,16 @@ function locate(source: Source, starts: LineStarts, span: Span): Location {
   return { file: source.name, line: start.line, column: start.column, endLine: end.line, endColumn: end.column };
 }
 
+/** The lines of a text, which are looked for once. */
+function createStarts(): (text: Source) => LineStarts {
+  const known = new Map<Source, LineStarts>();
+  return (text) => {
+    const starts = known.get(text) ?? lineStarts(text.text);
+    known.set(text, starts);
+    return starts;
+  };
+}
+
 const MAX_EXCERPT_LENGTH = 160;
 
 /** The line that a span begins on, and a caret line as long as the span on it. */
@@ -53,9 +63,9 @@ const MAX_ALIKE = 20;
  * and how many more there are; as JSON each.
  */
 export function renderText(source: Source, diagnostics: readonly Diagnostic[], paint: Paint = plain): string {
-  const starts = lineStarts(source.text);
-  const place = (span: Span): string => {
-    const { file, line, column } = locate(source, starts, span);
+  const startsOf = createStarts();
+  const place = (span: Span, text = source): string => {
+    const { file, line, column } = locate(text, startsOf(text), span);
     return `${printable(file)}:${line}:${column}`;
   };
   const crowds = [...grouped(diagnostics, ({ code }) => code).values()].filter((all) => all.length > MAX_ALIKE);
@@ -65,10 +75,10 @@ export function renderText(source: Source, diagnostics: readonly Diagnostic[], p
   const shown = diagnostics.filter((each) => !unsaid.has(each));
   const lines = shown.flatMap((each) => [
     `${place(each.span)}: ${head(each)}: ${each.message}`,
-    ...excerpt(source, starts, each.span, paint),
-    ...each.related.flatMap((related) => [
-      `  ${place(related.span)}: ${related.message}`,
-      ...excerpt(source, starts, related.span, paint),
+    ...excerpt(source, startsOf(source), each.span, paint),
+    ...each.related.flatMap(({ message, span, source: text = source }) => [
+      `  ${place(span, text)}: ${message}`,
+      ...excerpt(text, startsOf(text), span, paint),
     ]),
     `  ${paint("hint:", "note")} ${each.hint}`,
     "",
@@ -79,15 +89,18 @@ export function renderText(source: Source, diagnostics: readonly Diagnostic[], p
 
 /** Diagnostics as JSON, one object a line; the fields are fixed and documented in docs/commands.md. */
 export function renderJson(source: Source, diagnostics: readonly Diagnostic[]): string {
-  const starts = lineStarts(source.text);
+  const startsOf = createStarts();
   return diagnostics
     .map(({ code, severity, message, span, hint, related }) => ({
       code,
       severity,
       message,
-      ...locate(source, starts, span),
+      ...locate(source, startsOf(source), span),
       hint,
-      related: related.map((each) => ({ message: each.message, ...locate(source, starts, each.span) })),
+      related: related.map(({ message, span, source: text = source }) => ({
+        message,
+        ...locate(text, startsOf(text), span),
+      })),
     }))
     .map((each) => `${JSON.stringify(each)}\n`)
     .join("");

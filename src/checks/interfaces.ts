@@ -1,7 +1,8 @@
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import type { Span } from "../base/source.ts";
-import { type Bridge, CUT_LINK } from "../model/device.ts";
+import type { Bridge } from "../model/device.ts";
 import type { Exit } from "../model/exit.ts";
+import { cutLink } from "../model/fleet.ts";
 import type { Host } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
@@ -22,13 +23,14 @@ export function interfaceNamesFit(network: Network): readonly Diagnostic[] {
   });
 }
 
-interface Use {
+export interface InterfaceUse {
   readonly name: string;
   readonly use: string;
   readonly span: Span;
 }
 
-function interfaceUses(network: Network, host: Host): readonly Use[] {
+/** What each interface of a host is, by its name. */
+export function interfaceUses(network: Network, host: Host): readonly InterfaceUse[] {
   const wireguard = host.interfaces.map(({ name }) => ({
     name,
     use: "the WireGuard interface",
@@ -42,7 +44,11 @@ function interfaceUses(network: Network, host: Host): readonly Use[] {
   }));
   const cutting = host.vxlans
     .filter(({ cut }) => cut !== undefined)
-    .map(({ origin }) => ({ name: CUT_LINK, use: "the link that segments are cut up by", span: originSpan(origin) }));
+    .map(({ origin }) => ({
+      name: cutLink(network),
+      use: "the link that segments are cut up by",
+      span: originSpan(origin),
+    }));
   return [
     ...wireguard,
     ...cutting.slice(0, 1),
@@ -55,7 +61,7 @@ function interfaceUses(network: Network, host: Host): readonly Use[] {
 }
 
 /** A bridge with VLANs, and its trunks, are one thing for all subnets on it. */
-function bridgeUses({ name, link, vlan, subnet, ports, origin }: Bridge, host: Host): readonly Use[] {
+function bridgeUses({ name, link, vlan, subnet, ports, origin }: Bridge, host: Host): readonly InterfaceUse[] {
   const span = originSpan(origin, "bridge");
   const at = originSpan(origin, `ports/${host.name}`);
   const hasVlans = host.vlanBridges.some((bridge) => bridge.name === name);
@@ -73,7 +79,7 @@ function bridgeUses({ name, link, vlan, subnet, ports, origin }: Bridge, host: H
 }
 
 /** The uplink, and the interface to the LAN unless that is the same. */
-function outerUses({ uplink, lanInterface, origin }: Host): readonly Use[] {
+function outerUses({ uplink, lanInterface, origin }: Host): readonly InterfaceUse[] {
   const outer = [
     { name: uplink, use: "the uplink", span: originSpan(origin, "uplink") },
     {
@@ -86,13 +92,13 @@ function outerUses({ uplink, lanInterface, origin }: Host): readonly Use[] {
 }
 
 /** The interface of a way out, unless it is one of the host's own, which is there already. */
-function exitUses(exit: Exit | undefined, { uplink, lanInterface }: Host): readonly Use[] {
+function exitUses(exit: Exit | undefined, { uplink, lanInterface }: Host): readonly InterfaceUse[] {
   if (exit === undefined || exit.interface === uplink || exit.interface === lanInterface) return [];
   return [{ name: exit.interface, use: "the way out", span: originSpan(exit.origin, "interface") }];
 }
 
 /** The devices of a VRF, and the interface of its exit. */
-function vrfUses({ name, bridge, vxlan, exit, origin }: VrfInstance, host: Host): readonly Use[] {
+function vrfUses({ name, bridge, vxlan, exit, origin }: VrfInstance, host: Host): readonly InterfaceUse[] {
   const span = originSpan(origin);
   return [
     { name, use: `the VRF ${name}`, span },
@@ -106,7 +112,7 @@ function vrfUses({ name, bridge, vxlan, exit, origin }: VrfInstance, host: Host)
 export function interfaceNamesDistinct(network: Network): readonly Diagnostic[] {
   const found = new Map<string, Diagnostic>();
   for (const host of network.hosts) {
-    const first = new Map<string, Use>();
+    const first = new Map<string, InterfaceUse>();
     for (const use of interfaceUses(network, host)) {
       const other = first.get(use.name);
       const key = `${use.name} ${use.use} ${other?.use}`;

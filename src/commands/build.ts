@@ -4,7 +4,7 @@ import { hostOf } from "../write/manifest.ts";
 import type { Tree } from "../write/plan.ts";
 import { type Written, writeTree } from "../write/write.ts";
 import { EXIT_DONE, EXIT_MACHINE, withAdvice } from "./exit.ts";
-import { formatOption, keysOption, quietOption, topologyArgument } from "./options.ts";
+import { formatOption, keysOption, quietOption, topologyArgument, withOption } from "./options.ts";
 import { progressFor } from "./progress.ts";
 import { exitCodeOf, openCompiled, printDiagnostics, printSummary, say } from "./session.ts";
 import { complain, listPaths, type TreeOptions, treeOf, treePlace } from "./tree.ts";
@@ -87,6 +87,7 @@ export const buildCommand = (exit: (code: number) => void): Command =>
     .addArgument(topologyArgument())
     .option("-o, --output <dir>", "where to write (default: out, beside the topology); - is a tar on standard output")
     .addOption(keysOption())
+    .addOption(withOption())
     .option("--hosts <names>", "only these hosts, separated by commas")
     .option("--force", "replace files that stand in the way and that netgen did not write")
     .addOption(quietOption())

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { formatOption, keysOption, quietOption, topologyArgument } from "./options.ts";
+import { formatOption, keysOption, quietOption, topologyArgument, withOption } from "./options.ts";
 import { type CommonOptions, counted, exitCodeOf, open, printDiagnostics, printSummary } from "./session.ts";
 
 function check(topology: string, options: CommonOptions): number {
@@ -19,6 +19,7 @@ export const checkCommand = (exit: (code: number) => void): Command =>
     )
     .addArgument(topologyArgument())
     .addOption(keysOption())
+    .addOption(withOption())
     .addOption(quietOption())
     .addOption(formatOption("diagnostics (json: one object a line)"))
     .action((topology: string, options: CommonOptions) => exit(check(topology, options)));

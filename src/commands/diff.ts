@@ -4,7 +4,7 @@ import { visibleLines } from "../base/text.ts";
 import { diffTree, type FileDiff, renderStat } from "../deliver/diff.ts";
 import { planTree } from "../write/plan.ts";
 import { EXIT_DIFFERENT, EXIT_DONE, EXIT_MACHINE, machineError } from "./exit.ts";
-import { formatOption, keysOption, quietOption, topologyArgument } from "./options.ts";
+import { formatOption, keysOption, quietOption, topologyArgument, withOption } from "./options.ts";
 import { exitCodeOf, hasColours, openCompiled, printDiagnostics, say } from "./session.ts";
 import { complain, type TreeOptions, treeOf, treePlace } from "./tree.ts";
 
@@ -63,6 +63,7 @@ export const diffCommand = (exit: (code: number) => void): Command =>
     .addArgument(topologyArgument())
     .option("-o, --output <dir>", "the tree to compare with (default: out, beside the topology)")
     .addOption(keysOption())
+    .addOption(withOption())
     .option("--hosts <names>", "only these hosts, separated by commas")
     .addOption(quietOption())
     .option("--stat", "only the number of lines that come and go in each file")

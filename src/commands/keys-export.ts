@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { emitJudged } from "../compile.ts";
 import { mergeKeys, type WholeConfiguration, writeConfiguration } from "../keys/configuration.ts";
 import { exportKeys } from "../keys/export.ts";
+import { fleetMark } from "../model/fleet.ts";
 import type { Host } from "../model/host.ts";
 import { EXIT_DONE, EXIT_TOPOLOGY, machineError } from "./exit.ts";
 import { hostNamed, type KeySession, openForKeys, presharedPairs } from "./keys-session.ts";
@@ -31,7 +32,7 @@ function exportHost(session: KeySession, host: Host, { output, qr, ...options }:
   }
   if (output === undefined) throw machineError(`say where the keys of ${name} go: -o DIR`);
   const interfaces = host.interfaces.map((link) => link.name);
-  const request = { host: name, interfaces, peers: presharing(session, host) };
+  const request = { host: name, fleet: fleetMark(session.model), interfaces, peers: presharing(session, host) };
   for (const path of exportKeys(session.keysDirectory, request, output)) printSummary(`  + ${path}\n`, options);
   return EXIT_DONE;
 }

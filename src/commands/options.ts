@@ -7,6 +7,13 @@ export const topologyArgument = (): Argument =>
 export const keysOption = (): Option =>
   new Option("--keys <dir>", "directory of <host>.pub files (default: keys, beside the topology)");
 
+/** Each is added to those before it. */
+export const withOption = (): Option =>
+  new Option(
+    "--with <topology>",
+    "another fleet's topology: whether both claim the same of a host; may be repeated",
+  ).argParser((path: string, others: readonly string[] = []) => [...others, path]);
+
 export const quietOption = (): Option => new Option("-q, --quiet", "leave out notes and summaries");
 
 export const formatOption = (what: string): Option =>

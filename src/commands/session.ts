@@ -6,7 +6,7 @@ import { type Diagnostic, hasErrors, type Severity } from "../base/diagnostic.ts
 import { type Paint, renderJson, renderText } from "../base/render.ts";
 import { lineStarts, positionAt, type Source } from "../base/source.ts";
 import { visibleLines } from "../base/text.ts";
-import { type Compilation, type CompileOptions, compile, type Judgement, judge } from "../compile.ts";
+import { type BesideInput, type Compilation, type CompileOptions, compile, type Judgement, judge } from "../compile.ts";
 import { readPublicKeys } from "../keys/store.ts";
 import { findStrayKey, privatePublicKeys } from "../keys/stray.ts";
 import { readSome } from "../write/input.ts";
@@ -15,6 +15,8 @@ import { EXIT_DONE, EXIT_TOPOLOGY, machineError } from "./exit.ts";
 /** Options that every command with a topology has. */
 export interface CommonOptions {
   readonly keys?: string;
+  /** Topologies of other fleets on the same hosts. */
+  readonly with?: readonly string[];
   /** Neither notes nor summaries. */
   readonly quiet?: boolean;
   readonly format?: "text" | "json";
@@ -106,18 +108,25 @@ export const open = (topology: string, options: CommonOptions): Session => openW
 export const openCompiled = (topology: string, options: CommonOptions): CompiledSession =>
   openWith(compile, topology, options);
 
+/** A topology with the public keys that stand beside it. */
+function readInput(path: string, directory = beside(path, "keys")): Required<BesideInput> {
+  const source = readSource(path);
+  const publicKeys = readPublicKeys(directory);
+  refuseStrayFile(directory, publicKeys);
+  refuseStrayKey(source, publicKeys);
+  return { source, publicKeys };
+}
+
 function openWith<Result extends Judgement>(
   run: (source: Source, options: CompileOptions) => Result,
   topology: string,
   options: CommonOptions,
 ): Opened & Result {
-  const source = readSource(topology);
   const keysDirectory = options.keys ?? beside(topology, "keys");
   const isQuiet = options.quiet ?? false;
-  const publicKeys = readPublicKeys(keysDirectory);
-  refuseStrayFile(keysDirectory, publicKeys);
-  refuseStrayKey(source, publicKeys);
-  const result = run(source, { publicKeys });
+  const { source, publicKeys } = readInput(topology, keysDirectory);
+  const others = (options.with ?? []).map((path) => readInput(path));
+  const result = run(source, { publicKeys, beside: others });
   const { diagnostics } = result;
   const told = isQuiet ? diagnostics.filter(({ severity }) => severity !== "note") : diagnostics;
   return { ...result, source, keysDirectory, isQuiet, diagnostics: told };

@@ -3,11 +3,11 @@ import { familyOf, type IpFamily, type IpPrefix } from "../base/ip.ts";
 import { knows } from "../base/programs.ts";
 import { type Host, type OwnedPrefix, outerLinks } from "../model/host.ts";
 import { RELOAD_UNITS, reload } from "./after.ts";
-import type { EmitContext, Emitter } from "./context.ts";
+import { type EmitContext, type Emitter, ownPath, ownUnit } from "./context.ts";
 import { publicFile, scriptFile } from "./print.ts";
 import type { View } from "./template.ts";
 
-const UNIT = "netgen-docker.service";
+const unitOf = (context: EmitContext): string => ownUnit(context, "docker.service");
 
 const REPLIES = "-m conntrack --ctstate RELATED,ESTABLISHED";
 
@@ -52,21 +52,22 @@ function rules(host: Host, context: EmitContext, family: IpFamily) {
   const passesRaw = rawMatches.length > 0 && knows(host.programs, "docker-direct-access");
   const view: View = { matches: [...linkMatches(host, family), ...both], passesRaw, rawMatches };
   return publicFile(host, context, {
-    path: `etc/netgen/docker.rules${family}`,
+    path: ownPath(context, `docker.rules${family}`),
     template: "docker/docker.rules.njk",
     view,
-    after: [reload(UNIT)],
+    after: [reload(unitOf(context))],
   });
 }
 
 /** The rules of both families, the script that puts them into Docker's chain, and its unit; nothing without Docker. */
 export const emitDocker: Emitter = (host, context) => {
   if (!host.hasDocker) return [];
-  const script = { path: "etc/netgen/docker-user", template: "docker/docker-user.njk", after: [reload(UNIT)] };
+  const own = unitOf(context);
+  const script = { path: ownPath(context, "docker-user"), template: "docker/docker-user.njk", after: [reload(own)] };
   const unit = {
-    path: `etc/systemd/system/${UNIT}`,
-    template: `docker/${UNIT}.njk`,
-    after: [RELOAD_UNITS, reload(UNIT)],
+    path: `etc/systemd/system/${own}`,
+    template: "docker/netgen-docker.service.njk",
+    after: [RELOAD_UNITS, reload(own)],
   };
   return [
     rules(host, context, 4),
@@ -77,6 +78,6 @@ export const emitDocker: Emitter = (host, context) => {
 };
 
 /** Units of {@link emitDocker} that the host has to enable. */
-export function dockerUnits(host: Host): readonly string[] {
-  return host.hasDocker ? [UNIT] : [];
+export function dockerUnits(host: Host, context: EmitContext): readonly string[] {
+  return host.hasDocker ? [unitOf(context)] : [];
 }

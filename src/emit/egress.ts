@@ -1,13 +1,13 @@
 /** What leaves a host by exits: by which, and what watches them. */
-import { EGRESS_TABLE, type EgressExit, TUNNEL_MARK } from "../model/exit.ts";
+import { type EgressExit, TUNNEL_MARK } from "../model/exit.ts";
 import type { Host } from "../model/host.ts";
 import { RELOAD_UNITS, reload } from "./after.ts";
-import type { Emitter } from "./context.ts";
-import { CLOSED_ZONE, QUESTION_DSCP } from "./exits.ts";
+import { type EmitContext, type Emitter, ownPath, ownUnit } from "./context.ts";
+import { QUESTION_DSCP } from "./exits.ts";
 import { publicFile, scriptFile } from "./print.ts";
-import { ROUTE_METRIC, ROUTE_PROTOCOL, WORST_METRIC } from "./routes.ts";
+import { ROUTE_METRIC, WORST_METRIC } from "./routes.ts";
 
-const UNIT = "netgen-egress.service";
+const unitOf = (context: EmitContext): string => ownUnit(context, "egress.service");
 
 /** An exit in the words of the file, where "-" stands for nothing. */
 function lineOf({ host, families, way }: EgressExit): string {
@@ -20,7 +20,8 @@ function lineOf({ host, families, way }: EgressExit): string {
 export const emitEgress: Emitter = (host, context) => {
   const { egress } = host;
   if (egress === undefined) return [];
-  const after = [reload(UNIT)];
+  const own = unitOf(context);
+  const after = [reload(own)];
   const list = {
     prefixes: egress.prefixes,
     isOwn: egress.own !== undefined,
@@ -29,28 +30,33 @@ export const emitEgress: Emitter = (host, context) => {
     exits: egress.exits.map(lineOf),
   };
   const script = {
-    table: String(EGRESS_TABLE),
+    table: context.number,
     mark: TUNNEL_MARK,
-    protocol: ROUTE_PROTOCOL,
+    protocol: context.number,
     metric: ROUTE_METRIC,
     worst: WORST_METRIC,
-    zone: CLOSED_ZONE,
+    zone: context.number,
     dscp: String(QUESTION_DSCP),
     // The codepoint is the upper six bits of the octet (RFC 2474 §3).
     tos: String(QUESTION_DSCP * 4),
   };
-  const unit = { path: `etc/systemd/system/${UNIT}`, template: `egress/${UNIT}.njk`, after: [RELOAD_UNITS] };
+  const unit = {
+    path: `etc/systemd/system/${own}`,
+    template: "egress/netgen-egress.service.njk",
+    after: [RELOAD_UNITS],
+  };
   return [
     publicFile(host, context, {
-      path: "etc/netgen/egress.list",
+      path: ownPath(context, "egress.list"),
       template: "egress/egress.list.njk",
       view: list,
       after,
     }),
-    scriptFile(host, context, { path: "etc/netgen/egress", template: "egress/egress.njk", view: script, after }),
+    scriptFile(host, context, { path: ownPath(context, "egress"), template: "egress/egress.njk", view: script, after }),
     publicFile(host, context, { ...unit, view: {} }),
   ];
 };
 
 /** Units of {@link emitEgress} that the host has to enable. */
-export const egressUnits = ({ egress }: Host): readonly string[] => (egress === undefined ? [] : [UNIT]);
+export const egressUnits = ({ egress }: Host, context: EmitContext): readonly string[] =>
+  egress === undefined ? [] : [unitOf(context)];

@@ -4,10 +4,9 @@ import { subnetLink } from "../model/device.ts";
 import { type Host, isProxmox, outerLinks } from "../model/host.ts";
 import type { EmitContext } from "./context.ts";
 import { joined } from "./file.ts";
-import { addressSets, type SetKind, sourceMatches } from "./guard-sets.ts";
+import { addressSets, printSets, type SetKind, sourceMatches } from "./guard-sets.ts";
 import { forwardedFamilies, oneOf, quotedName, type Section } from "./nft-words.ts";
 import { print } from "./shared.ts";
-import { encode, render } from "./template.ts";
 
 const OVERLAY: SetKind = { name: "overlay", why: "What the overlay is made of, as seen from this host." };
 
@@ -50,6 +49,5 @@ export const entranceSection: Section = (host, context) => {
     dropped: ["saddr", "daddr"].flatMap((end) => overlay.map(({ header, name }) => `${header} ${end} @${name}`)),
   };
   // Each host has a set of its own, and a long one in a large network: kept by nobody.
-  const sets = encode(render("nftables/sets.nft.njk", { sets: overlay.map((set) => set.view) }));
-  return joined([sets, print(context, { template: "nftables/entrance.nft.njk", view })]);
+  return joined([printSets(overlay, context), print(context, { template: "nftables/entrance.nft.njk", view })]);
 };

@@ -3,13 +3,13 @@ import { collapsePrefixes, compareAddresses, familyOf, type IpAddress, prefixOf 
 import { BFD_PORTS, BGP_PORT } from "../model/bgp.ts";
 import { DEFAULT_VRF, type OpenExit } from "../model/exit.ts";
 import type { Host } from "../model/host.ts";
-import type { Network } from "../model/network.ts";
 import type { VrfInstance } from "../model/vrf.ts";
+import type { EmitContext } from "./context.ts";
 import { joined } from "./file.ts";
-import { type AddressSet, addressSets, type SetKind, vxlansOf } from "./guard-sets.ts";
+import { type AddressSet, addressSets, printSets, type SetKind, vxlansOf } from "./guard-sets.ts";
 import { addressRanges, nftFamily, oneOf, quotedName, type Section, sortedNumbers } from "./nft-words.ts";
 import { once, print } from "./shared.ts";
-import { encode, render, type View } from "./template.ts";
+import type { View } from "./template.ts";
 
 const NEAR: SetKind = {
   name: "near",
@@ -29,7 +29,8 @@ interface Shared {
   readonly guarded: readonly string[];
 }
 
-function shareOf({ hosts, peers, prefixes }: Network): Shared {
+function shareOf(context: EmitContext): Shared {
+  const { hosts, peers, prefixes } = context.network;
   const lans = prefixes.filter(({ use }) => use.kind === "lan").map(({ prefix }) => prefix);
   const dialled = peers.flatMap(({ endpoints }) => endpoints);
   const addresses = dialled.flatMap((each) => (each.kind === "address" ? [each.address] : []));
@@ -41,12 +42,12 @@ function shareOf({ hosts, peers, prefixes }: Network): Shared {
   return {
     near,
     endpoints,
-    sets: encode(render("nftables/sets.nft.njk", { sets: [...near, ...endpoints].map(({ view }) => view) })),
+    sets: printSets([...near, ...endpoints], context),
     guarded: [`udp dport ${oneOf(ports.map(String))}`, `tcp dport ${BGP_PORT}`],
   };
 }
 
-const shared = once((context): Shared => shareOf(context.network));
+const shared = once((context): Shared => shareOf(context));
 
 /** A way out of a host's, and by what is entered that leaves by it, as rules for what is forwarded are told. */
 interface Way {

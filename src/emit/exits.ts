@@ -4,10 +4,9 @@ import { DEFAULT_VRF, type Exit } from "../model/exit.ts";
 import type { Host } from "../model/host.ts";
 import type { VrfExit, VrfInstance } from "../model/vrf.ts";
 import { RELOAD_UNITS, reload } from "./after.ts";
-import type { EmitContext, Emitter } from "./context.ts";
+import { type EmitContext, type Emitter, ownPath, ownUnit } from "./context.ts";
 import type { OutputFile } from "./file.ts";
 import { type PrintedFile, publicFile, scriptFile } from "./print.ts";
-import { ROUTE_PROTOCOL } from "./routes.ts";
 
 /** Metric of the route that FRR announces. No other route of a VRF's table has it: FRR's have 20, connected ones 0. */
 export const ANNOUNCED_METRIC = "2";
@@ -20,16 +19,13 @@ interface OpenVrf extends VrfInstance {
 
 const hasExit = (vrf: VrfInstance): vrf is OpenVrf => vrf.exit !== undefined;
 
-/** Conntrack zone of a closed exit's connections. Zone 0 holds all that nobody assigns, and Proxmox uses 1. */
-export const CLOSED_ZONE = "210";
-
 /**
  * By which a host asks an exit whether it is open: a codepoint of pool 2, which is for local use (RFC 2474 §6), so that
  * all other pings are answered as ever.
  */
 export const QUESTION_DSCP = 43;
 
-const unitOf = (way: string): string => `netgen-exit@${way}.service`;
+const unitOf = (context: EmitContext, way: string): string => ownUnit(context, `exit@${way}.service`);
 
 /** What a way out asks, and where it leads to. */
 function viewOf(exit: Exit, inside: readonly string[]) {
@@ -70,50 +66,54 @@ function vrfExitFile(host: Host, context: EmitContext, vrf: OpenVrf): OutputFile
     ...reachView(exit.reach),
     ...othersView(vrf, context),
   };
-  const file = { path: `etc/netgen/${name}.exit`, template: "exits/vrf.exit.njk", after: [reload(unitOf(name))] };
-  return publicFile(host, context, { ...file, view });
+  const path = ownPath(context, `${name}.exit`);
+  const after = [reload(unitOf(context, name))];
+  return publicFile(host, context, { path, template: "exits/vrf.exit.njk", after, view });
 }
 
 function defaultExitFile(host: Host, context: EmitContext, exit: Exit): OutputFile {
   const inside = host.interfaces.map(({ name }) => name);
   const view = { ...viewOf(exit, inside), ...reachView(exit.reach) };
-  const path = `etc/netgen/${DEFAULT_VRF}.exit`;
+  const path = ownPath(context, `${DEFAULT_VRF}.exit`);
   return publicFile(host, context, {
     path,
     template: "exits/default.exit.njk",
-    after: [reload(unitOf(DEFAULT_VRF))],
+    after: [reload(unitOf(context, DEFAULT_VRF))],
     view,
   });
 }
 
-const SCRIPT: Omit<PrintedFile, "head"> = {
-  path: "etc/netgen/exit",
+const script = (context: EmitContext): Omit<PrintedFile, "head"> => ({
+  path: ownPath(context, "exit"),
   template: "exits/exit.njk",
-  after: [reload(unitOf("*"))],
+  after: [reload(unitOf(context, "*"))],
   view: {
-    protocol: ROUTE_PROTOCOL,
+    protocol: context.number,
     announcedMetric: ANNOUNCED_METRIC,
     followedMetric: FOLLOWED_METRIC,
-    zone: CLOSED_ZONE,
+    zone: context.number,
     dscp: String(QUESTION_DSCP),
   },
-};
+});
 
 /** One file for each way out, the script that reads it and its unit; nothing for a host that is no exit. */
 export const emitExits: Emitter = (host, context) => {
-  if (exitUnits(host).length === 0) return [];
-  const unit = unitOf("");
-  const template = { path: `etc/systemd/system/${unit}`, template: `exits/${unit}.njk`, after: [RELOAD_UNITS] };
+  if (exitUnits(host, context).length === 0) return [];
+  const unit = {
+    path: `etc/systemd/system/${unitOf(context, "")}`,
+    template: "exits/netgen-exit@.service.njk",
+    after: [RELOAD_UNITS],
+  };
   return [
     ...host.vrfs.filter(hasExit).map((vrf) => vrfExitFile(host, context, vrf)),
     ...(host.exit === undefined ? [] : [defaultExitFile(host, context, host.exit)]),
-    scriptFile(host, context, SCRIPT),
-    publicFile(host, context, { ...template, view: {} }),
+    scriptFile(host, context, script(context)),
+    publicFile(host, context, { ...unit, view: {} }),
   ];
 };
 
 /** Units of {@link emitExits} that the host has to enable. */
-export function exitUnits({ vrfs, exit }: Host): readonly string[] {
+export function exitUnits({ vrfs, exit }: Host, context: EmitContext): readonly string[] {
   const ways = [...vrfs.filter(hasExit).map(({ name }) => name), ...(exit === undefined ? [] : [DEFAULT_VRF])];
-  return ways.map(unitOf);
+  return ways.map((way) => unitOf(context, way));
 }

@@ -8,7 +8,7 @@ import { unicastOf } from "../model/loopback.ts";
 import { peersOf, watchesByBfd } from "../model/peer.ts";
 import { createNeighboursOf } from "../model/relays.ts";
 import { reload, restart } from "./after.ts";
-import type { EmitContext, Emitter } from "./context.ts";
+import { type EmitContext, type Emitter, ownPath } from "./context.ts";
 import type { OutputFile } from "./file.ts";
 import { profileView } from "./frr-bfd.ts";
 import { otherFamilies, topLevelView } from "./frr-extra.ts";
@@ -157,14 +157,14 @@ function maxFds(host: Host, { neighbours }: Speaker): number {
 }
 
 const UNIT = "frr.service";
-const RELOAD_SCRIPT = "/etc/netgen/frr-reload";
+const RELOAD_SCRIPT = "frr-reload";
 const OWNER = { mode: 0o640, owner: "frr", group: "frr" } as const;
 
 function completeFiles(host: Host, context: EmitContext, speaker: Speaker): readonly OutputFile[] {
   const hasMaxFds = maxFds(host, speaker) > DEFAULT_FDS;
   const daemons: View = {
     hasBfd: watchesByBfd(host),
-    reloadScript: hasPasswords(host) ? PASSWORDS_SCRIPT : RELOAD_SCRIPT,
+    reloadScript: `/${ownPath(context, hasPasswords(host) ? PASSWORDS_SCRIPT : RELOAD_SCRIPT)}`,
     hasMgmtd: knows(host.programs, "frr-mgmtd"),
     hasMaxFds,
     maxFds: String(maxFds(host, speaker)),
@@ -192,7 +192,7 @@ function completeFiles(host: Host, context: EmitContext, speaker: Speaker): read
     }),
   ];
   // Read when it is run.
-  const script = { path: RELOAD_SCRIPT.slice(1), template: "frr/frr-reload.njk", view: {}, after: [] };
+  const script = { path: ownPath(context, RELOAD_SCRIPT), template: "frr/frr-reload.njk", view: {}, after: [] };
   return [
     ...files.map((file) => ({ ...file, ...OWNER })),
     scriptFile(host, context, script),
@@ -206,7 +206,7 @@ function snippet(host: Host, context: EmitContext, speaker: Speaker): OutputFile
     daemons: watchesByBfd(host) ? "bgpd=yes and bfdd=yes" : "bgpd=yes",
   };
   // Merged by Proxmox or by hand.
-  const file = { path: "etc/netgen/frr.conf.snippet", template: "frr/frr.conf.snippet.njk", after: [] };
+  const file = { path: ownPath(context, "frr.conf.snippet"), template: "frr/frr.conf.snippet.njk", after: [] };
   return publicFile(host, context, { ...file, head: "!", view });
 }
 
@@ -217,6 +217,6 @@ export const emitFrr: Emitter = (host, context) => {
 };
 
 /** Units of {@link emitFrr} that the host has to enable; where FRR's files are the user's, its unit is as well. */
-export function frrUnits(host: Host): readonly string[] {
-  return host.bgp.kind !== "none" && host.frrMode === "complete" ? [UNIT, ...passwordUnits(host)] : [];
+export function frrUnits(host: Host, context: EmitContext): readonly string[] {
+  return host.bgp.kind !== "none" && host.frrMode === "complete" ? [UNIT, ...passwordUnits(host, context)] : [];
 }

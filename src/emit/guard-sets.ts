@@ -3,8 +3,9 @@ import { FAMILIES, familyOf, type IpAddress, type IpFamily, type IpPrefix } from
 import { BFD_PORTS, BGP_PORT } from "../model/bgp.ts";
 import type { VxlanDevice } from "../model/device.ts";
 import type { GuardedService, Host } from "../model/host.ts";
+import type { EmitContext } from "./context.ts";
 import { nftFamily, oneOf, sortedNumbers } from "./nft-words.ts";
-import type { View } from "./template.ts";
+import { encode, render, type View } from "./template.ts";
 
 /** A set of one family's addresses: `vteps4`, `allowed6`. */
 export interface AddressSet {
@@ -36,6 +37,10 @@ export function addressSets<T extends IpAddress | IpPrefix>(
     return own.length === 0 ? [] : [{ family, name, header: nftFamily(family), view }];
   });
 }
+
+/** Sets as the ruleset has them; for {@link print} they are too long. */
+export const printSets = (sets: readonly AddressSet[], { fleet }: EmitContext): Uint8Array =>
+  encode(render("nftables/sets.nft.njk", { sets: sets.map(({ view }) => view), fleet }));
 
 /** The packets that must come through the tunnel, as nft selects them. */
 export interface Guarded {

@@ -12,13 +12,13 @@ import {
   addressSets,
   type Guarded,
   guardedPackets,
+  printSets,
   type SetKind,
   sourceMatches,
   vxlansOf,
 } from "./guard-sets.ts";
 import { addressRanges, forwardedFamilies, oneOf, quotedName, type Section, sortedNumbers } from "./nft-words.ts";
 import { once, onceByKey, print } from "./shared.ts";
-import { encode, render } from "./template.ts";
 
 const VTEPS: SetKind = {
   name: "vteps",
@@ -133,8 +133,7 @@ export const setsSection: Section = (host, context) => {
   const sets = [...vteps, ...allowed, ...pools];
   if (sets.length === 0) return undefined;
   const names = sets.map(({ name }) => name).join(" ");
-  const view = { sets: sets.map((set) => set.view) };
-  return setTexts(context, names, () => encode(render("nftables/sets.nft.njk", view)));
+  return setTexts(context, names, () => printSets(sets, context));
 };
 
 /** What is meant for this host itself. */

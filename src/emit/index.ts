@@ -4,7 +4,7 @@ import { compareText } from "../base/text.ts";
 import type { Host } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
 import { emitConfigurations } from "./app.ts";
-import type { EmitContext, Emitter } from "./context.ts";
+import { createContext, type EmitContext, type Emitter } from "./context.ts";
 import { emitCut } from "./cut.ts";
 import { dockerUnits, emitDocker } from "./docker.ts";
 import { egressUnits, emitEgress } from "./egress.ts";
@@ -71,10 +71,7 @@ export interface Emitted {
 
 /** All files of all hosts. */
 export function emitNetwork(network: Network): Emitted {
-  const context: EmitContext = {
-    network,
-    hosts: new Map(network.hosts.map((host) => [host.name, host])),
-  };
+  const context = createContext(network);
   const hosts = network.hosts.filter(({ app }) => app === undefined);
   const files = hosts.flatMap((host) => emitters.flatMap((emit) => emit(host, context)));
   const sorted = files.sort((a, b) => compareText(a.path, b.path));

@@ -2,7 +2,7 @@
 import { familyOf } from "../base/ip.ts";
 import type { Host } from "../model/host.ts";
 import { reload } from "./after.ts";
-import type { Emitter } from "./context.ts";
+import { type Emitter, ownPath } from "./context.ts";
 import type { OutputFile } from "./file.ts";
 import { publicFile, scriptFile } from "./print.ts";
 import { wireguardUnit } from "./wireguard.ts";
@@ -41,7 +41,7 @@ export const emitKeepalived: Emitter = (host, context) => {
   const configuration = { path, template: "keepalived/keepalived.conf.njk", after: [reload(UNIT)] };
   // Read each time it is run.
   const script = (name: string): OutputFile =>
-    scriptFile(host, context, { path: `etc/netgen/${name}`, template: `keepalived/${name}.njk`, after: [], view });
+    scriptFile(host, context, { path: ownPath(context, name), template: `keepalived/${name}.njk`, after: [], view });
   return [
     publicFile(host, context, { ...configuration, head: "!", view }),
     script("vrrp-check"),

@@ -1,9 +1,13 @@
 /** What the units of systemd-networkd have in common. */
 import type { View } from "./template.ts";
 
+// Of several .network files that match a link the first one wins, and catch-alls are customarily 70 to 99.
+type Order = "05" | "20";
+
 /** A file of systemd-networkd. */
 export interface Unit {
-  /** Below etc/systemd/network. */
+  readonly order: Order;
+  /** What it is for and of which kind: `br100.netdev`. */
   readonly file: string;
   readonly template: string;
   readonly view: View;
@@ -12,13 +16,9 @@ export interface Unit {
 
 export const RELOAD = "networkctl reload";
 
-// 05 and 20: of several .network files that match a link the first one wins, and catch-alls are customarily 70 to 99.
-export const fileName = (order: "05" | "20", name: string, kind: "netdev" | "network"): string =>
-  `${order}-netgen-${name}.${kind}`;
-
 export function unit(name: string, kind: "netdev" | "network", [template, view]: readonly [string, View]): Unit {
-  const file = fileName("20", name, kind);
-  return { file, template: `${template}.${kind}.njk`, view: { ...view, name }, after: [RELOAD] };
+  const file = `${name}.${kind}`;
+  return { order: "20", file, template: `${template}.${kind}.njk`, view: { ...view, name }, after: [RELOAD] };
 }
 
 /**

@@ -12,21 +12,20 @@ import { RELOAD_UNITS, restart } from "./after.ts";
 import type { EmitContext, Emitter } from "./context.ts";
 import type { OutputFile } from "./file.ts";
 import { bridgeUnits, routerBridgeUnits } from "./networkd-bridges.ts";
-import { fileName, RELOAD, remadeDevice, type Unit, unit } from "./networkd-unit.ts";
+import { RELOAD, remadeDevice, type Unit, unit } from "./networkd-unit.ts";
 import { type PrintedFile, publicFile } from "./print.ts";
 import { WORST_METRIC } from "./routes.ts";
 import { joiningDevices } from "./vlans.ts";
 
 function unmanaged(name: string): Unit {
-  return { file: fileName("05", name, "network"), template: "unmanaged.network.njk", view: { name }, after: [RELOAD] };
+  return { order: "05", file: `${name}.network`, template: "unmanaged.network.njk", view: { name }, after: [RELOAD] };
 }
 
 /** The host's own addresses, where they are those of no tunnel. */
 function loopbackUnits(host: Host): readonly Unit[] {
   const addresses = (unicastOf(host)?.loopback ?? []).map(({ address, lengthBits }) => `${address}/${lengthBits}`);
   if (addresses.length === 0) return [];
-  const file = fileName("05", "lo", "network");
-  return [{ file, template: "loopback.network.njk", view: { addresses }, after: [RELOAD] }];
+  return [{ order: "05", file: "lo.network", template: "loopback.network.njk", view: { addresses }, after: [RELOAD] }];
 }
 
 /** `isFromLoopback`: its packets come from an address that is no tunnel's. `carriesRouted`: it is a VRF's. */
@@ -95,31 +94,37 @@ function linkUnits(host: Host): readonly Unit[] {
   ];
 }
 
-function unitFile(host: Host, context: EmitContext, { file, template, ...rest }: Unit): OutputFile {
-  const path = `etc/systemd/network/${file}`;
+function unitFile(host: Host, context: EmitContext, { order, file, template, ...rest }: Unit): OutputFile {
+  const path = `etc/systemd/network/${order}-netgen${context.fleet}-${file}`;
   return publicFile(host, context, { path, template: `systemd-networkd/${template}`, ...rest });
 }
 
-const settings = ({ programs }: Host): PrintedFile => ({
-  path: "etc/systemd/networkd.conf.d/10-netgen.conf",
+const settings = ({ programs }: Host, { fleet }: EmitContext): PrintedFile => ({
+  path: `etc/systemd/networkd.conf.d/10-netgen${fleet}.conf`,
   template: "systemd-networkd/networkd.conf.njk",
   view: { keepsNextHops: knows(programs, "networkd-foreign-next-hops") },
   after: [restart("systemd-networkd.service")],
 });
-const WAIT_ONLINE: PrintedFile = {
-  path: "etc/systemd/system/systemd-networkd-wait-online.service.d/10-netgen.conf",
+
+const waitOnline = ({ fleet }: EmitContext): PrintedFile => ({
+  path: `etc/systemd/system/systemd-networkd-wait-online.service.d/10-netgen${fleet}.conf`,
   template: "systemd-networkd/wait-online.conf.njk",
-  view: {},
+  // Of several drop-ins each has a say: a fleet's knows the links of all.
+  view: { own: fleet === "" ? "-netgen-" : '"-netgen[0-9]*-"' },
   after: [RELOAD_UNITS],
-};
+});
 
 /** networkd's units for a host's links; what it must leave alone; and no waiting for links that never count as online. */
 export const emitNetworkd: Emitter = (host, context) => {
   const links = linkUnits(host);
   const units = [...host.interfaces.map(({ name }) => unmanaged(name)), ...links];
+  // Another fleet may have links where this one has none.
+  const isAwaited = links.length > 0 || context.fleet !== "";
   return [
     ...units.map((each) => unitFile(host, context, each)),
-    ...[settings(host), ...(links.length > 0 ? [WAIT_ONLINE] : [])].map((file) => publicFile(host, context, file)),
+    ...[settings(host, context), ...(isAwaited ? [waitOnline(context)] : [])].map((file) =>
+      publicFile(host, context, file),
+    ),
   ];
 };
 

@@ -9,7 +9,7 @@ import { sortedBy } from "../base/text.ts";
 import { subnetLink, type VxlanDevice } from "../model/device.ts";
 import { type Host, isProxmox } from "../model/host.ts";
 import { RELOAD_UNITS, reload, restart } from "./after.ts";
-import type { EmitContext, Emitter } from "./context.ts";
+import { type EmitContext, type Emitter, ownPath, ownUnit } from "./context.ts";
 import { cutSection } from "./cut.ts";
 import { entranceSection } from "./entrance-guard.ts";
 import { exitSection } from "./exit-guard.ts";
@@ -22,10 +22,11 @@ import { print } from "./shared.ts";
 import type { View } from "./template.ts";
 import { vrfSection } from "./vrf-guard.ts";
 
-const UNIT = "netgen-nftables.service";
-const EXTRA_UNIT = "netgen-nftables-extra.service";
-const WATCH = "netgen-nftables-watch.service";
-const TIMER = "netgen-nftables-watch.timer";
+// By what follows the name of netgen's own: a template has its own without a fleet's number.
+const UNIT = "nftables.service";
+const EXTRA_UNIT = "nftables-extra.service";
+const WATCH = "nftables-watch.service";
+const TIMER = "nftables-watch.timer";
 
 /**
  * Interfaces that carry less than Ethernet's 1500 bytes: the tunnels, and the bridges of stretched segments. What enters
@@ -174,24 +175,25 @@ function rulesetsOf(host: Host, context: EmitContext): readonly Ruleset[] {
 /** Units to enable on this host; none where it needs no rules. */
 export function nftablesUnits(host: Host, context: EmitContext): readonly string[] {
   const units = rulesetsOf(host, context).map(({ unit }) => unit);
-  return units.length > 0 ? [...units, TIMER] : [];
+  return units.length > 0 ? [...units, TIMER].map((unit) => ownUnit(context, unit)) : [];
 }
 
 /** A ruleset, and the unit that loads it. */
 function loaded(host: Host, context: EmitContext, { name, unit, view, text }: Ruleset): readonly OutputFile[] {
-  const opening = { path: `etc/netgen/${name}`, template: `nftables/${name}.njk`, after: [reload(unit)] };
-  const path = `etc/systemd/system/${unit}`;
-  const after = [RELOAD_UNITS, reload(unit)];
+  const own = ownUnit(context, unit);
+  const opening = { path: ownPath(context, name), template: `nftables/${name}.njk`, after: [reload(own)] };
+  const path = `etc/systemd/system/${own}`;
+  const after = [RELOAD_UNITS, reload(own)];
   const file = publicFile(host, context, { ...opening, view });
   return [
     { ...file, content: [...file.content, ...text] },
-    publicFile(host, context, { path, template: `nftables/${unit}.njk`, view: {}, after }),
+    publicFile(host, context, { path, template: `nftables/netgen-${unit}.njk`, view: {}, after }),
   ];
 }
 
 /** Others flush every table, netgen's with theirs: nftables.service, after which they are loaded again, or a hand. */
 function watched(host: Host, context: EmitContext): readonly OutputFile[] {
-  const script = { path: "etc/netgen/nft-watch", template: "nftables/nft-watch.njk", view: {}, after: [] };
+  const script = { path: ownPath(context, "nft-watch"), template: "nftables/nft-watch.njk", view: {}, after: [] };
   const unit = (path: string, template: string, after: readonly string[] = []): PrintedFile => ({
     path: `etc/systemd/system/${path}`,
     template: `nftables/${template}.njk`,
@@ -199,9 +201,9 @@ function watched(host: Host, context: EmitContext): readonly OutputFile[] {
     after: [RELOAD_UNITS, ...after],
   });
   const units = [
-    unit("nftables.service.d/10-netgen.conf", "nftables.conf"),
-    unit(WATCH, WATCH),
-    unit(TIMER, TIMER, [restart(TIMER)]),
+    unit(`nftables.service.d/10-netgen${context.fleet}.conf`, "nftables.conf"),
+    unit(ownUnit(context, WATCH), `netgen-${WATCH}`),
+    unit(ownUnit(context, TIMER), `netgen-${TIMER}`, [restart(ownUnit(context, TIMER))]),
   ];
   return [scriptFile(host, context, script), ...units.map((each) => publicFile(host, context, each))];
 }

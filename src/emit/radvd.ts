@@ -2,10 +2,10 @@
 import type { Bridge, RouterAdvertisement } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
 import { RELOAD_UNITS, reload, restart } from "./after.ts";
-import type { Emitter } from "./context.ts";
+import { type EmitContext, type Emitter, ownPath, ownUnit } from "./context.ts";
 import { publicFile } from "./print.ts";
 
-const UNIT = "netgen-radvd.service";
+const unitOf = (context: EmitContext): string => ownUnit(context, "radvd.service");
 
 interface Router extends Bridge {
   readonly advertisement: RouterAdvertisement;
@@ -25,11 +25,12 @@ const linkView = ({ link, advertisement: { prefixes, mtu, dns } }: Router) => ({
 export const emitRadvd: Emitter = (host, context) => {
   const routers = host.bridges.filter(isRouter);
   if (routers.length === 0) return [];
-  const file = { path: "etc/netgen/radvd.conf", template: "radvd/radvd.conf.njk", after: [reload(UNIT)] };
+  const own = unitOf(context);
+  const file = { path: ownPath(context, "radvd.conf"), template: "radvd/radvd.conf.njk", after: [reload(own)] };
   const unit = {
-    path: `etc/systemd/system/${UNIT}`,
-    template: `radvd/${UNIT}.njk`,
-    after: [RELOAD_UNITS, restart(UNIT)],
+    path: `etc/systemd/system/${own}`,
+    template: "radvd/netgen-radvd.service.njk",
+    after: [RELOAD_UNITS, restart(own)],
   };
   return [
     publicFile(host, context, { ...file, view: { links: routers.map(linkView) } }),
@@ -38,6 +39,6 @@ export const emitRadvd: Emitter = (host, context) => {
 };
 
 /** Units of {@link emitRadvd} that the host has to enable. */
-export function radvdUnits({ bridges }: Host): readonly string[] {
-  return bridges.some(isRouter) ? [UNIT] : [];
+export function radvdUnits({ bridges }: Host, context: EmitContext): readonly string[] {
+  return bridges.some(isRouter) ? [unitOf(context)] : [];
 }

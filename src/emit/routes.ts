@@ -8,18 +8,12 @@ import type { WireguardInterface } from "../model/device.ts";
 import type { Host, LanRoute } from "../model/host.ts";
 import type { Peer } from "../model/reach.ts";
 import { RELOAD_UNITS, reload, restart } from "./after.ts";
-import type { EmitContext, Emitter } from "./context.ts";
+import { type EmitContext, type Emitter, ownPath, ownUnit } from "./context.ts";
 import type { OutputFile } from "./file.ts";
 import { publicFile, scriptFile } from "./print.ts";
 import { layOut, once, onceByKey, piecesOf, print, type Strip } from "./shared.ts";
 import { render } from "./template.ts";
 import { wireguardUnit } from "./wireguard.ts";
-
-/**
- * Routing protocol of these routes, by which they are told from everyone else's. Free in iproute2's rt_protos, in
- * linux/rtnetlink.h (up to 99 and from 186 to 192) and in FRR, which adds 190 to 198.
- */
-export const ROUTE_PROTOCOL = "210";
 
 /**
  * 0xff002000, from Documentation/networking/vrf.rst of the kernel: worse than any metric in use, and FRR takes the
@@ -69,22 +63,22 @@ function tunnelLines(wireguard: WireguardInterface, context: EmitContext): reado
   return [...piecesOf(peerLines(name, context), others), ...sized.map((line) => print(context, line))];
 }
 
-const UNIT = "netgen-routes.service";
-const AFTER = [reload(UNIT)];
+const unitOf = (context: EmitContext): string => ownUnit(context, "routes.service");
+const afterOf = (context: EmitContext): readonly string[] => [reload(unitOf(context))];
 
 /** One line per prefix; hosts share most of them, so each is printed once. */
 function list(host: Host, context: EmitContext): OutputFile {
   const view = {
-    protocol: ROUTE_PROTOCOL,
+    protocol: context.number,
     metric: ROUTE_METRIC,
     worst: WORST_METRIC,
     hasLanRoutes: hasLanRoutes(host),
   };
   const head = publicFile(host, context, {
-    path: "etc/netgen/routes",
+    path: ownPath(context, "routes"),
     template: "routes/routes.njk",
     view,
-    after: AFTER,
+    after: afterOf(context),
   });
   const refused = host.unreachable.map((prefix) => lineOf(`unreachable ${prefix}`, WORST_METRIC));
   return {
@@ -99,32 +93,42 @@ function list(host: Host, context: EmitContext): OutputFile {
 }
 
 const UNITS = "etc/systemd/system";
-const LAN_UNIT = "netgen-lan-routes.service";
+const lanUnitOf = (context: EmitContext): string => ownUnit(context, "lan-routes.service");
 
 /** What keeps the routes by the LAN, which go with the link. */
 function lanFiles(host: Host, context: EmitContext): readonly OutputFile[] {
-  const script = { path: "etc/netgen/routes-follow", template: "routes/routes-follow.njk", after: [restart(LAN_UNIT)] };
-  const unit = { path: `${UNITS}/${LAN_UNIT}`, template: "routes/lan-routes.service.njk" };
+  const own = lanUnitOf(context);
+  const follow = {
+    path: ownPath(context, "routes-follow"),
+    template: "routes/routes-follow.njk",
+    after: [restart(own)],
+  };
+  const unit = { path: `${UNITS}/${own}`, template: "routes/lan-routes.service.njk" };
   return [
-    scriptFile(host, context, { ...script, view: {} }),
-    publicFile(host, context, { ...unit, after: [RELOAD_UNITS, restart(LAN_UNIT)], view: {} }),
+    scriptFile(host, context, { ...follow, view: {} }),
+    publicFile(host, context, { ...unit, after: [RELOAD_UNITS, restart(own)], view: {} }),
   ];
 }
 
 /** The file of routes, the script that applies it and its units: on every host, as the pools are unreachable on each. */
 export const emitRoutes: Emitter = (host, context) => {
+  const after = afterOf(context);
   const before = ["network.target", ...host.interfaces.map(wireguardUnit)].join(" ");
-  const script = { path: "etc/netgen/routes-apply", template: "routes/routes-apply.njk", after: AFTER };
-  const unit = { path: `${UNITS}/${UNIT}`, template: "routes/routes.service.njk", after: [RELOAD_UNITS, ...AFTER] };
+  const script = { path: ownPath(context, "routes-apply"), template: "routes/routes-apply.njk", after };
+  const unit = {
+    path: `${UNITS}/${unitOf(context)}`,
+    template: "routes/routes.service.njk",
+    after: [RELOAD_UNITS, ...after],
+  };
   return [
     list(host, context),
-    scriptFile(host, context, { ...script, view: { protocol: ROUTE_PROTOCOL } }),
+    scriptFile(host, context, { ...script, view: { protocol: context.number } }),
     publicFile(host, context, { ...unit, view: { before } }),
     ...(hasLanRoutes(host) ? lanFiles(host, context) : []),
   ];
 };
 
 /** Units of {@link emitRoutes} that the host has to enable. */
-export function routesUnits(host: Host): readonly string[] {
-  return [UNIT, ...(hasLanRoutes(host) ? [LAN_UNIT] : [])];
+export function routesUnits(host: Host, context: EmitContext): readonly string[] {
+  return [unitOf(context), ...(hasLanRoutes(host) ? [lanUnitOf(context)] : [])];
 }

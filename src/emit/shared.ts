@@ -35,7 +35,9 @@ const printed = onceByKey<Uint8Array>();
 
 /** What a view prints: equal views share their bytes, so that what many hosts have alike is printed once for all. */
 export function print(context: EmitContext, { template, view }: Print): Uint8Array {
-  return printed(context, `${template} ${JSON.stringify(view)}`, () => encode(render(template, view)));
+  return printed(context, `${template} ${JSON.stringify(view)}`, () =>
+    encode(render(template, { ...view, fleet: context.fleet })),
+  );
 }
 
 /** Texts one after the other in one piece of memory, each found by its id. */

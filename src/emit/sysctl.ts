@@ -114,7 +114,7 @@ export const emitSysctl: Emitter = (host: Host, context: EmitContext) => {
     settings.hasExtra,
   ].includes(true);
   if (!isNeeded) return [];
-  const path = "etc/sysctl.d/90-netgen.conf";
+  const path = `etc/sysctl.d/90-netgen${context.fleet}.conf`;
   const after = [restart("systemd-sysctl.service")];
   return [publicFile(host, context, { path, template: "sysctl/90-netgen.conf.njk", view: settings, after })];
 };
@@ -136,7 +136,7 @@ export const emitModules: Emitter = (host: Host, context: EmitContext) => {
     filtersBridges: host.extra.sysctl.some(isBridgeFilterKey),
   };
   if (!Object.values(view).includes(true)) return [];
-  const path = "etc/modules-load.d/netgen.conf";
+  const path = `etc/modules-load.d/netgen${context.fleet}.conf`;
   const after = [restart("systemd-modules-load.service")];
   return [publicFile(host, context, { path, template: "modules/netgen.conf.njk", view, after })];
 };

@@ -2,10 +2,10 @@
 import type { VxlanDevice } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
 import { RELOAD_UNITS, restart } from "./after.ts";
-import type { Emitter } from "./context.ts";
+import { type EmitContext, type Emitter, ownPath, ownUnit } from "./context.ts";
 import { publicFile, scriptFile } from "./print.ts";
 
-const UNIT = "netgen-vlans.service";
+const unitOf = (context: EmitContext): string => ownUnit(context, "vlans.service");
 
 /** The devices of a host whose bridge, with VLANs, is another program's. */
 export function joiningDevices({ vxlans, vlanBridges }: Host): readonly VxlanDevice[] {
@@ -26,15 +26,18 @@ export const emitVlans: Emitter = (host, context) => {
     const { name, bridge, vlan } = device;
     return { name, bridge, vlan: String(vlan), suppression: suppressionOf(device) };
   });
-  const list = { path: "etc/netgen/vlans", template: "vlans/vlans.njk", view: { devices }, after: [restart(UNIT)] };
-  const script = { path: "etc/netgen/vlan-join", template: "vlans/vlan-join.njk", view: {}, after: [restart(UNIT)] };
-  const unit = { path: `etc/systemd/system/${UNIT}`, template: `vlans/${UNIT}.njk`, view: {} };
+  const own = unitOf(context);
+  const after = [restart(own)];
+  const list = { path: ownPath(context, "vlans"), template: "vlans/vlans.njk", view: { devices }, after };
+  const script = { path: ownPath(context, "vlan-join"), template: "vlans/vlan-join.njk", view: {}, after };
+  const unit = { path: `etc/systemd/system/${own}`, template: "vlans/netgen-vlans.service.njk", view: {} };
   return [
     publicFile(host, context, list),
     scriptFile(host, context, script),
-    publicFile(host, context, { ...unit, after: [RELOAD_UNITS, restart(UNIT)] }),
+    publicFile(host, context, { ...unit, after: [RELOAD_UNITS, ...after] }),
   ];
 };
 
 /** Units of {@link emitVlans} that the host has to enable. */
-export const vlansUnits = (host: Host): readonly string[] => (joiningDevices(host).length > 0 ? [UNIT] : []);
+export const vlansUnits = (host: Host, context: EmitContext): readonly string[] =>
+  joiningDevices(host).length > 0 ? [unitOf(context)] : [];

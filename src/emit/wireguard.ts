@@ -5,7 +5,7 @@ import { TUNNEL_MARK } from "../model/exit.ts";
 import type { Host } from "../model/host.ts";
 import { type Endpoint, endpointText, isDialledByScript, type Peer } from "../model/reach.ts";
 import { RELOAD_UNITS, reload, restart } from "./after.ts";
-import type { EmitContext, Emitter } from "./context.ts";
+import { type EmitContext, type Emitter, ownPath, ownUnit } from "./context.ts";
 import type { OutputFile } from "./file.ts";
 import { headOf, type PrintedFile, publicFile, scriptFile } from "./print.ts";
 import { layOut, once, piecesOf, print, type Strip } from "./shared.ts";
@@ -50,8 +50,8 @@ function blockOf(peer: Peer): string {
 }
 
 /** The line that loads a peer's preshared key; empty without one. */
-function presharedKeyOf({ host, publicKey, hasPresharedKey }: Peer): string {
-  return hasPresharedKey ? render("wireguard/preshared-key.conf.njk", { host, publicKey }) : "";
+function presharedKeyOf({ host, publicKey, hasPresharedKey }: Peer, { fleet }: EmitContext): string {
+  return hasPresharedKey ? render("wireguard/preshared-key.conf.njk", { host, publicKey, fleet }) : "";
 }
 
 /** What all files together say of peers, in strips that most files take long pieces of. */
@@ -62,12 +62,14 @@ interface PeerTexts {
 
 // A mesh of n hosts has n² peer blocks, of which at most a few n differ: each is printed once, and files share the bytes.
 // Views of one kind stand together, because a host tends to see all others the same way.
-const peerTexts = once(({ network }): PeerTexts => {
+const peerTexts = once((context): PeerTexts => {
   const kindOf = (peer: Peer): string => peer.id.slice(peer.host.length);
-  const peers = [...network.peers].sort((a, b) => compareText(kindOf(a), kindOf(b)) || compareText(a.host, b.host));
+  const peers = [...context.network.peers].sort(
+    (a, b) => compareText(kindOf(a), kindOf(b)) || compareText(a.host, b.host),
+  );
   return {
     blocks: layOut(peers.map((peer) => [peer.id, blockOf(peer)])),
-    presharedKeys: layOut(peers.map((peer) => [peer.id, presharedKeyOf(peer)])),
+    presharedKeys: layOut(peers.map((peer) => [peer.id, presharedKeyOf(peer, context)])),
   };
 });
 
@@ -110,29 +112,31 @@ function configuration(host: Host, wireguard: WireguardInterface, context: EmitC
 }
 
 // Read each time it is run.
-const RELOAD_SCRIPT: PrintedFile = {
-  path: "etc/netgen/wg-reload",
+const reloadScript = (context: EmitContext): PrintedFile => ({
+  path: ownPath(context, "wg-reload"),
   template: "wireguard/wg-reload.njk",
   view: {},
   after: [],
-};
+});
 
-const ENDPOINTS = "netgen-endpoints";
+const endpointsUnit = (context: EmitContext, kind: "service" | "timer"): string =>
+  ownUnit(context, `endpoints.${kind}`);
+
 /** It runs by a timer, and once for what is new. */
-const SET_ENDPOINTS = `systemctl start ${ENDPOINTS}.service`;
+const setEndpoints = (context: EmitContext): string => `systemctl start ${endpointsUnit(context, "service")}`;
 
-const ENDPOINTS_SCRIPT: PrintedFile = {
-  path: "etc/netgen/wg-endpoints",
+const endpointsScript = (context: EmitContext): PrintedFile => ({
+  path: ownPath(context, "wg-endpoints"),
   template: "wireguard/wg-endpoints.njk",
   view: {},
-  after: [SET_ENDPOINTS],
-};
+  after: [setEndpoints(context)],
+});
 
 function interfaceFiles(host: Host, wireguard: WireguardInterface, context: EmitContext): readonly OutputFile[] {
   const { vrrp } = host;
   const isShared = vrrp?.isExclusive ?? false;
   const view = { isShared, isAwaited: vrrp !== undefined && !isShared };
-  const path = `etc/systemd/system/${wireguardUnit(wireguard)}.d/10-netgen.conf`;
+  const path = `etc/systemd/system/${wireguardUnit(wireguard)}.d/10-netgen${context.fleet}.conf`;
   const dropIn = { path, template: "wireguard/wg-quick.conf.njk", view, after: [RELOAD_UNITS] };
   return [configuration(host, wireguard, context), publicFile(host, context, dropIn)];
 }
@@ -153,8 +157,8 @@ function endpointData(host: Host, wireguard: WireguardInterface, context: EmitCo
   const peers = scriptedPeersOf(wireguard, context).flatMap(({ publicKey, endpoints }) =>
     endpoints.map((endpoint) => ({ publicKey, ...placeOf(endpoint, context) })),
   );
-  const path = `etc/netgen/${wireguard.name}.endpoints`;
-  const after = [SET_ENDPOINTS];
+  const path = ownPath(context, `${wireguard.name}.endpoints`);
+  const after = [setEndpoints(context)];
   return publicFile(host, context, { path, template: "wireguard/endpoints.njk", view: { peers }, after });
 }
 
@@ -163,14 +167,14 @@ function endpointFiles(host: Host, context: EmitContext): readonly OutputFile[] 
   if (interfaces.length === 0) return [];
   const view = { interfaceUnits: interfaces.map(wireguardUnit).join(" ") };
   const unit = (kind: "service" | "timer", after: readonly string[]): OutputFile => {
-    const path = `etc/systemd/system/${ENDPOINTS}.${kind}`;
+    const path = `etc/systemd/system/${endpointsUnit(context, kind)}`;
     return publicFile(host, context, { path, template: `wireguard/endpoints.${kind}.njk`, view, after });
   };
   return [
-    scriptFile(host, context, ENDPOINTS_SCRIPT),
+    scriptFile(host, context, endpointsScript(context)),
     ...interfaces.map((wireguard) => endpointData(host, wireguard, context)),
     unit("service", [RELOAD_UNITS]),
-    unit("timer", [RELOAD_UNITS, restart(`${ENDPOINTS}.timer`)]),
+    unit("timer", [RELOAD_UNITS, restart(endpointsUnit(context, "timer"))]),
   ];
 }
 
@@ -179,14 +183,15 @@ export const emitWireguard: Emitter = (host, context) => {
   if (host.interfaces.length === 0) return [];
   return [
     ...host.interfaces.flatMap((wireguard) => interfaceFiles(host, wireguard, context)),
-    scriptFile(host, context, RELOAD_SCRIPT),
+    scriptFile(host, context, reloadScript(context)),
     ...endpointFiles(host, context),
   ];
 };
 
 /** Units of {@link emitWireguard} that the host has to enable. */
 export function wireguardUnits(host: Host, context: EmitContext): readonly string[] {
-  const endpoints = dialling(host, context).length > 0 ? [`${ENDPOINTS}.service`, `${ENDPOINTS}.timer`] : [];
+  const isDialling = dialling(host, context).length > 0;
+  const endpoints = isDialling ? (["service", "timer"] as const).map((kind) => endpointsUnit(context, kind)) : [];
   // keepalived starts and stops the tunnels of a host that is silent while another is heard.
   const own = host.vrrp?.isExclusive ? [] : host.interfaces.map(wireguardUnit);
   return [...own, ...endpoints];

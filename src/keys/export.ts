@@ -1,4 +1,4 @@
-/** The keys of one host as they lie on it: `etc/wireguard/<interface>.key` and `etc/wireguard/psk/<peer>.psk`. */
+/** The keys of one host as they lie on it: `etc/wireguard/<interface>.key` and `etc/wireguard/psk/<peer>.psk`, in a fleet `psk2`. */
 import { dirname, join } from "node:path";
 import { ensureParent, presharedKeyName, privateKeyName } from "./directory.ts";
 import { badKeyFiles, createFile, readText, removeLeftovers, SECRET_MODE } from "./files.ts";
@@ -6,6 +6,8 @@ import { pairProblems, presharedProblems } from "./inspect.ts";
 
 export interface ExportRequest {
   readonly host: string;
+  /** What names of netgen's own have of the fleet: nothing, or its number. */
+  readonly fleet: string;
   /** Its WireGuard interfaces: all have the host's one key. */
   readonly interfaces: readonly string[];
   /** The hosts that it shares a preshared key with. */
@@ -18,7 +20,7 @@ interface Secret {
   readonly path: string;
 }
 
-function secretsOf(directory: string, { host, interfaces, peers }: ExportRequest): readonly Secret[] {
+function secretsOf(directory: string, { host, fleet, interfaces, peers }: ExportRequest): readonly Secret[] {
   return [
     ...interfaces.map((name) => ({
       source: join(directory, privateKeyName(host)),
@@ -26,7 +28,7 @@ function secretsOf(directory: string, { host, interfaces, peers }: ExportRequest
     })),
     ...peers.map((peer) => ({
       source: join(directory, presharedKeyName(host, peer)),
-      path: `etc/wireguard/psk/${peer}.psk`,
+      path: `etc/wireguard/psk${fleet}/${peer}.psk`,
     })),
   ];
 }

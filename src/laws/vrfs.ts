@@ -1,13 +1,10 @@
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
-import { CUT_TABLE } from "../model/device.ts";
-import { EGRESS_TABLE } from "../model/exit.ts";
+import { cutTable, fleetNumber } from "../model/fleet.ts";
 import { originSpan } from "../model/origin.ts";
 import type { Topology, VrfInput } from "../topology/topology.ts";
 
 /** What others are for: the kernel's are in include/uapi/linux/rtnetlink.h, enum rt_class_t. */
 const RESERVED_TABLES: ReadonlyMap<number, string> = new Map([
-  [EGRESS_TABLE, "that of those who leave without a VRF"],
-  [CUT_TABLE, "that of segments that are cut up"],
   [253, 'the kernel\'s "default"'],
   [254, 'the kernel\'s "main"'],
   [255, 'the kernel\'s "local"'],
@@ -21,14 +18,21 @@ export function importsAreOfOthers({ vrfs }: Topology): readonly Diagnostic[] {
 }
 
 /** Every VRF has a routing table of its own. */
-export function tablesAreOwn({ vrfs }: Topology): readonly Diagnostic[] {
+export function tablesAreOwn({ vrfs, fleet }: Topology): readonly Diagnostic[] {
+  const egress = fleetNumber({ fleet });
+  const cut = cutTable({ fleet });
+  const reserved = new Map([
+    ...RESERVED_TABLES,
+    [egress, "that of those who leave without a VRF"],
+    [cut, "that of segments that are cut up"],
+  ]);
   const known = new Map<number, VrfInput>();
   return vrfs.flatMap((each) => {
     const { name: vrf, vni, origin } = each;
     const table = each.table ?? vni;
     const span = originSpan(origin, each.table === undefined ? "vni" : "table");
-    const use = RESERVED_TABLES.get(table);
-    if (use !== undefined) return [diagnostic("table-reserved", { vrf, table, use }, span)];
+    const use = reserved.get(table);
+    if (use !== undefined) return [diagnostic("table-reserved", { vrf, table, use, egress, cut }, span)];
     const first = known.get(table);
     known.set(table, first ?? each);
     if (first === undefined) return [];

@@ -146,15 +146,6 @@ export interface Cut {
 }
 
 /**
- * The link whose route tells VXLAN that all fits: left to itself VXLAN answers a guest's packet that is larger than the way to
- * the other host, and may not be cut up, with ICMP (net/ipv4/ip_tunnel_core.c, skb_tunnel_check_pmtu). No packet leaves by it.
- */
-export const CUT_LINK = "netgen-cut";
-
-/** The routing table that VXLAN asks on such hosts: free in iproute2's rt_tables. No VRF has it. */
-export const CUT_TABLE = 211;
-
-/**
  * The bit of the firewall mark of what goes by the host's own routes after all, where it is cut up. None that Calico or
  * kube-proxy (0x4000, 0x8000), Tailscale (0xff0000) or Proxmox (0x80000000) is known to take.
  */

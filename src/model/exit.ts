@@ -12,9 +12,6 @@ export const DEFAULT_VRF = "default";
  */
 export const TUNNEL_MARK = "0xd2";
 
-/** The routing table by which those leave who are in no VRF: free in iproute2's rt_tables. No VRF has it. */
-export const EGRESS_TABLE = 210;
-
 /** One host's way out. */
 export interface Exit {
   readonly host: string;

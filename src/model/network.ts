@@ -16,6 +16,8 @@ import type { Vrf } from "./vrf.ts";
 
 export interface Network {
   readonly name: string;
+  /** By which its files, units and tables are told from those of other fleets on a host, 1 to 9; `undefined`: by nothing. */
+  readonly fleet: number | undefined;
   readonly underlay: Underlay;
   readonly sites: readonly Site[];
   readonly hosts: readonly Host[];

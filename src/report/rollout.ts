@@ -2,6 +2,7 @@
 import { grouped } from "../base/grouped.ts";
 import { must } from "../base/invariant.ts";
 import { shellWord } from "../base/text.ts";
+import { fleetMark } from "../model/fleet.ts";
 import type { Host } from "../model/host.ts";
 import { poolAddresses } from "../model/loopback.ts";
 import type { Network } from "../model/network.ts";
@@ -62,15 +63,15 @@ function viewsOf({ hosts, peers }: Network, name: string) {
 }
 
 /** The files of an interface that hold the public key of a peer. */
-function filesWith(link: string, peer: Peer): readonly Omit<Placed, "hosts">[] {
+function filesWith(link: string, peer: Peer, fleet: string): readonly Omit<Placed, "hosts">[] {
   const configuration = { path: `/etc/wireguard/${link}.conf`, mode: "600" };
   if (!isDialledByScript(peer)) return [configuration];
-  return [configuration, { path: `/etc/netgen/${link}.endpoints`, mode: "644" }];
+  return [configuration, { path: `/etc/netgen${fleet}/${link}.endpoints`, mode: "644" }];
 }
 
-function placedFiles(views: ReturnType<typeof viewsOf>): readonly Placed[] {
+function placedFiles(views: ReturnType<typeof viewsOf>, network: Network): readonly Placed[] {
   const entries = views.flatMap(({ host, link, peer }) =>
-    filesWith(link, peer).map(({ path, mode }) => [`${path} ${mode}`, host] as const),
+    filesWith(link, peer, fleetMark(network)).map(({ path, mode }) => [`${path} ${mode}`, host] as const),
   );
   return hostsByText(entries).map(([text, hosts]) => {
     const [path = "", mode = ""] = text.split(" ");
@@ -160,7 +161,10 @@ export function renderKeyRollout(network: Network, newKey: NewKey, places: Place
       (link) => `put ${shellWord(host)} /etc/wireguard/${link.name}.key 600 < ${shellWord(key)}`,
     ),
   );
-  const placed = placedFiles(views.filter(({ host }) => peers.hosts.includes(host)));
+  const placed = placedFiles(
+    views.filter(({ host }) => peers.hosts.includes(host)),
+    network,
+  );
   const puts = [...keyFiles, ...placed.map((each) => putLoop(each, output))];
   return [
     `# ${name} has a new key pair, and no host knows of it yet. Its old private key is kept: ${previous}\n`,
@@ -194,7 +198,8 @@ export function renderPresharedRollout(network: Network, pair: readonly [string,
   const { hosts, devices } = apart(network, pair);
   const otherOf = (host: string): string => (host === a ? b : a);
   const puts = hosts.map(
-    (host) => `put ${shellWord(host)} /etc/wireguard/psk/${otherOf(host)}.psk 600 < ${shellWord(places.key)}`,
+    (host) =>
+      `put ${shellWord(host)} /etc/wireguard/psk${fleetMark(network)}/${otherOf(host)}.psk 600 < ${shellWord(places.key)}`,
   );
   const [from] = hosts;
   const where = hosts.length === 2 ? "both" : hosts.join("");

@@ -26,7 +26,8 @@ import { resolveStaticTunnels, type StaticGrounds } from "./tunnels/static-tunne
 import type { InterfaceSettings, Tunnels } from "./tunnels/tunnels.ts";
 
 const DEFAULT_PATH_MTU = must(mtuBytes(1500), "1500 is an MTU");
-const DEFAULT_INTERFACE = "wg0";
+/** That of a fleet has its number, before one that the dynamic class replaces: `wg2-0`, which no other fleet has. */
+const defaultInterface = ({ fleet }: Topology): string => (fleet === undefined ? "wg0" : `wg${fleet}-0`);
 
 function resolveUnderlay({ underlay }: Topology): Underlay {
   return {
@@ -43,9 +44,10 @@ const resolveSite = ({ hubs: _, ...site }: SiteInput): Site => ({
   gateways: site.gateways.map(({ value }) => value),
 });
 
-function resolveSettings({ wireguard }: Topology): InterfaceSettings {
+function resolveSettings(topology: Topology): InterfaceSettings {
+  const { wireguard } = topology;
   return {
-    name: wireguard.interface ?? DEFAULT_INTERFACE,
+    name: wireguard.interface ?? defaultInterface(topology),
     hasPresharedKeys: wireguard.presharedKeys ?? false,
     hasPeerMtus: wireguard.mtu === "per-peer",
   };
@@ -132,6 +134,7 @@ export function resolveNetwork(topology: Topology, options: ResolveOptions): Res
   const parts = resolveParts(topology, { ...made, hosts, subnets, lans, paths, pairs, owned, prefixes, routed });
   const network: Network = {
     name: topology.name,
+    fleet: topology.fleet,
     underlay,
     sites,
     hosts: [...hosts.values()].map((host) => assembleHost(host, parts)),

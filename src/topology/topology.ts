@@ -19,6 +19,8 @@ export type { AcceptedInput, BfdInput, PeerInput } from "./peer.ts";
 
 export interface Topology {
   readonly name: string;
+  /** 1 to 9. */
+  readonly fleet: number | undefined;
   readonly underlay: UnderlayInput;
   readonly sites: readonly SiteInput[];
   readonly wireguard: WireguardInput;

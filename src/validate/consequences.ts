@@ -193,6 +193,7 @@ const CONSEQUENCES: Readonly<Record<string, readonly Code[]>> = {
   ],
   guard: [],
   vxlanPort: ["listen-port-taken", "vxlan-port-taken"],
+  fleet: ["table-reserved", "interface-name-taken", "interface-name-too-long"],
 };
 
 const EVERYWHERE = [...new Set(Object.values(CONSEQUENCES).flat())];

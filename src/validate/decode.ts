@@ -162,6 +162,9 @@ export function decodeGuard(reader: Reader): Pick<Topology, "guardAllowFrom" | "
 export const decodeVxlanPort = (reader: Reader): Topology["vxlanPort"] =>
   portAt(reader, member(rootOf(reader), "vxlanPort"));
 
+/** Which of several fleets on a host it is. */
+export const decodeFleet = (reader: Reader): Topology["fleet"] => numberAt(reader, member(rootOf(reader), "fleet"));
+
 /** The name of the network; empty when there is a mistake in it. */
 export function decodeName(reader: Reader): string {
   return textAt(reader, member(rootOf(reader), "name")) ?? "";

@@ -7,6 +7,7 @@ import { consequencesOf } from "./consequences.ts";
 import {
   decodeBgp,
   decodeExits,
+  decodeFleet,
   decodeGuard,
   decodeName,
   decodePaths,
@@ -59,6 +60,7 @@ function decodeTopology(reader: Reader) {
     exits: decodeExits(reader),
     bgp: decodeBgp(reader),
     vxlanPort: decodeVxlanPort(reader),
+    fleet: decodeFleet(reader),
     ...decodeGuard(reader),
   };
 }

@@ -95,6 +95,7 @@ const knobs = fc.record({
     { weight: 2, arbitrary: fc.constant(8472) },
     { weight: 1, arbitrary: fc.constantFrom(443, 4784, 51_820) },
   ),
+  fleet: fc.constantFrom(undefined, undefined, undefined, 2),
   exits: exitDrafts,
   ways: exitDrafts,
   guard: fc.constantFrom(
@@ -333,6 +334,7 @@ function topologyOf(each: Knobs): Topology {
     exits: unlessEmpty(ways),
     bgp: bgpOf(each),
     vxlanPort: each.vxlanPort,
+    fleet: each.fleet,
     guard: each.guard,
   };
 }

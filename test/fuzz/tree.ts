@@ -106,8 +106,12 @@ function readHost(name: string, files: Tree): TreeHost {
   };
 }
 
+/** Names less the number of a fleet. */
+const plain = (path: string): string => path.replace(/\/etc\/netgen\d\//, "/etc/netgen/");
+
 /** Reads all hosts of a tree. */
-export function readTree(files: Tree): readonly TreeHost[] {
+export function readTree(tree: Tree): readonly TreeHost[] {
+  const files = new Map([...tree].map(([path, text]) => [plain(path), text]));
   const names = new Set([...files.keys()].map((path) => path.slice(0, path.indexOf("/"))));
   return [...names].map((name) => readHost(name, new Map([...files].filter(([path]) => path.startsWith(`${name}/`)))));
 }

@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
 import { compile } from "../../src/compile.ts";
+import { createContext } from "../../src/emit/context.ts";
 import { contentOf } from "../../src/emit/file.ts";
 import { emitFrr, frrUnits } from "../../src/emit/frr.ts";
 import type { Host } from "../../src/model/host.ts";
@@ -338,8 +339,9 @@ describe.runIf(isReady)("dual-stack, live", () => {
 
 describe("units", () => {
   test("FRR is enabled where its files are ours", () => {
-    expect(frrUnits(aHost("alpha", { bgp: SPEAKER }))).toEqual(["frr.service"]);
-    expect(frrUnits(aHost("alpha", { bgp: SPEAKER, frrMode: "snippet" }))).toEqual([]);
-    expect(frrUnits(aHost("alpha"))).toEqual([]);
+    const units = (host: Host): readonly string[] => frrUnits(host, createContext(aNetwork([host])));
+    expect(units(aHost("alpha", { bgp: SPEAKER }))).toEqual(["frr.service"]);
+    expect(units(aHost("alpha", { bgp: SPEAKER, frrMode: "snippet" }))).toEqual([]);
+    expect(units(aHost("alpha"))).toEqual([]);
   });
 });

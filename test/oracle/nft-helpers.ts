@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { must } from "../../src/base/invariant.ts";
 import { type IpAddress, type IpPrefix, parseAddress, parsePrefix } from "../../src/base/ip.ts";
 import { asn, type MtuBytes, mtuBytes, udpPort, vni } from "../../src/base/units.ts";
-import type { EmitContext, Emitter } from "../../src/emit/context.ts";
+import { createContext, type Emitter } from "../../src/emit/context.ts";
 import { contentOf } from "../../src/emit/file.ts";
 import type { Bfd, Bgp, BgpSpeaker } from "../../src/model/bgp.ts";
 import type { Bridge, VxlanDevice, WireguardInterface } from "../../src/model/device.ts";
@@ -157,6 +157,7 @@ export function aNetwork(hosts: readonly Host[], fields: Partial<Network> = {}):
   const pools = ["10.250.0.0/24", "fd00:250::/64"].map(prefix);
   return {
     name: "test",
+    fleet: undefined,
     underlay: { pathMtu: mtu(1500), ipVersion: "auto", paths: [] },
     sites: [],
     hosts,
@@ -179,15 +180,10 @@ export function aNetwork(hosts: readonly Host[], fields: Partial<Network> = {}):
   };
 }
 
-export function contextOf(network: Network): EmitContext {
-  const hosts = new Map(network.hosts.map((host) => [host.name, host]));
-  return { network, hosts };
-}
-
 /** What an emitter writes for the first host of a network: text by path on that host. */
 export function emitted(emitter: Emitter, network: Network): ReadonlyMap<string, string> {
   const host = must(network.hosts[0], "the network has a host");
-  const files = emitter(host, contextOf(network));
+  const files = emitter(host, createContext(network));
   return new Map(files.map((file) => [file.path.slice(host.name.length + 1), Buffer.from(contentOf(file)).toString()]));
 }
 

@@ -79,7 +79,7 @@ function stub(path: string, text: string): void {
 function startHost(name: string): void {
   const target = join(home, "export", name);
   const peers = HOSTS.filter((each) => each !== name);
-  for (const path of exportKeys(keys(), { host: name, interfaces: ["wg0"], peers }, target)) {
+  for (const path of exportKeys(keys(), { host: name, fleet: "", interfaces: ["wg0"], peers }, target)) {
     writeOn(on(name), `/${path}`, readFileSync(join(target, path)), 0o600);
   }
   install(on(name), compiled().files);

@@ -143,15 +143,14 @@ async function rename(hosts: readonly RunningHost[], from: IpAddress, to: IpAddr
 
 // ── Measuring ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-const TIMER = "netgen-endpoints.timer";
-
 const resolveAgain = (hosts: readonly RunningHost[]): Promise<unknown> =>
-  Promise.all(hosts.map((host) => runUnit(host, "netgen-endpoints.service")));
+  Promise.all(hosts.map((host) => runUnit(host, `netgen${host.box.fleet}-endpoints.service`)));
 
 /** Where a timer does the same, it is to be seen who did it. */
 async function setTimers(hosts: readonly RunningHost[], verb: "start" | "stop"): Promise<void> {
-  const timed = hosts.filter(({ box, units }) => box.power !== undefined && units.includes(TIMER));
-  await Promise.all(timed.map(({ box }) => box.run("systemctl", verb, TIMER)));
+  const timerOf = ({ box }: RunningHost): string => `netgen${box.fleet}-endpoints.timer`;
+  const timed = hosts.filter((each) => each.box.power !== undefined && each.units.includes(timerOf(each)));
+  await Promise.all(timed.map((each) => each.box.run("systemctl", verb, timerOf(each))));
 }
 
 async function measureThere(lab: Lab, move: Move, watched: Watched): Promise<readonly string[]> {
@@ -202,7 +201,7 @@ export function addressPromises(lab: Lab): readonly LabPromise[] {
         kind: "life",
         subject: `${move.host}, another address`,
         promise: `${move.by} finds it again by its name when ${whose} address has changed`,
-        command: execCommand(by.box, "/etc/netgen/wg-endpoints"),
+        command: execCommand(by.box, `/etc/netgen${by.box.fleet}/wg-endpoints`),
         measure: () => measure(lab, move, watched),
       },
     ];

@@ -58,7 +58,7 @@ async function secondsUntilFound(running: RunningHost, watched: Watched): Promis
   const seconds = (): number => (Date.now() - begun) / 1000;
   while (seconds() < PATIENCE_SECONDS) {
     if (await isAnswered(watched, 11)) return seconds();
-    await runUnit(running, "netgen-endpoints.service");
+    await runUnit(running, `netgen${running.box.fleet}-endpoints.service`);
   }
   return undefined;
 }
@@ -103,7 +103,7 @@ export function endpointPromises(lab: Lab): readonly LabPromise[] {
       kind: "life",
       subject: `${detour.host}, another endpoint`,
       promise: `${detour.by} gets to it by the next one when the first leads nowhere`,
-      command: execCommand(by.box, "/etc/netgen/wg-endpoints"),
+      command: execCommand(by.box, `/etc/netgen${by.box.fleet}/wg-endpoints`),
       measure: () => measure(lab, detour, by, watched),
     },
   ];

@@ -13,7 +13,7 @@ const PACKAGED_UNIT = "/lib/systemd/system/wg-quick@.service";
 /** What systemd would do: the drop-in's line, or without one the package's own. */
 async function reload({ box, files }: RunningHost, link: string): Promise<void> {
   if (box.power !== undefined) return void (await box.run("systemctl", "reload", `wg-quick@${link}.service`));
-  const dropIn = `wg-quick@${link}.service.d/10-netgen.conf`;
+  const dropIn = `wg-quick@${link}.service.d/10-netgen${box.fleet}.conf`;
   const isDroppedIn = files.some(({ path }) => path === `/etc/systemd/system/${dropIn}`);
   if (isDroppedIn) return runUnit({ box, files }, dropIn, { key: "ExecReload", instance: link });
   const line = /^ExecReload=(.+)$/m.exec(await box.run("cat", PACKAGED_UNIT))?.[1] ?? "false";
@@ -87,7 +87,7 @@ export function reloadPromises(lab: Lab, running: RunningHost): readonly LabProm
       kind: "life",
       subject: `${running.host.name}, reload of wg-quick@${name}`,
       promise: `takes over what changed, and ${watched.box.name} loses no packet to ${watched.to}`,
-      command: execCommand(running.box, "/etc/netgen/wg-reload", name),
+      command: execCommand(running.box, `/etc/netgen${running.box.fleet}/wg-reload`, name),
       measure: () => healing(running, () => measure(running, name, watched)),
     }));
 }

@@ -46,7 +46,7 @@ const quick = (box: Box, verb: "up" | "down", link: string): Promise<string> =>
 async function startTunnels({ host, box, files }: RunningHost): Promise<void> {
   for (const { name } of host.interfaces) await quick(box, "up", name);
   await applySysctl(box, files);
-  await runUnit({ box, files }, "netgen-endpoints.service");
+  await runUnit({ box, files }, `netgen${box.fleet}-endpoints.service`);
 }
 
 /** Stops the tunnels of a host, however far it had come with them, and starts them. */

@@ -77,7 +77,7 @@ function withoutPromise(couple: Couple, watched: Watched): LabPromise {
     kind: "life",
     subject: `${master.host.name} is there, but has no tunnel`,
     promise: `${standby.host.name} takes over, and ${watched.box.name} hears from ${watched.to} again`,
-    command: execCommand(master.box, "/etc/netgen/vrrp-check"),
+    command: execCommand(master.box, `/etc/netgen${master.box.fleet}/vrrp-check`),
     measure: () => measureWithout(couple, watched),
   };
 }

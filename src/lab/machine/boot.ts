@@ -19,7 +19,7 @@ export async function install(box: Box, host: Host, files: readonly PlacedFile[]
   for (const { owner, group, path } of owned) await box.run("chown", `${owner}:${group}`, path);
   // What an app takes in holds its keys.
   if (host.app !== undefined) return;
-  mkdirSync(box.outside("/etc/wireguard/psk"), { recursive: true, mode: 0o700 });
+  mkdirSync(box.outside(`/etc/wireguard/psk${box.fleet}`), { recursive: true, mode: 0o700 });
   for (const { name } of host.interfaces) {
     writeInto(
       box,
@@ -59,20 +59,22 @@ export async function runUnit(
 
 const has = (files: readonly PlacedFile[], path: string): boolean => files.some((file) => file.path === path);
 
-const SYSCTL = "/etc/sysctl.d/90-netgen.conf";
-const APPLY = `grep -E '^(-?net[./]|[#;]|$)' ${SYSCTL} > /run/net.conf
+const sysctlOf = ({ fleet }: Box): string => `/etc/sysctl.d/90-netgen${fleet}.conf`;
+const applyScript = (path: string): string => `grep -E '^(-?net[./]|[#;]|$)' ${path} > /run/net.conf
 /lib/systemd/systemd-sysctl /run/net.conf >> /run/log/sysctl 2>&1 || true`;
 
 // The lab's hosts have networks of their own, but one kernel with this machine: what is not of the network is not theirs to
 // set. Without udev nothing sets the keys of an interface when it appears: hence before and after. A value that is not taken ends
 // no boot, here or on a machine: that all are is a promise to be measured.
 export async function applySysctl(box: Box, files: readonly PlacedFile[]): Promise<void> {
-  if (has(files, SYSCTL) && box.power === undefined) await box.shell(APPLY);
+  const path = sysctlOf(box);
+  if (has(files, path) && box.power === undefined) await box.shell(applyScript(path));
 }
 
 // What is to be merged by hand, in the words of the snippet's own head.
-const MERGE = `
-{ echo 'frr defaults datacenter'; cat /etc/netgen/frr.conf.snippet; } > /etc/frr/frr.conf
+const snippetOf = ({ fleet }: Box): string => `/etc/netgen${fleet}/frr.conf.snippet`;
+const mergeScript = (path: string): string => `
+{ echo 'frr defaults datacenter'; cat ${path}; } > /etc/frr/frr.conf
 sed -i -e s/^bgpd=no/bgpd=yes/ -e s/^bfdd=no/bfdd=yes/ /etc/frr/daemons
 chown frr:frr /etc/frr/frr.conf
 `;
@@ -89,9 +91,9 @@ export async function serveFrr(box: Box, verb: "start" | "stop" | "restart"): Pr
 }
 
 async function startFrr(box: Box, files: readonly PlacedFile[]): Promise<void> {
-  const isSnippet = has(files, "/etc/netgen/frr.conf.snippet");
+  const isSnippet = has(files, snippetOf(box));
   if (!isSnippet && !has(files, "/etc/frr/frr.conf")) return;
-  if (isSnippet) await box.shell(MERGE);
+  if (isSnippet) await box.shell(mergeScript(snippetOf(box)));
   await serveFrr(box, "start");
 }
 
@@ -148,8 +150,8 @@ export async function booted(box: Box, files: readonly PlacedFile[]): Promise<vo
 
 /** Brings a computer up with its files in place, and its units enabled as the manifest says. */
 export async function bootComputer(box: Box, files: readonly PlacedFile[], units: readonly string[]): Promise<void> {
-  const isSnippet = has(files, "/etc/netgen/frr.conf.snippet");
-  if (isSnippet) await box.shell(MERGE);
+  const isSnippet = has(files, snippetOf(box));
+  if (isSnippet) await box.shell(mergeScript(snippetOf(box)));
   // Whoever has an frr.conf to merge it into runs FRR, as Debian's package does by itself.
   const enabled = isSnippet ? [...units, "frr.service"] : units;
   if (enabled.length > 0) await box.run("systemctl", "enable", ...enabled);
@@ -157,13 +159,12 @@ export async function bootComputer(box: Box, files: readonly PlacedFile[], units
   await booted(box, files);
 }
 
-const FOLLOW = "/etc/netgen/routes-follow";
-
 /** What netgen-lan-routes.service does, with its routes there at once. */
 async function startLanRoutes({ box, files }: Furnished): Promise<void> {
-  if (!has(files, FOLLOW)) return;
-  await runUnit({ box, files }, "netgen-routes.service", { key: "ExecReload" });
-  await box.start("routes", FOLLOW);
+  const follow = `/etc/netgen${box.fleet}/routes-follow`;
+  if (!has(files, follow)) return;
+  await runUnit({ box, files }, `netgen${box.fleet}-routes.service`, { key: "ExecReload" });
+  await box.start("routes", follow);
 }
 
 /** What wg-quick hands a device's name servers over to; this machine's own would ask daemons that a box has not. */
@@ -183,36 +184,32 @@ export async function bootDevice(box: Box, { forwards, interfaces }: Host): Prom
   }
 }
 
-/** What netgen-vlans.service runs. */
-const VLAN_JOIN = "/etc/netgen/vlan-join";
-
 /** Brings a host up in the order in which its units do. Its cables are there before. */
 export async function bootHost(box: Box, host: Host, files: readonly PlacedFile[]): Promise<void> {
+  const own = `netgen${box.fleet}`;
+  // What netgen-egress.service runs.
+  const egress = `/etc/${own}/egress`;
   await applySysctl(box, files);
-  await runUnit({ box, files }, "netgen-nftables.service");
-  await runUnit({ box, files }, "netgen-nftables-extra.service");
-  await runUnit({ box, files }, "netgen-routes.service");
+  for (const unit of ["nftables", "nftables-extra", "routes"]) await runUnit({ box, files }, `${own}-${unit}.service`);
   await startLanRoutes({ box, files });
-  if (host.egress !== undefined) await box.run(EGRESS, "--hold");
+  if (host.egress !== undefined) await box.run(egress, "--hold");
   await startNetworkd(box, files);
   // Where two share one key, keepalived does that.
-  const own = host.vrrp?.isExclusive ? [] : host.interfaces;
-  for (const { name } of own) await box.shell(`wg-quick up ${name} >> /run/log/wg-quick 2>&1 < /dev/null`);
+  const links = host.vrrp?.isExclusive ? [] : host.interfaces;
+  for (const { name } of links) await box.shell(`wg-quick up ${name} >> /run/log/wg-quick 2>&1 < /dev/null`);
   await eventually(async () => {
     await assertNetworkd(box, files);
     return (await unconfigured(box, files)).length === 0;
   });
-  if (has(files, VLAN_JOIN)) await box.start("vlans", VLAN_JOIN);
+  const vlanJoin = `/etc/${own}/vlan-join`;
+  if (has(files, vlanJoin)) await box.start("vlans", vlanJoin);
   await applySysctl(box, files);
-  await runUnit({ box, files }, "netgen-endpoints.service");
+  await runUnit({ box, files }, `${own}-endpoints.service`);
   await serveRadvd({ box, files }, "start");
   await startFrr(box, files);
   for (const vrf of exitsOf(host)) await startExit(box, vrf);
-  if (host.egress !== undefined) await box.start("egress", EGRESS);
+  if (host.egress !== undefined) await box.start("egress", egress);
 }
-
-/** What netgen-egress.service runs. */
-const EGRESS = "/etc/netgen/egress";
 
 /** VRFs that this host is an exit of. */
 export const exitsOf = ({ vrfs, exit: own }: Host): readonly string[] => [
@@ -222,6 +219,6 @@ export const exitsOf = ({ vrfs, exit: own }: Host): readonly string[] => [
 
 /** Does what netgen-exit@.service does for a VRF. */
 export async function startExit(box: Box, vrf: string): Promise<void> {
-  if (box.power === undefined) await box.start(`exit-${vrf}`, "/etc/netgen/exit", vrf);
-  else await box.run("systemctl", "start", `netgen-exit@${vrf}.service`);
+  if (box.power === undefined) await box.start(`exit-${vrf}`, `/etc/netgen${box.fleet}/exit`, vrf);
+  else await box.run("systemctl", "start", `netgen${box.fleet}-exit@${vrf}.service`);
 }

@@ -15,6 +15,8 @@ export interface Power {
 
 export interface Box {
   readonly name: string;
+  /** What names of netgen's own have of the fleet on it: nothing, or its number. */
+  readonly fleet: string;
   /** Of the process that holds the namespaces, as it is seen from outside. */
   readonly pid: number;
   /** Where process 1 is systemd, and what runs in the box is its business; else the lab itself starts programs there. */
@@ -60,7 +62,7 @@ mount -t tmpfs -o mode=1777 tmpfs /var/tmp
 mkdir -p /run/etc /run/log /run/systemd/netif/links /run/systemd/netif/leases /run/systemd/netif/lldp /run/frr /run/wireguard
 cp -a /etc/. /run/etc
 mount --bind /run/etc /etc
-rm -rf /etc/wireguard /etc/netgen /etc/sysctl.d /etc/modules-load.d /etc/systemd/network /etc/systemd/networkd.conf.d \
+rm -rf /etc/wireguard /etc/netgen* /etc/sysctl.d /etc/modules-load.d /etc/systemd/network /etc/systemd/networkd.conf.d \
   /etc/frr/frr.conf /etc/nftables.conf /etc/resolv.conf
 mkdir -p /etc/wireguard /etc/frr
 chown -R systemd-network:systemd-network /run/systemd/netif
@@ -91,10 +93,12 @@ export interface Hold {
   /** Where that process does not have the box's root as its own: the directory that it has it in. */
   readonly root?: () => string | undefined;
   readonly power?: Power;
+  /** Left out: nothing. */
+  readonly fleet?: string;
 }
 
 /** Joins a box that is open. */
-export function joinBox(name: string, { pid, root = () => undefined, power }: Hold): Box {
+export function joinBox(name: string, { pid, root = () => undefined, power, fleet = "" }: Hold): Box {
   const attempt: Box["attempt"] = (command, ...args) => {
     const directory = root();
     const change = directory === undefined ? [] : ["chroot", directory];
@@ -110,6 +114,7 @@ export function joinBox(name: string, { pid, root = () => undefined, power }: Ho
   const logPath = (log: string): string => `/run/log/${log}`;
   return {
     name,
+    fleet,
     get pid() {
       return pid();
     },
@@ -132,7 +137,7 @@ export function joinBox(name: string, { pid, root = () => undefined, power }: Ho
 /** The process namespace that holds all boxes of a lab, and a directory in memory that ends with it. */
 export interface LabRoot {
   readonly pid: number;
-  readonly open: (name: string) => Promise<Box>;
+  readonly open: (name: string, fleet?: string) => Promise<Box>;
   /** Lets it live on when netgen ends. */
   readonly keep: () => void;
   /** Ends it and all in it; resolves when it is gone. */
@@ -145,9 +150,9 @@ export async function openRoot(): Promise<LabRoot> {
   const pid = await heldBy(keeper);
   return {
     pid,
-    open: async (name) => {
+    open: async (name, fleet) => {
       const held = await startWithin(pid, ["-p", "-m"], ["unshare", ...NAMESPACES, SETUP_BOX]);
-      return joinBox(name, { pid: () => held });
+      return joinBox(name, { pid: () => held, ...(fleet === undefined ? {} : { fleet }) });
     },
     keep: () => {
       keeper.stdin?.write("keep\n");

@@ -222,7 +222,7 @@ export async function build(root: LabRoot, plan: LabPlan, isBooting = false): Pr
       "router:",
     ),
     openAll(
-      (name) => (computers.has(name) ? openComputer(root, name) : root.open(name)),
+      (name) => (computers.has(name) ? openComputer(root, name, plan.fleet) : root.open(name, plan.fleet)),
       plan.hosts.map(({ name }) => name),
     ),
     openAll(

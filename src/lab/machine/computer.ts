@@ -34,7 +34,7 @@ mount -t tmpfs -o mode=0755 tmpfs "$disk"
 mkdir "$disk/upper" "$disk/work" "$disk/root"
 mount -t overlay -o "lowerdir=/,upperdir=$disk/upper,workdir=$disk/work" overlay "$disk/root"
 cd "$disk/root"
-rm -rf etc/wireguard etc/netgen etc/sysctl.d etc/sysctl.conf etc/modules-load.d etc/systemd/network etc/systemd/system \
+rm -rf etc/wireguard etc/netgen* etc/sysctl.d etc/sysctl.conf etc/modules-load.d etc/systemd/network etc/systemd/system \
   etc/systemd/networkd.conf.d etc/network/interfaces* etc/frr/frr.conf etc/keepalived/* etc/resolv.conf etc/fstab etc/rc?.d \
   usr/sbin/policy-rc.d etc/udev/rules.d etc/cron* var/log/journal var/lib/systemd/timers
 mkdir -p etc/wireguard etc/systemd/network etc/systemd/system etc/udev/rules.d etc/frr etc/lab etc/systemd/journald.conf.d
@@ -123,7 +123,7 @@ const bash = (script: string, ...words: readonly string[]): Promise<void> =>
   run("bash", "-euc", script, "bash", ...words);
 
 /** Opens a computer in a lab: off, with a disk that has this machine's programs and nothing of its configuration. */
-export async function openComputer(root: LabRoot, name: string): Promise<Box> {
+export async function openComputer(root: LabRoot, name: string, fleet: string): Promise<Box> {
   await run("nsenter", "-t", String(root.pid), "-m", "--", "bash", "-euc", FORMAT, "bash", name);
   const openCase = (): Promise<number> => startWithin(root.pid, ["-p", "-m"], ["unshare", ...NAMESPACES, CASE]);
   let frame = await openCase();
@@ -145,6 +145,7 @@ export async function openComputer(root: LabRoot, name: string): Promise<Box> {
     pid: () => systemd ?? frame,
     root: () => (systemd === undefined ? `${DISKS}/${name}/root` : undefined),
     power,
+    fleet,
   });
 }
 

@@ -22,14 +22,14 @@ export function isHeard(host: Host, hosts: readonly Host[]): boolean {
 }
 
 // There is no systemd in a box: what keepalived's script asks of it is done as its units would.
-const SYSTEMCTL = `#!/bin/bash
+const systemctl = (fleet: string): string => `#!/bin/bash
 [[ $2 =~ ^wg-quick@(.*)\\.service$ ]] || exit 1
 link=\${BASH_REMATCH[1]}
 exec >> /run/log/wg-quick 2>&1 < /dev/null
 case $1 in
   start) ip link show "$link" > /dev/null 2>&1 || wg-quick up "$link" || exit 1
-    grep -sE '^-?net' /etc/sysctl.d/90-netgen.conf | sysctl -qe -p - || true
-    [[ ! -x /etc/netgen/wg-endpoints ]] || /etc/netgen/wg-endpoints ;;
+    grep -sE '^-?net' /etc/sysctl.d/90-netgen${fleet}.conf | sysctl -qe -p - || true
+    [[ ! -x /etc/netgen${fleet}/wg-endpoints ]] || /etc/netgen${fleet}/wg-endpoints ;;
   stop) ! ip link show "$link" > /dev/null 2>&1 || wg-quick down "$link" ;;
 esac
 `;
@@ -40,10 +40,10 @@ const PID_FILE = "/run/keepalived.pid";
 /** Starts keepalived on a host that has a file for it. */
 export async function startKeepalived({ box, files }: RunningHost): Promise<void> {
   if (box.power !== undefined) return void (await box.run("systemctl", "start", "keepalived.service"));
-  writeInto(box, "/run/systemctl", SYSTEMCTL, 0o755);
+  writeInto(box, "/run/systemctl", systemctl(box.fleet), 0o755);
   await box.shell(PUT_SYSTEMCTL);
   await box.start("keepalived", "keepalived", "--dont-fork", "--log-console", "--log-detail", `--pid=${PID_FILE}`);
-  await runUnit({ box, files }, "netgen-routes.service", { key: "ExecReload" });
+  await runUnit({ box, files }, `netgen${box.fleet}-routes.service`, { key: "ExecReload" });
 }
 
 /** Ends it as its unit does: it says goodbye, and the other takes over. */

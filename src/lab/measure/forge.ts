@@ -69,7 +69,8 @@ export const passedMacs = (box: Box): Promise<ReadonlySet<string>> => macsOf(box
 export type GuardChain = "guard" | "transit" | "entrance";
 
 /** Packets that a chain of the guard has dropped; 0 where there is no such chain. */
-export const dropped = (box: Box, chain: GuardChain): Promise<number> => countedPackets(box, "inet", "netgen", chain);
+export const dropped = (box: Box, chain: GuardChain): Promise<number> =>
+  countedPackets(box, "inet", `netgen${box.fleet}`, chain);
 
 // ── A router that lies ──────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,6 +1,7 @@
 /** Network → the whole of its lab. */
 import { collapsePrefixes, compareAddresses, FAMILIES, type IpAddress } from "../../base/ip.ts";
 import { allExits } from "../../model/exits.ts";
+import { fleetMark } from "../../model/fleet.ts";
 import type { Network } from "../../model/network.ts";
 import { createAllot } from "./addresses.ts";
 import { planGuests } from "./guests.ts";
@@ -27,6 +28,7 @@ export function planLab(network: Network): LabPlan {
   const allot = createAllot(network);
   return {
     name: network.name,
+    fleet: fleetMark(network),
     routerAddresses: FAMILIES.map(allot),
     outside: FAMILIES.map(allot),
     probes: probesOf(network),

@@ -120,6 +120,8 @@ export interface ForeignBridge {
 
 export interface LabPlan {
   readonly name: string;
+  /** What names of netgen's own have of the fleet: nothing, or its number. */
+  readonly fleet: string;
   readonly hosts: readonly LabHost[];
   readonly routers: readonly LabRouter[];
   readonly paths: readonly LabPath[];

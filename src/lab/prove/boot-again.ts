@@ -212,7 +212,7 @@ function promiseOf(
 export function disturbances(lab: Lab, hosts: readonly RunningHost[]): readonly LabPromise[] {
   return oneOfEachShape(hosts).flatMap((running) => {
     const { files } = running;
-    const packages = ["nftables", ...(hasFrr(files) ? ["frr"] : [])];
+    const packages = ["nftables", ...(hasFrr(running) ? ["frr"] : [])];
     const isComplete = files.some(({ path }) => path === "/etc/frr/daemons");
     return [
       reboot(lab, running),

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { NAME_SERVERS_FILE, runUnit } from "../machine/boot.ts";
 import type { Box } from "../machine/box.ts";
 import { hasRival } from "../machine/keepalived.ts";
-import type { PlacedFile } from "../machine/keys.ts";
+import type { Furnished, PlacedFile } from "../machine/keys.ts";
 import type { RunningHost } from "../machine/running.ts";
 
 type Problems = readonly string[];
@@ -55,7 +55,7 @@ export async function checkNameServers({ host, box }: RunningHost): Promise<Prob
 
 // ── sysctl ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-export const SYSCTL_FILE = "/etc/sysctl.d/90-netgen.conf";
+export const sysctlFile = ({ fleet }: Box): string => `/etc/sysctl.d/90-netgen${fleet}.conf`;
 
 /** sysctl.d(5): if the first separator is a dot, dots become slashes and slashes dots; else both stay. */
 function procPath(key: string): string {
@@ -92,7 +92,7 @@ export async function checkSysctl(running: RunningHost): Promise<SysctlState> {
   const silent = hasRival(running) ? host.interfaces.map(({ name }) => `/conf/${name}/`) : [];
   const absenceOf = (path: string): string | undefined =>
     silent.some((each) => path.includes(each)) ? "a standby has no tunnels" : reasonOfAbsence(path);
-  const asked = assignments(textOf(files, SYSCTL_FILE) ?? "");
+  const asked = assignments(textOf(files, sysctlFile(box)) ?? "");
   const script = `for path; do printf '%s=%s\\n' "$path" "$(cat "/proc/sys/$path" 2>/dev/null || echo missing)"; done`;
   const output = await box.run("sh", "-uc", script, "sh", ...asked.keys());
   const found = new Map(linesOf(output).map((line) => line.split("=") as [string, string]));
@@ -111,19 +111,19 @@ export async function checkSysctl(running: RunningHost): Promise<SysctlState> {
 
 // ── nftables ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-export const NFT_FILE = "/etc/netgen/netgen.nft";
+export const nftFile = ({ fleet }: Box): string => `/etc/netgen${fleet}/netgen.nft`;
 
 /** Tables that a ruleset file leaves behind: it names others only to take away what an earlier one made. */
 export const tablesOf = (text: string): readonly string[] => [
   ...new Set([...text.matchAll(/^table (\S+ \S+) \{/gm)].map(([, table = ""]) => table)),
 ];
 
-const EXTRA_NFT_FILE = "/etc/netgen/extra.nft";
+const extraNftFile = ({ fleet }: Box): string => `/etc/netgen${fleet}/extra.nft`;
 
 /** All that the ruleset files make is there: each is loaded as one transaction. */
 export async function checkNftables({ box, files }: RunningHost): Promise<Problems> {
   const loaded = new Set(linesOf(await box.run("nft", "list", "tables")).map((line) => line.replace(/^table /, "")));
-  const tables = [NFT_FILE, EXTRA_NFT_FILE].flatMap((path) => tablesOf(textOf(files, path) ?? ""));
+  const tables = [nftFile(box), extraNftFile(box)].flatMap((path) => tablesOf(textOf(files, path) ?? ""));
   const missing = tables.filter((table) => !loaded.has(table));
   return missing.map((table) => `table ${table} is not loaded`);
 }
@@ -131,7 +131,7 @@ export async function checkNftables({ box, files }: RunningHost): Promise<Proble
 // ── Units ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Units whose scripts may be run again at any time, as their timers and reloads do. */
-const SCRIPTS = ["netgen-routes.service", "netgen-endpoints.service"];
+const SCRIPTS = ["routes.service", "endpoints.service"];
 
 async function missingRoutes({ host, box }: RunningHost): Promise<Problems> {
   const list = (family: string): Promise<string> => box.run("ip", family, "route", "show", "type", "unreachable");
@@ -148,7 +148,7 @@ export async function checkUnits(running: RunningHost): Promise<Problems> {
   // Before the scripts run again: they would put right what is to be seen.
   const missing = await missingRoutes(running);
   const failed = await Promise.all(
-    SCRIPTS.map((unit) =>
+    SCRIPTS.map((name) => `netgen${running.box.fleet}-${name}`).map((unit) =>
       runUnit(running, unit).then(
         (): Problems => [],
         (error: unknown): Problems => [`${unit}: ${error instanceof Error ? error.message : error}`],
@@ -160,8 +160,8 @@ export async function checkUnits(running: RunningHost): Promise<Problems> {
 
 // ── FRR ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-export const hasFrr = (files: readonly PlacedFile[]): boolean =>
-  ["/etc/frr/frr.conf", "/etc/netgen/frr.conf.snippet"].some((path) => textOf(files, path) !== undefined);
+export const hasFrr = ({ box, files }: Furnished): boolean =>
+  ["/etc/frr/frr.conf", `/etc/netgen${box.fleet}/frr.conf.snippet`].some((path) => textOf(files, path) !== undefined);
 
 /** watchfrr starts what has died again, but not before its next look. */
 async function deadDaemons(box: Box): Promise<Problems> {

@@ -1,6 +1,7 @@
 /** Every daemon runs, and has taken every line of its file. */
 
 import { NAME_SERVERS_FILE } from "../machine/boot.ts";
+import type { Box } from "../machine/box.ts";
 import { hasRival } from "../machine/keepalived.ts";
 import { type RunningHost, runningHosts } from "../machine/running.ts";
 import { execCommand, type LabPromise, type Outcome, type Prover } from "../measure/promise.ts";
@@ -12,8 +13,8 @@ import {
   checkUnits,
   checkWireguard,
   hasFrr,
-  NFT_FILE,
-  SYSCTL_FILE,
+  nftFile,
+  sysctlFile,
   TEST_RELOAD,
 } from "./daemon-checks.ts";
 import { checkKeepalived } from "./daemon-keepalived.ts";
@@ -43,9 +44,9 @@ async function measureSysctl(host: RunningHost): Promise<Outcome> {
 }
 
 const has =
-  (path: string): Check["isThere"] =>
-  ({ files }) =>
-    files.some((file) => file.path === path);
+  (pathOn: (box: Box) => string): Check["isThere"] =>
+  ({ box, files }) =>
+    files.some((file) => file.path === pathOn(box));
 
 const CHECKS: readonly Check[] = [
   {
@@ -79,14 +80,14 @@ const CHECKS: readonly Check[] = [
   {
     daemon: "sysctl",
     promise: "every key has its value",
-    isThere: has(SYSCTL_FILE),
+    isThere: has(sysctlFile),
     command: ["sysctl", "-a"],
     measure: measureSysctl,
   },
   {
     daemon: "nftables",
     promise: "the ruleset is loaded",
-    isThere: has(NFT_FILE),
+    isThere: has(nftFile),
     command: ["nft", "list", "ruleset"],
     measure: unless(checkNftables, "all tables are there"),
   },
@@ -100,7 +101,7 @@ const CHECKS: readonly Check[] = [
   {
     daemon: "frr",
     promise: "all daemons run with every line of frr.conf",
-    isThere: ({ files }) => hasFrr(files),
+    isThere: hasFrr,
     command: ["sh", "-euc", TEST_RELOAD],
     measure: unless(checkFrr, "running, and a reload would change nothing"),
   },

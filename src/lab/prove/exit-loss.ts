@@ -72,8 +72,8 @@ export const hostBox = ({ hosts }: Lab, name: string): Box => must(hosts.get(nam
 async function stopUnit(lab: Lab, exit: Exit): Promise<void> {
   const vrf = vrfOf(lab, exit);
   const box = hostBox(lab, exit.host);
-  if (box.power !== undefined) await box.run("systemctl", "stop", `netgen-exit@${vrf}.service`);
-  else await box.shell(`kill $(pgrep -o -f '^/bin/bash /etc/netgen/exit ${vrf}$')`);
+  if (box.power !== undefined) await box.run("systemctl", "stop", `netgen${box.fleet}-exit@${vrf}.service`);
+  else await box.shell(`kill $(pgrep -o -f '^/bin/bash /etc/netgen${box.fleet}/exit ${vrf}$')`);
 }
 
 /** Its probe alone can tell. */

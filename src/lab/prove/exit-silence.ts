@@ -3,6 +3,7 @@ import type { IpAddress } from "../../base/ip.ts";
 import { familyOf } from "../../base/ip.ts";
 import { DEFAULT_VRF } from "../../model/exit.ts";
 import type { Vrf } from "../../model/vrf.ts";
+import type { Box } from "../machine/box.ts";
 import { eventually } from "../machine/patience.ts";
 import { type Lab, runningHosts } from "../machine/running.ts";
 import { execCommand, type LabPromise, type Outcome, type Prover } from "../measure/promise.ts";
@@ -30,7 +31,7 @@ async function openExits(lab: Lab, { table, exits }: Vrf): Promise<readonly stri
 }
 
 /** By which the exit of what is in no VRF says no more that it is open. */
-const CLOSED = `netgen-exit-${DEFAULT_VRF}`;
+const closedTable = ({ fleet }: Box): string => `netgen${fleet}-exit-${DEFAULT_VRF}`;
 
 /** Seconds for all to notice, and for the first to open again where all have closed at once. */
 const SETTLED_SECONDS = 60;
@@ -60,7 +61,7 @@ function canAskAll(lab: Lab, { name }: Vrf): boolean {
   const here = new Set<string | undefined>(lab.network.hosts.map(({ vtep }) => vtep));
   const files = runningHosts(lab).flatMap((running) => running.files);
   const others = files
-    .filter(({ path }) => path === `/etc/netgen/${name}.exit`)
+    .filter(({ path }) => path === `/etc/netgen${lab.plan.fleet}/${name}.exit`)
     .flatMap(({ text }) => /^others (.*)$/m.exec(text)?.[1]?.split(" ") ?? []);
   return others.every((address) => here.has(address));
 }
@@ -98,9 +99,8 @@ function defaultPromises(lab: Lab): readonly LabPromise[] {
 
 async function measureDoubt(lab: Lab, leaver: Leaver, first: string): Promise<Outcome> {
   const closed = async (): Promise<boolean> => {
-    const tables = lab.network.exits.map(({ host }) =>
-      hostBox(lab, host).attempt("nft", "list", "table", "inet", CLOSED),
-    );
+    const boxes = lab.network.exits.map(({ host }) => hostBox(lab, host));
+    const tables = boxes.map((box) => box.attempt("nft", "list", "table", "inet", closedTable(box)));
     return (await Promise.all(tables)).every(({ status }) => status === 0);
   };
   await lab.internet.run("nft", silence(lab.plan.probes));

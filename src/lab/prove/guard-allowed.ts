@@ -60,7 +60,7 @@ export function allowedPromises(lab: Lab): readonly LabPromise[] {
       kind: "guard" as const,
       subject: `${friend.from} -> ${victim.host.name}`,
       promise: "guard.allowFrom is let through",
-      command: execCommand(victim.box, "nft", "list", "chain", "inet", "netgen", "guard"),
+      command: execCommand(victim.box, "nft", "list", "chain", "inet", `netgen${victim.box.fleet}`, "guard"),
       // Above those of strangers and guests.
       measure: () => pretending(victim, [friend.from], () => measure(victim, friend, 0xc000 + index)),
     })),

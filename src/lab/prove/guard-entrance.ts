@@ -88,7 +88,7 @@ export function entrancePromises(lab: Lab): readonly LabPromise[] {
         kind: "guard",
         subject: `uplink -> ${victim.host.name}`,
         promise: "nobody gets in to what is behind it, or as one of its guests into the tunnels",
-        command: execCommand(victim.box, "nft", "list", "chain", "inet", "netgen", "entrance"),
+        command: execCommand(victim.box, "nft", "list", "chain", "inet", `netgen${victim.box.fleet}`, "entrance"),
         measure: () => measure(lab, victim, all),
       },
     ];

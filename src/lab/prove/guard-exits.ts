@@ -77,8 +77,8 @@ function outward(lab: Lab, { victim, vrf, guest }: Way): Attack {
   const ports = other === undefined ? [] : [other.port, ...host.vxlans.slice(0, 1).map(({ port }) => port)];
   return {
     count: async () =>
-      (await countedPackets(box, "inet", "netgen", `exit-${vrf}`)) +
-      (await countedPackets(box, "inet", `netgen-near-${vrf}`, "forward")),
+      (await countedPackets(box, "inet", `netgen${box.fleet}`, `exit-${vrf}`)) +
+      (await countedPackets(box, "inet", `netgen${box.fleet}-near-${vrf}`, "forward")),
     from: guest.watched.box,
     packets: ports.map((port) => ({ from, to: must(other, "it has ports").address, port })),
   };
@@ -92,7 +92,7 @@ async function inward(lab: Lab, { victim, exit, vrf, guest }: Way): Promise<Drop
     exit.hasSnat && vrf !== DEFAULT_VRF ? [must(addressOf(guest.guest, 4), "who hides has an address of IPv4")] : [];
   const from = routerAddress(lab);
   const packets = targets.map((to) => ({ from, to, port: DISCARD_PORT }));
-  const count = () => countedPackets(box, "inet", "netgen", "vrfs");
+  const count = () => countedPackets(box, "inet", `netgen${box.fleet}`, "vrfs");
   return lying({ router, host: labHost, hostBox: box, sources: [], targets }, () =>
     dropsOf({ count, from: router, packets }),
   );
@@ -122,7 +122,7 @@ export function exitPromises(lab: Lab): readonly LabPromise[] {
           kind: "guard",
           subject: `${guest.guest.name} -> ${victim.host.name}'s uplink`,
           promise: "leads to nobody near and to no host's tunnels, and nobody gets in by it",
-          command: execCommand(victim.box, "nft", "list", "table", "inet", "netgen"),
+          command: execCommand(victim.box, "nft", "list", "table", "inet", `netgen${victim.box.fleet}`),
           measure: () => measure(lab, { victim, exit, vrf, guest }),
         },
       ];

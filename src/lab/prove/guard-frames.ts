@@ -97,7 +97,7 @@ export function framePromises(lab: Lab, victim: Victim): readonly LabPromise[] {
       kind: "guard",
       subject: `VXLAN -> ${host.name}`,
       promise: "frames of members pass untracked, and spanning trees end at the tunnel",
-      command: execCommand(box, "nft", "list", "chain", "bridge", "netgen", "bpdu"),
+      command: execCommand(box, "nft", "list", "chain", "bridge", `netgen${box.fleet}`, "bpdu"),
       measure: () => measure(victim, plain, trees),
     },
   ];

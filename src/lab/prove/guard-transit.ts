@@ -87,7 +87,7 @@ export function transitPromises(lab: Lab): readonly LabPromise[] {
     promise: `what a guest sends as a host would, ${attack.dropper} drops`,
     command: execCommand(
       must(lab.hosts.get(attack.dropper), "every host has a box"),
-      ...["nft", "list", "chain", "inet", "netgen", attack.chain],
+      ...["nft", "list", "chain", "inet", `netgen${lab.plan.fleet}`, attack.chain],
     ),
     measure: () => measure(lab, attack),
   }));

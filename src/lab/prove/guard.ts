@@ -110,7 +110,7 @@ function hostPromises(lab: Lab, victim: Victim): readonly LabPromise[] {
     kind: "guard",
     subject,
     promise: text,
-    command: execCommand(box, "nft", "list", "chain", "inet", "netgen", "guard"),
+    command: execCommand(box, "nft", "list", "chain", "inet", `netgen${box.fleet}`, "guard"),
     measure,
   });
   const { bgp } = host;

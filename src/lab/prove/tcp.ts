@@ -104,17 +104,13 @@ function hostPromise(lab: Lab, { from, host, to }: HostPair): LabPromise {
   };
 }
 
-const CLAMPS = [
-  ["inet", "netgen", "forward"],
-  ["bridge", "netgen", "forward"],
-] as const;
-
 async function removeClamps({ box }: RunningHost): Promise<void> {
-  for (const chain of CLAMPS) await box.attempt("nft", "flush", "chain", ...chain);
+  for (const family of ["inet", "bridge"])
+    await box.attempt("nft", "flush", "chain", family, `netgen${box.fleet}`, "forward");
 }
 
 const restoreClamps = (host: RunningHost): Promise<void> =>
-  runUnit(host, "netgen-nftables.service", { key: "ExecReload" });
+  runUnit(host, `netgen${host.box.fleet}-nftables.service`, { key: "ExecReload" });
 
 /** Takes out the clamps on a way: it stalls; then puts each that is enough by itself back alone: it passes. */
 async function measureClamps(lab: Lab, pair: TcpPair, hosts: readonly RunningHost[]): Promise<Outcome> {

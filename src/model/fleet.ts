@@ -1,0 +1,25 @@
+/**
+ * What tells a fleet from others on the same host: a number, 1 to 9, which everything has that a host can have once only. A
+ * fleet without one has the plain names.
+ */
+import type { Network } from "./network.ts";
+
+/** What is put to a name of netgen's own: `netgen2-routes.service` and `/etc/netgen2`; nothing without a number. */
+export const fleetMark = ({ fleet }: Pick<Network, "fleet">): string => (fleet === undefined ? "" : String(fleet));
+
+/**
+ * The routing protocol of its routes and rules, the routing table of those who leave without a VRF, and the conntrack zone of
+ * a closed exit: one number, which each of the three has room for. As protocol: 210 to 219 are free in iproute2's rt_protos,
+ * in linux/rtnetlink.h (up to 99 and from 186 to 192) and in FRR, which adds 190 to 198. As table: free in iproute2's
+ * rt_tables. As zone: 0 holds all that nobody assigns, and Proxmox uses 1.
+ */
+export const fleetNumber = ({ fleet = 0 }: Pick<Network, "fleet">): number => 210 + fleet;
+
+/**
+ * The link whose route tells VXLAN that all fits: left to itself VXLAN answers a guest's packet that is larger than the way to
+ * the other host, and may not be cut up, with ICMP (net/ipv4/ip_tunnel_core.c, skb_tunnel_check_pmtu). No packet leaves by it.
+ */
+export const cutLink = (network: Pick<Network, "fleet">): string => `netgen${fleetMark(network)}-cut`;
+
+/** The routing table that VXLAN asks where segments are cut up: free in iproute2's rt_tables. No VRF has it. */
+export const cutTable = ({ fleet = 0 }: Pick<Network, "fleet">): number => 220 + fleet;
