@@ -39,8 +39,9 @@ const { output } = await build.write({
   comments: { legal: true, annotation: true, jsdoc: false },
 });
 await build.close();
-// What a program wrote and nobody reads: half of it would be indentation.
-for (const { fileName } of output.filter((each) => /generated/.test(each.fileName))) {
+/** What nobody reads here, half of which would be indentation: a program wrote it, or it is others' and stands in their package. */
+const isForeign = ({ fileName, moduleIds = [] }) => /generated/.test(fileName) || moduleIds.every(packageOf);
+for (const { fileName } of output.filter((each) => /\.js$/.test(each.fileName) && isForeign(each))) {
   const path = join(directory, fileName);
   const { code } = minifySync(fileName, readFileSync(path, "utf8"));
   writeFileSync(path, code);
