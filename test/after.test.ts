@@ -9,7 +9,11 @@ import { listFixtures, sourceOf, textOf } from "./fixtures.ts";
 import { testPublicKey } from "./test-keys.ts";
 
 const scenarios = listFixtures().filter(({ kind }) => kind === "scenario");
-const files = scenarios.flatMap((fixture) => compile(sourceOf(fixture)).files);
+/** A fleet's number is in its names and in nothing else of this. */
+const plain = (text: string): string => text.replace(/\bnetgen[1-9]/g, "netgen");
+const files = scenarios
+  .flatMap((fixture) => compile(sourceOf(fixture)).files)
+  .map((file) => ({ ...file, path: plain(file.path), after: file.after.map(plain) }));
 
 test("deletes the device of a vxlan, a VLAN or a VRF first, and never a bridge, whatever it is called", () => {
   const kindOf = (file: OutputFile): string => /^Kind=(.+)$/m.exec(textOf(file))?.[1] ?? "";

@@ -157,7 +157,7 @@ export const fragmentsAreLetPass: Law = (world) =>
       const subnet = fragmentedSubnet(world, vni);
       const mtu = host.links.find((link) => link.name === name)?.mtu ?? 1500;
       const packet = mtu + VXLAN[local.family] + (subnet?.tagged ? 4 : 0);
-      const told = host.links.find((link) => link.name === "netgen-cut")?.routeMtu ?? 0;
+      const told = host.links.find((link) => /^netgen[1-9]?-cut$/.test(link.name))?.routeMtu ?? 0;
       const isCut = subnet !== undefined && host.interfaces.some((link) => link.mtu < packet);
       return isCut && told < packet ? [`${host.name}: packets of ${packet}, but VXLAN is told of ${told}`] : [];
     }),
