@@ -218,9 +218,14 @@ export function isEquipped(...programs: readonly string[]): boolean {
   return false;
 }
 
+const PROBES = {
+  vrf: "ip link add probe0 type vrf table 9",
+  vlan: "ip link add below0 type bridge && ip link add probe0 link below0 type vlan id 1",
+};
+
 /** Whether this kernel makes devices of a kind. */
-export const isKindMade = (kind: "vrf"): boolean =>
-  run("unshare", ["-n", "ip", "link", "add", "probe0", "type", kind, "table", "9"]).status === 0;
+export const isKindMade = (kind: keyof typeof PROBES): boolean =>
+  run("unshare", ["-n", "sh", "-c", PROBES[kind]]).status === 0;
 
 export interface Scratch {
   readonly directory: string;

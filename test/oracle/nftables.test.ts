@@ -50,7 +50,11 @@ const everything = aNetwork(
       uplink: "eth0",
       interfaces: [aTunnel("wg0"), aTunnel("wg1")],
       vtep: address("10.250.0.1"),
-      bridges: [aBridge("br-vms", { mtu: mtu(1370) }), aBridge("br-lan"), aBridge("vmbr1", { isExisting: true })],
+      bridges: [
+        aBridge("br-vms", { mtu: mtu(1370) }),
+        aBridge("br-lan"),
+        aBridge("vmbr1", { isExisting: true, mtu: mtu(1370) }),
+      ],
       vxlans: [aVxlan("vx100"), aVxlan("vx300", { bridge: "vmbr1" }), aVxlan("vx200", { mtu: mtu(1350) })],
       forwards: { ipv4: true, ipv6: true },
       snat: [
