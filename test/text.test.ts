@@ -3,7 +3,7 @@ import { diagnostic, hasErrors, printable, sortDiagnostics } from "../src/base/d
 import { InternalError, invariant, must } from "../src/base/invariant.ts";
 import { lineStarts, positionAt } from "../src/base/source.ts";
 import { compareText, listInWords, shellWord, sortedBy, visibleLines } from "../src/base/text.ts";
-import { asn, mtuBytes, udpPort, vni } from "../src/base/units.ts";
+import { asn, mtuBytes, udpPort, vlanId, vni } from "../src/base/units.ts";
 import { fc, test as property } from "./property.ts";
 
 describe("text", () => {
@@ -74,6 +74,7 @@ describe("numbers", () => {
     ["mtuBytes", mtuBytes, 1, 65_535],
     ["vni", vni, 1, 16_777_215],
     ["asn", asn, 1, 4_294_967_294],
+    ["VLAN", vlanId, 1, 4094],
     ["udpPort", udpPort, 1, 65_535],
   ] as [string, (value: number) => number | undefined, number, number][])(
     "%s takes %3$i to %4$i",

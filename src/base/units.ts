@@ -17,7 +17,7 @@ export type VlanId = Branded<"VlanId">;
 export const MAX_VNI = 0xff_ff_ff;
 export const MAX_ASN = 4_294_967_294;
 export const MAX_PORT = 65_535;
-export const MAX_VLAN = 4094;
+const MAX_VLAN = 4094;
 
 const inRange = (value: number, low: number, high: number): boolean =>
   Number.isInteger(value) && value >= low && value <= high;
