@@ -57,9 +57,10 @@ export const bridgeLines = ({ name: owner }: LabHost, { foreignBridges }: LabPla
     .filter(({ host }) => host === owner)
     .map((bridge) => {
       const { name, addresses, vlans, vrf } = bridge;
-      const filtering = vlans === undefined ? 0 : 1;
+      // A kernel without VLANs does not know the word at all.
+      const kind = vlans === undefined ? "bridge" : "bridge vlan_filtering 1";
       const parts = (vlans ?? []).map((vlan) => vlanLines(name, vlan));
-      const made = `ip link add ${name} type bridge vlan_filtering ${filtering}\nip link set ${name} up\n`;
+      const made = `ip link add ${name} type ${kind}\nip link set ${name} up\n`;
       const all = made + [...addressLines(name, addresses), ...parts].join("");
       return vrf === undefined ? all + bridgeRoutes(bridge) : all;
     })
