@@ -70,7 +70,7 @@ const found = [...started, ...started.flatMap(bootedOf)];
 const isLong = ({ args }: Place): boolean => args.includes("--kernel") || args.includes("--boot");
 const places = [...found].sort((a, b) => Number(isLong(b)) - Number(isLong(a)));
 
-/** Names that a topology gives are not what sets one kind of file apart from another. */
+/** Names that a topology gives, and a fleet's number, are not what sets one kind of file apart from another. */
 function fileKinds(fixture: Fixture): readonly string[] {
   const { model, files } = compile(sourceOf(fixture));
   const tunnels = model?.hosts.flatMap(({ interfaces }) => interfaces.map(({ name }) => name)) ?? [];
@@ -83,6 +83,7 @@ function fileKinds(fixture: Fixture): readonly string[] {
       .slice(1)
       .map((part) => names.reduce((text, name) => text.replace(name, "*"), part))
       .join("/")
+      .replace(/netgen[1-9]/, "netgen")
       .replace(/-netgen-.*\./, "-netgen-*."),
   );
 }
