@@ -35,7 +35,13 @@ const { output } = await build.write({
   dir: directory,
   format: "esm",
   chunkFileNames: "chunks/[name].js",
-  codeSplitting: { groups: [{ name: "generated", test: /(?:templates|validator)\.generated\.ts$/ }] },
+  codeSplitting: {
+    groups: [
+      { name: "generated", test: /(?:templates|validator)\.generated\.ts$/ },
+      // The two that every compilation loads.
+      { name: "packages", test: /\/node_modules\/(?:yaml|ip-address)\// },
+    ],
+  },
   comments: { legal: true, annotation: true, jsdoc: false },
 });
 await build.close();
