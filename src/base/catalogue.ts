@@ -893,7 +893,7 @@ export const catalogue = {
   "mtu-pin-too-large": {
     severity: "error",
     message: "{subnet} is pinned to {pin} bytes but carries only {mtu} between {host} and {other} ({sum})",
-    hint: 'write "mtu: {mtu}" or less, or widen the path to {needed}',
+    hint: 'write "mtu: {mtu}" or less, or widen the path to {needed}; where guests cannot send less, "fragment: true" has their packets cut up',
   },
   "mtu-pin-lower": {
     severity: "note",
