@@ -90,20 +90,14 @@ describe.skipIf(!isEquipped("ip", "nft", "sysctl", "ping"))("the entrances of th
   });
   afterAll(() => lab.close());
 
-  const answers = (from: string, to: string): boolean =>
-    lab.tryAt(from, "ping", ["-n", "-c", "1", "-W", "2", to]).status === 0;
   const arrived = (): number => lab.counted("member", "inet seen in");
-  const dropped = (): number =>
-    [...lab.at("host", "nft list chain inet netgen entrance").matchAll(/packets (\d+)/g)].reduce(
-      (sum, [, count]) => sum + Number(count),
-      0,
-    );
+  const dropped = (): number => lab.countedInAll("host", "inet netgen entrance");
   const eventually = (count: () => number) => expect.poll(count, { timeout: 20_000 });
 
   test("without it, a neighbour on the uplink gets into the tunnel and to the guests", async () => {
     for (const [from, to] of FORGED) lab.datagram("outside", to, { port: 9, from, hex: "00" });
     await eventually(arrived).toBe(FORGED.length);
-    expect(answers("outside", "10.1.1.5")).toBe(true);
+    expect(lab.answers("outside", "10.1.1.5")).toBe(true);
   });
 
   test("a neighbour on the uplink gets nowhere, as whoever it poses", async () => {
@@ -114,7 +108,7 @@ describe.skipIf(!isEquipped("ip", "nft", "sysctl", "ping"))("the entrances of th
       await eventually(dropped).toBe(index + 1);
     }
     expect(arrived()).toBe(before);
-    for (const to of ["10.1.1.5", "fd01:1::5", "10.3.0.5"]) expect(answers("outside", to), to).toBe(false);
+    for (const to of ["10.1.1.5", "fd01:1::5", "10.3.0.5"]) expect(lab.answers("outside", to), to).toBe(false);
   });
 
   test.each([
@@ -141,11 +135,11 @@ describe.skipIf(!isEquipped("ip", "nft", "sysctl", "ping"))("the entrances of th
     ["vpn", "10.1.1.5"],
   ])("%s reaches %s", (from, to) => {
     lab.tryAt("member", "ip", ["route", "replace", "10.9.0.0/24", "via", "10.250.0.1"]);
-    expect(answers(from, to)).toBe(true);
+    expect(lab.answers(from, to)).toBe(true);
   });
 
   test("answers from outside come back to guests, and the owner's own rules send on to them", async () => {
-    expect(answers("guest", "192.0.2.66")).toBe(true);
+    expect(lab.answers("guest", "192.0.2.66")).toBe(true);
     await lab.serve("guest", 80);
     const rule = "tcp dport 8080 dnat to 10.1.1.5:80";
     lab.load(

@@ -97,8 +97,6 @@ describe.skipIf(!isEquipped("ip", "nft", "sysctl", "ping"))("an exit", { timeout
     lab.close();
   });
 
-  const answers = (from: string, to: string): boolean =>
-    lab.tryAt(from, "ping", ["-n", "-c", "1", "-W", "1", to]).status === 0;
   const near = (): string => lab.tryAt("host", "nft", ["list", "table", "inet", "netgen-near-blue"]).output;
   const routes = (): string => lab.at("host", "ip route show default table 5000");
   const eventually = (what: () => unknown) => expect.poll(what, { timeout: 30_000, interval: 200 });
@@ -123,23 +121,23 @@ describe.skipIf(!isEquipped("ip", "nft", "sysctl", "ping"))("an exit", { timeout
   }
 
   test("without its rules it leads to everybody near", () => {
-    expect(["169.254.169.254", "10.66.0.9", ...CONNECTED].map((to) => answers("guest", to))).not.toContain(false);
+    expect(["169.254.169.254", "10.66.0.9", ...CONNECTED].map((to) => lab.answers("guest", to))).not.toContain(false);
   });
 
   test("leads beyond, to nobody who is near, and to what reach names", async () => {
     await open("snat: true, reach: [192.0.2.53]");
-    for (const to of [...BEYOND, "192.0.2.53"]) expect(answers("guest", to), to).toBe(true);
-    for (const to of ["169.254.169.254", "10.66.0.9", ...CONNECTED]) expect(answers("guest", to), to).toBe(false);
+    for (const to of [...BEYOND, "192.0.2.53"]) expect(lab.answers("guest", to), to).toBe(true);
+    for (const to of ["169.254.169.254", "10.66.0.9", ...CONNECTED]) expect(lab.answers("guest", to), to).toBe(false);
   });
 
   test("learns what is connected as it changes, and says its rules again when somebody flushes them", async () => {
     await open("snat: true");
-    expect(answers("guest", LATER)).toBe(true);
+    expect(lab.answers("guest", LATER)).toBe(true);
     lab.at("host", "ip address add 198.18.0.1/24 dev eth0");
-    await eventually(() => answers("guest", LATER)).toBe(false);
+    await eventually(() => lab.answers("guest", LATER)).toBe(false);
     lab.at("host", "nft delete table inet netgen-near-blue");
     await eventually(near).toContain("198.18.0.0/24");
-    expect(answers("guest", BEYOND[0] ?? "")).toBe(true);
+    expect(lab.answers("guest", BEYOND[0] ?? "")).toBe(true);
     // As clouds have it: a router that no prefix of the host's holds.
     lab.at("host", "ip route add 198.18.7.0/24 via 100.64.0.1 dev eth0 onlink");
     await eventually(near).toContain("ip daddr 100.64.0.1 counter");
@@ -218,7 +216,7 @@ describe.skipIf(!isEquipped("ip", "nft", "sysctl", "ping"))("an exit", { timeout
     expect(asks("10.77.0.5", 20)).toBe(true);
     await open("snat: true");
     expect(asks("10.77.0.5", 2)).toBe(false);
-    expect(answers("outside", "fd77::5")).toBe(false);
+    expect(lab.answers("outside", "fd77::5")).toBe(false);
     const rule = "tcp dport 8080 dnat to 10.77.0.5:80";
     lab.load(
       "host",
@@ -229,7 +227,7 @@ describe.skipIf(!isEquipped("ip", "nft", "sysctl", "ping"))("an exit", { timeout
 
   test("that does not is open to the network behind it, but not to who poses as a guest", async () => {
     await open("reach: []");
-    expect(answers("outside", "10.77.0.5")).toBe(true);
+    expect(lab.answers("outside", "10.77.0.5")).toBe(true);
     lab.address("lo@outside", "10.77.0.99/32");
     lab.datagram("outside", "10.77.0.5", { port: 9, from: "10.77.0.99", hex: "00" });
     await eventually(() =>

@@ -17,8 +17,12 @@ export interface Lab {
   readonly gateway: (name: string, ...addresses: readonly string[]) => void;
   /** Loads a ruleset; what came before it in other tables stays. */
   readonly load: (name: string, file: string) => void;
+  /** Whether a ping is answered within two seconds. */
+  readonly answers: (name: string, to: string) => boolean;
   /** Packets that the first counter of a chain has seen. */
   readonly counted: (name: string, chain: string) => number;
+  /** Packets that all counters of a chain have seen. */
+  readonly countedInAll: (name: string, chain: string) => number;
   /** Starts a TCP server on all addresses; resolves when it listens. */
   readonly serve: (name: string, port: number) => Promise<void>;
   /** Sends this many bytes by TCP; true when all have arrived within the seconds given. */
@@ -113,6 +117,12 @@ export function openLab(names: readonly string[]): Lab {
     load: (name, file) => {
       at(name, `nft -f ${file}`);
     },
+    answers: (name, to) => tryAt(name, "ping", ["-n", "-c", "1", "-W", "2", to]).status === 0,
+    countedInAll: (name, chain) =>
+      [...at(name, `nft list chain ${chain}`).matchAll(/packets (\d+)/g)].reduce(
+        (sum, [, each]) => sum + Number(each),
+        0,
+      ),
     counted: (name, chain) =>
       Number(/counter packets (\d+)/.exec(at(name, `nft list chain ${chain}`))?.[1] ?? Number.NaN),
     serve: async (name, port) => {
