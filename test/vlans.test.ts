@@ -113,10 +113,23 @@ describe("what does not fit together on one bridge", () => {
   });
 });
 
+/** How the bridge and the VXLAN device stand in sysfs, and what `bridge vlan show` says. */
+interface Found {
+  readonly filtering?: string;
+  readonly master?: string;
+  readonly vlans?: string;
+  readonly flags?: string;
+  /** Of the port: learning, and neighbour suppression. */
+  readonly port?: readonly [string, string];
+}
+
 /** Runs the script of alpha's that has segments join a bridge of others', with programs that only say how they are called. */
-function seenTo({ filtering = "1", master = "", vlans = "[]" }): readonly string[] {
+function seenTo(
+  { filtering = "1", master = "", vlans = "[]", flags = "0x1003", port }: Found,
+  bgp = "",
+): readonly string[] {
   const body = lan(", vlan: 10, bridge: {name: vmbr1, existing: true}", ", vlan: 20");
-  const { files } = compileText(body);
+  const { files } = compileText(body + bgp);
   const fileOf = (path: string): string =>
     textOf(
       must(
@@ -128,8 +141,15 @@ function seenTo({ filtering = "1", master = "", vlans = "[]" }): readonly string
   onTestFinished(() => rmSync(root, { recursive: true }));
   const links = join(root, "net");
   mkdirSync(join(links, "vmbr1/bridge"), { recursive: true });
-  mkdirSync(join(links, "vx101"));
-  writeFileSync(join(links, "vmbr1/bridge/vlan_filtering"), `${filtering}\n`);
+  mkdirSync(join(links, "vx101/brport"), { recursive: true });
+  const written = {
+    "vmbr1/bridge/vlan_filtering": filtering,
+    "vmbr1/mtu": "1500",
+    "vx101/flags": flags,
+    "vx101/brport/learning": port?.[0] ?? "1",
+    "vx101/brport/neigh_suppress": port?.[1] ?? "0",
+  };
+  for (const [path, text] of Object.entries(written)) writeFileSync(join(links, path), `${text}\n`);
   if (master !== "") symlinkSync(join(links, master), join(links, "vx101/master"));
   writeFileSync(join(root, "vlans"), fileOf("netgen/vlans"));
   const show = `[[ "$*" != *show* ]] || { echo '${vlans}'; exit 0; }\n`;
@@ -152,31 +172,47 @@ function seenTo({ filtering = "1", master = "", vlans = "[]" }): readonly string
 
 describe("the script for a bridge of others'", () => {
   const ALONE = '[{"ifname":"vx101","vlans":[{"vlan":10,"flags":["PVID","Egress Untagged"]}]}]';
-  const JOINED = [
+  const AS_IT_SHOULD_BE: Found = { master: "vmbr1", vlans: ALONE };
+  const joined = (port: readonly string[] = []): readonly string[] => [
     "ip link set dev vx101 down",
     "ip link set dev vx101 master vmbr1",
+    // By itself the bridge would have the segment's from now on.
+    "ip link set dev vmbr1 mtu 1500",
     "bridge vlan delete dev vx101 vid 1-4094",
     "bridge vlan add dev vx101 vid 10 pvid untagged",
+    ...port,
     "ip link set dev vx101 up",
     "vx101 is in VLAN 10 of vmbr1",
   ];
 
-  test("has the device down until it is in its VLAN alone", () => {
-    expect(seenTo({})).toEqual(JOINED);
+  test("has the device down until it is in its VLAN alone, and leaves the bridge its MTU", () => {
+    expect(seenTo({})).toEqual(joined());
   });
 
   test("does so again for one that is in the bridge's own VLAN as well", () => {
     const both = ALONE.replace('"vlans":[', '"vlans":[{"vlan":1,"flags":["Egress Untagged"]},');
-    expect(seenTo({ master: "vmbr1", vlans: both })).toEqual(JOINED);
+    expect(seenTo({ ...AS_IT_SHOULD_BE, vlans: both })).toEqual(joined());
+  });
+
+  test("does so again for one that is down, as where it was ended half way", () => {
+    expect(seenTo({ ...AS_IT_SHOULD_BE, flags: "0x1002" })).toEqual(joined());
   });
 
   test("leaves alone what is as it should be", () => {
-    expect(seenTo({ master: "vmbr1", vlans: ALONE })).toEqual([]);
+    expect(seenTo(AS_IT_SHOULD_BE)).toEqual([]);
+  });
+
+  test("with EVPN the port learns nothing, and suppresses what the segment says", () => {
+    const bgp = "bgp: {asn: 65000}\n";
+    const port = ["bridge link set dev vx101 learning off neigh_suppress off"];
+    expect(seenTo({ ...AS_IT_SHOULD_BE, port: ["0", "0"] }, bgp)).toEqual([]);
+    expect(seenTo({ ...AS_IT_SHOULD_BE, port: ["1", "0"] }, bgp)).toEqual(joined(port));
+    expect(seenTo({ ...AS_IT_SHOULD_BE, port: ["0", "1"] }, bgp)).toEqual(joined(port));
   });
 
   test("takes it out where the bridge tells no VLANs apart, and says so", () => {
     const said = "vmbr1 tells no VLANs apart (vlan_filtering), and vx101 is to be in VLAN 10 of it: not joined";
-    expect(seenTo({ filtering: "0", master: "vmbr1", vlans: ALONE })).toEqual(["ip link set dev vx101 nomaster", said]);
+    expect(seenTo({ ...AS_IT_SHOULD_BE, filtering: "0" })).toEqual(["ip link set dev vx101 nomaster", said]);
     expect(seenTo({ filtering: "0" })).toEqual([said]);
   });
 });

@@ -947,7 +947,7 @@ export const catalogue = {
   "fleet-table-taken": {
     severity: "error",
     message: "on {host} the routing table {what} is {use}, and in {file} {other}",
-    hint: 'give the VRF another with "table:", from 1 to 4294967295 without 210 to 229, 253, 254 and 255',
+    hint: 'give the VRF another with "table:", from 1 to 4294967295 without 210 to 219, 230 to 239, 253, 254 and 255',
   },
   "fleet-prefix-overlap": {
     severity: "error",

@@ -1,8 +1,10 @@
 /** Segments whose packets are cut up in the tunnels, on purpose: how the kernel is brought to do it. */
 import { must } from "../base/invariant.ts";
+import { familyOf, type IpPrefix } from "../base/ip.ts";
 import { CUT_MARK, type Cut, type VxlanDevice } from "../model/device.ts";
 import { cutLink, cutTable } from "../model/fleet.ts";
 import type { Host } from "../model/host.ts";
+import type { Network } from "../model/network.ts";
 import type { EmitContext, Emitter } from "./context.ts";
 import { oneOf, type Section, sortedNumbers } from "./nft-words.ts";
 import { publicFile } from "./print.ts";
@@ -19,12 +21,17 @@ interface CuttingDevice extends VxlanDevice {
 
 const isCutting = (device: VxlanDevice): device is CuttingDevice => device.cut !== undefined;
 
+const poolsOf = ({ prefixes }: Network): readonly IpPrefix[] =>
+  prefixes.filter(({ prefix, use }) => use.kind === "pool" && familyOf(prefix) === 4).map(({ prefix }) => prefix);
+
 const viewOf = (devices: readonly CuttingDevice[], context: EmitContext) => ({
   name: cutLink(context.network),
   // A host has one address for all its devices, and one port.
   local: must(devices[0], "there is a device that cuts").local,
   mark: CUT_MARK,
   mtu: String(Math.max(...devices.map(({ cut }) => cut.packetBytes))),
+  // Where the others' addresses are, and nothing else: whoever else asks that table is told of no other way.
+  pools: poolsOf(context.network),
   table: String(cutTable(context.network)),
   priority: String(RULE_PRIORITY),
   nextPriority: String(RULE_PRIORITY + 1),

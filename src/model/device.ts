@@ -146,10 +146,11 @@ export interface Cut {
 }
 
 /**
- * The bit of the firewall mark of what goes by the host's own routes after all, where it is cut up. None that Calico or
- * kube-proxy (0x4000, 0x8000), Tailscale (0xff0000) or Proxmox (0x80000000) is known to take.
+ * The bit of the firewall mark of what goes by the host's own routes after all, where it is cut up. None that is known of
+ * Calico (0xffff0000), Tailscale (0xff0000) and Proxmox (0x80000000), of kube-proxy (0x4000, 0x8000), CNI's portmap (0x2000)
+ * and Cilium (0x0f00), nor a bit of TUNNEL_MARK.
  */
-export const CUT_MARK = "0x20000000";
+export const CUT_MARK = "0x1000";
 
 /** Who tells a VTEP where frames go: EVPN, or a list of all other VTEPs and learning from traffic. */
 export type Flooding =

@@ -21,5 +21,8 @@ export const fleetNumber = ({ fleet = 0 }: Pick<Network, "fleet">): number => 21
  */
 export const cutLink = (network: Pick<Network, "fleet">): string => `netgen${fleetMark(network)}-cut`;
 
-/** The routing table that VXLAN asks where segments are cut up: free in iproute2's rt_tables. No VRF has it. */
-export const cutTable = ({ fleet = 0 }: Pick<Network, "fleet">): number => 220 + fleet;
+/**
+ * The routing table that VXLAN asks where segments are cut up: free in iproute2's rt_tables, and no daemon's own, as 52 is
+ * Tailscale's, 220 strongSwan's, which asks it for every packet, and 2004 and 2005 Cilium's. No VRF has it.
+ */
+export const cutTable = ({ fleet = 0 }: Pick<Network, "fleet">): number => 230 + fleet;

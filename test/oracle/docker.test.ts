@@ -102,6 +102,18 @@ describe.runIf(root !== "")("a host with Docker", () => {
     expect(chain(box)).toEqual(["-A DOCKER-USER -j RETURN"]);
   });
 
+  test("stands beside the chain of another fleet, whose name begins alike", async () => {
+    const { box, answering } = await openHost();
+    await startDocker(box);
+    box.shell(`chroot ${root} iptables -N NETGEN2; chroot ${root} iptables -I DOCKER-USER -j NETGEN2`);
+    const both = ["-A DOCKER-USER -j NETGEN2", "-A DOCKER-USER -j NETGEN", "-A DOCKER-USER -j RETURN"];
+    for (const time of ["first", "second"]) {
+      netgen(box, "start");
+      expect(chain(box), time).toEqual(both);
+    }
+    expect(answering()).toBe("guest");
+  });
+
   test("lets the overlay through while Docker is restarted, and the unit that follows it changes nothing", async () => {
     const { box, answering } = await openHost();
     const docker = await startDocker(box);
