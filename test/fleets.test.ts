@@ -157,6 +157,45 @@ describe("beside another fleet", () => {
     ]);
   });
 
+  test("a VRF has no table that the other fleet cuts packets up by", () => {
+    const cutting = `${SECOND}vxlanPort: 14789\n${HOSTS}subnets: {s: {vxlan: {vni: 100}, hosts: all, mtu: 1500, fragment: true}}\n`;
+    const vrf = (table: number): string =>
+      `bgp: {asn: 65000}\nvrfs: {red: {vni: 6000, table: ${table}}}\n` +
+      "subnets: {t: {cidr: 10.71.0.0/24, hosts: [alpha], vrf: red}}\n";
+    expect(said(cutting, FIRST + HOSTS + vrf(232))).toEqual([
+      "fleet-table-taken: on alpha the routing table 232 is that of segments that are cut up, and in first.yaml that of the VRF red",
+    ]);
+    expect(said(cutting, FIRST + HOSTS + vrf(233))).toEqual([]);
+  });
+
+  test("a bridge with VLANs that is there already may be in both, a VLAN of it in one", () => {
+    const on = (vni: number, vlan: number, existing = true): string =>
+      `subnets: {s${vni}: {vxlan: {vni: ${vni}}, hosts: [alpha], vlan: ${vlan}, bridge: {name: vmbr0, existing: ${existing}}}}\n`;
+    const first = FIRST + HOSTS + on(100, 10);
+    const second = `${SECOND}vxlanPort: 14789\n${HOSTS}`;
+    expect(said(second + on(200, 11), first)).toEqual([]);
+    expect(said(second + on(200, 10), first)).toEqual([
+      'fleet-interface-taken: on alpha the interface "vmbr0.10" is the VLAN of s200, and in first.yaml the VLAN of s100',
+    ]);
+    expect(said(second + on(200, 11, false), first)).toEqual([
+      'fleet-interface-taken: on alpha the interface "vmbr0" is a bridge with VLANs, and in first.yaml a bridge with VLANs',
+    ]);
+  });
+
+  test("no bridge that is called as Docker's are, where Docker's may enter the other fleet", () => {
+    const docker = HOSTS.replace("198.51.100.1", "198.51.100.1, docker: true");
+    const subnet = (rest: string): string => `subnets: {vms: {cidr: 10.71.0.0/24, hosts: [alpha]${rest}}}\n`;
+    const why =
+      "bridges whose names begin as Docker's own do may enter the other fleet: give them other names (bridge: lan-vms)";
+    expect(said(SECOND + docker, FIRST + HOSTS + subnet(""))).toEqual([
+      `fleet-conflict: alpha cannot have "docker: true" beside a bridge br-… in first.yaml: ${why}`,
+    ]);
+    expect(said(SECOND + HOSTS + subnet(""), FIRST + docker)).toEqual([
+      `fleet-conflict: alpha cannot have a bridge br-… beside "docker: true" in first.yaml: ${why}`,
+    ]);
+    expect(said(SECOND + docker, FIRST + HOSTS + subnet(", bridge: lan-vms"))).toEqual([]);
+  });
+
   test("a LAN that a host is on itself is no matter of fleets", () => {
     const lan = (head: string): string =>
       `${head}sites: {rack: {lan: [192.168.2.0/24], gateways: [alpha]}}\n` +

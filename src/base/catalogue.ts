@@ -272,7 +272,7 @@ export const catalogue = {
   "interface-name-taken": {
     severity: "error",
     message: 'on {host} the interface "{name}" is {use}, and {other} as well',
-    hint: "rename one of the two",
+    hint: "rename one of the two, or put one on another interface",
   },
 
   "program-too-old": {
@@ -689,7 +689,7 @@ export const catalogue = {
   "table-reserved": {
     severity: "error",
     message: "the VRF {vrf} would have the routing table {table}, which is {use}",
-    hint: 'give it another with "table:", from 1 to 4294967295 without {egress}, {cut}, 253, 254 and 255',
+    hint: 'give it another with "table:", from 1 to 4294967295 without {own}, 253, 254 and 255',
   },
   "table-duplicate": {
     severity: "error",

@@ -83,16 +83,22 @@ const prefixesByVrf = ({ prefixes }: Network): readonly (readonly OverlayPrefix[
   ...grouped(prefixes, ({ vrf }) => vrf).values(),
 ];
 
-function distinctWithin(prefixes: readonly OverlayPrefix[]): readonly Diagnostic[] {
-  const found: Diagnostic[] = [];
-  // Sorted by address, the shorter first: what overlaps an earlier prefix lies inside it. Those that hold the last one, the
-  // widest first.
+const distinctWithin = (prefixes: readonly OverlayPrefix[]): readonly Diagnostic[] =>
+  overlapsAmong(prefixes, mayHold).map(([inner, outer]) => overlap(inner, outer));
+
+/** Each prefix that lies in one that may not hold it, with the widest such. `prefixes`: by address, the shorter first. */
+export function overlapsAmong(
+  prefixes: readonly OverlayPrefix[],
+  isAllowed: (outer: OverlayPrefix, inner: OverlayPrefix) => boolean,
+): readonly (readonly [inner: OverlayPrefix, outer: OverlayPrefix])[] {
+  const found: (readonly [OverlayPrefix, OverlayPrefix])[] = [];
+  // Those that hold the last one, the widest first.
   let around: readonly OverlayPrefix[] = [];
   for (const each of prefixes) {
     around = around.filter(({ prefix }) => containsPrefix(prefix, each.prefix));
-    const other = around.find((outer) => !mayHold(outer, each));
+    const other = around.find((outer) => !isAllowed(outer, each));
     if (other === undefined) around = [...around, each];
-    else found.push(overlap(each, other));
+    else found.push([each, other]);
   }
   return found;
 }

@@ -5,7 +5,7 @@
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import { grouped } from "../base/grouped.ts";
 import type { Source, Span } from "../base/source.ts";
-import { fleetNumber } from "../model/fleet.ts";
+import { cutTable, fleetNumber, ownTables } from "../model/fleet.ts";
 import { type Host, outerLinks } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
@@ -30,6 +30,8 @@ interface Claim {
   readonly what: string;
   readonly use: string;
   readonly span: Span;
+  /** A bridge of another program's with VLANs, of which each fleet has some. */
+  readonly isShared?: boolean;
 }
 
 const fleetSpan = ({ origin }: Network): Span => originSpan(origin, "fleet");
@@ -58,8 +60,9 @@ function numbersDiffer(network: Network, { network: other, source }: Beside, { h
 function ownInterfaces(network: Network, host: Host): readonly Claim[] {
   const exits = [host.exit, ...host.vrfs.map(({ exit }) => exit)];
   const outer = new Set([...outerLinks(host), ...exits.map((exit) => exit?.interface)]);
+  const others = new Set(host.vlanBridges.filter(({ isExisting }) => isExisting).map(({ name }) => name));
   const own = interfaceUses(network, host).filter(({ name }) => !outer.has(name));
-  return own.map(({ name, use, span }) => ({ what: name, use, span }));
+  return own.map(({ name, use, span }) => ({ what: name, use, span, isShared: others.has(name) }));
 }
 
 /** WireGuard has a port by itself, and VXLAN one that the guard of each fleet lets only its own hosts in by. */
@@ -77,15 +80,18 @@ function udpPorts({ origin }: Network, host: Host): readonly Claim[] {
   ];
 }
 
-function routingTables(network: Network, { vrfs, egress }: Host): readonly Claim[] {
+function routingTables(network: Network, { vrfs, vxlans, egress }: Host): readonly Claim[] {
   const ofVrfs = vrfs.map(({ name, table, origin }) => ({
     what: String(table),
     use: `that of the VRF ${name}`,
     span: originSpan(origin, "table"),
   }));
-  if (egress === undefined) return ofVrfs;
-  const use = "that of those who leave without a VRF";
-  return [...ofVrfs, { what: String(fleetNumber(network)), use, span: fleetSpan(network) }];
+  const isUsed = new Map([
+    [fleetNumber(network), egress !== undefined],
+    [cutTable(network), vxlans.some(({ cut }) => cut !== undefined)],
+  ]);
+  const own = [...ownTables(network)].filter(([table]) => isUsed.get(table));
+  return [...ofVrfs, ...own.map(([table, use]) => ({ what: String(table), use, span: fleetSpan(network) }))];
 }
 
 const LAWS = [
@@ -98,9 +104,9 @@ const LAWS = [
 function claimedTwice(network: Network, { network: other, source }: Beside, { host, twin }: Shared) {
   return LAWS.flatMap(({ code, claims }) => {
     const theirs = new Map(claims(other, twin).map((claim) => [claim.what, claim]));
-    return claims(network, host).flatMap(({ what, use, span }) => {
+    return claims(network, host).flatMap(({ what, use, span, isShared }) => {
       const claim = theirs.get(what);
-      if (claim === undefined) return [];
+      if (claim === undefined || (isShared && claim.isShared)) return [];
       const params = { host: host.name, what, use, file: source.name, other: claim.use };
       const related = [{ message: `${what} is ${claim.use} here`, span: claim.span, source }];
       return [diagnostic(code, params, span, related)];
@@ -121,6 +127,10 @@ interface Single {
 
 const isRouted = ({ bgp }: Host): boolean => bgp.kind !== "none";
 const leaves = ({ egress }: Host): boolean => egress?.own !== undefined;
+/** As Docker names its own, whose names nobody knows before: the guard lets them in. */
+const hasDockerlike = ({ bridges }: Host): boolean => bridges.some(({ link }) => link.startsWith("br-"));
+const MAY_ENTER =
+  "bridges whose names begin as Docker's own do may enter the other fleet: give them other names (bridge: lan-vms)";
 const ALL_LEAVES = "all that the host sends would leave by the exits, what those tunnels are made of too";
 
 const SINGLES: readonly Single[] = [
@@ -151,6 +161,20 @@ const SINGLES: readonly Single[] = [
     why: ALL_LEAVES,
     isTaken: (host, twin) => leaves(twin) && !leaves(host) && host.interfaces.length > 0,
     span: (_, { origin }) => originSpan(origin, "exits"),
+  },
+  {
+    what: '"docker: true"',
+    other: "a bridge br-…",
+    why: MAY_ENTER,
+    isTaken: (host, twin) => host.hasDocker && hasDockerlike(twin),
+    span: (_, { origin }) => originSpan(origin, "docker"),
+  },
+  {
+    what: "a bridge br-…",
+    other: '"docker: true"',
+    why: MAY_ENTER,
+    isTaken: (host, twin) => twin.hasDocker && !host.hasDocker && hasDockerlike(host),
+    span: (_, { origin }) => originSpan(origin, "docker"),
   },
 ];
 

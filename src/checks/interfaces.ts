@@ -73,7 +73,7 @@ function bridgeUses({ name, link, vlan, subnet, ports, origin }: Bridge, host: H
   }
   return [
     { name, use: "a bridge with VLANs", span },
-    { name: link, use: `the VLAN of ${subnet}`, span: originSpan(origin) },
+    { name: link, use: `the VLAN of ${subnet}`, span: originSpan(origin, "vlan") },
     ...ports.map((port) => ({ name: port, use: `a trunk of ${name}`, span: at })),
   ];
 }

@@ -1,30 +1,15 @@
 /** VRFs that import each other. */
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import { must } from "../base/invariant.ts";
-import { containsPrefix } from "../base/ip.ts";
 import type { Network, OverlayPrefix } from "../model/network.ts";
 import type { Vrf } from "../model/vrf.ts";
-import { useInWords } from "./addressing.ts";
+import { overlapsAmong, useInWords } from "./addressing.ts";
 
-/** Two prefixes of different VRFs, of which the one holds the other. */
-type Pair = readonly [OverlayPrefix, OverlayPrefix];
-
-/** Prefixes are sorted by address, the shorter first: what overlaps an earlier one lies inside it. */
-function overlapsAmong(prefixes: readonly OverlayPrefix[]): readonly Pair[] {
-  const found: Pair[] = [];
-  let around: readonly OverlayPrefix[] = [];
-  for (const each of prefixes) {
-    around = around.filter(({ prefix }) => containsPrefix(prefix, each.prefix));
-    const other = around.find(({ vrf }) => vrf !== each.vrf);
-    if (other !== undefined) found.push([each, other]);
-    around = [...around, each];
-  }
-  return found;
-}
+const isOneVrf = (a: OverlayPrefix, b: OverlayPrefix): boolean => a.vrf === b.vrf;
 
 const nameOf = ({ vrf }: OverlayPrefix): string => must(vrf, "what is leaked is a VRF's");
 
-function overlap([a, b]: Pair, { name: table }: Vrf): Diagnostic {
+function overlap([a, b]: readonly [OverlayPrefix, OverlayPrefix], { name: table }: Vrf): Diagnostic {
   const [later, earlier] = a.span.start > b.span.start ? [a, b] : [b, a];
   const params = {
     prefix: later.prefix,
@@ -46,7 +31,10 @@ export function leakedAddressesAreOne({ vrfs, prefixes }: Network): readonly Dia
   for (const vrf of [...vrfs].sort((a, b) => b.leaks.length - a.leaks.length)) {
     const known = new Set<string | undefined>([vrf.name, ...vrf.leaks]);
     if (known.size === 1) continue;
-    for (const pair of overlapsAmong(prefixes.filter((each) => known.has(each.vrf)))) {
+    for (const pair of overlapsAmong(
+      prefixes.filter((each) => known.has(each.vrf)),
+      isOneVrf,
+    )) {
       const key = pair.map(({ span }) => span.start).join();
       if (!found.has(key)) found.set(key, overlap(pair, vrf));
     }

@@ -1,11 +1,10 @@
 /** By which links the overlay is entered: by its own, and by that which leads back to where a packet says it is from. */
 import { collapsePrefixes, type IpPrefix } from "../base/ip.ts";
-import { subnetLink } from "../model/device.ts";
 import { type Host, isProxmox, outerLinks } from "../model/host.ts";
 import type { EmitContext } from "./context.ts";
 import { joined } from "./file.ts";
 import { addressSets, printSets, type SetKind, sourceMatches } from "./guard-sets.ts";
-import { forwardedFamilies, oneOf, quotedName, type Section } from "./nft-words.ts";
+import { forwardedFamilies, oneOf, quotedName, type Section, subnetLink } from "./nft-words.ts";
 import { print } from "./shared.ts";
 
 const OVERLAY: SetKind = { name: "overlay", why: "What the overlay is made of, as seen from this host." };

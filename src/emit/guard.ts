@@ -1,6 +1,5 @@
 /** The guard: VXLAN, BGP and BFD are taken from the tunnel only, by this host and by those that it routes to. */
 import { collapsePrefixes, compareAddresses, hostPrefix, type IpAddress } from "../base/ip.ts";
-import { subnetLink } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
 import { unicastOf } from "../model/loopback.ts";
 import type { Network } from "../model/network.ts";
@@ -17,7 +16,15 @@ import {
   sourceMatches,
   vxlansOf,
 } from "./guard-sets.ts";
-import { addressRanges, forwardedFamilies, oneOf, quotedName, type Section, sortedNumbers } from "./nft-words.ts";
+import {
+  addressRanges,
+  forwardedFamilies,
+  oneOf,
+  quotedName,
+  type Section,
+  sortedNumbers,
+  subnetLink,
+} from "./nft-words.ts";
 import { once, onceByKey, print } from "./shared.ts";
 
 const VTEPS: SetKind = {

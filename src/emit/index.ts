@@ -5,7 +5,6 @@ import type { Host } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
 import { emitConfigurations } from "./app.ts";
 import { createContext, type EmitContext, type Emitter } from "./context.ts";
-import { emitCut } from "./cut.ts";
 import { dockerUnits, emitDocker } from "./docker.ts";
 import { egressUnits, emitEgress } from "./egress.ts";
 import { emitExits, exitUnits } from "./exits.ts";
@@ -26,7 +25,6 @@ const emitters: readonly Emitter[] = Object.freeze([
   emitRoutes,
   emitNetworkd,
   emitVlans,
-  emitCut,
   emitFrr,
   emitExits,
   emitEgress,

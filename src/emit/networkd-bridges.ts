@@ -1,6 +1,7 @@
 /** systemd-networkd's units for bridges, their VLANs and ports. */
 import { broadcastAddress, familyOf, prefixOf } from "../base/ip.ts";
-import type { Bridge, DhcpServer, InterfaceAddress, Trunk, VlanBridge } from "../model/device.ts";
+import type { MtuBytes, VlanId } from "../base/units.ts";
+import type { Bridge, DhcpServer, InterfaceAddress, VlanBridge } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
 import type { VrfInstance } from "../model/vrf.ts";
 import { bothUnits, remadeDevice, type Unit, unit } from "./networkd-unit.ts";
@@ -87,22 +88,18 @@ function linkView({ macAddress, mtu, addresses, isSharedGateway, vrf, dhcp }: Br
   };
 }
 
-function portUnit(port: string, { name, mtu }: Bridge): Unit {
-  const view = { bridge: name, hasMtu: mtu !== undefined, mtu: String(mtu ?? ""), isTrunk: false, vlans: [] };
-  return unit(port, "network", ["port", view]);
-}
-
-function trunkUnit({ name, mtu, vlans }: Trunk, bridge: string): Unit {
-  const view = { bridge, hasMtu: true, mtu: String(mtu), isTrunk: true, vlans: vlans.map(String) };
-  return unit(name, "network", ["port", view]);
+/** A port of a bridge, or with VLANs a trunk. */
+function portUnit(name: string, bridge: string, mtu: MtuBytes | undefined, vlans: readonly VlanId[] = []): Unit {
+  const view = { bridge, hasMtu: mtu !== undefined, mtu: String(mtu ?? ""), isTrunk: vlans.length > 0 };
+  return unit(name, "network", ["port", { ...view, vlans: vlans.map(String) }]);
 }
 
 const existingBridgeUnit = (name: string): Unit => unit(name, "netdev", ["existing-bridge", {}]);
 
 /** An existing bridge is left to its owner, addresses included; networkd only has to know it as a bridge to enslave to. */
 function plainBridgeUnits(bridge: Bridge, host: Host): readonly Unit[] {
-  const { name } = bridge;
-  const ports = bridge.ports.map((port) => portUnit(port, bridge));
+  const { name, mtu } = bridge;
+  const ports = bridge.ports.map((port) => portUnit(port, name, mtu));
   if (!bridge.isExisting) return [...bothUnits(name, "bridge", linkView(bridge)), ...ports];
   const isEnslavedTo = ports.length > 0 || host.vxlans.some((vxlan) => vxlan.bridge === name);
   return isEnslavedTo ? [existingBridgeUnit(name), ...ports] : [];
@@ -112,7 +109,10 @@ function plainBridgeUnits(bridge: Bridge, host: Host): readonly Unit[] {
 function vlanUnits(bridge: Bridge): readonly Unit[] {
   if (bridge.isExisting) return [];
   const view = { ...linkView(bridge), isVlan: true, id: String(bridge.vlan) };
-  return [remadeDevice(bridge.link, ["vlan", view]), unit(bridge.link, "network", ["bridge", view])];
+  const network = unit(bridge.link, "network", ["bridge", view]);
+  // A larger MTU is refused until the bridge has it, and a reload says nothing of who comes first.
+  const after = [...network.after, `networkctl reconfigure ${bridge.link}`];
+  return [remadeDevice(bridge.link, ["vlan", view]), { ...network, after }];
 }
 
 /** An existing one has VLANs of its owner's besides, which networkd would take away: segments join it by a unit of their own. */
@@ -125,7 +125,10 @@ function vlanBridgeUnits({ name, isExisting, macAddress, mtu, vlans, trunks }: V
     hasVlans: true,
     vlans: vlans.map(({ id, link, ...vlan }) => ({ id: String(id), link, macAddress: vlan.macAddress })),
   };
-  return [...bothUnits(name, "bridge", view), ...trunks.map((trunk) => trunkUnit(trunk, name))];
+  return [
+    ...bothUnits(name, "bridge", view),
+    ...trunks.map((trunk) => portUnit(trunk.name, name, trunk.mtu, trunk.vlans)),
+  ];
 }
 
 /** The bridges of a host's subnets, and what is the host's own on them. */

@@ -23,7 +23,8 @@ export function unit(name: string, kind: "netdev" | "network", [template, view]:
 
 /**
  * networkd never changes the VNI, the port or the learning of a device that exists (nor do older ones anything else), so
- * a vxlan goes first, and so does a VRF, whose table has to change. Never a bridge: guests hang on it, and it may be the
+ * a vxlan goes first, and so does a VRF, whose table has to change. So do a VLAN's
+ * device, and the link of what is cut up, on which no guest hangs. Never another bridge: guests hang on it, and it may be the
  * user's.
  */
 export function remadeDevice(name: string, print: readonly [string, View]): Unit {
@@ -33,5 +34,11 @@ export function remadeDevice(name: string, print: readonly [string, View]): Unit
 /** A device that networkd makes, and how it is to be. */
 export const bothUnits = (name: string, kind: string, view: View): readonly Unit[] => [
   unit(name, "netdev", [kind, view]),
+  unit(name, "network", [kind, view]),
+];
+
+/** The same of one that is made anew by a change. */
+export const bothRemade = (name: string, kind: string, view: View): readonly Unit[] => [
+  remadeDevice(name, [kind, view]),
   unit(name, "network", [kind, view]),
 ];

@@ -10,9 +10,10 @@ import { unicastOf } from "../model/loopback.ts";
 import type { VrfInstance } from "../model/vrf.ts";
 import { RELOAD_UNITS, restart } from "./after.ts";
 import type { EmitContext, Emitter } from "./context.ts";
+import { cutUnits } from "./cut.ts";
 import type { OutputFile } from "./file.ts";
 import { bridgeUnits, routerBridgeUnits } from "./networkd-bridges.ts";
-import { RELOAD, remadeDevice, type Unit, unit } from "./networkd-unit.ts";
+import { bothRemade, RELOAD, type Unit } from "./networkd-unit.ts";
 import { type PrintedFile, publicFile } from "./print.ts";
 import { WORST_METRIC } from "./routes.ts";
 import { joiningDevices } from "./vlans.ts";
@@ -28,9 +29,10 @@ function loopbackUnits(host: Host): readonly Unit[] {
   return [{ order: "05", file: "lo.network", template: "loopback.network.njk", view: { addresses }, after: [RELOAD] }];
 }
 
-/** `isFromLoopback`: its packets come from an address that is no tunnel's. `carriesRouted`: it is a VRF's. */
 interface VxlanUse {
+  /** Its packets come from an address that is no tunnel's. */
   readonly isFromLoopback: boolean;
+  /** It is a VRF's. */
   readonly carriesRouted: boolean;
   /** By a unit of its own: the bridge and its VLANs are another program's. */
   readonly isJoined: boolean;
@@ -46,18 +48,18 @@ function vxlanUnits({ name, flooding, ...device }: VxlanDevice, use: VxlanUse): 
     port: String(device.port),
     mtu: String(device.mtu),
     bridge: device.bridge,
-    tagsFrames: device.vlan !== undefined && !use.isJoined,
+    isInVlan: device.vlan !== undefined && !use.isJoined,
     vlan: String(device.vlan ?? ""),
     ...use,
     isFromLoopback: use.isFromLoopback && device.cut === undefined,
     isCut: device.cut !== undefined,
     isEvpn: flooding.kind === "evpn",
-    isPort: flooding.kind === "evpn" && !use.isJoined,
+    isEvpnPort: flooding.kind === "evpn" && !use.isJoined,
     suppressesNeighbors: flooding.kind === "evpn" && flooding.suppressesNeighbors,
     isStatic: flooding.kind === "static",
     remotes: remotes.map((address, index) => ({ address, isFirst: index === 0 })),
   };
-  return [remadeDevice(name, ["vxlan", view]), unit(name, "network", ["vxlan", view])];
+  return bothRemade(name, "vxlan", view);
 }
 
 const numbered = (prefixes: readonly IpPrefix[]) => prefixes.map((prefix, index) => ({ prefix, isFirst: index === 0 }));
@@ -73,7 +75,7 @@ function vrfDeviceUnits({ name, table, prefixes, unreachable, exit, leaks }: Vrf
     others: numbered(ofOthers),
     leaks: leaks.map((leak) => ({ vrf: leak.vrf, table: String(leak.table), prefixes: numbered(prefixes) })),
   };
-  return [remadeDevice(name, ["vrf", view]), unit(name, "network", ["vrf", view])];
+  return bothRemade(name, "vrf", view);
 }
 
 const vrfUnits = (vrf: VrfInstance, isFromLoopback: boolean): readonly Unit[] => [
@@ -82,7 +84,7 @@ const vrfUnits = (vrf: VrfInstance, isFromLoopback: boolean): readonly Unit[] =>
   ...vxlanUnits(vrf.vxlan, { isFromLoopback, carriesRouted: true, isJoined: false }),
 ];
 
-function linkUnits(host: Host): readonly Unit[] {
+function linkUnits(host: Host, context: EmitContext): readonly Unit[] {
   const isFromLoopback = unicastOf(host) !== undefined;
   const joining = new Set(joiningDevices(host));
   const use = (vxlan: VxlanDevice) => ({ isFromLoopback, carriesRouted: false, isJoined: joining.has(vxlan) });
@@ -91,6 +93,7 @@ function linkUnits(host: Host): readonly Unit[] {
     ...host.vxlans.flatMap((vxlan) => vxlanUnits(vxlan, use(vxlan))),
     ...bridgeUnits(host),
     ...host.vrfs.flatMap((vrf) => vrfUnits(vrf, isFromLoopback)),
+    ...cutUnits(host, context),
   ];
 }
 
@@ -116,7 +119,7 @@ const waitOnline = ({ fleet }: EmitContext): PrintedFile => ({
 
 /** networkd's units for a host's links; what it must leave alone; and no waiting for links that never count as online. */
 export const emitNetworkd: Emitter = (host, context) => {
-  const links = linkUnits(host);
+  const links = linkUnits(host, context);
   const units = [...host.interfaces.map(({ name }) => unmanaged(name)), ...links];
   // Another fleet may have links where this one has none.
   const isAwaited = links.length > 0 || context.fleet !== "";
@@ -129,6 +132,6 @@ export const emitNetworkd: Emitter = (host, context) => {
 };
 
 /** Units of {@link emitNetworkd} that the host has to enable: networkd itself, where it has a link to look after. */
-export function networkdUnits(host: Host): readonly string[] {
-  return linkUnits(host).length > 0 ? ["systemd-networkd.service"] : [];
+export function networkdUnits(host: Host, context: EmitContext): readonly string[] {
+  return linkUnits(host, context).length > 0 ? ["systemd-networkd.service"] : [];
 }

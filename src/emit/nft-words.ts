@@ -1,5 +1,6 @@
 /** What the parts of the ruleset share: how nft writes things. */
 import { addressToInteger, FAMILIES, type IpAddress, type IpFamily } from "../base/ip.ts";
+import type { Bridge } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
 import type { EmitContext } from "./context.ts";
 
@@ -8,6 +9,9 @@ export const nftFamily = (family: IpFamily): string => (family === 4 ? "ip" : "i
 
 /** An interface name as nft writes it. */
 export const quotedName = ({ name }: { readonly name: string }): string => `"${name}"`;
+
+/** The interface by which a host is on a subnet, for {@link quotedName}. */
+export const subnetLink = ({ link }: Bridge): { readonly name: string } => ({ name: link });
 
 /** One value as it is, several as an anonymous set. */
 export function oneOf(values: readonly string[]): string {

@@ -6,7 +6,7 @@
 import { familyOf } from "../base/ip.ts";
 import { tcpMss } from "../base/mtu.ts";
 import { sortedBy } from "../base/text.ts";
-import { subnetLink, type VxlanDevice } from "../model/device.ts";
+import type { VxlanDevice } from "../model/device.ts";
 import { type Host, isProxmox } from "../model/host.ts";
 import { RELOAD_UNITS, reload, restart } from "./after.ts";
 import { type EmitContext, type Emitter, ownPath, ownUnit } from "./context.ts";
@@ -16,7 +16,15 @@ import { exitSection } from "./exit-guard.ts";
 import { extraChains } from "./extra-chains.ts";
 import type { OutputFile } from "./file.ts";
 import { fragmentsSection, guardSection, setsSection, transitSection, untrackedSection } from "./guard.ts";
-import { forwardedFamilies, nftFamily, oneOf, quotedName, type Section, sortedNumbers } from "./nft-words.ts";
+import {
+  forwardedFamilies,
+  nftFamily,
+  oneOf,
+  quotedName,
+  type Section,
+  sortedNumbers,
+  subnetLink,
+} from "./nft-words.ts";
 import { type PrintedFile, publicFile, scriptFile } from "./print.ts";
 import { print } from "./shared.ts";
 import type { View } from "./template.ts";

@@ -1,7 +1,7 @@
 /** Kernel settings that routing for guests and gateways needs, and the modules to load at boot. */
 import { familyOf, type IpFamily } from "../base/ip.ts";
 import { knows } from "../base/programs.ts";
-import { type Bridge, subnetLink } from "../model/device.ts";
+import type { Bridge } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
 import { restart } from "./after.ts";
 import type { EmitContext, Emitter } from "./context.ts";
@@ -53,8 +53,9 @@ const hasIpv4 = (bridge: Bridge): boolean => bridge.addresses.some(({ address })
  */
 function routedIpv4(host: Host): readonly string[] {
   if (!host.forwards.ipv4) return host.interfaces.length > 1 ? host.interfaces.map((each) => each.name) : [];
-  const links = [...host.interfaces, ...host.bridges.filter(hasIpv4).map(subnetLink)].map((each) => each.name);
-  return [...links, ...host.vrfs.flatMap(({ name, bridge }) => [name, bridge])];
+  const tunnels = host.interfaces.map(({ name }) => name);
+  const gateways = host.bridges.filter(hasIpv4).map(({ link }) => link);
+  return [...tunnels, ...gateways, ...host.vrfs.flatMap(({ name, bridge }) => [name, bridge])];
 }
 
 function routingView(host: Host) {

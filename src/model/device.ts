@@ -57,8 +57,12 @@ export interface RouterAdvertisement {
   readonly dns: readonly IpAddress[];
 }
 
-/** An Ethernet bridge on a host: for a routed subnet, or as the local end of a segment. */
+/**
+ * A host's part of a subnet, routed or the local end of a segment: an Ethernet bridge, or the device of one of a bridge's
+ * VLANs, whose MAC, MTU and addresses these are.
+ */
 export interface Bridge {
+  /** The bridge; that of several subnets where it has VLANs. */
   readonly name: string;
   /** Which of the bridge's VLANs the subnet is; `undefined`: all of the bridge is the subnet's. */
   readonly vlan: VlanId | undefined;
@@ -95,7 +99,7 @@ export interface VlanBridge {
   readonly mtu: MtuBytes;
   /** Its subnets, by VLAN. */
   readonly vlans: readonly BridgeVlan[];
-  /** What carries the VLANs of several subnets on, each frame with its tag. By name. */
+  /** Its ports, each with the VLANs of the subnets that name it, every frame with its tag. By name. */
   readonly trunks: readonly Trunk[];
 }
 
@@ -113,9 +117,6 @@ export interface Trunk {
   /** Sorted. */
   readonly vlans: readonly VlanId[];
 }
-
-/** The interface by which a host is on a subnet. */
-export const subnetLink = ({ link }: Bridge): { readonly name: string } => ({ name: link });
 
 /** The local end of a segment, or of a VRF. */
 export interface VxlanDevice {

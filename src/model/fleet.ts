@@ -1,6 +1,6 @@
 /**
- * What tells a fleet from others on the same host: a number, 1 to 9, which everything has that a host can have once only. A
- * fleet without one has the plain names.
+ * What tells a fleet from others on the same host: a number, 1 to 9, which everything of netgen's own has that is not named by a
+ * subnet, a VNI or the user. A fleet without one has the plain names.
  */
 import type { Network } from "./network.ts";
 
@@ -26,3 +26,10 @@ export const cutLink = (network: Pick<Network, "fleet">): string => `netgen${fle
  * Tailscale's, 220 strongSwan's, which asks it for every packet, and 2004 and 2005 Cilium's. No VRF has it.
  */
 export const cutTable = ({ fleet = 0 }: Pick<Network, "fleet">): number => 230 + fleet;
+
+/** Routing tables of netgen's own, and what each is in words. */
+export const ownTables = (network: Pick<Network, "fleet">): ReadonlyMap<number, string> =>
+  new Map([
+    [fleetNumber(network), "that of those who leave without a VRF"],
+    [cutTable(network), "that of segments that are cut up"],
+  ]);

@@ -1,16 +1,8 @@
 /** Explains every MTU: the path and the rule that chose it, each subtraction, who limits whom, and the ping that proves it. */
 import { must } from "../base/invariant.ts";
 import { familyOf, type IpAddress } from "../base/ip.ts";
-import {
-  type Overhead,
-  pingPayload,
-  tcpMss,
-  totalBytes,
-  vxlanOverhead,
-  vxlanOverheadBytes,
-  vxlanPacketBytes,
-} from "../base/mtu.ts";
-import type { WireguardInterface } from "../model/device.ts";
+import { type Overhead, pingPayload, tcpMss, totalBytes, vxlanOverhead, vxlanOverheadBytes } from "../base/mtu.ts";
+import type { Cut, WireguardInterface } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
 import { indexPaths, type PathIndex } from "../model/path.ts";
@@ -74,12 +66,8 @@ export interface SegmentRow {
 }
 
 /** What is cut up in the tunnels, on purpose. */
-export interface CutRow {
-  /** Guests' packets up to this leave whole. */
-  readonly wholeMtu: number;
-  /** What VXLAN makes of the largest of them. */
-  readonly packetBytes: number;
-  /** What that leaves as. */
+export interface CutRow extends Cut {
+  /** What the largest packet leaves as. */
   readonly fragments: readonly number[];
 }
 
@@ -165,16 +153,16 @@ function segmentPings({ prefixes, mtu }: Carrier): readonly Ping[] {
   });
 }
 
-function cutRow({ mtu, fragments = [], vtepFamily, isTagged }: Carrier): CutRow | undefined {
-  if (fragments.length < 2) return undefined;
-  return { wholeMtu: mtu.computed, packetBytes: vxlanPacketBytes(mtu.bytes, vtepFamily, isTagged), fragments };
+function cutRow({ name, members, fragments }: Carrier, hosts: ReadonlyMap<string, Host>): CutRow | undefined {
+  const device = hosts.get(members[0] ?? "")?.vxlans.find(({ segment }) => segment === name);
+  return device?.cut && fragments && { ...device.cut, fragments };
 }
 
 function segmentRow(segment: Carrier, hosts: ReadonlyMap<string, Host>): SegmentRow {
   const subtractions = vxlanOverhead(segment.vtepFamily, segment.isTagged);
   const tunnelMtu = segment.mtu.computed + totalBytes(subtractions);
   const limiting = must(hosts.get(segment.mtu.limitingPair[0]), "members are hosts");
-  const cut = cutRow(segment);
+  const cut = cutRow(segment, hosts);
   // TCP is held to what leaves whole.
   const whole = cut?.wholeMtu ?? segment.mtu.bytes;
   const isHeld = limiting.interfaces.every(({ mtu }) => tunnelMtu < mtu);
