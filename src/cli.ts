@@ -17,6 +17,7 @@ const COMMANDS: ReadonlyMap<string, Loader> = new Map([
   ["mtu", async () => (await import("./commands/mtu.ts")).mtuCommand],
   ["diff", async () => (await import("./commands/diff.ts")).diffCommand],
   ["build", async () => (await import("./commands/build.ts")).buildCommand],
+  ["bundle", async () => (await import("./commands/bundle.ts")).bundleCommand],
   ["lab", async () => (await import("./commands/lab.ts")).labCommand],
   ["model", async () => (await import("./commands/model.ts")).modelCommand],
   ["schema", async () => (await import("./commands/schema.ts")).schemaCommand],

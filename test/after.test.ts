@@ -15,16 +15,30 @@ const files = scenarios
   .flatMap((fixture) => compile(sourceOf(fixture)).files)
   .map((file) => ({ ...file, path: plain(file.path), after: file.after.map(plain) }));
 
-test("deletes the device of a vxlan, a VLAN or a VRF first, and never a bridge, whatever it is called", () => {
+test("deletes the device of a vxlan, a VLAN or a VRF first, and a bridge only when it is gone and was netgen's", () => {
   const kindOf = (file: OutputFile): string => /^Kind=(.+)$/m.exec(textOf(file))?.[1] ?? "";
   const nameIn = (file: OutputFile): string => /^Name=(.+)$/m.exec(textOf(file))?.[1] ?? "";
+  const isOwnBridge = (file: OutputFile): boolean =>
+    kindOf(file) === "bridge" && /^MACAddress=[0-9a-f]/m.test(textOf(file));
   const devices = files.filter(({ path }) => path.endsWith(".netdev"));
   expect(new Set(devices.map(kindOf))).toEqual(new Set(["bridge", "vlan", "vrf", "vxlan"]));
   for (const file of devices) {
     // Nothing hangs on that one: it has no ports.
     const isRemade = kindOf(file) !== "bridge" || nameIn(file) === "netgen-cut";
     const expected = [...(isRemade ? [`networkctl delete ${nameIn(file)}`] : []), "networkctl reload"];
-    expect(file.after, file.path).toEqual(expected);
+    const enslaved = file.after.slice(expected.length);
+    expect(file.after, file.path).toEqual([...expected, ...enslaved]);
+    // What was in a VRF has to be put into the new one.
+    const isSlave = (command: string): boolean => {
+      const path = file.path.replace(
+        /20-netgen.*/,
+        `20-netgen-${command.replace("networkctl reconfigure ", "")}.network`,
+      );
+      return files.some((each) => each.path === path && textOf(each).includes(`\nVRF=${nameIn(file)}\n`));
+    };
+    expect(enslaved.filter((command) => !isSlave(command))).toEqual([]);
+    expect(enslaved.length > 0).toBe(kindOf(file) === "vrf");
+    expect(file.gone ?? [], file.path).toEqual(isOwnBridge(file) ? [`networkctl delete ${nameIn(file)}`] : []);
   }
   const deleting = files.filter(({ after }) => after.some((command) => command.includes("delete")));
   expect(deleting.filter((file) => !devices.includes(file))).toEqual([]);

@@ -63,7 +63,7 @@ describe("the answer", () => {
     expect(commands).toContain("completion");
     expect(netgen("completion", "bash", "--", "").stdout).toBe(["values", ...commands, ""].join("\n"));
     expect(offered("")).toEqual(["values", ...commands]);
-    expect(offered("b")).toEqual(["values", "build"]);
+    expect(offered("b")).toEqual(["values", "build", "bundle"]);
     expect(offered("bu", "")).toEqual(["values"]);
   });
 
@@ -206,7 +206,7 @@ describe("bash", () => {
   }
 
   test("completes commands, options and their values", () => {
-    expect(completed("b")).toEqual(["build"]);
+    expect(completed("b")).toEqual(["build", "bundle"]);
     expect(completed("build", "--fo")).toEqual(["--force", "--format"]);
     expect(completed("build", "--format", "=", "t")).toEqual(["text"]);
   });

@@ -237,7 +237,9 @@ describe("without BGP and without VXLAN", () => {
   const paths = (body: string): readonly string[] => compileText(body).files.map(({ path }) => path);
   const text = (body: string): string =>
     compileText(body)
-      .files.map(({ content }) => Buffer.concat(content).toString())
+      // The program that brings them about is the same on all hosts.
+      .files.filter(({ path }) => !path.endsWith("/apply"))
+      .map(({ content }) => Buffer.concat(content).toString())
       .join("\n");
 
   test("a segment that is flooded statically has no file of FRR's, and no rule about BGP", () => {

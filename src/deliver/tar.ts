@@ -1,4 +1,4 @@
-/** A tree as a tar archive: what a build would write, for a pipe instead of a disk. */
+/** Files as a tar archive: what a build would write, or what a host is brought, for a pipe instead of a disk. */
 import { type Pack, pack } from "tar-stream";
 import { sortedBy } from "../base/text.ts";
 import type { OutputFile } from "../emit/file.ts";
@@ -17,7 +17,7 @@ export function treeOfHosts(tree: Tree, hosts: readonly string[] | undefined): T
 }
 
 /** The manifest that a first build would write. */
-function manifestOf({ name, files, units }: Tree): OutputFile {
+export function manifestOf({ name, files, units }: Tree): OutputFile {
   const hosts = sortedBy(Object.entries(units), ([host]) => host).map(([host, enable]) => [host, { enable }] as const);
   const entries = sortedBy(files.map(describeFile), ({ path }) => path);
   const text = formatManifest({ name, hosts: Object.fromEntries(hosts), files: entries });
@@ -39,13 +39,15 @@ async function fill(archive: Pack, files: readonly OutputFile[]): Promise<void> 
 }
 
 /**
- * The archive as a stream that is made while it is read: a large tree never stands in memory twice. The same tree gives
+ * The archive as a stream that is made while it is read: a large tree never stands in memory twice. The same files give
  * the same bytes. It has files only, sorted: an entry for a directory would give that of a host, such as `/etc`, the mode
  * and owner of the archive's. Owners stand in it by name; their numbers are root's, for a host without the name.
  */
-export function tarOf(tree: Tree): Pack {
+export function tarOf(files: readonly OutputFile[]): Pack {
   const archive = pack();
-  const files = sortedBy([...tree.files, manifestOf(tree)], ({ path }) => path);
-  fill(archive, files).catch((error: Error) => archive.destroy(error));
+  fill(
+    archive,
+    sortedBy(files, ({ path }) => path),
+  ).catch((error: Error) => archive.destroy(error));
   return archive;
 }

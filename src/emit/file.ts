@@ -7,6 +7,10 @@ export interface OutputFile {
   readonly group: string;
   /** Commands to run on the host, in this order, once the file has changed there. May be empty. */
   readonly after: readonly string[];
+  /** Commands besides those, where lines changed that match a POSIX extended regular expression. */
+  readonly afterLines?: readonly { readonly lines: string; readonly command: string }[];
+  /** Commands besides those, once no file says any more what this one said. */
+  readonly gone?: readonly string[];
   /** The bytes, in order. Chunks may be shared between files: never write into one. */
   readonly content: readonly Uint8Array[];
 }

@@ -175,6 +175,8 @@ function completeFiles(host: Host, context: EmitContext, speaker: Speaker): read
     forwardsIpv4: host.forwards.ipv4,
     forwardsIpv6: host.forwards.ipv6,
   };
+  // frr-reload.py cannot take an instance away whose L3VNI is still set, and so stops half way at another AS number.
+  const afterLines = host.vrfs.length > 0 ? [{ lines: "^router bgp ", command: restart(UNIT) }] : [];
   const files = [
     publicFile(host, context, {
       path: "etc/frr/daemons",
@@ -189,6 +191,7 @@ function completeFiles(host: Host, context: EmitContext, speaker: Speaker): read
       template: "frr/frr.conf.njk",
       view: configuration,
       after: [reload(UNIT)],
+      afterLines,
     }),
   ];
   // Read when it is run.

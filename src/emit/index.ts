@@ -1,23 +1,25 @@
 /** Prints the model. The only pass that knows what files look like; it decides nothing about the network. */
 import { invariant } from "../base/invariant.ts";
 import { compareText } from "../base/text.ts";
-import type { Host } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
 import { emitConfigurations } from "./app.ts";
-import { createContext, type EmitContext, type Emitter } from "./context.ts";
-import { dockerUnits, emitDocker } from "./docker.ts";
-import { egressUnits, emitEgress } from "./egress.ts";
-import { emitExits, exitUnits } from "./exits.ts";
+import { emitApply } from "./apply.ts";
+import { createContext, type Emitter } from "./context.ts";
+import { emitDocker } from "./docker.ts";
+import { emitEgress } from "./egress.ts";
+import { emitExits } from "./exits.ts";
 import type { OutputFile } from "./file.ts";
-import { emitFrr, frrUnits } from "./frr.ts";
-import { emitKeepalived, keepalivedUnits } from "./keepalived.ts";
-import { emitNetworkd, networkdUnits } from "./networkd.ts";
-import { emitNftables, nftablesUnits } from "./nftables.ts";
-import { emitRadvd, radvdUnits } from "./radvd.ts";
-import { emitRoutes, routesUnits } from "./routes.ts";
+import { emitFrr } from "./frr.ts";
+import { emitKeepalived } from "./keepalived.ts";
+import { emitNetworkd } from "./networkd.ts";
+import { emitNftables } from "./nftables.ts";
+import { emitRadvd } from "./radvd.ts";
+import { emitRoutes } from "./routes.ts";
 import { emitModules, emitSysctl } from "./sysctl.ts";
-import { emitVlans, vlansUnits } from "./vlans.ts";
-import { emitWireguard, wireguardUnits } from "./wireguard.ts";
+import { unitsOf } from "./units.ts";
+import { emitVerify } from "./verify.ts";
+import { emitVlans } from "./vlans.ts";
+import { emitWireguard } from "./wireguard.ts";
 
 /** A new kind of output is one file, its template, and a line here. */
 const emitters: readonly Emitter[] = Object.freeze([
@@ -34,21 +36,8 @@ const emitters: readonly Emitter[] = Object.freeze([
   emitKeepalived,
   emitRadvd,
   emitDocker,
-]);
-
-/** What each kind of output asks a host to enable. */
-const unitsOf: readonly ((host: Host, context: EmitContext) => readonly string[])[] = Object.freeze([
-  wireguardUnits,
-  routesUnits,
-  networkdUnits,
-  vlansUnits,
-  frrUnits,
-  exitUnits,
-  egressUnits,
-  nftablesUnits,
-  keepalivedUnits,
-  radvdUnits,
-  dockerUnits,
+  emitVerify,
+  emitApply,
 ]);
 
 function refuseTwins(files: readonly OutputFile[]): void {
@@ -74,8 +63,6 @@ export function emitNetwork(network: Network): Emitted {
   const files = hosts.flatMap((host) => emitters.flatMap((emit) => emit(host, context)));
   const sorted = files.sort((a, b) => compareText(a.path, b.path));
   refuseTwins(sorted);
-  const units = hosts.map(
-    (host) => [host.name, unitsOf.flatMap((list) => list(host, context)).sort(compareText)] as const,
-  );
+  const units = hosts.map((host) => [host.name, unitsOf(host, context)] as const);
   return { files: sorted, units: Object.fromEntries(units), configurations: emitConfigurations(network) };
 }

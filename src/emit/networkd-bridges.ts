@@ -4,7 +4,7 @@ import type { MtuBytes, VlanId } from "../base/units.ts";
 import type { Bridge, DhcpServer, InterfaceAddress, VlanBridge } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
 import type { VrfInstance } from "../model/vrf.ts";
-import { bothUnits, remadeDevice, type Unit, unit } from "./networkd-unit.ts";
+import { ownBridge, remadeDevice, type Unit, unit } from "./networkd-unit.ts";
 
 const isIpv6 = ({ address }: InterfaceAddress): boolean => familyOf(address) === 6;
 
@@ -100,7 +100,7 @@ const existingBridgeUnit = (name: string): Unit => unit(name, "netdev", ["existi
 function plainBridgeUnits(bridge: Bridge, host: Host): readonly Unit[] {
   const { name, mtu } = bridge;
   const ports = bridge.ports.map((port) => portUnit(port, name, mtu));
-  if (!bridge.isExisting) return [...bothUnits(name, "bridge", linkView(bridge)), ...ports];
+  if (!bridge.isExisting) return [...ownBridge(name, linkView(bridge)), ...ports];
   const isEnslavedTo = ports.length > 0 || host.vxlans.some((vxlan) => vxlan.bridge === name);
   return isEnslavedTo ? [existingBridgeUnit(name), ...ports] : [];
 }
@@ -125,10 +125,7 @@ function vlanBridgeUnits({ name, isExisting, macAddress, mtu, vlans, trunks }: V
     hasVlans: true,
     vlans: vlans.map(({ id, link, ...vlan }) => ({ id: String(id), link, macAddress: vlan.macAddress })),
   };
-  return [
-    ...bothUnits(name, "bridge", view),
-    ...trunks.map((trunk) => portUnit(trunk.name, name, trunk.mtu, trunk.vlans)),
-  ];
+  return [...ownBridge(name, view), ...trunks.map((trunk) => portUnit(trunk.name, name, trunk.mtu, trunk.vlans))];
 }
 
 /** The bridges of a host's subnets, and what is the host's own on them. */
@@ -142,5 +139,5 @@ export function routerBridgeUnits(instance: VrfInstance): readonly Unit[] {
   const { name: vrf, bridge, routerMac, vxlan } = instance;
   const broadcasts = broadcastsView(instance.bridgeAddresses);
   const own = { macAddress: routerMac, mtu: String(vxlan.mtu), isRouter: true, hasVrf: true, vrf, broadcasts };
-  return bothUnits(bridge, "bridge", { ...NO_SUBNET, ...own });
+  return ownBridge(bridge, { ...NO_SUBNET, ...own });
 }

@@ -12,6 +12,7 @@ export interface Unit {
   readonly template: string;
   readonly view: View;
   readonly after: readonly string[];
+  readonly gone?: readonly string[];
 }
 
 export const RELOAD = "networkctl reload";
@@ -31,14 +32,18 @@ export function remadeDevice(name: string, print: readonly [string, View]): Unit
   return { ...unit(name, "netdev", print), after: [`networkctl delete ${name}`, RELOAD] };
 }
 
-/** A device that networkd makes, and how it is to be. */
-export const bothUnits = (name: string, kind: string, view: View): readonly Unit[] => [
-  unit(name, "netdev", [kind, view]),
-  unit(name, "network", [kind, view]),
+/** A bridge of netgen's, which outlives every change of it, and how it is to be. */
+export const ownBridge = (name: string, view: View): readonly Unit[] => [
+  { ...unit(name, "netdev", ["bridge", view]), gone: [`networkctl delete ${name}`] },
+  unit(name, "network", ["bridge", view]),
 ];
 
-/** The same of one that is made anew by a change. */
-export const bothRemade = (name: string, kind: string, view: View): readonly Unit[] => [
-  remadeDevice(name, [kind, view]),
-  unit(name, "network", [kind, view]),
-];
+/**
+ * The same of one that is made anew by a change. What was enslaved to it stays behind, and no reload puts that back: networkd
+ * takes it as configured.
+ */
+export function bothRemade(name: string, kind: string, view: View, enslaved: readonly string[] = []): readonly Unit[] {
+  const device = remadeDevice(name, [kind, view]);
+  const after = [...device.after, ...enslaved.map((link) => `networkctl reconfigure ${link}`)];
+  return [{ ...device, after }, unit(name, "network", [kind, view])];
+}

@@ -64,7 +64,8 @@ function vxlanUnits({ name, flooding, ...device }: VxlanDevice, use: VxlanUse): 
 
 const numbered = (prefixes: readonly IpPrefix[]) => prefixes.map((prefix, index) => ({ prefix, isFirst: index === 0 }));
 
-function vrfDeviceUnits({ name, table, prefixes, unreachable, exit, leaks }: VrfInstance): readonly Unit[] {
+function vrfDeviceUnits(vrf: VrfInstance, { bridges }: Host): readonly Unit[] {
+  const { name, table, prefixes, unreachable, exit, leaks } = vrf;
   const entrances = prefixes.filter((prefix) => exit?.families.includes(familyOf(prefix)));
   const ofOthers = leaks.flatMap((leak) => leak.prefixes);
   const view = {
@@ -75,11 +76,12 @@ function vrfDeviceUnits({ name, table, prefixes, unreachable, exit, leaks }: Vrf
     others: numbered(ofOthers),
     leaks: leaks.map((leak) => ({ vrf: leak.vrf, table: String(leak.table), prefixes: numbered(prefixes) })),
   };
-  return bothRemade(name, "vrf", view);
+  const subnets = bridges.filter((bridge) => bridge.vrf === name && !bridge.isExisting).map(({ link }) => link);
+  return bothRemade(name, "vrf", view, [...subnets, vrf.bridge]);
 }
 
-const vrfUnits = (vrf: VrfInstance, isFromLoopback: boolean): readonly Unit[] => [
-  ...vrfDeviceUnits(vrf),
+const vrfUnits = (vrf: VrfInstance, host: Host, isFromLoopback: boolean): readonly Unit[] => [
+  ...vrfDeviceUnits(vrf, host),
   ...routerBridgeUnits(vrf),
   ...vxlanUnits(vrf.vxlan, { isFromLoopback, carriesRouted: true, isJoined: false }),
 ];
@@ -92,7 +94,7 @@ function linkUnits(host: Host, context: EmitContext): readonly Unit[] {
     ...loopbackUnits(host),
     ...host.vxlans.flatMap((vxlan) => vxlanUnits(vxlan, use(vxlan))),
     ...bridgeUnits(host),
-    ...host.vrfs.flatMap((vrf) => vrfUnits(vrf, isFromLoopback)),
+    ...host.vrfs.flatMap((vrf) => vrfUnits(vrf, host, isFromLoopback)),
     ...cutUnits(host, context),
   ];
 }

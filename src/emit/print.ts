@@ -26,17 +26,21 @@ export interface PrintedFile extends Print {
   readonly head?: Head;
   /** As in {@link OutputFile}. */
   readonly after: readonly string[];
+  readonly gone?: OutputFile["gone"];
+  readonly afterLines?: OutputFile["afterLines"];
 }
 
 /** A file of root's that anyone on the host may read. */
 export function publicFile(host: Host, context: EmitContext, file: PrintedFile): OutputFile {
-  const { path, head = "#", after, ...body } = file;
+  const { path, head = "#", after, gone, afterLines, ...body } = file;
   return {
     path: `${host.name}/${path}`,
     mode: 0o644,
     owner: "root",
     group: "root",
     after,
+    ...(gone === undefined ? {} : { gone }),
+    ...(afterLines === undefined ? {} : { afterLines }),
     content: [headOf(host, context, head), print(context, body)],
   };
 }

@@ -1,0 +1,79 @@
+/** What a host does after a change: in which order, which action makes another one needless, and what each costs. */
+import { invariant } from "../base/invariant.ts";
+
+/** A command that a change asks for. */
+export interface Action {
+  readonly command: string;
+  /** Ascending; of equal ones the order does not matter. Up to 35 before units are started, from 36 on after that. */
+  readonly phase: number;
+  /** Whose start makes it needless: what has just begun has read its files. */
+  readonly unit: string;
+  /** What is interrupted, and for how long; empty: nothing. */
+  readonly cost: string;
+}
+
+interface Kind {
+  readonly pattern: RegExp;
+  readonly phase: number;
+  readonly cost?: string;
+}
+
+const NETWORKD = "systemd-networkd.service";
+
+// Each needs only what stands above it: what the kernel knows, links, rules, routes, tunnels, and what speaks through them.
+const KINDS: readonly Kind[] = Object.freeze([
+  { pattern: /^systemctl daemon-reload$/, phase: 10 },
+  { pattern: /^systemctl \S+ systemd-modules-load\./, phase: 20 },
+  { pattern: /^systemctl \S+ systemd-sysctl\./, phase: 25 },
+  { pattern: /^systemctl \S+ systemd-networkd\./, phase: 30 },
+  { pattern: /^networkctl delete /, phase: 40, cost: "what this link carries, until the reload has made it anew" },
+  { pattern: /^networkctl reload$/, phase: 45 },
+  { pattern: /^networkctl reconfigure /, phase: 46, cost: "what this link carries, for a moment" },
+  { pattern: /^systemctl \S+ netgen\d*-vlans\./, phase: 47 },
+  { pattern: /^systemctl \S+ netgen\d*-nftables/, phase: 50 },
+  { pattern: /^systemctl \S+ netgen\d*-(lan-)?routes\./, phase: 55 },
+  { pattern: /^systemctl restart wg-quick@/, phase: 60, cost: "all tunnels of it, until they have shaken hands" },
+  { pattern: /^systemctl \S+ wg-quick@/, phase: 60, cost: "peers whose lines changed" },
+  { pattern: /^systemctl \S+ netgen\d*-endpoints\./, phase: 65 },
+  { pattern: /^systemctl restart frr\./, phase: 70, cost: "what BGP brings, 3 to 7 s" },
+  { pattern: /^systemctl \S+ frr\./, phase: 70 },
+  { pattern: /^systemctl \S+ netgen\d*-frr-passwords\./, phase: 72 },
+  { pattern: /^systemctl \S+ netgen\d*-exit@/, phase: 75 },
+  { pattern: /^systemctl \S+ netgen\d*-egress\./, phase: 76 },
+  { pattern: /^systemctl \S+ keepalived\./, phase: 80 },
+  { pattern: /^systemctl \S+ netgen\d*-radvd\./, phase: 85 },
+  { pattern: /^systemctl \S+ netgen\d*-docker\./, phase: 90 },
+]);
+
+/** A bridge goes after its ports: by then nothing is on it but what is not netgen's. */
+const BRIDGE_PHASE = 41;
+
+function unitOf(command: string): string {
+  if (command.startsWith("networkctl ")) return NETWORKD;
+  const unit = command.split(" ")[2] ?? "";
+  return unit.includes("*") ? "" : unit;
+}
+
+/** The action that a command is. */
+export function actionOf(command: string): Action {
+  const kind = KINDS.find(({ pattern }) => pattern.test(command));
+  invariant(kind !== undefined, `nothing says when to run ${command}`);
+  return { command, phase: kind.phase, unit: unitOf(command), cost: kind.cost ?? "" };
+}
+
+/** What is done for a bridge that no file says any more. */
+export const removalOf = (command: string): Action => ({
+  ...actionOf(command),
+  phase: BRIDGE_PHASE,
+  cost: "guests on this bridge",
+});
+
+/** Pairs of commands, the first of which makes the second needless. */
+export function replacements(commands: readonly string[]): readonly (readonly [string, string])[] {
+  const asked = new Set(commands);
+  return [...asked].flatMap((command) => {
+    const unit = /^systemctl restart (.*)$/.exec(command)?.[1];
+    const weaker = ["reload", "try-reload-or-restart"].map((verb) => `systemctl ${verb} ${unit}`);
+    return unit === undefined ? [] : weaker.filter((each) => asked.has(each)).map((each) => [command, each] as const);
+  });
+}

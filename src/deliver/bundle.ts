@@ -1,0 +1,62 @@
+/**
+ * One host's part of a tree with all that a program there needs to bring it about: its files by their paths on the host, and
+ * `netgen.list`, lines of fields with tabs between them, as a host has no reader of JSON.
+ */
+import { sortedBy } from "../base/text.ts";
+import type { OutputFile } from "../emit/file.ts";
+import { isTimed } from "../emit/units.ts";
+import { describeFile, hostOf, sha256 } from "../write/manifest.ts";
+import type { Tree } from "../write/plan.ts";
+import { type Action, actionOf, removalOf, replacements } from "./actions.ts";
+
+/** Where the list lies in a bundle. */
+export const LIST_NAME = "netgen.list";
+/** The version of the list's format. */
+const LIST_VERSION = 1;
+
+type Fields = readonly (string | number)[];
+
+const onHost = (path: string): string => path.slice(path.indexOf("/") + 1);
+
+/** When an action is asked for: the file is another one in any way, it is gone, or lines of it differ that match this. */
+type Occasion = "changed" | "gone" | string;
+
+function actionsOf(file: OutputFile): readonly (readonly [Occasion, Action])[] {
+  return [
+    ...file.after.map((command) => ["changed", actionOf(command)] as const),
+    ...(file.gone ?? []).map((command) => ["gone", removalOf(command)] as const),
+    ...(file.afterLines ?? []).map(({ lines, command }) => [lines, actionOf(command)] as const),
+  ];
+}
+
+function recordsOf(host: string, { name, units }: Tree, files: readonly OutputFile[]): readonly Fields[] {
+  const own = units[host] ?? [];
+  const actions = files.flatMap((file) => actionsOf(file).map(([when, action]) => ({ file, when, action })));
+  return [
+    ["host", host, name],
+    ...own.map((unit) => ["unit", unit, isTimed(unit, own) ? "once" : "lasting"]),
+    ...files.map(describeFile).map(({ mode, owner, group, sha256: digest, path }) => {
+      return ["file", mode, owner, group, digest, onHost(path)];
+    }),
+    ...actions.map(({ file, when, action }) => {
+      // Two tabs in a row are one to a shell.
+      return ["do", when, onHost(file.path), action.phase, action.unit || "-", action.command, action.cost || "-"];
+    }),
+    ...replacements(actions.map(({ action }) => action.command)).map((pair) => ["replaces", ...pair]),
+  ];
+}
+
+/**
+ * The files of a host's bundle, sorted, their paths those on the host; what has no path there is `netgen.list`. Its first line
+ * has the version of its format, and the hash of all that follows.
+ */
+export function bundleOf(tree: Tree, host: string): readonly OutputFile[] {
+  const files = tree.files.filter(({ path }) => hostOf(path) === host);
+  const encoder = new TextEncoder();
+  const lines = recordsOf(host, tree, files).map((fields) => `${fields.join("\t")}\n`);
+  const body = encoder.encode(lines.join(""));
+  const head = encoder.encode(`${["netgen-bundle", LIST_VERSION, sha256([body])].join("\t")}\n`);
+  const list = { path: LIST_NAME, mode: 0o644, owner: "root", group: "root", after: [], content: [head, body] };
+  const inside = files.map((file) => ({ ...file, path: onHost(file.path) }));
+  return sortedBy([...inside, list], ({ path }) => path);
+}

@@ -1,0 +1,37 @@
+/** What each kind of output asks a host to enable. */
+import { compareText } from "../base/text.ts";
+import type { Host } from "../model/host.ts";
+import type { EmitContext } from "./context.ts";
+import { dockerUnits } from "./docker.ts";
+import { egressUnits } from "./egress.ts";
+import { exitUnits } from "./exits.ts";
+import { frrUnits } from "./frr.ts";
+import { keepalivedUnits } from "./keepalived.ts";
+import { networkdUnits } from "./networkd.ts";
+import { nftablesUnits } from "./nftables.ts";
+import { radvdUnits } from "./radvd.ts";
+import { routesUnits } from "./routes.ts";
+import { vlansUnits } from "./vlans.ts";
+import { wireguardUnits } from "./wireguard.ts";
+
+const lists: readonly ((host: Host, context: EmitContext) => readonly string[])[] = Object.freeze([
+  wireguardUnits,
+  routesUnits,
+  networkdUnits,
+  vlansUnits,
+  frrUnits,
+  exitUnits,
+  egressUnits,
+  nftablesUnits,
+  keepalivedUnits,
+  radvdUnits,
+  dockerUnits,
+]);
+
+/** Whether a unit of these ends by itself, and is started again by a timer among them. */
+export const isTimed = (unit: string, units: readonly string[]): boolean =>
+  unit.endsWith(".service") && units.includes(unit.replace(/service$/, "timer"));
+
+/** The systemd units that a host has to enable, sorted. */
+export const unitsOf = (host: Host, context: EmitContext): readonly string[] =>
+  lists.flatMap((list) => list(host, context)).sort(compareText);

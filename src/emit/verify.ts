@@ -1,0 +1,153 @@
+/** What can be looked at on a host to know whether it has all that the network promises of it, and the program that looks. */
+import { must } from "../base/invariant.ts";
+import { familyOf, type IpAddress } from "../base/ip.ts";
+import type { WireguardInterface } from "../model/device.ts";
+import { DEFAULT_VRF } from "../model/exit.ts";
+import type { Host } from "../model/host.ts";
+import { unicastOf } from "../model/loopback.ts";
+import { peersOf } from "../model/peer.ts";
+import type { Peer } from "../model/reach.ts";
+import { mtuTowards } from "../model/tunnel.ts";
+import { type EmitContext, type Emitter, ownPath } from "./context.ts";
+import { publicFile, scriptFile } from "./print.ts";
+import { layOut, once, onceByKey, piecesOf, print, type Strip } from "./shared.ts";
+import { render } from "./template.ts";
+import { isTimed, unitsOf } from "./units.ts";
+import { wireguardUnit } from "./wireguard.ts";
+
+/** A promise: its kind, of which unit, link, table or host, and what is expected of that. */
+type Line = readonly [kind: string, name: string, ...expected: readonly string[]];
+
+const printOf = (line: Line) => ({ template: "delivery/verify.line.njk", view: { line: line.join("\t") } });
+
+/** Of two that share a key one alone has tunnels, and it may be the other. */
+const isSilent = ({ vrrp }: Host): boolean => vrrp?.isExclusive === true;
+
+// ── Tunnels ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** An IP header and that of an echo request (RFC 791 §3.1, RFC 8200 §3, RFC 792, RFC 4443 §4.1): a ping besides its data. */
+const echoHeaderBytes = (address: IpAddress): number => (familyOf(address) === 4 ? 20 : 40) + 8;
+
+const peersById = once(({ network }) => new Map(network.peers.map((peer) => [peer.id, peer])));
+const peerOf = (id: string, context: EmitContext): Peer =>
+  must(peersById(context).get(id), "every id is that of a peer");
+
+/** The other end of a tunnel; `undefined`: a phone or laptop, which may be anywhere. */
+function farEnd(peer: Peer, own: Host, context: EmitContext): WireguardInterface | undefined {
+  const { interfaces, app } = must(context.hosts.get(peer.host), "every peer is a host");
+  const leadsBack = (link: WireguardInterface): boolean =>
+    link.peers.some((id) => peerOf(id, context).host === own.name);
+  return app === undefined ? (interfaces.find(leadsBack) ?? interfaces[0]) : undefined;
+}
+
+function peerLine({ host, publicKey }: Peer, device: string, end: WireguardInterface, mtu: number): Line {
+  const { address } = must(end.addresses[0], "an interface has an address");
+  return ["peer", host, device, publicKey, address, String(mtu - echoHeaderBytes(address))];
+}
+
+const hasOneTunnel = ({ interfaces, app }: Host): boolean => interfaces.length === 1 && app === undefined;
+
+const strips = onceByKey<Strip>();
+
+/** The lines of all peers that are the same on every host, for interfaces of one name and MTU: most files take long pieces. */
+const sharedLines = (device: string, mtu: number, context: EmitContext): Strip =>
+  strips(context, `${device} ${mtu}`, () =>
+    layOut(
+      context.network.peers.flatMap((peer) => {
+        const host = must(context.hosts.get(peer.host), "every peer is a host");
+        const [end] = host.interfaces;
+        if (end === undefined || !hasOneTunnel(host)) return [];
+        const { template, view } = printOf(peerLine(peer, device, end, mtu));
+        return [[peer.id, render(template, view)] as const];
+      }),
+    ),
+  );
+
+function tunnelLines(own: Host, link: WireguardInterface, context: EmitContext): readonly Uint8Array[] {
+  const { name, mtu } = link;
+  const isShared = (id: string): boolean => {
+    const { host } = peerOf(id, context);
+    return hasOneTunnel(must(context.hosts.get(host), "every peer is a host")) && mtuTowards(link, host) === mtu;
+  };
+  const apart = link.peers.filter((id) => !isShared(id)).map((id) => peerOf(id, context));
+  return [
+    ...piecesOf(sharedLines(name, mtu, context), link.peers.filter(isShared)),
+    ...apart.flatMap((peer) => {
+      const end = farEnd(peer, own, context);
+      if (end === undefined) return [];
+      return [print(context, printOf(peerLine(peer, name, end, mtuTowards(link, peer.host))))];
+    }),
+  ];
+}
+
+// ── Links, VTEPs, sessions ──────────────────────────────────────────────────────────────────────────────────────────
+
+function linkLines(host: Host): readonly Line[] {
+  const bridges = host.bridges.filter(({ isExisting, mtu }) => !isExisting && mtu !== undefined);
+  const links = [
+    ...(isSilent(host) ? [] : host.interfaces),
+    ...[...host.vxlans, ...host.vrfs.map(({ vxlan }) => vxlan)],
+    ...bridges.map(({ link, mtu }) => ({ name: link, mtu })),
+  ];
+  return links.map(({ name, mtu }) => ["link", name, String(mtu)]);
+}
+
+/** Whom a host floods to in each of its segments: all other members. */
+function vtepLines({ name: own, vxlans }: Host, { network, hosts }: EmitContext): readonly Line[] {
+  return vxlans.flatMap(({ name, segment }) => {
+    const { members } = must(
+      network.segments.find((each) => each.name === segment),
+      "every device is of a segment",
+    );
+    return members.flatMap((member): readonly Line[] => {
+      const vtep = hosts.get(member)?.vtep;
+      return member === own || vtep === undefined ? [] : [["vtep", member, name, vtep]];
+    });
+  });
+}
+
+/** Sessions with the others, for EVPN and for routes, and with neighbours that are somebody else's. */
+function sessionLines(host: Host): readonly Line[] {
+  if (host.bgp.kind === "none") return [];
+  const { bgp } = host;
+  const asnOf = (name: string): string => String(bgp.neighbours.find((each) => each.host === name)?.asn ?? bgp.asn);
+  const unicast = unicastOf(host)?.neighbours ?? [];
+  return [
+    ...[...bgp.neighbours, ...unicast].map(({ host: other, address }): Line => {
+      return ["bgp", other, DEFAULT_VRF, address, `${bgp.asn}-${asnOf(other)}`];
+    }),
+    ...peersOf(host).map(({ vrf = DEFAULT_VRF, address, asn }): Line => {
+      return ["bgp", address, vrf, address, `${bgp.asn}-${asn}`];
+    }),
+  ];
+}
+
+/** What is on the host itself. */
+function ownLines(host: Host, context: EmitContext): readonly Line[] {
+  const tunnels = isSilent(host) ? host.interfaces.map(wireguardUnit) : [];
+  const all = unitsOf(host, context);
+  const units = all.filter((unit) => !tunnels.includes(unit) && !isTimed(unit, all));
+  const hasRules = units.some((unit) => unit.endsWith("-nftables.service"));
+  const own = `netgen${context.fleet}`;
+  return [
+    ...units.map((unit): Line => ["unit", unit]),
+    ...(hasRules ? ["inet", "bridge"] : []).map((family): Line => ["table", `${family} ${own}`]),
+    ...linkLines(host),
+  ];
+}
+
+/** On every host: the promises, a line each, and the program that looks whether they hold. */
+export const emitVerify: Emitter = (host, context) => {
+  const path = ownPath(context, "verify.list");
+  const list = publicFile(host, context, { path, template: "delivery/verify.list.njk", view: {}, after: [] });
+  const tunnels = isSilent(host) ? [] : host.interfaces;
+  const printAll = (lines: readonly Line[]) => lines.map((line) => print(context, printOf(line)));
+  const content = [
+    ...list.content,
+    ...printAll(ownLines(host, context)),
+    ...tunnels.flatMap((link) => tunnelLines(host, link, context)),
+    ...printAll(isSilent(host) ? [] : [...vtepLines(host, context), ...sessionLines(host)]),
+  ];
+  const script = { template: "delivery/verify.njk", view: {}, after: [] };
+  return [{ ...list, content }, scriptFile(host, context, { path: ownPath(context, "verify"), ...script })];
+};
