@@ -24,11 +24,19 @@ function notices(modules) {
   return `netgen is built with these packages.\n\n${texts.sort().join(`\n${"-".repeat(80)}\n\n`)}`;
 }
 
+/** Half of what age-encryption brings is for recipients that netgen refuses: post-quantum ones, and those of hardware. */
+const withoutRefused = {
+  name: "without-refused",
+  resolveId: (id) => (/^@noble\/(?:post-quantum|curves\/nist)|^\.\/webauthn\.js$/.test(id) ? "\0refused" : undefined),
+  load: (id) => (id === "\0refused" ? "export const MLKEM768P256 = {}, MLKEM768X25519 = {}, p256 = {};" : undefined),
+};
+
 const directory = process.argv[2] ?? join(root, "dist");
 const build = await rolldown({
   cwd: root,
   input: { cli: "src/cli.ts", index: "src/index.ts" },
   platform: "node",
+  plugins: [withoutRefused],
   transform: { target: "node20" },
 });
 const { output } = await build.write({
@@ -40,13 +48,20 @@ const { output } = await build.write({
       { name: "generated", test: /(?:templates|validator)\.generated\.ts$/ },
       // The two that every compilation loads.
       { name: "packages", test: /\/node_modules\/(?:yaml|ip-address)\// },
+      // What only some commands load; by themselves, so that they are made small.
+      { name: "age", test: /\/node_modules\/(?:age-encryption|@noble|@scure)\// },
+      { name: "difference", test: /\/node_modules\/diff\// },
+      { name: "qr", test: /\/node_modules\/uqr\// },
+      { name: "tweetnacl", test: /\/node_modules\/tweetnacl\// },
+      { name: "tar", test: /\/node_modules\/(?:tar-stream|streamx|b4a|text-decoder|fast-fifo|events-universal)\// },
     ],
   },
   comments: { legal: true, annotation: true, jsdoc: false },
 });
 await build.close();
 /** What nobody reads here, half of which would be indentation: a program wrote it, or it is others' and stands in their package. */
-const isForeign = ({ fileName, moduleIds = [] }) => /generated/.test(fileName) || moduleIds.every(packageOf);
+const isForeign = ({ fileName, moduleIds = [] }) =>
+  /generated/.test(fileName) || moduleIds.every((each) => packageOf(each) !== undefined || !existsSync(each));
 for (const { fileName } of output.filter((each) => /\.js$/.test(each.fileName) && isForeign(each))) {
   const path = join(directory, fileName);
   const { code } = minifySync(fileName, readFileSync(path, "utf8"));

@@ -7,6 +7,7 @@ import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, r
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import type { Command } from "commander";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BUILD_TIMEOUT_MS, ROOT } from "./built-package.ts";
@@ -18,6 +19,11 @@ const ALPHA = testPrivateKey("alpha");
 const BETA = testPrivateKey("beta");
 const SHARED = testPrivateKey("alpha and beta");
 const IMPORTED = testPrivateKey("gamma");
+
+/** Two people of a team; what opens the keys of the first lies in the file "identity". */
+const IDENTITY = await generateX25519Identity();
+const RECIPIENT = await identityToRecipient(IDENTITY);
+const OTHER = await identityToRecipient(await generateX25519Identity());
 
 /** Every command with what it may be given; `keys` is beside the topology, and only `exported` may get secrets. */
 const CASES: Readonly<Record<string, readonly (readonly string[])[]>> = {
@@ -50,6 +56,20 @@ const CASES: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["alpha", "-o", "topology.yaml"],
     [SHARED, "-o", "exported"],
   ],
+  "keys recipients add": [
+    [RECIPIENT, "--identity", "identity"],
+    [OTHER, "--identity", "identity"],
+    [IDENTITY],
+    [OTHER, "--identity", "keys/alpha.key"],
+    [OTHER, "--identity", "cut"],
+  ],
+  "keys recipients remove": [
+    [OTHER, "--identity", "identity"],
+    [OTHER, "--identity", "cut"],
+    [ALPHA, "--identity", "identity"],
+  ],
+  "keys recipients list": [[]],
+  "keys encrypt": [["--identity", "identity"], [], ["--identity", "keys/alpha.key.age"]],
   check: [["topology.yaml"], ["topology.yaml", "--format", "json"], ["keys/alpha.key"], ["keys"]],
   mtu: [["topology.yaml"], ["topology.yaml", "--format", "json"], ["keys/alpha.key"]],
   diff: [
@@ -265,6 +285,8 @@ function makeHome(text: string, hasPub: boolean): string {
   put("twice.key", `${IMPORTED}\n${IMPORTED}\n`);
   put("other.key", `${IMPORTED}\n`);
   put("pub", `${testPublicKey("beta")}\n`);
+  put("identity", `# mine\n${IDENTITY}\n`);
+  put("cut", `${IDENTITY.slice(0, -1)}\n`);
   return home;
 }
 
@@ -278,7 +300,7 @@ function formsOf(secret: string): readonly Buffer[] {
 
 /** All files below a place but those that the user or netgen keeps secrets in. */
 function publicFiles(home: string): ReadonlyMap<string, Buffer> {
-  const secretPlace = /^(keys\/(.*\.key|psk\/.*)|exported\/.*|(twice|other)\.key|topology\.yaml)$/;
+  const secretPlace = /^(keys\/(.*\.key|psk\/.*)|exported\/.*|(twice|other)\.key|identity|cut|topology\.yaml)$/;
   const entries = readdirSync(home, { recursive: true, encoding: "utf8", withFileTypes: true });
   const paths = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
   return new Map(
@@ -316,14 +338,23 @@ function leaksOf({ args, output, place }: Run, home: string): readonly string[] 
     ["topology.yaml", addedLines(readFileSync(join(place, "topology.yaml")), own)],
     ["what it printed", args[0] === "host" ? addedLines(output, own) : output],
   ];
-  const found = secrets.flatMap((secret) =>
-    places.filter(([, bytes]) => formsOf(secret).some((form) => bytes.includes(form))),
-  );
+  const isLeak = (bytes: Buffer): boolean =>
+    secrets.some((secret) => formsOf(secret).some((form) => bytes.includes(form)));
+  // Whole, or as it is told when it has a typo.
+  const isIdentity = (bytes: Buffer): boolean => bytes.includes(IDENTITY.slice(16, 40));
+  const found = places.filter(([, bytes]) => isLeak(bytes) || isIdentity(bytes));
   return found.map(([where]) => `netgen ${args.join(" ")}: ${where}`);
 }
 
 /** These are run in a process of their own. */
 const readsInput = (args: readonly string[]): boolean => args[1] === "import" && args.length === 3;
+
+const runPiped = (home: string): readonly Run[] =>
+  ALL.filter(readsInput).map((args, index) => {
+    const place = `${home}-piped-${index}`;
+    cpSync(home, place, { recursive: true });
+    return run(place, args);
+  });
 
 const statuses = (runs: readonly Run[]): ReadonlySet<number | null> => new Set(runs.map(({ status }) => status));
 
@@ -361,18 +392,40 @@ test(
   "with all in its place, every command does its work and keeps the secrets",
   () => {
     const home = makeHome(COMPLETE, true);
-    const piped = ALL.filter(readsInput).map((args, index) => {
-      const place = `${home}-piped-${index}`;
-      cpSync(home, place, { recursive: true });
-      return run(place, args);
-    });
+    const piped = runPiped(home);
     const runs = [...expectNoLeak(home), ...piped];
     expect(piped.flatMap((each) => leaksOf(each, home))).toEqual([]);
     // A first diff has much to show, and says so with its exit code.
     const done = runs.filter(({ args, status }) => status === (args[0] === "diff" ? 1 : 0)).map(({ args }) => args);
-    const able = Object.keys(CASES).filter((words) => !words.startsWith("lab"));
+    // A clear store has nobody to take out, and nothing to encrypt for.
+    const isForTeams = (words: string): boolean => ["keys recipients remove", "keys encrypt"].includes(words);
+    const able = Object.keys(CASES).filter((words) => !words.startsWith("lab") && !isForTeams(words));
     const idle = able.filter((words) => !done.some((args) => args.join(" ").startsWith(words)));
     expect(idle).toEqual([]);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "with keys that are encrypted, every command for them does its work and keeps the secrets",
+  () => {
+    const home = makeHome(COMPLETE, true);
+    for (const recipient of [RECIPIENT, OTHER]) {
+      const added = run(home, ["keys", "recipients", "add", recipient, "--identity", "identity"]);
+      expect([added.status, leaksOf(added, home)]).toEqual([0, []]);
+    }
+    const opened = ALL.filter(([, verb]) => ["export", "rotate", "generate"].includes(verb ?? ""));
+    const cases = [...ALL, ...opened.map((args) => [...args, "--identity", "identity"])];
+    const others = cases.filter((args) => !readsInput(args));
+    const runs = [...runAll(home, others), ...runPiped(home)];
+    expect(runs.flatMap((each) => leaksOf(each, home))).toEqual([]);
+    const done = runs.filter(({ status }) => status === 0).map(({ args }) => args.join(" "));
+    const idle = Object.keys(CASES).filter((words) => words.startsWith("keys "));
+    expect(idle.filter((words) => !done.some((args) => args.startsWith(words)))).toEqual([]);
+    for (const { place } of runs) {
+      const files = readdirSync(join(place, "keys"), { recursive: true, encoding: "utf8" });
+      expect(files.filter((name) => /\.(key|psk)$/.test(name))).toEqual([]);
+    }
   },
   TIMEOUT_MS,
 );

@@ -114,13 +114,13 @@ describe("commands.md", () => {
     completionCommand,
     labCommand,
   ].map((each) => each(exit));
-  const withParts = (command: Command): readonly Command[] => [command, ...command.commands];
+  const withParts = (command: Command): readonly Command[] => [command, ...command.commands.flatMap(withParts)];
+  const callsOf = (command: Command, call: string): readonly string[] =>
+    command.commands.flatMap((part) => [`${call} ${part.name()}`, ...callsOf(part, `${call} ${part.name()}`)]);
 
   test("names every command and every option", () => {
     const names = commands.map((command) => `## netgen ${command.name()}`);
-    const parts = commands.flatMap((command) =>
-      command.commands.map((part) => `netgen ${command.name()} ${part.name()}`),
-    );
+    const parts = commands.flatMap((command) => callsOf(command, `netgen ${command.name()}`));
     const options = commands
       .flatMap(withParts)
       .flatMap((command) => command.options.map((option) => option.long ?? ""));

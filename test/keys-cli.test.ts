@@ -2,8 +2,11 @@
 import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import { beforeEach, describe, expect, test } from "vitest";
+import { addRecipient } from "../src/keys/encrypt.ts";
 import { derivePublicKey } from "../src/keys/keypair.ts";
+import { generateKeys } from "../src/keys/store.ts";
 import { ROOT } from "./built-package.ts";
 import { CLI, runNetgen } from "./netgen.ts";
 import { eachInNewDirectory } from "./new-directory.ts";
@@ -299,7 +302,32 @@ describe("a private key in the place of a public one", () => {
   });
 });
 
-test("docs/keys.md has what is said of a key file that is wrong, in these words", () => {
+/** What is said where keys are encrypted, each mistake in a directory of its own. */
+async function mistakesWithEncrypted(): Promise<readonly string[]> {
+  const identity = await generateX25519Identity();
+  const directory = join(home, "keys");
+  const mistakes: readonly (readonly [make: () => void, ...more: string[]])[] = [
+    [() => undefined],
+    [() => undefined, "--identity", "FILE"],
+    [() => put("keys/alpha.key", testPrivateKey("alpha"))],
+    [() => rmSync(join(directory, "recipients"))],
+    [() => put("keys/alpha.key.age", read("keys/alpha.key.age").slice(0, 99)), "--identity", "FILE"],
+  ];
+  put("FILE", `${await generateX25519Identity()}\n`);
+  const said: string[] = [];
+  for (const [make, ...more] of mistakes) {
+    rmSync(directory, { recursive: true, force: true });
+    await addRecipient(directory, { recipient: await identityToRecipient(identity) }, {});
+    await generateKeys(directory, { hosts: ["alpha"], pairs: [] });
+    make();
+    const { status, stderr } = keys(["export", "alpha", "-o", "x", ...more]);
+    expect(status).toBe(2);
+    said.push(stderr);
+  }
+  return said;
+}
+
+test("docs/keys.md has what is said of a key file that is wrong, in these words", async () => {
   const page = readFileSync(join(ROOT, "docs/keys.md"), "utf8");
   const documented = [...page.matchAll(/^\| (`[^|]*) \|[^|]*\|$/gm)]
     .flatMap(([, cell = ""]) => [...cell.matchAll(/`([^`]+)`/g)].map(([, words = ""]) => words))
@@ -324,6 +352,8 @@ test("docs/keys.md has what is said of a key file that is wrong, in these words"
     expect([status, stderr.includes(own)]).toEqual([2, false]);
     return stderr.replaceAll("keys/alpha", "A").replaceAll("alpha", "A");
   });
+  put("topology.yaml", TOPOLOGY);
+  said.push(...(await mistakesWithEncrypted()));
   expect(documented.length).toBeGreaterThan(7);
   expect(documented.filter((words) => !said.some((text) => text.includes(words)))).toEqual([]);
   expect(said.filter((text) => !documented.some((words) => text.includes(words)))).toEqual([]);

@@ -28,17 +28,17 @@ const modeOfKey = (name: string): string => modeOf(join(keys, name));
 const files = (): readonly string[] => readdirSync(keys, { recursive: true, encoding: "utf8" }).sort();
 const isPair = (): boolean => derivePublicKey(read("alpha.key").trim()) === read("alpha.pub").trim();
 
-eachInNewDirectory((path) => {
+eachInNewDirectory(async (path) => {
   sandbox = path;
   keys = join(sandbox, "keys");
-  generateKeys(keys, { hosts: ["alpha", "beta"], pairs: [["alpha", "beta"]] });
+  await generateKeys(keys, { hosts: ["alpha", "beta"], pairs: [["alpha", "beta"]] });
 });
 
 describe("a key pair", () => {
-  test("is new, whole, and the old private key is kept, out of the sight of others", () => {
+  test("is new, whole, and the old private key is kept, out of the sight of others", async () => {
     const [oldKey, oldPub, others] = [read("alpha.key"), read("alpha.pub"), read("beta.key")];
     const before = files();
-    const { isNew, name, previous, publicKey } = rotateKeyPair(keys, "alpha");
+    const { isNew, name, previous, publicKey } = await rotateKeyPair(keys, "alpha");
     expect([isNew, name, previous]).toEqual([true, "alpha.key", "previous/alpha.key"]);
     expect(read("alpha.key")).not.toBe(oldKey);
     expect(read("alpha.pub")).not.toBe(oldPub);
@@ -54,22 +54,22 @@ describe("a key pair", () => {
     expect(readPublicKeys(keys)).toEqual({ alpha: publicKey, beta: read("beta.pub").trim() });
   });
 
-  test("is not rotated again while the old one is kept", () => {
-    rotateKeyPair(keys, "alpha");
+  test("is not rotated again while the old one is kept", async () => {
+    await rotateKeyPair(keys, "alpha");
     const before = [read("alpha.key"), read("alpha.pub"), read("previous/alpha.key")];
-    expect(rotateKeyPair(keys, "alpha")).toMatchObject({ isNew: false, publicKey: read("alpha.pub").trim() });
+    expect(await rotateKeyPair(keys, "alpha")).toMatchObject({ isNew: false, publicKey: read("alpha.pub").trim() });
     expect([read("alpha.key"), read("alpha.pub"), read("previous/alpha.key")]).toEqual(before);
     rmSync(join(keys, "previous/alpha.key"));
-    expect(rotateKeyPair(keys, "alpha").isNew).toBe(true);
+    expect((await rotateKeyPair(keys, "alpha")).isNew).toBe(true);
     expect(read("previous/alpha.key")).toBe(before[0]);
   });
 
-  test("that was cut short before the new key was there is rotated by the next run", () => {
+  test("that was cut short before the new key was there is rotated by the next run", async () => {
     const oldKey = read("alpha.key");
     mkdirSync(join(keys, "previous"));
     writeFileSync(join(keys, "previous/alpha.key"), oldKey);
     rmSync(join(keys, "alpha.pub"));
-    expect(rotateKeyPair(keys, "alpha").isNew).toBe(true);
+    expect((await rotateKeyPair(keys, "alpha")).isNew).toBe(true);
     expect([read("previous/alpha.key") === oldKey, read("alpha.key") === oldKey, isPair()]).toEqual([
       true,
       false,
@@ -77,45 +77,45 @@ describe("a key pair", () => {
     ]);
   });
 
-  test("that was cut short before the new .pub was there is completed by the next run", () => {
-    rotateKeyPair(keys, "alpha");
+  test("that was cut short before the new .pub was there is completed by the next run", async () => {
+    await rotateKeyPair(keys, "alpha");
     const newKey = read("alpha.key");
     rmSync(join(keys, "alpha.pub"));
-    expect(rotateKeyPair(keys, "alpha").isNew).toBe(true);
+    expect((await rotateKeyPair(keys, "alpha")).isNew).toBe(true);
     expect([read("alpha.key") === newKey, isPair()]).toEqual([true, true]);
   });
 
-  test("comes back by the way that the documentation shows", () => {
+  test("comes back by the way that the documentation shows", async () => {
     const [oldKey, oldPub] = [read("alpha.key"), read("alpha.pub")];
-    rotateKeyPair(keys, "alpha");
+    await rotateKeyPair(keys, "alpha");
     renameSync(join(keys, "previous/alpha.key"), join(keys, "alpha.key"));
     rmSync(join(keys, "alpha.pub"));
-    generateKeys(keys, { hosts: ["alpha"], pairs: [] });
+    await generateKeys(keys, { hosts: ["alpha"], pairs: [] });
     expect([read("alpha.key"), read("alpha.pub")]).toEqual([oldKey, oldPub]);
   });
 
-  test("that is a link to a vault: the vault keeps the old one, and so does previous/", () => {
+  test("that is a link to a vault: the vault keeps the old one, and so does previous/", async () => {
     const vault = join(sandbox, "vault");
     renameSync(join(keys, "alpha.key"), vault);
     symlinkSync("../vault", join(keys, "alpha.key"));
     const oldKey = readFileSync(vault, "utf8");
-    rotateKeyPair(keys, "alpha");
+    await rotateKeyPair(keys, "alpha");
     expect([readFileSync(vault, "utf8"), read("previous/alpha.key")]).toEqual([oldKey, oldKey]);
     expect(isPair()).toBe(true);
   });
 
-  test("that is wrong is left as it is", () => {
+  test("that is wrong is left as it is", async () => {
     writeFileSync(join(keys, "alpha.pub"), `${testPublicKey("beta")}\n`);
     const before = files();
-    expect(() => rotateKeyPair(keys, "alpha")).toThrow(/alpha\.pub is not the public key of .*alpha\.key/);
+    await expect(rotateKeyPair(keys, "alpha")).rejects.toThrow(/alpha\.pub is not the public key of .*alpha\.key/);
     expect(files()).toEqual(before);
   });
 });
 
 describe("a preshared key", () => {
-  test("is new, and the old one is kept", () => {
+  test("is new, and the old one is kept", async () => {
     const old = read("psk/alpha--beta.psk");
-    const pair = rotatePresharedKey(keys, ["beta", "alpha"]);
+    const pair = await rotatePresharedKey(keys, ["beta", "alpha"]);
     expect(pair).toMatchObject({ isNew: true, name: "psk/alpha--beta.psk", previous: "psk/previous/alpha--beta.psk" });
     expect(read("psk/alpha--beta.psk")).not.toBe(old);
     expect(read("psk/previous/alpha--beta.psk")).toBe(old);
@@ -125,7 +125,7 @@ describe("a preshared key", () => {
       "600",
     ]);
     const now = read("psk/alpha--beta.psk");
-    expect(rotatePresharedKey(keys, ["alpha", "beta"]).isNew).toBe(false);
+    expect((await rotatePresharedKey(keys, ["alpha", "beta"])).isNew).toBe(false);
     expect(read("psk/alpha--beta.psk")).toBe(now);
   });
 });

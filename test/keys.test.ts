@@ -16,7 +16,7 @@ import { isWireguardKey } from "../src/base/key.ts";
 import { presharedKeyName } from "../src/keys/directory.ts";
 import { exportKeys } from "../src/keys/export.ts";
 import { derivePublicKey, generateKeyPair, generatePresharedKey } from "../src/keys/keypair.ts";
-import { generateKeys, hasPrivateKey, readPublicKeys } from "../src/keys/store.ts";
+import { generateKeys, privateKeyKept, readPublicKeys } from "../src/keys/store.ts";
 import { eachInNewDirectory, modeOf } from "./new-directory.ts";
 import { testPrivateKey, testPublicKey } from "./test-keys.ts";
 
@@ -100,8 +100,8 @@ describe("a key", () => {
 });
 
 describe("generating", () => {
-  test("makes a pair for each host, a preshared key for each pair, and a .gitignore", () => {
-    expect(generate(["alpha", "beta"], [["alpha", "beta"]])).toEqual({
+  test("makes a pair for each host, a preshared key for each pair, and a .gitignore", async () => {
+    expect(await generate(["alpha", "beta"], [["alpha", "beta"]])).toEqual({
       created: ["alpha.key", "alpha.pub", "beta.key", "beta.pub", "psk/alpha--beta.psk"],
       kept: [],
       isGitIgnored: true,
@@ -113,10 +113,10 @@ describe("generating", () => {
     expect(isWireguardKey(read("psk/alpha--beta.psk").trim())).toBe(true);
   });
 
-  test.each([0o022, 0o000, 0o077])("gives secrets to their owner alone, under umask %o", (umask) => {
+  test.each([0o022, 0o000, 0o077])("gives secrets to their owner alone, under umask %o", async (umask) => {
     const before = process.umask(umask);
     try {
-      generate(["alpha"], [["alpha", "beta"]]);
+      await generate(["alpha"], [["alpha", "beta"]]);
     } finally {
       process.umask(before);
     }
@@ -125,16 +125,16 @@ describe("generating", () => {
     expect(["alpha.pub", ".gitignore"].map(modeOfKey)).toEqual(["644", "644"]);
   });
 
-  test("makes no psk directory where nobody asks for one", () => {
-    generate(["alpha"]);
+  test("makes no psk directory where nobody asks for one", async () => {
+    await generate(["alpha"]);
     expect(existsSync(join(keys, "psk"))).toBe(false);
   });
 
-  test("never overwrites", () => {
-    generate(["alpha", "beta"], [["alpha", "beta"]]);
+  test("never overwrites", async () => {
+    await generate(["alpha", "beta"], [["alpha", "beta"]]);
     const names = ["alpha.key", "alpha.pub", "beta.key", "beta.pub", "psk/alpha--beta.psk", ".gitignore"];
     const before = names.map((name) => [read(name), statSync(join(keys, name)).mtimeMs]);
-    expect(generate(["alpha", "beta"], [["alpha", "beta"]])).toEqual({
+    expect(await generate(["alpha", "beta"], [["alpha", "beta"]])).toEqual({
       created: [],
       kept: names.slice(0, -1),
       isGitIgnored: true,
@@ -142,9 +142,9 @@ describe("generating", () => {
     expect(names.map((name) => [read(name), statSync(join(keys, name)).mtimeMs])).toEqual(before);
   });
 
-  test("makes only what is missing when a host comes to others", () => {
-    generate(["alpha", "beta"], [["alpha", "beta"]]);
-    const { created } = generate(
+  test("makes only what is missing when a host comes to others", async () => {
+    await generate(["alpha", "beta"], [["alpha", "beta"]]);
+    const { created } = await generate(
       ["alpha", "beta", "gamma"],
       [
         ["alpha", "beta"],
@@ -162,43 +162,43 @@ describe("generating", () => {
     expect(presharedKeyName("ab", "a-b")).toBe("psk/a-b--ab.psk");
   });
 
-  test("leaves a host that has only a .pub to itself", () => {
+  test("leaves a host that has only a .pub to itself", async () => {
     put("alpha.pub", `${testPublicKey("alpha")}\n`, 0o644);
-    expect(generate(["alpha"])).toMatchObject({ created: [], kept: ["alpha.pub"] });
-    expect([existsSync(join(keys, "alpha.key")), hasPrivateKey(keys, "alpha")]).toEqual([false, false]);
+    expect(await generate(["alpha"])).toMatchObject({ created: [], kept: ["alpha.pub"] });
+    expect([existsSync(join(keys, "alpha.key")), privateKeyKept(keys, "alpha")]).toEqual([false, undefined]);
     expect(read("alpha.pub")).toBe(`${testPublicKey("alpha")}\n`);
   });
 
-  test.each(["\n", "", "\r\n"])("derives a .pub that is missing from its .key (which ends in %j)", (end) => {
+  test.each(["\n", "", "\r\n"])("derives a .pub that is missing from its .key (which ends in %j)", async (end) => {
     put("alpha.key", `${testPrivateKey("alpha")}${end}`);
-    expect(generate(["alpha"])).toMatchObject({ created: ["alpha.pub"], kept: ["alpha.key"] });
+    expect(await generate(["alpha"])).toMatchObject({ created: ["alpha.pub"], kept: ["alpha.key"] });
     expect(read("alpha.pub")).toBe(`${testPublicKey("alpha")}\n`);
     expect(read("alpha.key")).toBe(`${testPrivateKey("alpha")}${end}`);
   });
 
-  test("leaves a key that its owner may not even write", () => {
+  test("leaves a key that its owner may not even write", async () => {
     put("alpha.key", `${testPrivateKey("alpha")}\n`, 0o400);
-    generate(["alpha"]);
+    await generate(["alpha"]);
     expect(modeOfKey("alpha.key")).toBe("400");
   });
 
-  test("leaves the mode of a directory that exists", () => {
+  test("leaves the mode of a directory that exists", async () => {
     mkdirSync(keys);
     chmodSync(keys, 0o755);
-    generate(["alpha"]);
+    await generate(["alpha"]);
     expect(modeOfKey("")).toBe("755");
   });
 
-  test("does not write through a link that leads nowhere", () => {
+  test("does not write through a link that leads nowhere", async () => {
     mkdirSync(keys);
     symlinkSync(join(sandbox, "elsewhere"), join(keys, "alpha.key"));
-    expect(() => generate(["alpha"])).toThrow(expect.objectContaining({ code: "ENOENT" }));
+    await expect(generate(["alpha"])).rejects.toThrow(expect.objectContaining({ code: "ENOENT" }));
     expect(existsSync(join(sandbox, "elsewhere"))).toBe(false);
   });
 
-  test("leaves no half file behind", () => {
-    generate(["alpha", "beta"], [["alpha", "beta"]]);
-    generate(["alpha", "beta"], [["alpha", "beta"]]);
+  test("leaves no half file behind", async () => {
+    await generate(["alpha", "beta"], [["alpha", "beta"]]);
+    await generate(["alpha", "beta"], [["alpha", "beta"]]);
     const all = readdirSync(keys, { recursive: true, encoding: "utf8" });
     expect(all.filter((name) => name.includes("tmp"))).toEqual([]);
   });
@@ -210,10 +210,10 @@ describe("a key file that is wrong", () => {
   const all = (): readonly string[] => readdirSync(sandbox, { recursive: true, encoding: "utf8" });
 
   /** The lines of the message that something ends with; nothing may be made. */
-  function complaints(work: () => unknown): readonly string[] {
+  async function complaints(work: () => Promise<unknown>): Promise<readonly string[]> {
     const before = all();
     try {
-      work();
+      await work();
     } catch (error) {
       expect(error).toMatchObject({ code: "EKEY" });
       const made = all().filter((name) => !before.includes(name));
@@ -224,7 +224,7 @@ describe("a key file that is wrong", () => {
   }
 
   /** All that opens the key of alpha and the one that it shares with beta. */
-  const openers: readonly (readonly [string, () => unknown])[] = [
+  const openers: readonly (readonly [string, () => Promise<unknown>])[] = [
     ["generating", () => generate(["alpha", "gamma"], [PAIR])],
     [
       "exporting",
@@ -251,46 +251,48 @@ describe("a key file that is wrong", () => {
       put("psk/alpha--beta.psk", `${testPrivateKey("any")}\n`);
     });
 
-    test.each(contents)("a .key that is %s", (_name, text, problem) => {
+    test.each(contents)("a .key that is %s", async (_name, text, problem) => {
       put("alpha.key", text);
-      expect(complaints(work)).toEqual([`${keys}/alpha.key is not a WireGuard private key: ${problem}`]);
+      expect(await complaints(work)).toEqual([`${keys}/alpha.key is not a WireGuard private key: ${problem}`]);
       expect(read("alpha.key")).toBe(text);
     });
 
-    test.each(contents)("a .psk that is %s", (_name, text, problem) => {
+    test.each(contents)("a .psk that is %s", async (_name, text, problem) => {
       put("psk/alpha--beta.psk", text);
-      expect(complaints(work)).toEqual([`${keys}/psk/alpha--beta.psk is not a WireGuard preshared key: ${problem}`]);
+      expect(await complaints(work)).toEqual([
+        `${keys}/psk/alpha--beta.psk is not a WireGuard preshared key: ${problem}`,
+      ]);
     });
 
-    test.each(contents)("a .pub that is %s", (_name, text, problem) => {
+    test.each(contents)("a .pub that is %s", async (_name, text, problem) => {
       put("alpha.pub", text, 0o644);
-      expect(complaints(work)).toEqual([
+      expect(await complaints(work)).toEqual([
         `${keys}/alpha.pub is not a WireGuard public key: ${problem}; remove it: keys generate makes it again from ${keys}/alpha.key`,
       ]);
     });
 
-    test.each([0o644, 0o640, 0o604, 0o620, 0o602, 0o777])("a secret with mode %o", (mode) => {
+    test.each([0o644, 0o640, 0o604, 0o620, 0o602, 0o777])("a secret with mode %o", async (mode) => {
       const octal = mode.toString(8).padStart(4, "0");
       const line = (name: string): string =>
         `${keys}/${name} has mode ${octal}: others get at a secret; run: chmod 600 ${keys}/${name}`;
       put("alpha.key", `${testPrivateKey("alpha")}\n`, mode);
       put("psk/alpha--beta.psk", `${testPrivateKey("any")}\n`, mode);
-      expect(complaints(work)).toEqual(["alpha.key", "psk/alpha--beta.psk"].map(line));
+      expect(await complaints(work)).toEqual(["alpha.key", "psk/alpha--beta.psk"].map(line));
       expect(modeOfKey("alpha.key")).toBe(mode.toString(8));
     });
 
-    test("a .pub that does not belong to its .key: both are named", () => {
+    test("a .pub that does not belong to its .key: both are named", async () => {
       put("alpha.pub", `${testPublicKey("beta")}\n`, 0o644);
-      expect(complaints(work)).toEqual([
+      expect(await complaints(work)).toEqual([
         `${keys}/alpha.pub is not the public key of ${keys}/alpha.key: one of the two is from another pair; remove it`,
       ]);
       expect(read("alpha.pub")).toBe(`${testPublicKey("beta")}\n`);
     });
 
-    test("all of them are named at once", () => {
+    test("all of them are named at once", async () => {
       put("alpha.key", "x", 0o644);
       put("psk/alpha--beta.psk", "y", 0o640);
-      expect(complaints(work).map((line) => line.slice(keys.length, keys.length + 22))).toEqual([
+      expect((await complaints(work)).map((line) => line.slice(keys.length, keys.length + 22))).toEqual([
         "/alpha.key has mode 06",
         "/alpha.key is not a Wi",
         "/psk/alpha--beta.psk h",
@@ -299,35 +301,35 @@ describe("a key file that is wrong", () => {
     });
   });
 
-  test("a .pub alone that is no key", () => {
+  test("a .pub alone that is no key", async () => {
     put("alpha.pub", "no key", 0o644);
-    expect(complaints(() => generate(["alpha"]))).toEqual([
+    expect(await complaints(() => generate(["alpha"]))).toEqual([
       `${keys}/alpha.pub is not a WireGuard public key: it is not base64; write what wg pubkey prints`,
     ]);
   });
 
-  test("a directory in the place of a key is named", () => {
+  test("a directory in the place of a key is named", async () => {
     mkdirSync(join(keys, "alpha.key"), { recursive: true });
     const path = join(keys, "alpha.key");
-    expect(() => generate(["alpha"])).toThrow(expect.objectContaining({ code: "EISDIR", path }));
+    await expect(generate(["alpha"])).rejects.toThrow(expect.objectContaining({ code: "EISDIR", path }));
   });
 });
 
 describe("two netgens at once", () => {
-  test("the second is refused, and nothing is made", () => {
+  test("the second is refused, and nothing is made", async () => {
     mkdirSync(keys);
     symlinkSync(String(process.ppid), join(keys, ".netgen-lock"));
-    expect(() => generate(["alpha"])).toThrow(`another netgen is changing ${keys}; wait for it to end`);
+    await expect(generate(["alpha"])).rejects.toThrow(`another netgen is changing ${keys}; wait for it to end`);
     expect(readdirSync(keys)).toEqual([".netgen-lock"]);
   });
 
-  test("what one left that was killed is taken away: its lock and its half-written files, and no other file", () => {
+  test("what one left that was killed is taken away: its lock and its half-written files, and no other file", async () => {
     mkdirSync(keys);
     symlinkSync(String(spawnSync("true").pid), join(keys, ".netgen-lock"));
     const half = ["alpha.key", "psk/a--b.psk", "previous/alpha.key", "psk/previous/a--b.psk"];
     for (const name of half) put(`${name}.0123456789ab.tmp`, "half a k");
     put("mine.tmp", "mine");
-    generate([]);
+    await generate([]);
     const files = readdirSync(keys, { recursive: true, encoding: "utf8", withFileTypes: true });
     expect(files.filter((entry) => !entry.isDirectory()).map(({ name }) => name)).toEqual([".gitignore", "mine.tmp"]);
   });
@@ -343,22 +345,22 @@ describe("git", () => {
     "psk/a--b.psk.0123456789ab.tmp",
   ];
 
-  test("ignores secrets, and half-written ones, and takes public keys", () => {
-    generate(["alpha"], [["alpha", "beta"]]);
+  test("ignores secrets, and half-written ones, and takes public keys", async () => {
+    await generate(["alpha"], [["alpha", "beta"]]);
     const ignored = ignoredByGit([...SECRETS, ".netgen-lock", "alpha.pub", ".gitignore"]);
     expect(ignored).toEqual([...SECRETS, ".netgen-lock"].map((name) => `keys/${name}`));
   });
 
-  test("a .gitignore of the user's stays as it is, and it is said when it lets secrets in", () => {
+  test("a .gitignore of the user's stays as it is, and it is said when it lets secrets in", async () => {
     put(".gitignore", "*.bak\n", 0o644);
-    expect(generate(["alpha"]).isGitIgnored).toBe(false);
+    expect((await generate(["alpha"])).isGitIgnored).toBe(false);
     expect(read(".gitignore")).toBe("*.bak\n");
     expect(ignoredByGit(SECRETS)).toEqual([]);
   });
 
-  test("a .gitignore of the user's that names the secrets is good", () => {
+  test("a .gitignore of the user's that names the secrets is good", async () => {
     put(".gitignore", "*.bak\r\n*.tmp\r\n/psk/\r\n*.key\r\n", 0o644);
-    expect(generate(["alpha"]).isGitIgnored).toBe(true);
+    expect((await generate(["alpha"])).isGitIgnored).toBe(true);
   });
 });
 

@@ -1,7 +1,7 @@
 /**
  * Commands that write keys, killed at random: no key that was there is lost or changed, none is half there, and the next
  * run completes what was begun. Some kills come at a random time of the whole life; a rotation or an import writes for a
- * millisecond of it, so most of theirs come just before an operation on a file: with 100 kills, before each of them.
+ * millisecond of it, so most of theirs come just before an operation on a file: with 300 kills, before each of them.
  */
 import {
   cpSync,
@@ -16,6 +16,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { armor, Decrypter, generateX25519Identity, identityToRecipient } from "age-encryption";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { isWireguardKey } from "../src/base/key.ts";
 import { derivePublicKey } from "../src/keys/keypair.ts";
@@ -66,6 +67,13 @@ const netgen = (...args: readonly string[]): Victim => ({
   cwd: home,
 });
 
+/** Those of two people: encrypted keys are told by what they hold, and either of the two may open them. */
+const [ADA, BOB] = [await generateX25519Identity(), await generateX25519Identity()];
+const [FOR_ADA, FOR_BOB] = [await identityToRecipient(ADA), await identityToRecipient(BOB)];
+const FOR_EVE = await identityToRecipient(await generateX25519Identity());
+/** The same keys, in clear and encrypted for both. */
+type Store = "clear" | "encrypted";
+
 beforeAll(async () => {
   sandbox = mkdtempSync(join(tmpdir(), "netgen-kill-keys-"));
   home = join(sandbox, "home");
@@ -78,26 +86,50 @@ afterAll(() => {
 
 type Files = ReadonlyMap<string, string>;
 
+async function opened(text: string, identity: string): Promise<string> {
+  const decrypter = new Decrypter();
+  decrypter.addIdentity(identity);
+  return decrypter.decrypt(armor.decode(text), "text");
+}
+
+/** What a file holds; an encrypted one what everybody can open in it whom it is for, and it is for the first always. */
+const contentOf = async (name: string, path: string): Promise<string> => {
+  const text = readFileSync(path, "utf8");
+  return name.endsWith(".age") ? opened(text, ADA) : text;
+};
+
 /** Every file of the key directory but the lock, which is a link to no file. */
-function keyFiles(): Files {
+async function keyFiles(): Promise<Files> {
   const directory = join(home, "keys");
   const entries = readdirSync(directory, { recursive: true, encoding: "utf8", withFileTypes: true });
   const paths = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
-  return new Map(paths.sort().map((path) => [path.slice(directory.length + 1), readFileSync(path, "utf8")]));
+  const files = new Map<string, string>();
+  for (const path of paths.sort()) {
+    const name = path.slice(directory.length + 1);
+    files.set(name, await contentOf(name, path));
+  }
+  return files;
 }
 
 const isTemporary = (name: string): boolean => name.endsWith(".tmp");
-const isSecret = (name: string): boolean => /\.(key|psk)$/.test(name);
+const isSecret = (name: string): boolean => /\.(key|psk)(\.age)?$/.test(name);
+const isEncrypted = (name: string): boolean => name.includes(".age");
+
+/** A secret in clear is for its owner alone, half-written or not; all else is for everyone. */
+function expectHidden(name: string): void {
+  const mode = statSync(join(home, "keys", name)).mode & 0o777;
+  const isOpen = /\.pub|\.gitignore|^recipients/.test(name) || isEncrypted(name);
+  // What is half-written and for everyone has the mode that the umask leaves it, until it is whole.
+  if (!isTemporary(name)) expect([name, mode]).toEqual([name, isOpen ? 0o644 : 0o600]);
+  else if (!isOpen) expect([name, mode]).toEqual([name, 0o600]);
+}
 
 /** What holds at every moment: each key whole and hidden, each .pub that of its .key. */
 function expectSound(files: Files): void {
   for (const [name, text] of files) {
-    const mode = statSync(join(home, "keys", name)).mode & 0o777;
-    // A half-written .pub has the mode that the umask leaves it, until it is whole.
-    if (!isTemporary(name)) expect([name, mode]).toEqual([name, isSecret(name) ? 0o600 : 0o644]);
-    else if (!name.includes(".pub.") && !name.includes(".gitignore.")) expect([name, mode]).toEqual([name, 0o600]);
+    expectHidden(name);
     if (isSecret(name) || name.endsWith(".pub")) expect([name, isWireguardKey(text.trim())]).toEqual([name, true]);
-    const key = files.get(name.replace(/\.pub$/, ".key"));
+    const key = files.get(name.replace(/\.pub$/, ".key")) ?? files.get(name.replace(/\.pub$/, ".key.age"));
     if (!name.endsWith(".pub") || key === undefined) continue;
     expect([name, text]).toEqual([name, `${derivePublicKey(key.trim())}\n`]);
   }
@@ -105,7 +137,10 @@ function expectSound(files: Files): void {
 
 /** What a command does to the key directory, and what must hold when it was killed, and when it has run again. */
 interface Story {
+  readonly store: Store;
   readonly victim: () => Victim;
+  /** What the next run may say is to be run in its place. */
+  readonly mend?: () => Victim;
   /** Names that the command may change; all others are as before, whenever it is killed. */
   readonly mayChange: readonly string[];
   /** The exit codes of the next run: a rotation that was all but done is only told again. */
@@ -118,34 +153,74 @@ async function makeFleet(): Promise<void> {
   writeFileSync(join(home, "topology.yaml"), topology(FIRST_HOSTS));
   expect((await runVictim(netgen("generate", "topology.yaml"))).status).toBe(0);
   writeFileSync(join(home, "topology.yaml"), topology(HOSTS));
-  renameSync(home, join(sandbox, "fleet"));
+  writeFileSync(join(home, "ada"), `${ADA}\n`);
+  cpSync(home, join(sandbox, "clear"), { recursive: true });
+  for (const recipient of [FOR_ADA, FOR_BOB]) {
+    const added = await runVictim(netgen("recipients", "add", recipient, "--identity", "ada"));
+    expect([added.status, added.stderr]).toEqual([0, ""]);
+  }
+  renameSync(home, join(sandbox, "encrypted"));
 }
 
-function restoreFleet(): void {
+function restoreFleet({ store }: Pick<Story, "store">): void {
   rmSync(home, { recursive: true, force: true });
-  cpSync(join(sandbox, "fleet"), home, { recursive: true });
+  cpSync(join(sandbox, store), home, { recursive: true });
 }
 
+/** What is done in either store in the same way. */
+const storiesIn = (store: Store): Readonly<Record<string, Story>> => {
+  const file = (name: string): string => (store === "clear" ? name : `${name}.age`);
+  const more = store === "clear" ? [] : ["--identity", "ada"];
+  return {
+    generate: {
+      store,
+      victim: () => netgen("generate", "topology.yaml", ...more),
+      mayChange: [],
+      next: [0],
+    },
+    "rotate a host": {
+      store,
+      victim: () => netgen("rotate", "topology.yaml", "host1", ...more),
+      mayChange: [file("host1.key"), "host1.pub"],
+      next: [0, 2],
+    },
+    "rotate a pair": {
+      store,
+      victim: () => netgen("rotate", "topology.yaml", "host1", "host2", ...more),
+      mayChange: [file("psk/host1--host2.psk")],
+      next: [0, 2],
+    },
+    import: {
+      store,
+      victim: () => ({ ...netgen("import", "host9", ...more), input: `${testPrivateKey("host9")}\n` }),
+      mayChange: [],
+      next: [0],
+    },
+  };
+};
+
+const ENCRYPTED = Object.entries(storiesIn("encrypted")).map(([name, story]) => [`${name}, encrypted`, story] as const);
 const STORIES: Readonly<Record<string, Story>> = {
-  generate: {
-    victim: () => netgen("generate", "topology.yaml"),
-    mayChange: [],
+  ...storiesIn("clear"),
+  ...Object.fromEntries(ENCRYPTED),
+  "the first recipient": {
+    store: "clear",
+    victim: () => netgen("recipients", "add", FOR_ADA, "--identity", "ada"),
+    mend: () => netgen("encrypt", "--identity", "ada"),
+    mayChange: [".gitignore"],
     next: [0],
   },
-  "rotate a host": {
-    victim: () => netgen("rotate", "topology.yaml", "host1"),
-    mayChange: ["host1.key", "host1.pub"],
-    next: [0, 2],
-  },
-  "rotate a pair": {
-    victim: () => netgen("rotate", "topology.yaml", "host1", "host2"),
-    mayChange: ["psk/host1--host2.psk"],
-    next: [0, 2],
-  },
-  import: {
-    victim: () => ({ ...netgen("import", "host9"), input: `${testPrivateKey("host9")}\n` }),
-    mayChange: [],
+  "one more recipient": {
+    store: "encrypted",
+    victim: () => netgen("recipients", "add", FOR_EVE, "--identity", "ada"),
+    mayChange: ["recipients"],
     next: [0],
+  },
+  "one recipient less": {
+    store: "encrypted",
+    victim: () => netgen("recipients", "remove", FOR_BOB, "--identity", "ada"),
+    mayChange: ["recipients"],
+    next: [0, 2],
   },
 };
 
@@ -153,7 +228,8 @@ const STORIES: Readonly<Record<string, Story>> = {
 function expectNothingLost(before: Files, after: Files, mayChange: readonly string[]): void {
   const kept = new Set(after.values());
   for (const [name, text] of before) {
-    if (!mayChange.includes(name)) expect([name, after.get(name)]).toEqual([name, text]);
+    const now = after.get(name) ?? after.get(`${name}.age`);
+    if (!mayChange.includes(name)) expect([name, now]).toEqual([name, text]);
     if (isSecret(name)) expect([name, kept.has(text)]).toEqual([name, true]);
   }
 }
@@ -165,11 +241,11 @@ const sameFiles = (a: Files, b: Files): boolean =>
 async function undisturbed(story: Story) {
   const lives: number[] = [];
   for (let round = 0; round < 3; round += 1) {
-    restoreFleet();
+    restoreFleet(story);
     lives.push((await runVictim(story.victim())).lifeMs);
   }
-  const end = [...keyFiles().keys()];
-  restoreFleet();
+  const end = [...(await keyFiles()).keys()];
+  restoreFleet(story);
   const victim = story.victim();
   const counted = await runVictim({ ...victim, args: ["--import", join(sandbox, "preload.mjs"), ...victim.args] });
   const operations = Number(/operations: (\d+)/.exec(counted.stderr)?.[1]);
@@ -210,10 +286,10 @@ async function killOnce(
   end: readonly string[],
   kill: (victim: Victim) => Promise<Death>,
 ): Promise<number> {
-  restoreFleet();
-  const before = keyFiles();
+  restoreFleet(story);
+  const before = await keyFiles();
   const { isKilled } = await kill(story.victim());
-  const after = keyFiles();
+  const after = await keyFiles();
   const isLocked = readdirSync(join(home, "keys")).includes(".netgen-lock");
   tally.runs += 1;
   tally.killed += isKilled ? 1 : 0;
@@ -221,9 +297,11 @@ async function killOnce(
   expectSound(after);
   expectNothingLost(before, after, story.mayChange);
 
-  const { status, stderr, lifeMs } = await runVictim(story.victim());
+  const again = await runVictim(story.victim());
+  const isMended = story.mend !== undefined && again.stderr.includes("run netgen keys encrypt");
+  const { status, stderr, lifeMs } = isMended ? await runVictim(story.mend()) : again;
   expect({ stderr, isGood: story.next.includes(status ?? -1) }).toMatchObject({ isGood: true });
-  const completed = keyFiles();
+  const completed = await keyFiles();
   expectSound(completed);
   expectNothingLost(before, completed, story.mayChange);
   // With that no temporary file either.

@@ -56,6 +56,7 @@ const ROOMS_WITHIN: Readonly<Record<string, readonly string[]>> = {
 /** Packages, and the one file or room of each that knows it. */
 const OWNERS: Readonly<Record<string, string>> = {
   commander: "cli.ts commands",
+  "age-encryption": "keys/age.ts",
   diff: "deliver/diff.ts",
   "tar-stream": "deliver/tar.ts",
   "fastest-levenshtein": "validate/suggest.ts",

@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { beforeEach } from "vitest";
 
 /** Gives each test a new directory, gone after it. */
-export function eachInNewDirectory(begin: (path: string) => void): void {
-  beforeEach(() => {
+export function eachInNewDirectory(begin: (path: string) => void | Promise<void>): void {
+  beforeEach(async () => {
     const path = mkdtempSync(join(tmpdir(), "netgen-"));
-    begin(path);
+    await begin(path);
     return () => rmSync(path, { recursive: true, force: true });
   });
 }

@@ -122,7 +122,16 @@ describe("package.json", () => {
 
     const notices = readFileSync(join(dist, "THIRD-PARTY.txt"), "utf8");
     const parts = notices.split(/^-{80}$/m).map((part) => part.trim());
-    for (const name of ["commander", "diff", "ip-address", "nunjucks", "tar-stream", "tweetnacl", "yaml"]) {
+    for (const name of [
+      "age-encryption",
+      "commander",
+      "diff",
+      "ip-address",
+      "nunjucks",
+      "tar-stream",
+      "tweetnacl",
+      "yaml",
+    ]) {
       const version = manifest.devDependencies[name];
       expect(
         parts.some((part) => part.includes(`${name} ${version} (`) && part.length > 500),

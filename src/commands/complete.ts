@@ -26,6 +26,7 @@ export const PLACEHOLDERS: Readonly<Record<string, Kind | Names>> = {
   names: { section: "hosts", isList: true },
   number: "nothing",
   peer: { section: "hosts", isList: false },
+  recipient: "nothing",
   seconds: "nothing",
   site: { section: "sites", isList: false },
   subnets: { section: "subnets", isList: true },

@@ -6,12 +6,12 @@ import { exportKeys } from "../keys/export.ts";
 import { fleetMark } from "../model/fleet.ts";
 import type { Host } from "../model/host.ts";
 import { EXIT_DONE, EXIT_TOPOLOGY, machineError } from "./exit.ts";
-import { hostNamed, type KeySession, openForKeys, presharedPairs } from "./keys-session.ts";
-import { keysOption, quietOption } from "./options.ts";
+import { hostNamed, type KeyOptions, type KeySession, openForKeys, presharedPairs } from "./keys-session.ts";
+import { identityOption, keysOption, quietOption } from "./options.ts";
 import { MAX_QR_BYTES, renderQr } from "./qr.ts";
-import { type CommonOptions, exitCodeOf, printDiagnostics, printSummary, say } from "./session.ts";
+import { exitCodeOf, printDiagnostics, printSummary, say } from "./session.ts";
 
-interface ExportOptions extends CommonOptions {
+interface ExportOptions extends KeyOptions {
   readonly output?: string;
   readonly qr?: boolean;
   readonly topology: string;
@@ -21,7 +21,8 @@ interface ExportOptions extends CommonOptions {
 const presharing = ({ model }: KeySession, { name }: Host): readonly string[] =>
   presharedPairs(model).flatMap(([a, b]) => (a === name ? [b] : b === name ? [a] : []));
 
-function exportHost(session: KeySession, host: Host, { output, qr, ...options }: ExportOptions): number {
+async function exportHost(session: KeySession, host: Host, given: ExportOptions): Promise<number> {
+  const { output, qr, ...options } = given;
   const { name } = host;
   const isOfApp = qr === true ? "--qr" : output === "-" ? "-o -" : undefined;
   if (isOfApp !== undefined) {
@@ -33,7 +34,8 @@ function exportHost(session: KeySession, host: Host, { output, qr, ...options }:
   if (output === undefined) throw machineError(`say where the keys of ${name} go: -o DIR`);
   const interfaces = host.interfaces.map((link) => link.name);
   const request = { host: name, fleet: fleetMark(session.model), interfaces, peers: presharing(session, host) };
-  for (const path of exportKeys(session.keysDirectory, request, output)) printSummary(`  + ${path}\n`, options);
+  const paths = await exportKeys(session.keysDirectory, request, output, options);
+  for (const path of paths) printSummary(`  + ${path}\n`, options);
   return EXIT_DONE;
 }
 
@@ -64,7 +66,8 @@ function drawQr(name: string, { text, hasPrivateKey }: WholeConfiguration): void
   process.stdout.write(code.text);
 }
 
-function exportApp(session: KeySession, host: Host, { output, qr, ...options }: ExportOptions): number {
+async function exportApp(session: KeySession, host: Host, given: ExportOptions): Promise<number> {
+  const { output, qr, ...options } = given;
   const { name, publicKey } = host;
   if (qr === true && output !== undefined && output !== "-") {
     throw machineError("--qr draws in the terminal, and -o FILE writes a file: ask for one of the two");
@@ -82,11 +85,11 @@ function exportApp(session: KeySession, host: Host, { output, qr, ...options }: 
   const peers = session.model.hosts
     .filter((each) => sharing.has(each.name))
     .map((each) => ({ host: each.name, publicKey: each.publicKey }));
-  const whole = mergeKeys(session.keysDirectory, { host: name, publicKey, configuration, peers });
+  const whole = await mergeKeys(session.keysDirectory, { host: name, publicKey, configuration, peers }, options);
   if (qr === true) drawQr(name, whole);
   else if (output === "-") process.stdout.write(whole.text);
   else if (output !== undefined) {
-    writeConfiguration(output, whole.text);
+    writeConfiguration(session.keysDirectory, output, whole.text);
     printSummary(`  + ${output}\n`, options);
   }
   if (!whole.hasPrivateKey) {
@@ -96,7 +99,7 @@ function exportApp(session: KeySession, host: Host, { output, qr, ...options }: 
   return EXIT_DONE;
 }
 
-function exportFrom(name: string, options: ExportOptions): number {
+async function exportFrom(name: string, options: ExportOptions): Promise<number> {
   const session = openForKeys(options.topology, options);
   if (session === undefined) return EXIT_TOPOLOGY;
   const host = hostNamed(session, name);
@@ -116,5 +119,6 @@ export const exportCommand = (exit: (code: number) => void): Command =>
     .option("--qr", "draw the configuration of a device in the terminal, for its camera")
     .option("--topology <file>", "the topology that the host is in", "topology.yaml")
     .addOption(keysOption())
+    .addOption(identityOption())
     .addOption(quietOption())
-    .action((host: string, options: ExportOptions) => exit(exportFrom(host, options)));
+    .action(async (host: string, options: ExportOptions) => exit(await exportFrom(host, options)));

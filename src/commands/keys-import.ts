@@ -2,11 +2,11 @@ import { isatty } from "node:tty";
 import { Command } from "commander";
 import { importKey } from "../keys/import.ts";
 import { EXIT_DONE, EXIT_TOPOLOGY, machineError } from "./exit.ts";
-import { hasKeyInTopology, hostNamed, openForKeys, warnUnlessIgnored } from "./keys-session.ts";
-import { keysOption, quietOption } from "./options.ts";
-import { type CommonOptions, printSummary } from "./session.ts";
+import { hasKeyInTopology, hostNamed, type KeyOptions, openForKeys, warnUnlessIgnored } from "./keys-session.ts";
+import { identityOption, keysOption, quietOption } from "./options.ts";
+import { printSummary } from "./session.ts";
 
-interface ImportOptions extends CommonOptions {
+interface ImportOptions extends KeyOptions {
   readonly topology: string;
 }
 
@@ -22,7 +22,7 @@ function requireInput(host: string, file: string, { topology }: ImportOptions): 
   );
 }
 
-function importFrom(name: string, file: string, options: ImportOptions): number {
+async function importFrom(name: string, file: string, options: ImportOptions): Promise<number> {
   requireInput(name, file, options);
   const session = openForKeys(options.topology, options);
   if (session === undefined) return EXIT_TOPOLOGY;
@@ -34,7 +34,7 @@ function importFrom(name: string, file: string, options: ImportOptions): number 
   const publicKeys = Object.fromEntries(others.map((each) => [each.name, each.publicKey]));
   const expected = hasKeyInTopology(host) ? host.publicKey : undefined;
   const request = { host: name, source: file, publicKeys, expected };
-  const { isNew, publicKey, isGitIgnored } = importKey(session.keysDirectory, request);
+  const { isNew, publicKey, isGitIgnored } = await importKey(session.keysDirectory, request, options);
   warnUnlessIgnored(session, isGitIgnored);
   const outcome = isNew ? "is imported" : "was there already";
   printSummary(`${session.keysDirectory}: the key of ${name} ${outcome}; its public key is ${publicKey}\n`, options);
@@ -52,10 +52,11 @@ export const importCommand = (exit: (code: number) => void): Command =>
     .argument("[file]", "the file with the private key, or - for standard input", "-")
     .option("--topology <file>", "the topology that the host is in", "topology.yaml")
     .addOption(keysOption())
+    .addOption(identityOption())
     .addOption(quietOption())
     .addHelpText(
       "after",
       "\nExamples:\n  netgen keys import alpha /mnt/backup/alpha.key\n" +
         "  ssh root@alpha cat /etc/wireguard/wg0.key | netgen keys import alpha\n",
     )
-    .action((host: string, file: string, options: ImportOptions) => exit(importFrom(host, file, options)));
+    .action(async (host: string, file: string, options: ImportOptions) => exit(await importFrom(host, file, options)));

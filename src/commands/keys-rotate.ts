@@ -1,23 +1,26 @@
 import { join } from "node:path";
 import { Command } from "commander";
 import { shellWord, visible } from "../base/text.ts";
+import { IDENTITY_VARIABLE } from "../keys/identity.ts";
 import { hasPresharedKey, type Rotation, rotateKeyPair, rotatePresharedKey } from "../keys/rotate.ts";
-import { hasPrivateKey } from "../keys/store.ts";
+import { privateKeyKept } from "../keys/store.ts";
+import { isEncryptedStore, secretPath } from "../keys/vault.ts";
 import type { Host } from "../model/host.ts";
 import { type Places, renderKeyRollout, renderPresharedRollout } from "../report/rollout.ts";
 import { EXIT_DONE, EXIT_MACHINE, EXIT_TOPOLOGY, machineError } from "./exit.ts";
 import {
   hasKeyInTopology,
   hostNamed,
+  type KeyOptions,
   type KeySession,
   openForKeys,
   presharedPairs,
   warnUnlessIgnored,
 } from "./keys-session.ts";
-import { keysOption, topologyArgument } from "./options.ts";
-import { beside, type CommonOptions, say } from "./session.ts";
+import { identityOption, keysOption, topologyArgument } from "./options.ts";
+import { beside, say } from "./session.ts";
 
-interface RotateOptions extends CommonOptions {
+interface RotateOptions extends KeyOptions {
   readonly output?: string;
 }
 
@@ -32,10 +35,16 @@ function placesOf({ session, topology, options }: Call, { name, previous }: Rota
   const { keysDirectory } = session;
   const given = (flags: Readonly<Record<string, string | undefined>>): readonly string[] =>
     Object.entries(flags).flatMap(([flag, value]) => (value === undefined ? [] : [flag, shellWord(value)]));
-  const { keys } = options;
+  const { keys, identity } = options;
   return {
     build: ["netgen build", shellWord(topology), ...given({ "-o": options.output, "--keys": keys })].join(" "),
-    exportOptions: given({ "--topology": topology, "--keys": keys }).join(" "),
+    // What the environment says it will say then, too.
+    exportOptions: given({
+      "--topology": topology,
+      "--keys": keys,
+      "--identity": identity === process.env[IDENTITY_VARIABLE] ? undefined : identity,
+    }).join(" "),
+    isEncrypted: isEncryptedStore(keysDirectory),
     output: options.output ?? beside(topology, "out"),
     key: join(keysDirectory, name),
     previous: join(keysDirectory, previous),
@@ -49,7 +58,7 @@ function requireOwnKey({ session }: Call, host: Host): void {
   const other = host.vrrp.other.host;
   const files = [host.name, other]
     .flatMap((name) => [`${name}.key`, `${name}.pub`])
-    .map((name) => join(session.keysDirectory, name));
+    .map((name) => secretPath(session.keysDirectory, name));
   throw machineError(
     `${host.name} has its key in common with ${other}, and a key of one alone is rotated. For a new one move ${files.join(", ")} ` +
       "elsewhere, run netgen keys generate and netgen build, and bring all hosts up to date together",
@@ -59,7 +68,7 @@ function requireOwnKey({ session }: Call, host: Host): void {
 /** netgen can make a new key only where it has the old one. */
 function requirePrivateKey({ session, topology }: Call, host: Host): void {
   const isInTopology = hasKeyInTopology(host);
-  if (!isInTopology && hasPrivateKey(session.keysDirectory, host.name)) return;
+  if (!isInTopology && privateKeyKept(session.keysDirectory, host.name) !== undefined) return;
   if (host.publicKey === "") {
     throw machineError(`${host.name} has no key to rotate; run: netgen keys generate ${shellWord(topology)}`);
   }
@@ -102,21 +111,21 @@ function conclude({ isNew }: Rotation, { previous }: Places, rollout: string): n
   return EXIT_MACHINE;
 }
 
-function rotateHost(call: Call, name: string): number {
+async function rotateHost(call: Call, name: string): Promise<number> {
   const { model, keysDirectory } = call.session;
   const host = hostNamed(call.session, name);
   requireOwnKey(call, host);
   requirePrivateKey(call, host);
-  const rotation = rotateKeyPair(keysDirectory, name);
+  const rotation = await rotateKeyPair(keysDirectory, name, call.options);
   warnUnlessIgnored(call.session, rotation.isGitIgnored);
   const places = placesOf(call, rotation);
   return conclude(rotation, places, renderKeyRollout(model, { host: name, publicKey: rotation.publicKey }, places));
 }
 
-function rotatePair(call: Call, a: string, b: string): number {
+async function rotatePair(call: Call, a: string, b: string): Promise<number> {
   const { model, keysDirectory } = call.session;
   const pair = requirePair(call, hostNamed(call.session, a).name, hostNamed(call.session, b).name);
-  const rotation = rotatePresharedKey(keysDirectory, pair);
+  const rotation = await rotatePresharedKey(keysDirectory, pair, call.options);
   warnUnlessIgnored(call.session, rotation.isGitIgnored);
   const places = placesOf(call, rotation);
   return conclude(rotation, places, renderPresharedRollout(model, pair, places));
@@ -129,8 +138,12 @@ function requirePlainNames(...names: readonly (string | undefined)[]): void {
   throw machineError(`${visible(odd)} has a character in its name that is no text; a roll-out cannot name such a file`);
 }
 
-function rotate(topology: string, hosts: readonly [string, string | undefined], options: RotateOptions): number {
-  requirePlainNames(topology, options.keys, options.output);
+async function rotate(
+  topology: string,
+  hosts: readonly [string, string | undefined],
+  options: RotateOptions,
+): Promise<number> {
+  requirePlainNames(topology, options.keys, options.output, options.identity);
   const session = openForKeys(topology, options);
   if (session === undefined) return EXIT_TOPOLOGY;
   const call = { session, topology, options };
@@ -151,6 +164,7 @@ export const rotateCommand = (exit: (code: number) => void): Command =>
     .argument("[peer]", "the other one of the two")
     .option("-o, --output <dir>", "the tree that you build (default: out, beside the topology)")
     .addOption(keysOption())
-    .action((topology: string, host: string, peer: string | undefined, options: RotateOptions) =>
-      exit(rotate(topology, [host, peer], options)),
+    .addOption(identityOption())
+    .action(async (topology: string, host: string, peer: string | undefined, options: RotateOptions) =>
+      exit(await rotate(topology, [host, peer], options)),
     );

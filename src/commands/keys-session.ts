@@ -1,10 +1,16 @@
 /** What the keys commands share: a topology in which nothing but keys may be missing, its hosts, and its pairs. */
 import { malformedPublicKeys } from "../keys/inspect.ts";
 import { readPublicKeys } from "../keys/store.ts";
+import { isEncryptedStore } from "../keys/vault.ts";
 import type { Host } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
 import { machineError } from "./exit.ts";
 import { type CommonOptions, open, printDiagnostics, type Session, say } from "./session.ts";
+
+/** Options of the commands that may have to open a key. */
+export interface KeyOptions extends CommonOptions {
+  readonly identity?: string;
+}
 
 /** A session with a model. */
 export interface KeySession extends Session {
@@ -54,10 +60,12 @@ export function presharedPairs({ hosts, peers }: Network): readonly (readonly [s
   );
 }
 
-/** Says when git may take in secrets. */
-export function warnUnlessIgnored({ keysDirectory }: Session, isGitIgnored: boolean): void {
+/** Says when git may take in secrets in clear, or leaves out encrypted ones. */
+export function warnUnlessIgnored({ keysDirectory }: Pick<Session, "keysDirectory">, isGitIgnored: boolean): void {
   if (isGitIgnored) return;
   say(
-    `netgen: ${keysDirectory}/.gitignore lacks one of *.key, /psk/ and *.tmp: git may take in private keys; add them\n`,
+    isEncryptedStore(keysDirectory)
+      ? `netgen: ${keysDirectory}/.gitignore lacks one of *.key, *.psk and *.tmp, or leaves out /psk/: git may take in keys in clear, or no encrypted ones; mend it\n`
+      : `netgen: ${keysDirectory}/.gitignore lacks one of *.key, /psk/ and *.tmp: git may take in private keys; add them\n`,
   );
 }

@@ -1,13 +1,14 @@
 import { Command } from "commander";
-import { generateKeys, hasPrivateKey } from "../keys/store.ts";
+import { generateKeys, privateKeyKept } from "../keys/store.ts";
 import type { Host } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
 import { EXIT_DONE, EXIT_TOPOLOGY } from "./exit.ts";
 import { exportCommand } from "./keys-export.ts";
 import { importCommand } from "./keys-import.ts";
+import { encryptCommand, recipientsCommand } from "./keys-recipients.ts";
 import { rotateCommand } from "./keys-rotate.ts";
-import { hasKeyInTopology, openForKeys, presharedPairs, warnUnlessIgnored } from "./keys-session.ts";
-import { keysOption, quietOption, topologyArgument } from "./options.ts";
+import { hasKeyInTopology, type KeyOptions, openForKeys, presharedPairs, warnUnlessIgnored } from "./keys-session.ts";
+import { identityOption, keysOption, quietOption, topologyArgument } from "./options.ts";
 import { type CommonOptions, printSummary } from "./session.ts";
 
 const hasTunnels = ({ interfaces }: Host): boolean => interfaces.length > 0;
@@ -21,7 +22,7 @@ function sharedKeys({ hosts }: Network): readonly (readonly [string, string])[] 
   });
 }
 
-function generate(topology: string, options: CommonOptions): number {
+async function generate(topology: string, options: KeyOptions): Promise<number> {
   const session = openForKeys(topology, options);
   if (session === undefined) return EXIT_TOPOLOGY;
   const { model, keysDirectory } = session;
@@ -30,12 +31,19 @@ function generate(topology: string, options: CommonOptions): number {
     !hasKeyInTopology(host) && hasTunnels(host) && !copies.some(([, second]) => second === host.name);
   const hosts = model.hosts.filter(isAsked).map((host) => host.name);
   const request = { hosts, pairs: presharedPairs(model), copies };
-  const { created, kept, isGitIgnored } = generateKeys(keysDirectory, request);
+  const { created, kept, isGitIgnored } = await generateKeys(keysDirectory, request, options);
   const names = created.map((name) => `  + ${name}\n`).join("");
   printSummary(`${names}${keysDirectory}: ${created.length} new, ${kept.length} as they were\n`, options);
   warnUnlessIgnored(session, isGitIgnored);
   return EXIT_DONE;
 }
+
+/** Where a host's key is whose public half stands in the directory. */
+const KEPT = {
+  clear: "keys, with its private key",
+  encrypted: "keys, with its private key, encrypted",
+  elsewhere: "keys, public key only",
+};
 
 function list(topology: string, options: CommonOptions): number {
   const session = openForKeys(topology, options);
@@ -46,7 +54,7 @@ function list(topology: string, options: CommonOptions): number {
     `${host.padEnd(width)}  ${key.padEnd(44)}  ${where}\n`;
   process.stdout.write(row("HOST", "PUBLIC KEY", "WHERE"));
   for (const host of model.hosts.filter(hasTunnels)) {
-    const inFile = hasPrivateKey(keysDirectory, host.name) ? "keys, with its private key" : "keys, public key only";
+    const inFile = KEPT[privateKeyKept(keysDirectory, host.name) ?? "elsewhere"];
     const where = host.publicKey === "" ? "-" : hasKeyInTopology(host) ? "topology" : inFile;
     process.stdout.write(row(host.name, host.publicKey || "none: run netgen keys generate", where));
   }
@@ -63,8 +71,9 @@ const generateCommand = (exit: (code: number) => void): Command =>
     )
     .addArgument(topologyArgument())
     .addOption(keysOption())
+    .addOption(identityOption())
     .addOption(quietOption())
-    .action((topology: string, options: CommonOptions) => exit(generate(topology, options)));
+    .action(async (topology: string, options: KeyOptions) => exit(await generate(topology, options)));
 
 const listCommand = (exit: (code: number) => void): Command =>
   new Command("list")
@@ -76,16 +85,16 @@ const listCommand = (exit: (code: number) => void): Command =>
 
 export const keysCommand = (exit: (code: number) => void): Command => {
   const keys = new Command("keys")
-    .summary("make, list, rotate, import and export keys")
+    .summary("make, list, rotate, import, export and encrypt keys")
     .description(
       "Keys live in a directory beside the topology: <host>.key and psk/<a>--<b>.psk stay out of git (a .gitignore " +
-        "is written), <host>.pub goes in. Generating never overwrites.",
+        "is written), <host>.pub goes in. Generating never overwrites. With recipients, private keys are encrypted with age " +
+        "and go into git as well.",
     )
     // The names alone: with their arguments the lines would be wider than a terminal.
     .configureHelp({ subcommandTerm: (command) => command.name() })
     .helpCommand(false);
-  for (const make of [generateCommand, listCommand, rotateCommand, importCommand, exportCommand]) {
-    keys.addCommand(make(exit));
-  }
+  const commands = [generateCommand, listCommand, rotateCommand, importCommand, exportCommand];
+  for (const make of [...commands, recipientsCommand, encryptCommand]) keys.addCommand(make(exit));
   return keys;
 };

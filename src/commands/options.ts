@@ -1,4 +1,5 @@
 import { Argument, Option } from "commander";
+import { IDENTITY_VARIABLE } from "../keys/identity.ts";
 
 /** The topology argument that most commands take. */
 export const topologyArgument = (): Argument =>
@@ -18,3 +19,7 @@ export const quietOption = (): Option => new Option("-q, --quiet", "leave out no
 
 export const formatOption = (what: string): Option =>
   new Option("--format <format>", `how to print ${what}`).choices(["text", "json"]).default("text");
+
+/** Besides the flag, the environment: a path, so that whoever reads the environment of a process has no secret yet. */
+export const identityOption = (): Option =>
+  new Option("--identity <file>", "what opens encrypted keys: a file that age-keygen wrote").env(IDENTITY_VARIABLE);

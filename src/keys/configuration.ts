@@ -1,11 +1,12 @@
 /** The configuration of a device that an app configures, whole: the one place where keys come into one. */
 import { statSync } from "node:fs";
-import { join } from "node:path";
 import { withKeys } from "../base/key.ts";
 import { presharedKeyName, privateKeyName } from "./directory.ts";
+import { requireElsewhere } from "./export.ts";
 import { badKeyFiles, createFile, isThere, readText, SECRET_MODE } from "./files.ts";
-import { pairProblems, presharedProblems } from "./inspect.ts";
+import { requireGood } from "./inspect.ts";
 import { derivePublicKey } from "./keypair.ts";
+import { type Access, openVault, type Vault } from "./vault.ts";
 
 /** A device, and what its app takes in but for the keys. */
 export interface ConfigurationRequest {
@@ -24,30 +25,41 @@ export interface WholeConfiguration {
   readonly hasPrivateKey: boolean;
 }
 
-function privateKeyOf(directory: string, { host, publicKey }: ConfigurationRequest): string | undefined {
-  const path = join(directory, privateKeyName(host));
+async function privateKeyOf(vault: Vault, { host, publicKey }: ConfigurationRequest): Promise<string | undefined> {
+  const path = vault.pathOf(privateKeyName(host));
   if (!isThere(path)) return undefined;
-  const privateKey = readText(path).trim();
+  const privateKey = (await vault.read(privateKeyName(host))).trim();
   if (derivePublicKey(privateKey) === publicKey) return privateKey;
   throw badKeyFiles([`${path} is not the private key of ${publicKey}, by which the topology has ${host} known`]);
 }
 
 /** Merges the keys in; all are looked at before. */
-export function mergeKeys(directory: string, request: ConfigurationRequest): WholeConfiguration {
+export async function mergeKeys(
+  directory: string,
+  request: ConfigurationRequest,
+  access: Access = {},
+): Promise<WholeConfiguration> {
   const { host, peers, configuration } = request;
-  const pathOf = (peer: string): string => join(directory, presharedKeyName(host, peer));
-  const problems = [
-    ...pairProblems(directory, host),
-    ...peers.flatMap((peer) => presharedProblems(directory, [host, peer.host])),
-  ];
-  if (problems.length > 0) throw badKeyFiles(problems);
-  const privateKey = privateKeyOf(directory, request);
-  const presharedKeys = new Map(peers.map((peer) => [peer.publicKey, readText(pathOf(peer.host)).trim()]));
+  const vault = await openVault(directory, { ...access, opens: true });
+  await requireGood(
+    vault,
+    [host],
+    peers.map((peer) => [host, peer.host]),
+  );
+  const privateKey = await privateKeyOf(vault, request);
+  const presharedKeys = new Map<string, string>();
+  for (const peer of peers) {
+    presharedKeys.set(peer.publicKey, (await vault.read(presharedKeyName(host, peer.host))).trim());
+  }
   return { text: withKeys(configuration, { privateKey, presharedKeys }), hasPrivateKey: privateKey !== undefined };
 }
 
-/** Writes a configuration for its owner's eyes alone; a file that holds something else is never overwritten. */
-export function writeConfiguration(path: string, text: string): void {
+/**
+ * Writes a configuration for its owner's eyes alone, but not beside encrypted keys; a file that holds something else is
+ * never overwritten.
+ */
+export function writeConfiguration(directory: string, path: string, text: string): void {
+  requireElsewhere(directory, path);
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
     throw badKeyFiles([`${path} is a directory; a device has one file: name it`]);
   }

@@ -1,23 +1,38 @@
 /**
  * The key directory: `<host>.key` and `<host>.pub`, `psk/<a>--<b>.psk`, what a rotation replaced in `previous/` and
- * `psk/previous/`, and a `.gitignore` that keeps all secrets out of git.
+ * `psk/previous/`, and a `.gitignore` that keeps all secrets in clear out of git.
  */
 import { dirname, join, posix } from "node:path";
 import { compareText } from "../base/text.ts";
 import { ensureDirectory } from "../write/disk.ts";
-import { LOCK_NAME, withLock } from "../write/lock.ts";
-import { badKeyFiles, createFile, DIRECTORY_MODE, readText, removeLeftovers } from "./files.ts";
+import { LOCK_NAME, withLockHeld } from "../write/lock.ts";
+import { badKeyFiles, createFile, DIRECTORY_MODE, readText, removeLeftovers, replaceWhole } from "./files.ts";
+import { type Access, isEncryptedStore, openVault, PUBLIC_MODE, SECRET_PLACES, type Vault } from "./vault.ts";
 
 export const PUBLIC_SUFFIX = ".pub";
-export const PUBLIC_MODE = 0o644;
 const GITIGNORE_NAME = ".gitignore";
-const SECRET_PATTERNS = ["*.key", "/psk/", "*.tmp"];
-const GITIGNORE = [
-  "# Written by netgen: private and preshared keys stay out of git, public keys (*.pub) go in.",
-  ...SECRET_PATTERNS,
-  LOCK_NAME,
-  "",
-].join("\n");
+
+/** What git is told to leave out. */
+interface Ignored {
+  readonly comment: string;
+  readonly patterns: readonly string[];
+  /** Lines that would keep out what belongs in. */
+  readonly wrong: readonly string[];
+}
+
+const CLEAR: Ignored = {
+  comment: "private and preshared keys stay out of git, public keys (*.pub) go in.",
+  patterns: ["*.key", "/psk/", "*.tmp"],
+  wrong: [],
+};
+const ENCRYPTED: Ignored = {
+  comment: "keys in clear stay out of git; encrypted ones (*.age), public keys (*.pub) and recipients go in.",
+  patterns: ["*.key", "*.psk", "*.tmp"],
+  wrong: ["/psk/"],
+};
+
+const gitignoreOf = ({ comment, patterns }: Ignored): string =>
+  [`# Written by netgen: ${comment}`, ...patterns, LOCK_NAME, ""].join("\n");
 
 /** The file of a host's private key, relative to the directory. */
 export const privateKeyName = (host: string): string => `${host}.key`;
@@ -35,12 +50,15 @@ export function previousName(name: string): string {
   return posix.join(posix.dirname(name), "previous", posix.basename(name));
 }
 
-/** Makes the .gitignore, or looks whether the one that is there will do. */
+/** Makes the .gitignore, or looks whether the one that is there will do; netgen's own follows how keys are kept. */
 function ensureIgnored(directory: string): boolean {
   const path = join(directory, GITIGNORE_NAME);
-  if (createFile(path, GITIGNORE, PUBLIC_MODE)) return true;
+  const isEncrypted = isEncryptedStore(directory);
+  const ignored = isEncrypted ? ENCRYPTED : CLEAR;
+  if (createFile(path, gitignoreOf(ignored), PUBLIC_MODE)) return true;
+  if (isEncrypted && readText(path) === gitignoreOf(CLEAR)) replaceWhole(path, gitignoreOf(ignored), PUBLIC_MODE);
   const lines = readText(path).split(/\r?\n/);
-  return SECRET_PATTERNS.every((pattern) => lines.includes(pattern));
+  return ignored.patterns.every((each) => lines.includes(each)) && !ignored.wrong.some((each) => lines.includes(each));
 }
 
 /** Makes the directory of a key file, for its owner alone. */
@@ -55,14 +73,25 @@ export type Changed<T> = T & {
 };
 
 /** Changes the directory while no other netgen does, after tidying up behind one that was killed. */
-export function changeKeys<T extends object>(directory: string, work: () => T): Changed<T> {
+export async function changeDirectory<T extends object>(
+  directory: string,
+  work: () => Promise<T>,
+): Promise<Changed<T>> {
   ensureDirectory(directory, DIRECTORY_MODE);
-  const locked = withLock(directory, () => {
-    for (const each of [".", "psk", "previous", "psk/previous"]) removeLeftovers(join(directory, each));
-    // Before the first secret.
-    const isGitIgnored = ensureIgnored(directory);
-    return { ...work(), isGitIgnored };
+  const locked = await withLockHeld(directory, async () => {
+    for (const each of SECRET_PLACES) removeLeftovers(join(directory, each));
+    // Before the first secret, and once more where the work has begun to encrypt.
+    ensureIgnored(directory);
+    const done = await work();
+    return { ...done, isGitIgnored: ensureIgnored(directory) };
   });
   if (locked.kind === "done") return locked.value;
   throw badKeyFiles([`another netgen is changing ${directory}; wait for it to end (${join(directory, LOCK_NAME)})`]);
 }
+
+/** Changes keys, which all are in clear, or all encrypted. */
+export const changeKeys = <T extends object>(
+  directory: string,
+  access: Access,
+  work: (vault: Vault) => Promise<T>,
+): Promise<Changed<T>> => changeDirectory(directory, async () => work(await openVault(directory, access)));

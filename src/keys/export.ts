@@ -1,8 +1,9 @@
 /** The keys of one host as they lie on it: `etc/wireguard/<interface>.key` and `etc/wireguard/psk/<peer>.psk`, in a fleet `psk2`. */
-import { dirname, join } from "node:path";
+import { dirname, join, relative, sep } from "node:path";
 import { ensureParent, presharedKeyName, privateKeyName } from "./directory.ts";
 import { badKeyFiles, createFile, readText, removeLeftovers, SECRET_MODE } from "./files.ts";
-import { pairProblems, presharedProblems } from "./inspect.ts";
+import { requireGood } from "./inspect.ts";
+import { type Access, isEncryptedStore, openVault } from "./vault.ts";
 
 export interface ExportRequest {
   readonly host: string;
@@ -15,22 +16,27 @@ export interface ExportRequest {
 }
 
 interface Secret {
+  /** The name of its file in clear, relative to the key directory. */
   readonly source: string;
   /** Relative to the target. */
   readonly path: string;
 }
 
-function secretsOf(directory: string, { host, fleet, interfaces, peers }: ExportRequest): readonly Secret[] {
+function secretsOf({ host, fleet, interfaces, peers }: ExportRequest): readonly Secret[] {
   return [
-    ...interfaces.map((name) => ({
-      source: join(directory, privateKeyName(host)),
-      path: `etc/wireguard/${name}.key`,
-    })),
+    ...interfaces.map((name) => ({ source: privateKeyName(host), path: `etc/wireguard/${name}.key` })),
     ...peers.map((peer) => ({
-      source: join(directory, presharedKeyName(host, peer)),
+      source: presharedKeyName(host, peer),
       path: `etc/wireguard/psk${fleet}/${peer}.psk`,
     })),
   ];
+}
+
+/** What was encrypted would stand in clear where everybody looks for what is not. */
+export function requireElsewhere(directory: string, target: string): void {
+  const [first] = relative(directory, target).split(sep);
+  if (first === ".." || !isEncryptedStore(directory)) return;
+  throw badKeyFiles([`${target} is in ${directory}, where no key stands in clear; write it elsewhere`]);
 }
 
 /**
@@ -38,14 +44,22 @@ function secretsOf(directory: string, { host, fleet, interfaces, peers }: Export
  * is there already stays if it holds the same, and else is an error of the machine.
  * @returns the paths, relative to `target`.
  */
-export function exportKeys(directory: string, request: ExportRequest, target: string): readonly string[] {
+export async function exportKeys(
+  directory: string,
+  request: ExportRequest,
+  target: string,
+  access: Access = {},
+): Promise<readonly string[]> {
   const { host, peers } = request;
-  const problems = [
-    ...pairProblems(directory, host),
-    ...peers.flatMap((peer) => presharedProblems(directory, [host, peer])),
-  ];
-  if (problems.length > 0) throw badKeyFiles(problems);
-  const secrets = secretsOf(directory, request).map((secret) => ({ ...secret, text: readText(secret.source) }));
+  const vault = await openVault(directory, { ...access, opens: true });
+  requireElsewhere(directory, target);
+  await requireGood(
+    vault,
+    [host],
+    peers.map((peer) => [host, peer]),
+  );
+  const secrets: { readonly path: string; readonly text: string }[] = [];
+  for (const { source, path } of secretsOf(request)) secrets.push({ path, text: await vault.read(source) });
   for (const { path, text } of secrets) {
     const place = join(target, path);
     ensureParent(target, path);

@@ -27,17 +27,23 @@ export function isThere(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
-/** The text of a file; an error names the file, which Node's own does not when it is a directory. */
-export function readText(path: string): string {
+/** The bytes of a file; an error names the file, which Node's own does not when it is a directory. */
+export function readBytes(path: string): Buffer {
   const stats = statSync(path, { throwIfNoEntry: false });
   // Of a pipe nobody would ever come to the end.
   if (stats?.isFIFO() || stats?.isCharacterDevice()) throw badKeyFiles([`${path} is a pipe or a device, not a file`]);
   try {
-    return readFileSync(path, "utf8");
+    return readFileSync(path);
   } catch (error) {
     throw Object.assign(error as Error, { path });
   }
 }
+
+/** The text of a file. */
+export const readText = (path: string): string => readBytes(path).toString("utf8");
+
+/** What a file is to hold. */
+type Text = string | Uint8Array;
 
 /** Waits until a file or a directory would survive a power cut. */
 function flush(path: string): void {
@@ -50,7 +56,7 @@ function flush(path: string): void {
 }
 
 interface Content {
-  readonly text: string;
+  readonly text: Text;
   readonly mode: number;
 }
 
@@ -82,7 +88,7 @@ export function removeLeftovers(directory: string): void {
  * Puts a file in place whole or not at all, and never over another: a link to a finished file fails if the name is taken.
  * @returns false when the name was taken.
  */
-export function createFile(path: string, text: string, mode: number): boolean {
+export function createFile(path: string, text: Text, mode: number): boolean {
   if (isThere(path)) return false;
   try {
     return withTemporary(path, { text, mode }, (temporary) => {
@@ -95,9 +101,9 @@ export function createFile(path: string, text: string, mode: number): boolean {
   }
 }
 
-/** Puts a secret in the place of another: at every moment there is the old one or the new, whole. */
-export function replaceSecret(path: string, text: string): void {
-  withTemporary(path, { text, mode: SECRET_MODE }, (temporary) => {
+/** Puts a file in the place of another: at every moment there is the old one or the new, whole. */
+export function replaceWhole(path: string, text: string, mode: number): void {
+  withTemporary(path, { text, mode }, (temporary) => {
     // Without this a power cut may leave an empty file under the name.
     flush(temporary);
     renameSync(temporary, path);
@@ -105,8 +111,8 @@ export function replaceSecret(path: string, text: string): void {
 }
 
 /** Like {@link createFile} for a secret that may be the only copy: on the disk for certain when this returns. */
-export function createDurably(path: string, text: string): boolean {
-  const isNew = createFile(path, text, SECRET_MODE);
+export function createDurably(path: string, text: Text, mode: number): boolean {
+  const isNew = createFile(path, text, mode);
   if (isNew) {
     flush(path);
     flush(join(path, ".."));

@@ -2,10 +2,12 @@
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { readSome } from "../write/input.ts";
-import { type Changed, changeKeys, PUBLIC_MODE, privateKeyName, publicKeyName } from "./directory.ts";
+import { type Changed, changeKeys, privateKeyName, publicKeyName } from "./directory.ts";
 import { badKeyFiles, createDurably, createFile, isThere, readText } from "./files.ts";
-import { keyProblem, pairProblems } from "./inspect.ts";
+import { keyProblem, requireGood } from "./inspect.ts";
 import { derivePublicKey } from "./keypair.ts";
+import { publicKeyOf } from "./store.ts";
+import { type Access, PUBLIC_MODE, type Vault } from "./vault.ts";
 
 /** Far above a key's 45 bytes: the rest of a longer input is not read. */
 const MAX_BYTES = 4096;
@@ -62,31 +64,37 @@ export interface Imported {
   readonly publicKey: string;
 }
 
-function place(directory: string, host: string, privateKey: string): Imported {
-  const [keyPath, pubPath] = [join(directory, privateKeyName(host)), join(directory, publicKeyName(host))];
+async function place(vault: Vault, host: string, privateKey: string): Promise<Imported> {
+  const [keyPath, pubPath] = [vault.pathOf(privateKeyName(host)), join(vault.directory, publicKeyName(host))];
   const publicKey = derivePublicKey(privateKey);
-  if (isThere(keyPath) && derivePublicKey(readText(keyPath).trim()) !== publicKey) {
+  if (isThere(keyPath) && (await publicKeyOf(vault, host)) !== publicKey) {
     throw badKeyFiles([`${keyPath} is there already and holds another key, which is never overwritten; move it away`]);
   }
   if (isThere(pubPath) && readText(pubPath).trim() !== publicKey) {
     throw badKeyFiles([`${pubPath} is not the public key of the key given; move it away if it is out of date`]);
   }
-  const isNew = [createDurably(keyPath, `${privateKey}\n`), createFile(pubPath, `${publicKey}\n`, PUBLIC_MODE)];
+  const isNew = [
+    createDurably(keyPath, await vault.seal(`${privateKey}\n`), vault.mode),
+    createFile(pubPath, `${publicKey}\n`, PUBLIC_MODE),
+  ];
   return { isNew: isNew.includes(true), publicKey };
 }
 
 /** Takes the private key of a host from a file or from standard input, and derives its `.pub`. Never overwrites. */
-export function importKey(directory: string, request: ImportRequest): Changed<Imported> {
+export async function importKey(
+  directory: string,
+  request: ImportRequest,
+  access: Access = {},
+): Promise<Changed<Imported>> {
   const text = readInput(request.source);
   const problem = importProblem(text, request);
   if (problem !== undefined) {
     const source = request.source === "-" ? "standard input" : request.source;
     throw badKeyFiles([`${source} is not a WireGuard private key for ${request.host}: ${problem}`]);
   }
-  return changeKeys(directory, () => {
-    const problems = pairProblems(directory, request.host);
-    if (problems.length > 0) throw badKeyFiles(problems);
+  return changeKeys(directory, access, async (vault) => {
+    await requireGood(vault, [request.host], []);
     // As it was given but for blanks: WireGuard sets and clears the bits that X25519 wants by itself.
-    return place(directory, request.host, text.trim());
+    return place(vault, request.host, text.trim());
   });
 }

@@ -5,15 +5,16 @@ import {
   type Changed,
   changeKeys,
   ensureParent,
-  PUBLIC_MODE,
   presharedKeyName,
   previousName,
   privateKeyName,
   publicKeyName,
 } from "./directory.ts";
-import { badKeyFiles, createDurably, createFile, isThere, readText, replaceSecret } from "./files.ts";
-import { pairProblems, presharedProblems } from "./inspect.ts";
+import { createDurably, createFile, isThere, readBytes, replaceWhole } from "./files.ts";
+import { requireGood } from "./inspect.ts";
 import { derivePublicKey, generateKeyPair, generatePresharedKey } from "./keypair.ts";
+import { publicKeyOf } from "./store.ts";
+import { type Access, fileNameOf, PUBLIC_MODE, secretPath, type Vault } from "./vault.ts";
 
 /** What came of a rotation. */
 export interface Rotation {
@@ -29,51 +30,62 @@ export interface PairRotation extends Rotation {
   readonly publicKey: string;
 }
 
-function requireGood(problems: readonly string[]): void {
-  if (problems.length > 0) throw badKeyFiles(problems);
+/** The names of a secret's files, relative to the directory: it, and what is kept of the one before. */
+function namesOf(vault: Vault, name: string): Omit<Rotation, "isNew"> {
+  const own = fileNameOf(vault, name);
+  return { name: own, previous: previousName(own) };
 }
 
-/** Keeps a copy of a secret; false when a rotation before this one still keeps another. */
-function keepPrevious(directory: string, name: string): boolean {
-  const previous = previousName(name);
+/** Keeps a copy of a secret, byte for byte; false when a rotation before this one still keeps another. */
+function keepPrevious(vault: Vault, { name, previous }: Omit<Rotation, "isNew">): boolean {
+  const { directory, mode } = vault;
   ensureParent(directory, previous);
-  const current = readText(join(directory, name));
+  const current = readBytes(join(directory, name));
   // An equal one was left by a rotation that was killed before it replaced the key: this one goes on with it.
-  return createDurably(join(directory, previous), current) || readText(join(directory, previous)) === current;
+  return (
+    createDurably(join(directory, previous), current, mode) || readBytes(join(directory, previous)).equals(current)
+  );
 }
 
 /**
  * Gives a host a new key pair. Killed at any moment, the old pair or the new one is in place, at worst without its
  * `.pub`, which the next rotation or `keys generate` makes again; it never has the `.pub` of the other one.
  */
-export function rotateKeyPair(directory: string, host: string): Changed<PairRotation> {
-  const name = privateKeyName(host);
-  const [keyPath, pubPath] = [join(directory, name), join(directory, publicKeyName(host))];
-  return changeKeys(directory, () => {
-    requireGood(pairProblems(directory, host));
-    const isNew = keepPrevious(directory, name);
+export function rotateKeyPair(directory: string, host: string, access: Access = {}): Promise<Changed<PairRotation>> {
+  const pubPath = join(directory, publicKeyName(host));
+  return changeKeys(directory, access, async (vault) => {
+    await requireGood(vault, [host], []);
+    const names = namesOf(vault, privateKeyName(host));
+    const { privateKey } = generateKeyPair();
+    const text = await vault.seal(`${privateKey}\n`);
+    const isNew = keepPrevious(vault, names);
     if (isNew) {
       rmSync(pubPath, { force: true });
-      replaceSecret(keyPath, `${generateKeyPair().privateKey}\n`);
+      replaceWhole(join(directory, names.name), text, vault.mode);
     }
-    const publicKey = derivePublicKey(readText(keyPath).trim());
+    const publicKey = isNew ? derivePublicKey(privateKey) : await publicKeyOf(vault, host);
     const isCompleted = createFile(pubPath, `${publicKey}\n`, PUBLIC_MODE);
-    return { isNew: isNew || isCompleted, name, previous: previousName(name), publicKey };
+    return { isNew: isNew || isCompleted, ...names, publicKey };
   });
 }
 
 /** Gives two hosts a new preshared key. Killed at any moment, the old key or the new one is in place. */
-export function rotatePresharedKey(directory: string, pair: readonly [string, string]): Changed<Rotation> {
-  const name = presharedKeyName(...pair);
-  return changeKeys(directory, () => {
-    requireGood(presharedProblems(directory, pair));
-    const isNew = keepPrevious(directory, name);
-    if (isNew) replaceSecret(join(directory, name), `${generatePresharedKey()}\n`);
-    return { isNew, name, previous: previousName(name) };
+export function rotatePresharedKey(
+  directory: string,
+  pair: readonly [string, string],
+  access: Access = {},
+): Promise<Changed<Rotation>> {
+  return changeKeys(directory, access, async (vault) => {
+    await requireGood(vault, [], [pair]);
+    const names = namesOf(vault, presharedKeyName(...pair));
+    const text = await vault.seal(`${generatePresharedKey()}\n`);
+    const isNew = keepPrevious(vault, names);
+    if (isNew) replaceWhole(join(directory, names.name), text, vault.mode);
+    return { isNew, ...names };
   });
 }
 
 /** True if two hosts have a preshared key to rotate. */
 export function hasPresharedKey(directory: string, [a, b]: readonly [string, string]): boolean {
-  return isThere(join(directory, presharedKeyName(a, b)));
+  return isThere(secretPath(directory, presharedKeyName(a, b)));
 }

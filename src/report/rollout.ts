@@ -19,6 +19,8 @@ export interface Places {
   /** The file of the new key, and the one that the old key is kept in. */
   readonly key: string;
   readonly previous: string;
+  /** What goes to a host has to be opened first; left out: keys stand in clear. */
+  readonly isEncrypted?: boolean;
 }
 
 /** How long hosts wait before they load a key, seconds: the order has to reach all of them first, side by side. */
@@ -81,6 +83,27 @@ function placedFiles(views: ReturnType<typeof viewsOf>, network: Network): reado
 
 const putLoop = ({ path, mode, hosts }: Placed, output: string): string =>
   `for host in ${words(hosts)}; do put "$host" ${path} ${mode} < ${shellWord(output)}/"$host"${path}; done`;
+
+/** A secret on its way to a host: where it is there, relative to the root. */
+interface Secret {
+  readonly host: string;
+  readonly path: string;
+}
+
+/** Opened keys lie in a directory of the user's own until they are on the hosts: one that cannot be opened stops there. */
+function putSecrets(secrets: readonly Secret[], { key, isEncrypted, exportOptions }: Places): readonly string[] {
+  const putFrom = ({ host, path }: Secret, source: string): string => `put ${shellWord(host)} ${path} 600 < ${source}`;
+  if (!isEncrypted) return secrets.map((each) => putFrom(each, shellWord(key)));
+  if (secrets.length === 0) return [];
+  const openedOf = (host: string): string => `"$opened"/${shellWord(host)}`;
+  const hosts = [...new Set(secrets.map(({ host }) => host))];
+  return [
+    "opened=$(mktemp -d)",
+    ...hosts.map((host) => `netgen keys export ${shellWord(host)} -o ${openedOf(host)} ${exportOptions}`),
+    ...secrets.map((each) => putFrom(each, openedOf(each.host) + each.path)),
+    'rm -r "$opened"',
+  ];
+}
 
 /** What is to be done, with the lines that do it; `undefined`: nothing. */
 type Step = { readonly text: string; readonly lines: readonly string[] } | undefined;
@@ -151,21 +174,19 @@ function verify(network: Network, { host: name, publicKey }: NewKey, peers: read
 
 /** The roll-out of a host's new key pair: to the host its key, to its peers their configurations. */
 export function renderKeyRollout(network: Network, newKey: NewKey, places: Places): string {
-  const { build, output, key, previous } = places;
+  const { build, output, previous } = places;
   const { host: name } = newKey;
   const views = viewsOf(network, name);
   const peers = apart(network, [...new Set(views.map(({ host }) => host))]);
   const own = apart(network, [name]);
   const keyFiles = own.hosts.flatMap((host) =>
-    hostNamed(network, host).interfaces.map(
-      (link) => `put ${shellWord(host)} /etc/wireguard/${link.name}.key 600 < ${shellWord(key)}`,
-    ),
+    hostNamed(network, host).interfaces.map((link) => ({ host, path: `/etc/wireguard/${link.name}.key` })),
   );
   const placed = placedFiles(
     views.filter(({ host }) => peers.hosts.includes(host)),
     network,
   );
-  const puts = [...keyFiles, ...placed.map((each) => putLoop(each, output))];
+  const puts = [...putSecrets(keyFiles, places), ...placed.map((each) => putLoop(each, output))];
   return [
     `# ${name} has a new key pair, and no host knows of it yet. Its old private key is kept: ${previous}\n`,
     `# As soon as one end of a tunnel of ${name} has loaded its file, that tunnel is dark until the other end has, too.\n`,
@@ -197,10 +218,11 @@ export function renderPresharedRollout(network: Network, pair: readonly [string,
   const [a, b] = pair;
   const { hosts, devices } = apart(network, pair);
   const otherOf = (host: string): string => (host === a ? b : a);
-  const puts = hosts.map(
-    (host) =>
-      `put ${shellWord(host)} /etc/wireguard/psk${fleetMark(network)}/${otherOf(host)}.psk 600 < ${shellWord(places.key)}`,
-  );
+  const secrets = hosts.map((host) => ({
+    host,
+    path: `/etc/wireguard/psk${fleetMark(network)}/${otherOf(host)}.psk`,
+  }));
+  const puts = putSecrets(secrets, places);
   const [from] = hosts;
   const where = hosts.length === 2 ? "both" : hosts.join("");
   return [

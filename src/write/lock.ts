@@ -98,15 +98,39 @@ export function hasAbandonedLock(directory: string): boolean {
 /** What came of {@link withLock}. */
 export type Locked<T> = { readonly kind: "done"; readonly value: T } | { readonly kind: "held" };
 
-/** Does the work while no other build writes the tree, or does nothing when one does. */
-export function withLock<T>(directory: string, work: () => T): Locked<T> {
+/** Takes the lock of a tree, and gives what lets go of it; `undefined`: another has it. */
+function lock(directory: string): (() => void) | undefined {
   const path = join(directory, LOCK_NAME);
   ensureDirectory(directory);
-  if (!take(path)) return { kind: "held" };
+  if (!take(path)) return undefined;
+  const release = (): void => rmSync(path, { force: true });
   try {
     clearRemovals(directory);
+  } catch (error) {
+    release();
+    throw error;
+  }
+  return release;
+}
+
+/** Does the work while no other build writes the tree, or does nothing when one does. */
+export function withLock<T>(directory: string, work: () => T): Locked<T> {
+  const release = lock(directory);
+  if (release === undefined) return { kind: "held" };
+  try {
     return { kind: "done", value: work() };
   } finally {
-    rmSync(path, { force: true });
+    release();
+  }
+}
+
+/** The same of work that has to wait in between. */
+export async function withLockHeld<T>(directory: string, work: () => Promise<T>): Promise<Locked<T>> {
+  const release = lock(directory);
+  if (release === undefined) return { kind: "held" };
+  try {
+    return { kind: "done", value: await work() };
+  } finally {
+    release();
   }
 }

@@ -84,7 +84,7 @@ function openRoot(): Root {
 }
 
 /** What the machine with the topology has after `keys generate` and `build`. */
-function prepare(root: Root, fixture: string) {
+async function prepare(root: Root, fixture: string) {
   const directory = join(root.path, "srv/network");
   const keys = join(directory, "keys");
   mkdirSync(keys, { recursive: true });
@@ -94,7 +94,7 @@ function prepare(root: Root, fixture: string) {
   writeTree({ name: fixture, files, units }, { directory: join(directory, "out"), hosts: undefined, force: false });
   for (const host of hosts) writeFileSync(join(keys, `${host}.key`), `${testPrivateKey(host)}\n`, { mode: 0o600 });
   const pairs = hosts.flatMap((a) => hosts.filter((b) => a < b).map((b) => [a, b] as const));
-  generateKeys(keys, { hosts, pairs: model?.peers.some((peer) => peer.hasPresharedKey) ? pairs : [] });
+  await generateKeys(keys, { hosts, pairs: model?.peers.some((peer) => peer.hasPresharedKey) ? pairs : [] });
   return { files, units };
 }
 
@@ -109,16 +109,16 @@ describe.runIf(canRun).each([
   { fixture: "dual-stack", host: "fra1" },
 ])("the files of $fixture on $host", ({ fixture, host }) => {
   let root: Root;
-  let tree: ReturnType<typeof prepare>;
+  let tree: Awaited<ReturnType<typeof prepare>>;
   let before: string;
   let ended: Ended;
 
-  beforeAll(() => {
+  beforeAll(async () => {
     root = openRoot();
     writeFileSync(join(root.path, "usr/local/bin/ssh"), SSH);
     chmodSync(join(root.path, "usr/local/bin/ssh"), 0o755);
     writeFileSync(join(root.path, "etc/apt/apt.conf.d/99-netgen-test"), APT);
-    tree = prepare(root, fixture);
+    tree = await prepare(root, fixture);
     before = root.bash(`${STAT} / /etc /etc/systemd /etc/systemd/system /etc/sysctl.d /etc/wireguard /etc/frr`).stdout;
     const commands = commandsOf("Put it on a host").replaceAll("host=alpha", `host=${host}`);
     ended = root.bash(`umask 077; cd /srv/network\n${commands}`);

@@ -76,10 +76,10 @@ function stub(path: string, text: string): void {
   writeFileSync(path, text, { mode: 0o755 });
 }
 
-function startHost(name: string): void {
+async function startHost(name: string): Promise<void> {
   const target = join(home, "export", name);
   const peers = HOSTS.filter((each) => each !== name);
-  for (const path of exportKeys(keys(), { host: name, fleet: "", interfaces: ["wg0"], peers }, target)) {
+  for (const path of await exportKeys(keys(), { host: name, fleet: "", interfaces: ["wg0"], peers }, target)) {
     writeOn(on(name), `/${path}`, readFileSync(join(target, path)), 0o600);
   }
   install(on(name), compiled().files);
@@ -92,8 +92,8 @@ function startHost(name: string): void {
 beforeAll(async () => {
   lab = await openLab("ngrotate", HOSTS);
   home = mkdtempSync(join(tmpdir(), "netgen-rotate-"));
-  generateKeys(keys(), { hosts: HOSTS, pairs: PAIRS });
-  for (const name of HOSTS) startHost(name);
+  await generateKeys(keys(), { hosts: HOSTS, pairs: PAIRS });
+  for (const name of HOSTS) await startHost(name);
   for (const name of HOSTS) run(on(name), DIAL);
   const pids = HOSTS.map((name) => `root@${name}) pid=${on(name).pid} ;;`).join("\n");
   stub(join(home, "bin/ssh"), SSH(pids).replace("bash -c", "env PATH=/run/spy:/usr/sbin:/usr/bin:/sbin:/bin bash -c"));
@@ -130,7 +130,7 @@ test.each(HOSTS)("a new key of %s: it reaches all its peers, and the two others 
   const [first = "", second = ""] = HOSTS.filter((each) => each !== name);
   const ping = startPing(on(first), `10.250.0.${HOSTS.indexOf(second) + 1}`);
   await ping.replies(10);
-  const { publicKey, previous } = rotateKeyPair(keys(), name);
+  const { publicKey, previous } = await rotateKeyPair(keys(), name);
   build();
   const out = follow(renderKeyRollout(compiled().model, { host: name, publicKey }, places(`${name}.key`, previous)));
   await ping.replies(10);
@@ -148,7 +148,7 @@ test.each(HOSTS)("a new key of %s: it reaches all its peers, and the two others 
 test("a new preshared key of a pair: no packet is lost, and new handshakes succeed with it", async () => {
   const ping = startPing(on("alpha"), "10.250.0.2");
   await ping.replies(10);
-  const { name, previous } = rotatePresharedKey(keys(), ["alpha", "beta"]);
+  const { name, previous } = await rotatePresharedKey(keys(), ["alpha", "beta"]);
   follow(renderPresharedRollout(compiled().model, ["alpha", "beta"], places(name, previous)));
   await ping.replies(10);
   expect(await ping.stop()).toEqual([]);
