@@ -112,6 +112,14 @@ function generateManifestSchema() {
   writeFileSync(join(root, "src/commands/manifest-schema.generated.ts"), text);
 }
 
+/** What `netgen --version` prints. */
+function generateVersion() {
+  const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const text = `${HEADER}export const version: string = ${JSON.stringify(version)};\n`;
+  writeFileSync(join(root, "src/commands/version.generated.ts"), text);
+}
+
 generateTemplates();
 generateValidator();
 generateManifestSchema();
+generateVersion();

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 /** The process: arguments in, exit code out. Nothing below commands/ knows that there is one. */
-import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { visibleLines } from "./base/text.ts";
 import { describeMachineError, EXIT_BUG, EXIT_DONE, EXIT_MACHINE } from "./commands/exit.ts";
+import { version } from "./commands/version.generated.ts";
 
 type Exit = (code: number) => void;
 type Loader = () => Promise<(exit: Exit) => Command>;
@@ -23,11 +23,6 @@ const COMMANDS: ReadonlyMap<string, Loader> = new Map([
   ["schema", async () => (await import("./commands/schema.ts")).schemaCommand],
   ["completion", async () => (await import("./commands/completion.ts")).completionCommand],
 ]);
-
-function version(): string {
-  const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
-  return (JSON.parse(text) as { version: string }).version;
-}
 
 /** What went wrong in words, and the exit code it ends with. */
 function judge(error: unknown): { readonly code: number; readonly message: string } {
@@ -61,7 +56,7 @@ function loadersFor(args: readonly string[]): ReadonlySet<Loader> {
 async function program(args: readonly string[], exit: Exit): Promise<Command> {
   const netgen = new Command("netgen")
     .description("Compiles one topology.yaml into every host's WireGuard, VXLAN, EVPN, sysctl and nftables files.")
-    .version(version(), "-V, --version", "print the version")
+    .version(version, "-V, --version", "print the version")
     .helpCommand(false)
     .addHelpText(
       "after",

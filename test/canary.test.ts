@@ -70,7 +70,14 @@ const CASES: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
   "keys recipients list": [[]],
   "keys encrypt": [["--identity", "identity"], [], ["--identity", "keys/alpha.key.age"]],
-  check: [["topology.yaml"], ["topology.yaml", "--format", "json"], ["keys/alpha.key"], ["keys"]],
+  check: [
+    ["topology.yaml"],
+    ["topology.yaml", "--format", "json"],
+    ["topology.yaml", "--format", "github"],
+    ["topology.yaml", "--format", "sarif"],
+    ["keys/alpha.key"],
+    ["keys"],
+  ],
   mtu: [["topology.yaml"], ["topology.yaml", "--format", "json"], ["keys/alpha.key"]],
   diff: [
     ["topology.yaml"],

@@ -96,7 +96,7 @@ describe("the invocation", () => {
   test.each([
     [["biuld", "topology.yaml"], "unknown command 'biuld'", "netgen --help"],
     [["check"], "missing required argument 'topology'", "netgen check --help"],
-    [["check", "a", "b"], "too many arguments", "netgen check --help"],
+    [["mtu", "a", "b"], "too many arguments", "netgen mtu --help"],
     [["build", "--frce", "a"], "unknown option '--frce'", "netgen build --help"],
     [["build", "a", "-o"], "option '-o, --output <dir>' argument missing", "netgen build --help"],
     [["check", "a", "--format", "xml"], "Allowed choices are text, json", "netgen check --help"],

@@ -105,6 +105,7 @@ describe("the answer", () => {
     [["build", "--keys="], ["directories"]],
     [["build", "--force=x"], ["nothing"]],
     [["build", "topology.yaml", ""], ["nothing"]],
+    [["check", "topology.yaml", ""], ["topologies"]],
     [["build", "--", "--format"], ["topologies"]],
     [["build", "-", "--hosts", ""], ["values"]],
     [["init", ""], ["files"]],

@@ -1,3 +1,4 @@
+import type { Code } from "./catalogue.ts";
 import { type Diagnostic, printable, type Severity } from "./diagnostic.ts";
 import { grouped } from "./grouped.ts";
 import { maskKeys } from "./key.ts";
@@ -87,21 +88,39 @@ export function renderText(source: Source, diagnostics: readonly Diagnostic[], p
   return lines.length === 0 ? "" : `${lines.join("\n")}\n`;
 }
 
-/** Diagnostics as JSON, one object a line; the fields are fixed and documented in docs/commands.md. */
-export function renderJson(source: Source, diagnostics: readonly Diagnostic[]): string {
+/** A diagnostic with its places as people and editors count, for programs to read; docs/commands.md lists the fields. */
+export interface Located extends Location {
+  readonly code: Code;
+  readonly severity: Severity;
+  readonly message: string;
+  readonly hint: string;
+  readonly related: readonly (Location & { readonly message: string })[];
+}
+
+/** Each diagnostic with its places; `nameOf`: what a file is called, which is by its name unless said otherwise. */
+export function locateAll(
+  source: Source,
+  diagnostics: readonly Diagnostic[],
+  nameOf: (file: string) => string = (file) => file,
+): readonly Located[] {
   const startsOf = createStarts();
-  return diagnostics
-    .map(({ code, severity, message, span, hint, related }) => ({
-      code,
-      severity,
-      message,
-      ...locate(source, startsOf(source), span),
-      hint,
-      related: related.map(({ message, span, source: text = source }) => ({
-        message,
-        ...locate(text, startsOf(text), span),
-      })),
-    }))
+  const place = (span: Span, text = source): Location => {
+    const location = locate(text, startsOf(text), span);
+    return { ...location, file: nameOf(location.file) };
+  };
+  return diagnostics.map(({ code, severity, message, span, hint, related }) => ({
+    code,
+    severity,
+    message,
+    ...place(span),
+    hint,
+    related: related.map((each) => ({ message: each.message, ...place(each.span, each.source) })),
+  }));
+}
+
+/** Diagnostics as JSON, one object a line. */
+export function renderJson(source: Source, diagnostics: readonly Diagnostic[]): string {
+  return locateAll(source, diagnostics)
     .map((each) => `${JSON.stringify(each)}\n`)
     .join("");
 }

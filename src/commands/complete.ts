@@ -181,6 +181,7 @@ export function complete(program: Command, words: readonly string[]): Completion
   }
   const commands = completeCommand(line, current);
   if (commands !== undefined) return commands;
-  const argument = command.registeredArguments[operands.length];
+  const last = command.registeredArguments.at(-1);
+  const argument = command.registeredArguments[operands.length] ?? (last?.variadic === true ? last : undefined);
   return argument === undefined ? NOTHING : completeValue(line, argument, current);
 }

@@ -5,6 +5,10 @@ import { IDENTITY_VARIABLE } from "../keys/identity.ts";
 export const topologyArgument = (): Argument =>
   new Argument("<topology>", "the topology file, or - for standard input");
 
+/** The same for a command that takes several, each by itself. */
+export const topologiesArgument = (): Argument =>
+  new Argument("<topology...>", "the topology files, or - for standard input");
+
 export const keysOption = (): Option =>
   new Option("--keys <dir>", "directory of <host>.pub files (default: keys, beside the topology)");
 
@@ -17,8 +21,8 @@ export const withOption = (): Option =>
 
 export const quietOption = (): Option => new Option("-q, --quiet", "leave out notes and summaries");
 
-export const formatOption = (what: string): Option =>
-  new Option("--format <format>", `how to print ${what}`).choices(["text", "json"]).default("text");
+export const formatOption = (what: string, formats: readonly string[] = ["text", "json"]): Option =>
+  new Option("--format <format>", `how to print ${what}`).choices(formats).default("text");
 
 /** Besides the flag, the environment: a path, so that whoever reads the environment of a process has no secret yet. */
 export const identityOption = (): Option =>
