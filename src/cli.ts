@@ -67,8 +67,8 @@ async function program(args: readonly string[], exit: Exit): Promise<Command> {
         "  netgen diff topology.yaml            show what a build would change\n" +
         "  netgen build topology.yaml           write out/<host>/etc/...\n" +
         "  netgen lab topology.yaml             boot it on this machine and prove it\n\n" +
-        "Exit codes: 0 done, 1 the topology has errors (or diff found a difference, or lab a\nbroken promise), " +
-        "2 wrong invocation or a file that cannot be read or written, 70 a\nbug in netgen.\n",
+        "Exit codes: 0 done, 1 the topology has errors (or diff or build --check found\na difference, or lab a " +
+        "broken promise), 2 wrong invocation or a file that cannot be\nread or written, 70 a bug in netgen.\n",
     );
   for (const load of loadersFor(args)) netgen.addCommand((await load())(exit));
   // Inherited by hand: commander copies neither to commands that are added ready-made.

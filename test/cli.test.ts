@@ -63,7 +63,9 @@ describe("the invocation", () => {
       expect(stdout).toMatch(new RegExp(`^  ${command}\\b.* \\w`, "m"));
     }
     expect(stdout).toContain("netgen keys generate topology.yaml");
-    expect(stdout).toContain("Exit codes: 0 done, 1 the topology has errors (or diff found a difference, or lab a");
+    expect(stdout).toContain(
+      "Exit codes: 0 done, 1 the topology has errors (or diff or build --check found\na difference, or lab a",
+    );
   });
 
   test.each([

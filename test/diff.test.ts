@@ -103,3 +103,46 @@ test("what a build would refuse, diff refuses; what has errors has no difference
   expect([wrong.status, wrong.stdout]).toEqual([1, ""]);
   expect(wrong.stderr).toContain("error[key-missing]");
 });
+
+/** What `build --check` says of the files, without its last line. */
+function named(...args: readonly string[]) {
+  const { status, stdout, stderr } = netgen("build", "topology.yaml", "--check", ...args);
+  return { status, stderr, files: stdout.split("\n").slice(0, -2), verdict: stdout.split("\n").at(-2) };
+}
+
+test("build --check finds what diff finds, writes nothing, and names the files as a build does", () => {
+  netgen("build", "topology.yaml");
+  expect(named()).toEqual({ status: 0, stderr: "", files: [], verdict: "out: as a build would write it" });
+  changeTopology();
+  const before = treeOf("out");
+  const stat = netgen("diff", "topology.yaml", "--stat").stdout;
+  const expected = { created: "+", changed: "~", removed: "-" };
+  const files = [...stat.matchAll(/^ (\S+) +\| (created|changed|removed) /gm)].map(
+    ([, path, change]) => `  ${expected[change as keyof typeof expected]} ${path}`,
+  );
+  const found = named("--hosts", "wro1,roz1");
+  expect([found.status, found.stderr, treeOf("out")]).toEqual([1, "", before]);
+  expect(found.files.length).toBeGreaterThan(3);
+  expect(found.files.filter((line) => !files.includes(line))).toEqual([]);
+  const { verdict } = named();
+  expect(verdict).toBe(`out: ${files.length} files not as a build would have it; netgen diff shows how`);
+  expect(netgen("build", "topology.yaml", "--check", "-q").stdout).toMatch(/^( {2}[+~-] .*\n)+$/);
+});
+
+test("build --check tells a manifest that alone is behind, an edit, and refuses where a build would", () => {
+  netgen("build", "topology.yaml");
+  const path = join(home, "out/manifest.json");
+  const manifest = readFileSync(path, "utf8");
+  writeFileSync(path, manifest.replace("frr.service", "old.service"));
+  expect(named()).toMatchObject({ status: 1, files: ["  ~ manifest.json"] });
+  writeFileSync(path, manifest);
+  writeFileSync(join(home, "out/roz1/etc/frr/frr.conf"), "mine\n");
+  expect(named()).toMatchObject({ status: 1, files: ["  ~ roz1/etc/frr/frr.conf"] });
+  rmSync(path);
+  expect(netgen("build", "topology.yaml", "--check")).toMatchObject({ status: 2, stdout: "" });
+  expect(netgen("build", "topology.yaml", "--check", "--force").stderr).toContain(
+    "cannot be used with option '--force'",
+  );
+  writeFileSync(join(home, "topology.yaml"), "netgen: 1\n");
+  expect(netgen("build", "topology.yaml", "--check")).toMatchObject({ status: 1, stdout: "" });
+});

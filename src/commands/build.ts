@@ -10,6 +10,7 @@ import { exitCodeOf, openCompiled, printDiagnostics, printSummary, say } from ".
 import { complain, listPaths, type TreeOptions, treeOf, treePlace } from "./tree.ts";
 
 interface BuildOptions extends TreeOptions {
+  readonly check?: boolean;
   readonly force?: boolean;
   readonly verbose?: boolean;
 }
@@ -65,6 +66,7 @@ async function build(topology: string, options: BuildOptions): Promise<number> {
   if (tree === undefined) return exitCodeOf(session);
   const place = treePlace(session, topology, options);
   // Loaded here because most builds do without.
+  if (options.check === true) return (await import("./compare.ts")).printChanges(tree, place, options);
   if (options.output === "-") return (await import("./archive.ts")).printTree(tree, place.hosts, options);
   const result = write(tree, place, options);
   if (result.kind === "refused") {
@@ -89,6 +91,12 @@ export const buildCommand = (exit: (code: number) => void): Command =>
     .addOption(keysOption())
     .addOption(withOption())
     .option("--hosts <names>", "only these hosts, separated by commas")
+    .addOption(
+      new Option("--check", "write nothing, and exit with 1 if the tree is not what a build would write").conflicts([
+        "force",
+        "verbose",
+      ]),
+    )
     .option("--force", "replace files that stand in the way and that netgen did not write")
     .addOption(quietOption())
     .addOption(new Option("-v, --verbose", "name every file, also those that are as they were").conflicts("quiet"))

@@ -1,12 +1,12 @@
 import { Command } from "commander";
 import pc from "picocolors";
 import { visibleLines } from "../base/text.ts";
-import { diffTree, type FileDiff, renderStat } from "../deliver/diff.ts";
-import { planTree } from "../write/plan.ts";
-import { EXIT_DIFFERENT, EXIT_DONE, EXIT_MACHINE, machineError } from "./exit.ts";
+import { type FileDiff, renderStat } from "../deliver/diff.ts";
+import { changesOf } from "./compare.ts";
+import { EXIT_DIFFERENT, EXIT_DONE, EXIT_MACHINE } from "./exit.ts";
 import { formatOption, keysOption, quietOption, topologyArgument, withOption } from "./options.ts";
-import { exitCodeOf, hasColours, openCompiled, printDiagnostics, say } from "./session.ts";
-import { complain, type TreeOptions, treeOf, treePlace } from "./tree.ts";
+import { exitCodeOf, hasColours, openCompiled, printDiagnostics } from "./session.ts";
+import { type TreeOptions, treeOf, treePlace } from "./tree.ts";
 
 interface DiffOptions extends TreeOptions {
   readonly stat?: boolean;
@@ -35,20 +35,12 @@ function print(diffs: readonly FileDiff[], { stat, format }: DiffOptions): void 
 }
 
 function diff(topology: string, options: DiffOptions): number {
-  if (options.output === "-") {
-    throw machineError("-o - is no tree to compare with; name its directory, or ./- if that is its name");
-  }
   const session = openCompiled(topology, options);
   printDiagnostics(session, process.stderr, "text");
   const tree = treeOf(session);
   if (tree === undefined) return exitCodeOf(session);
-  const place = treePlace(session, topology, options);
-  const plan = planTree(tree, { ...place, force: false });
-  if (plan.kind === "refused") {
-    say(complain("a build would write nothing", place.directory, plan));
-    return EXIT_MACHINE;
-  }
-  const diffs = diffTree(place.directory, plan);
+  const diffs = changesOf(tree, treePlace(session, topology, options));
+  if (diffs === undefined) return EXIT_MACHINE;
   print(diffs, options);
   return diffs.length > 0 ? EXIT_DIFFERENT : EXIT_DONE;
 }
