@@ -89,12 +89,12 @@ for (const [name, stream] of Object.entries({ "standard output": process.stdout,
   });
 }
 
-try {
-  const args = process.argv.slice(2);
+async function main(args: readonly string[]): Promise<void> {
   const netgen = await program(args, (code) => {
     process.exitCode = code;
   });
   await netgen.parseAsync(args, { from: "user" });
-} catch (error) {
-  fail(error);
 }
+
+/** For one who loads this file. It is not awaited here: the executable is one script, in which nothing can be at its top. */
+export const finished = main(process.argv.slice(2)).catch(fail);

@@ -253,7 +253,7 @@ for (const [index, args] of cases.entries()) {
   process.argv = [process.argv[0], cli, ...args];
   process.exitCode = 0;
   chunks = [];
-  await import(cli + "?" + index);
+  await (await import(cli + "?" + index)).finished;
   results.push({ args, status: process.exitCode, output: Buffer.concat(chunks).toString("latin1"), place });
 }
 process.exitCode = 0;

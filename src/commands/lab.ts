@@ -1,4 +1,5 @@
 /** Boots what was compiled, on this machine, and proves it. */
+import { isSea } from "node:sea";
 import { Command, InvalidArgumentError } from "commander";
 import { maskKeys } from "../base/key.ts";
 import { listInWords, shellWord } from "../base/text.ts";
@@ -214,6 +215,11 @@ export const labCommand = (exit: (code: number) => void): Command =>
         "  netgen lab exec alpha -- wg show\n  netgen lab down\n",
     )
     .action(async (topology: string, options: LabOptions) => {
+      if (isSea()) {
+        throw machineError(
+          "the executable has no lab, which runs scripts by Node.js: use netgen as a package or Debian's",
+        );
+      }
       // Whatever ends us before our time: not every promise was kept.
       exit(EXIT_MACHINE);
       const code = await lab(topology, options);
