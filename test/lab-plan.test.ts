@@ -121,9 +121,12 @@ function checkForwards(network: Network, plan: LabPlan): void {
   }
 }
 
-function checkGuests({ guests, hosts }: LabPlan): void {
+function checkGuests({ guests, hosts, outsiders }: LabPlan): void {
   expect(duplicatesIn(guests.map(({ name }) => name))).toEqual([]);
-  expect(duplicatesIn(guests.map(({ host, port }) => `${host} ${port}`))).toEqual([]);
+  const cables = [...guests, ...outsiders.map((each) => ({ ...each, behind: undefined }))];
+  expect(duplicatesIn(cables.map(({ host, port, behind = host }) => `${behind} ${port}`))).toEqual([]);
+  const others = outsiders.flatMap(({ peer, neighbour }) => [peer.address, neighbour.address]);
+  expect(guests.flatMap(({ addresses }) => addresses).filter(({ address }) => others.includes(address))).toEqual([]);
   const gateways = new Set(guests.flatMap((guest) => guest.gateways));
   for (const { host, addresses, ...guest } of guests) {
     named(hosts, host);
@@ -197,6 +200,43 @@ hosts: {alpha: {id: 1, endpoint: 192.0.2.1}, beta: {id: 2, endpoint: 192.0.2.2}}
   expect(overlayOf("red", "red")).toEqual(["10.78.0.0/24", "10.79.0.0/24", "10.250.0.0/24"]);
   expect(overlayOf("red", "blue")).toEqual(["10.250.0.0/24"]);
   expect(overlayOf(undefined, "red")).toEqual(["10.78.0.0/24", "10.250.0.0/24"]);
+});
+
+test("a peer is a router of somebody else's, with a guest behind it in what it may say and in what it may not", () => {
+  const plan = checkPlan(networkOf("peers"));
+  const said = plan.outsiders.map(({ name, taken, refused }) => [name, taken, refused]);
+  expect(said).toEqual([
+    ["192.168.30.2@alpha", ["10.90.0.0/24", "10.91.0.11/32"], ["198.19.0.0/24", "0.0.0.0/0"]],
+    ["2001:db8:30::2@alpha", [], ["2001:2:0:1::/64", "::/0"]],
+    ["10.77.0.5@beta", ["10.92.0.0/24", "10.93.0.0/24"], ["198.19.2.0/24", "0.0.0.0/0"]],
+    // What two may say one says.
+    ["192.168.31.2@beta", ["10.94.0.0/24"], ["198.19.3.0/24"]],
+  ]);
+  const [rack, , guest] = plan.outsiders;
+  expect([rack?.seat, rack?.neighbour]).toEqual([undefined, { address: "192.168.30.11", asn: 65_000 }]);
+  expect([guest?.seat?.bridge, guest?.neighbour.address]).toEqual(["br-blue-vms", "10.77.0.1"]);
+  const behind = plan.guests.filter((each) => each.behind === rack?.name).map(({ name, gateways }) => [name, gateways]);
+  expect(behind).toEqual([
+    ["10.90.0.0/24@192.168.30.2@alpha", ["10.90.0.1"]],
+    ["10.91.0.0/24@192.168.30.2@alpha", ["10.91.0.1"]],
+    ["198.19.0.0/24@192.168.30.2@alpha", ["198.19.0.1"]],
+  ]);
+});
+
+test("a peer may have a prefix of one address, in which is no guest", () => {
+  const plan = checkPlan(
+    modelOf(`wireguard: {addresses: [10.250.0.0/24]}\nbgp: {asn: 65000}
+hosts: {alpha: {id: 1, endpoint: 192.0.2.1, peers: [{address: 192.168.30.2, asn: 64600, accept: [10.90.0.7/32]}]}, beta: {id: 2, endpoint: 192.0.2.2}}`),
+  );
+  expect(plan.outsiders.map(({ taken }) => taken)).toEqual([["10.90.0.7/32"]]);
+  expect(plan.guests.map(({ subnet }) => subnet)).toEqual(["198.19.0.0/24"]);
+});
+
+test("what a peer says that it may not is no part of the network", () => {
+  const whole = `wireguard: {addresses: [10.250.0.0/24]}\nbgp: {asn: 65000}
+hosts: {alpha: {id: 1, endpoint: 192.0.2.1, peers: [{address: 192.168.30.2, asn: 64600, accept: [198.19.0.0/16]}]}, beta: {id: 2, endpoint: 192.0.2.2}}`;
+  const plan = checkPlan(modelOf(whole));
+  expect(plan.outsiders.map(({ taken, refused }) => [taken, refused])).toEqual([[["198.19.0.0/16"], ["0.0.0.0/0"]]]);
 });
 
 test("a LAN that is narrower than the way out of it is as narrow as declared", () => {

@@ -87,6 +87,42 @@ describe("vrfs", () => {
   });
 });
 
+describe("routers of somebody else's", () => {
+  const { ways, guest, guests, trip } = fixture("peers");
+  const [rack, customer] = ["192.168.30.2@alpha", "192.168.31.2@beta"];
+
+  test("who is behind one reaches what that one was told of, and is reached from there", () => {
+    expect(legs(must(trip("web@gamma", `10.90.0.0/24@${rack}`, 4), "there is a way").there)).toEqual([
+      "gamma wg0 1440",
+      "alpha 10.90.0.0/24 1500",
+    ]);
+    expect(trip("blue-pods@gamma", `10.94.0.0/24@${customer}`, 4)).toBeDefined();
+    // It takes the host for its gateway, whatever it was told.
+    expect(trip("blue-pods@gamma", "10.93.0.0/24@10.77.0.5@beta", 4)).toBeDefined();
+  });
+
+  test("what the host does not take is reached by nobody, and no other table knows what a VRF's says", () => {
+    const open = (name: string) =>
+      guests
+        .filter((each) => each.name !== name && (trip(each.name, name, 4) ?? trip(name, each.name, 4)))
+        .map((each) => each.name);
+    expect(open(`198.19.0.0/24@${rack}`)).toEqual([]);
+    expect(open(`198.19.3.0/24@${customer}`)).toEqual([]);
+    const ofBlue = ["blue-pods@beta", "blue-vms@beta", "blue-pods@gamma"];
+    const ofPeer = ["10.92.0.0/24@10.77.0.5@beta", "10.93.0.0/24@10.77.0.5@beta"];
+    expect(open(`10.94.0.0/24@${customer}`)).toEqual([...ofBlue, ...ofPeer]);
+  });
+
+  test("they leave by exits as far as they are told of a default", () => {
+    expect(exitsOf(ways, guest(`10.94.0.0/24@${customer}`), 4).map(({ host }) => host)).toEqual(["gamma"]);
+    expect(exitOf(ways, guest(`10.94.0.0/24@${customer}`), 4)?.name).toBe("gamma");
+    // No answer would find back.
+    expect(exitsOf(ways, guest("198.19.2.0/24@10.77.0.5@beta"), 4)).toEqual([]);
+    expect(exitsOf(ways, guest(`10.90.0.0/24@${rack}`), 4)).toEqual([]);
+    expect(exitOf(ways, guest(`10.90.0.0/24@${rack}`), 4)).toBeUndefined();
+  });
+});
+
 describe("segments of which one is cut up", () => {
   test("the other one lets pass 4 bytes more, whatever the tunnel has room for: VXLAN is told that they fit", () => {
     const { trip } = fixture("fragments");

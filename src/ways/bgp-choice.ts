@@ -6,6 +6,7 @@ import type { UnicastNeighbour } from "../model/bgp.ts";
 import type { WireguardInterface } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
 import { unicastOf } from "../model/loopback.ts";
+import { takenFrom } from "../model/peer.ts";
 
 /** The session by which a host sends what belongs to another one, or to any of several; `undefined`: by none. */
 export type NextHop = (from: Host, ...to: readonly Host[]) => UnicastNeighbour | undefined;
@@ -144,14 +145,16 @@ export function roomBetween(choices: Choices, from: Host, to: string): number | 
   return tunnels && Math.min(...tunnels.map(({ host, next }) => linkOf(host, next).mtu));
 }
 
+/** What a host announces, with all that others' speakers may say to it. */
+const announcedBy = (host: Host): readonly IpPrefix[] =>
+  host.bgp.kind === "routing" ? [...host.bgp.unicast.announced, ...takenFrom(host.bgp.peers)] : [];
+
 /**
  * What others announce to a host, each with the neighbour and the interface by which it sends there. Nothing that the host
  * announces itself: BGP has no better way to that; and nothing that it does not take, as the LAN that it is on.
  */
 export function announcedTo({ hosts, nextHop }: Choices, host: Host) {
-  const announced = [...hosts.values()].flatMap((owner) =>
-    (unicastOf(owner)?.announced ?? []).map((prefix) => ({ prefix, owner })),
-  );
+  const announced = [...hosts.values()].flatMap((owner) => announcedBy(owner).map((prefix) => ({ prefix, owner })));
   const { accepted = [], refused = [] } = unicastOf(host) ?? {};
   const holds = (list: readonly IpPrefix[], prefix: IpPrefix) => list.some((each) => containsPrefix(each, prefix));
   return [...grouped(announced, ({ prefix }) => prefix)].flatMap(([prefix, group]) => {

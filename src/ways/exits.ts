@@ -1,17 +1,23 @@
 /** By which hosts stations and hosts get out, into what the topology does not hold. Pure. */
 import { must } from "../base/invariant.ts";
-import { containsAddress, type IpAddress, type IpFamily } from "../base/ip.ts";
+import { containsAddress, familyOf, type IpAddress, type IpFamily } from "../base/ip.ts";
 import type { Exit } from "../model/exit.ts";
 import type { Host } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
 import { gatewayHost } from "./reach.ts";
-import { addressOf, type Station } from "./station.ts";
+import { addressOf, isLetOut, type Station } from "./station.ts";
 import type { Ways } from "./ways.ts";
 
 /** Those of some exits that carry a family, in the order of their hosts' names. */
 function named(exits: readonly Exit[], hosts: readonly string[], family: IpFamily): readonly Exit[] {
   const found = hosts.map((host) => exits.find((exit) => exit.host === host));
   return found.filter((exit) => exit !== undefined).filter(({ families }) => families.includes(family));
+}
+
+/** Who does not get out: its router sends nothing of it there, or no answer finds back, as the network knows nothing of it. */
+function isHeldBack({ network }: Ways, station: Station, source: IpAddress): boolean {
+  const isKnown = network.prefixes.some(({ vrf, prefix }) => vrf === station.vrf && containsAddress(prefix, source));
+  return !isKnown || !isLetOut(station, familyOf(source));
 }
 
 /** What leaves a host by exits, and by nothing else, if what has this address is among it. */
@@ -22,7 +28,7 @@ const egressFor = ({ egress }: Host, source: IpAddress) =>
 export function exitsOf(ways: Ways, station: Station, family: IpFamily): readonly Exit[] {
   const source = addressOf(station, family);
   const gateway = source && gatewayHost(ways, station, family);
-  if (source === undefined || gateway === undefined) return [];
+  if (source === undefined || gateway === undefined || isHeldBack(ways, station, source)) return [];
   const { vrfs, exits } = ways.network;
   const namesOf = (list: readonly { readonly host: string }[]): readonly string[] => list.map(({ host }) => host);
   if (station.vrf === undefined) return named(exits, namesOf(egressFor(gateway, source)?.exits ?? []), family);
@@ -50,8 +56,8 @@ export function exitOf(ways: Ways, station: Station, family: IpFamily): Host | u
   if (exit !== undefined) return exit.hasSnat ? must(ways.hosts.get(exit.host), `${exit.host} is a host`) : undefined;
   const source = addressOf(station, family);
   const gateway = source && gatewayHost(ways, station, family);
-  if (source === undefined || gateway === undefined || !gateway.forwards[family === 4 ? "ipv4" : "ipv6"])
-    return undefined;
+  if (source === undefined || gateway === undefined || isHeldBack(ways, station, source)) return undefined;
+  if (!gateway.forwards[family === 4 ? "ipv4" : "ipv6"]) return undefined;
   if (station.vrf !== undefined || egressFor(gateway, source) !== undefined) return undefined;
   return gateway.snat.some(({ prefix }) => containsAddress(prefix, source)) ? gateway : undefined;
 }

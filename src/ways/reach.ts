@@ -7,7 +7,7 @@ import { poolAddresses } from "../model/loopback.ts";
 import { neighbourAt } from "./lan-routes.ts";
 import { allowedRoutes, routesOf, routeTo } from "./routes.ts";
 import { acrossSegment, holderOf, onSubnet } from "./segment.ts";
-import { addressOf, type Station } from "./station.ts";
+import { addressOf, isPassedOn, type Station } from "./station.ts";
 import { bridgesOf, type Vrf } from "./subnet-routes.ts";
 import type { RoundTrip, Way } from "./way.ts";
 import type { Ways } from "./ways.ts";
@@ -77,6 +77,7 @@ export function wayFromStation(ways: Ways, station: Station, to: IpAddress): Way
     containsAddress(prefixOf(address, lengthBits), to),
   );
   if (isOnLink) return onSubnet(ways, own, station.subnet, to);
+  if (!isPassedOn(station, to)) return undefined;
   const gateway = gatewayHost(ways, station, familyOf(to));
   const before = gateway && acrossSegment(ways, own, gateway.name, station.subnet);
   const after = gateway && wayFromHost(ways, gateway, { source, to, vrf: station.vrf });

@@ -21,7 +21,7 @@ const LONGEST_MS = isWhole ? 14_400_000 : 1_800_000;
 const scenarios = forNow(allScenarios, ({ name }) => ON_EACH_CHANGE.has(name), "scenarios");
 
 /** What an emulated processor does of a network in some ten minutes: what VRFs and VLANs have alone. All of it takes half an hour. */
-const EMULATED = ["--prove", "exits,reachability"];
+const EMULATED = ["--prove", "routing,reachability,exits"];
 
 /**
  * What is proven whole on each change. The others are booted and asked for what they differ in: to load them with data, to

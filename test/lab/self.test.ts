@@ -79,6 +79,23 @@ subnets:
   vms: {cidr: 10.78.2.0/24, hosts: [beta], exits: [alpha]}
 `;
 
+/** A router of somebody else's, with a password, beside a host that has guests of its own. */
+const OUTSIDER = `
+netgen: 1
+name: self-outsider
+wireguard: {addresses: [10.250.0.0/24]}
+bgp: {asn: 65000}
+hosts:
+  alpha:
+    id: 1
+    endpoint: 198.51.100.1
+    publicKey: "zdPzmIxnUBw7kA72BX2sF2xSdu7u8OZI2Rhm3d7HzGg="
+    peers: [{address: 192.168.30.2, asn: 64600, accept: [10.90.0.0/24], announce: [10.78.0.0/16], passwordFile: /etc/netgen/rack}]
+  beta: {id: 2, endpoint: 203.0.113.9, publicKey: "c2EjgnCEKBJ6WEAbxM94zB1qZwn4TapenDWROXgct1s="}
+subnets:
+  vms: {cidr: 10.78.0.0/16, perHost: 24, hosts: all}
+`;
+
 const fixture = (name: string): string =>
   sourceOf(
     must(
@@ -390,6 +407,26 @@ const CASES: readonly Case[] = [
     breaks: ["reachability", "mtu"],
     says: /no answer within 20 s/,
     skips: ["tcp"],
+  },
+  {
+    what: "a host that takes all that a router of somebody else's says",
+    isForEachChange: true,
+    tamper: only("alpha", everywhere(/frr\.conf$/, without(/^ +neighbor \S+ prefix-list FROM-\S+ in\n/gm))),
+    topology: OUTSIDER,
+    breaks: ["reachability", "routing"],
+    says: /vms@alpha -> 198\.19\.0\.0\/24@192\.168\.30\.2@alpha: .*an answer: IPv4, expected none/,
+    skips: ["tcp", "life"],
+  },
+  {
+    what: "a router of somebody else's that is told of nothing",
+    tamper: only(
+      "alpha",
+      everywhere(/frr\.conf$/, (text) => text.replace(/^(ip prefix-list TO-\S+ seq 5) .*$/m, "$1 deny any")),
+    ),
+    topology: OUTSIDER,
+    breaks: ["reachability", "mtu"],
+    says: /vms@beta -> 10\.90\.0\.0\/24@192\.168\.30\.2@alpha: .*no answer within 20 s/,
+    skips: ["tcp", "life"],
   },
   {
     what: "a headquarters that keeps what is a branch's",

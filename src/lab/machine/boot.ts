@@ -4,8 +4,9 @@ import { dirname, join } from "node:path";
 import { must } from "../../base/invariant.ts";
 import { DEFAULT_VRF } from "../../model/exit.ts";
 import type { Host } from "../../model/host.ts";
+import { peersOf } from "../../model/peer.ts";
 import { type Box, writeInto } from "./box.ts";
-import type { Furnished, Keys, PlacedFile } from "./keys.ts";
+import { type Furnished, type Keys, PEER_PASSWORD, type PlacedFile } from "./keys.ts";
 import { eventually } from "./patience.ts";
 import { serveRadvd } from "./radvd.ts";
 
@@ -20,6 +21,11 @@ export async function install(box: Box, host: Host, files: readonly PlacedFile[]
   // What an app takes in holds its keys.
   if (host.app !== undefined) return;
   mkdirSync(box.outside(`/etc/wireguard/psk${box.fleet}`), { recursive: true, mode: 0o700 });
+  for (const { passwordFile: path } of peersOf(host)) {
+    if (path === undefined) continue;
+    mkdirSync(dirname(box.outside(path)), { recursive: true, mode: 0o700 });
+    writeInto(box, path, `${PEER_PASSWORD}\n`, 0o600);
+  }
   for (const { name } of host.interfaces) {
     writeInto(
       box,
@@ -207,6 +213,7 @@ export async function bootHost(box: Box, host: Host, files: readonly PlacedFile[
   await runUnit({ box, files }, `${own}-endpoints.service`);
   await serveRadvd({ box, files }, "start");
   await startFrr(box, files);
+  await runUnit({ box, files }, `${own}-frr-passwords.service`);
   for (const vrf of exitsOf(host)) await startExit(box, vrf);
   if (host.egress !== undefined) await box.start("egress", egress);
 }

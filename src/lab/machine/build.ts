@@ -1,21 +1,14 @@
 /** LabPlan → the underlay as it stands: the internet, the routers with their NAT and path MTUs, the cables and addresses. */
 import { must } from "../../base/invariant.ts";
 import { familyOf, type IpAddress } from "../../base/ip.ts";
-import type { VlanId } from "../../base/units.ts";
 import { ofFamily } from "../plan/addresses.ts";
-import {
-  type LabGuest,
-  type LabHost,
-  type LabMember,
-  type LabPath,
-  type LabPlan,
-  type LabRouter,
-  membersOf,
-} from "../plan/plan.ts";
+import { type LabHost, type LabMember, type LabPath, type LabPlan, type LabRouter, membersOf } from "../plan/plan.ts";
 import { type Box, cable, type LabRoot, writeInto } from "./box.ts";
 import { cableLines, defaultRoutes, full, ip, lanLines, linkAddresses, memberLinks, waysTo } from "./cables.ts";
 import { openComputer } from "./computer.ts";
-import { bridgeLines, bridgeRoutes, cableEnds, furnishNetwork } from "./uplink.ts";
+import { setUpGuest } from "./guests.ts";
+import { setUpOutsider } from "./outsiders.ts";
+import { bridgeLines, cableEnds, furnishNetwork } from "./uplink.ts";
 import { watchRules } from "./watch-rules.ts";
 
 /** A lab whose cables are plugged in; nothing of the hosts' own runs yet. */
@@ -26,6 +19,8 @@ export interface Built {
   readonly routers: ReadonlyMap<string, Box>;
   readonly hosts: ReadonlyMap<string, Box>;
   readonly guests: ReadonlyMap<string, Box>;
+  /** Routers of somebody else's, by name. */
+  readonly outsiders: ReadonlyMap<string, Box>;
 }
 
 const FORWARDING = "sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1";
@@ -128,71 +123,13 @@ async function setUpHost(box: Box, host: LabHost, plan: LabPlan): Promise<void> 
   else await furnishNetwork(box, host, plan);
 }
 
-// A virtual cable would carry what is not yet cut into segments past any MTU.
-const CUT = "ip link set eth0 gso_max_segs 1";
-
-// The word that a packet is too big gets lost on so many ways.
-const DEAF = `
-table inet deaf {
-  chain input {
-    type filter hook input priority 0
-    icmp type destination-unreachable drop
-    icmpv6 type packet-too-big drop
-  }
-}
-`;
-
-/** A guest's addresses and routes, whatever of them is there already. */
-export function addressGuest({ addresses, gateways }: LabGuest): string {
-  const own = addresses.map(({ address, lengthBits }) => `ip address replace ${address}/${lengthBits} dev eth0\n`);
-  return own.concat(gateways.map((gateway) => `${ip(gateway)} route replace default via ${gateway}\n`)).join("");
-}
-
-/** The guest's interface as a VLAN of its cable. */
-const onTrunk = (vlan: VlanId): string => `ip link set eth0 down
-ip link set eth0 name trunk
-ip link set trunk gso_max_segs 1 up
-ip link add link trunk name eth0 type vlan id ${vlan}
-ip link set eth0 up`;
-
-async function setUpGuest(box: Box, guest: LabGuest): Promise<void> {
-  writeInto(box, "/run/deaf.nft", DEAF);
-  // Guests have what the plan gives them; who is to be asked what a router advertises asks.
-  const quiet = "sysctl -qw net.ipv6.conf.eth0.accept_ra=0";
-  if (guest.vlan !== undefined && guest.isPluggedByHost) await box.shell(onTrunk(guest.vlan));
-  await box.shell(`${CUT}\n${quiet}\nip link set eth0 mtu ${guest.mtu}\n${addressGuest(guest)}nft -f /run/deaf.nft`);
-}
-
-/** Of a port on a bridge with VLANs: in one alone, without a tag, as hypervisors have it. */
-const intoVlan = ({ port, vlan }: LabGuest): string =>
-  vlan === undefined
-    ? ""
-    : `bridge vlan delete dev ${port} vid 1-4094\nbridge vlan add dev ${port} vid ${vlan} pvid untagged\n`;
-
-/**
- * Plugs in what the hosts' own files do not, guests and others' bridges in VRFs: what it goes into is there by then. A port
- * of less than its segment would pull the bridge down.
- */
-export async function plugGuests({ plan }: Built, { name: owner, shell }: Box): Promise<void> {
-  const bridges = plan.foreignBridges
-    .filter(({ host, vrf }) => host === owner && vrf !== undefined)
-    .map((bridge) => `ip link set ${bridge.name} master ${bridge.vrf}\n${bridgeRoutes(bridge)}`);
-  const ports = plan.guests
-    .filter(({ host, isPluggedByHost }) => host === owner && !isPluggedByHost)
-    .map(
-      (guest) =>
-        `ip link set ${guest.port} mtu ${Math.max(guest.mtu, 1500)} master ${guest.bridge} up\n${intoVlan(guest)}`,
-    );
-  await shell(bridges.concat(ports).join(""));
-}
-
 type Open = (name: string) => Promise<Box>;
 
 async function openAll(open: Open, names: readonly string[], prefix = ""): Promise<ReadonlyMap<string, Box>> {
   return new Map(await Promise.all(names.map(async (name) => [name, await open(prefix + name)] as const)));
 }
 
-async function layCables({ plan, internet, routers, hosts, guests }: Built): Promise<void> {
+async function layCables({ plan, internet, routers, hosts, guests, outsiders }: Built): Promise<void> {
   const box = (boxes: ReadonlyMap<string, Box>, name: string): Box => must(boxes.get(name), `${name} has a box`);
   for (const [index, { name }] of plan.routers.entries()) {
     const router = box(routers, name);
@@ -205,8 +142,12 @@ async function layCables({ plan, internet, routers, hosts, guests }: Built): Pro
       await cable({ box: router, link }, { box: box(hosts, member.host), link: member.interface });
     }
   }
-  for (const { name, host, port } of plan.guests) {
-    await cable({ box: box(guests, name), link: "eth0" }, { box: box(hosts, host), link: port });
+  for (const { name, host, port } of plan.outsiders) {
+    await cable({ box: box(outsiders, name), link: "eth0" }, { box: box(hosts, host), link: port });
+  }
+  for (const { name, host, port, behind } of plan.guests) {
+    const other = behind === undefined ? box(hosts, host) : box(outsiders, behind);
+    await cable({ box: box(guests, name), link: "eth0" }, { box: other, link: port });
   }
 }
 
@@ -214,7 +155,7 @@ async function layCables({ plan, internet, routers, hosts, guests }: Built): Pro
 export async function build(root: LabRoot, plan: LabPlan, isBooting = false): Promise<Built> {
   const booting = isBooting ? plan.hosts.filter(({ isDevice }) => !isDevice) : [];
   const computers = new Set(booting.map(({ name }) => name));
-  const [internet, routers, hosts, guests] = await Promise.all([
+  const [internet, routers, hosts, guests, outsiders] = await Promise.all([
     root.open("internet"),
     openAll(
       root.open,
@@ -229,8 +170,12 @@ export async function build(root: LabRoot, plan: LabPlan, isBooting = false): Pr
       root.open,
       plan.guests.map(({ name }) => name),
     ),
+    openAll(
+      root.open,
+      plan.outsiders.map(({ name }) => name),
+    ),
   ]);
-  const built: Built = { plan, internet, routers, hosts, guests };
+  const built: Built = { plan, internet, routers, hosts, guests, outsiders };
   await layCables(built);
   const box = (boxes: ReadonlyMap<string, Box>, name: string): Box => must(boxes.get(name), `${name} has a box`);
   await Promise.all([
@@ -238,6 +183,7 @@ export async function build(root: LabRoot, plan: LabPlan, isBooting = false): Pr
     ...plan.routers.map((router) => setUpRouter(box(routers, router.name), router, plan)),
     ...plan.hosts.map((host) => setUpHost(box(hosts, host.name), host, plan)),
     ...plan.guests.map((guest) => setUpGuest(box(guests, guest.name), guest)),
+    ...plan.outsiders.map((outsider) => setUpOutsider(box(outsiders, outsider.name), outsider, plan)),
   ]);
   return built;
 }

@@ -22,6 +22,9 @@ export interface Furnished {
   readonly files: readonly PlacedFile[];
 }
 
+/** Of all BGP sessions that have one: on the host it stands in a file. */
+export const PEER_PASSWORD = "netgen-lab";
+
 /** Throwaway key pairs: the lab runs without anybody's private key. */
 export interface Keys {
   /** Private key by host. */

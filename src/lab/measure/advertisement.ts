@@ -1,7 +1,7 @@
 /** Guests configure themselves by router advertisements, as their kernel does it. */
 import { ETHERNET_MTU } from "../../ways/subnet-routes.ts";
 import type { Box } from "../machine/box.ts";
-import { addressGuest } from "../machine/build.ts";
+import { addressGuest } from "../machine/guests.ts";
 import { eventually } from "../machine/patience.ts";
 import type { LabGuest } from "../plan/plan.ts";
 

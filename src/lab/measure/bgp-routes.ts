@@ -1,5 +1,5 @@
 /** The routes that a host has of BGP's, and those that it should have. */
-import { familyOf, hostPrefix, type IpAddress, type IpPrefix } from "../../base/ip.ts";
+import { containsPrefix, familyOf, hostPrefix, type IpAddress, type IpPrefix } from "../../base/ip.ts";
 import type { Unicast } from "../../model/bgp.ts";
 import type { Host } from "../../model/host.ts";
 import { unicastOf } from "../../model/loopback.ts";
@@ -33,12 +33,23 @@ export async function bgpRoutes(box: Box): Promise<readonly KernelRoute[]> {
   });
 }
 
-/** What others announce to a host, by the way that is preferred, from the host's own address. */
-export function expectedRoutes({ network }: Lab, host: Host, { loopback }: Unicast): readonly KernelRoute[] {
+/** What others announce to a host, by the way that is preferred, from the host's own address; and what its own peers say. */
+export function expectedRoutes({ network, plan }: Lab, host: Host, { loopback }: Unicast): readonly KernelRoute[] {
   const sourceOf = (prefix: IpPrefix): string =>
     loopback.find(({ address }) => familyOf(address) === familyOf(prefix))?.address ?? "any address";
-  const announced = announcedTo(waysOf(network), host);
-  return announced.map(({ prefix, link }) => ({ dst: prefix, dev: link.name, prefsrc: sourceOf(prefix) }));
+  const outsiders = plan.outsiders.filter(({ peer }) => peer.vrf === undefined);
+  // Of what a peer may say more closely it says a part.
+  const saidOf = (prefix: IpPrefix): readonly IpPrefix[] => {
+    const outsider = outsiders.find(({ peer }) => peer.accepted.some((each) => each.prefix === prefix));
+    return outsider?.taken.filter((said) => containsPrefix(prefix, said)) ?? [prefix];
+  };
+  const announced = announcedTo(waysOf(network), host).flatMap(({ prefix, link }) =>
+    saidOf(prefix).map((dst) => ({ dst, dev: link.name })),
+  );
+  const said = outsiders
+    .filter((outsider) => outsider.host === host.name)
+    .flatMap(({ taken, seat, port }) => taken.map((dst) => ({ dst, dev: seat?.link ?? port })));
+  return [...announced, ...said].map((each) => ({ ...each, prefsrc: sourceOf(each.dst) }));
 }
 
 /** What a host has of BGP's routes that is not expected, and the other way round. */

@@ -1,4 +1,5 @@
 /** What FRR and the kernel have in their tables about VTEPs and MACs. */
+import { familyOf, type IpAddress } from "../../base/ip.ts";
 import { isDerivedFrom, type RouteTarget } from "../../base/route-target.ts";
 import type { VxlanDevice } from "../../model/device.ts";
 import type { Segment } from "../../model/segment.ts";
@@ -11,6 +12,20 @@ async function vtyshJson<T>(box: Box, command: string): Promise<T> {
   return JSON.parse(await vtysh(box, `${command} json`)) as T;
 }
 
+/** A VRF in a command of vtysh's; its own table needs no word. */
+export const inVrf = (vrf: string | undefined): string => (vrf === undefined ? "" : `vrf ${vrf} `);
+
+/** The prefixes that a BGP neighbour has told, and that were taken. */
+export async function takenFrom(box: Box, neighbour: IpAddress, vrf?: string): Promise<readonly string[]> {
+  type Told = { readonly routes?: Readonly<Record<string, unknown>> };
+  const family = `ipv${familyOf(neighbour)}`;
+  const { routes = {} } = await vtyshJson<Told>(
+    box,
+    `show bgp ${inVrf(vrf)}${family} unicast neighbors ${neighbour} routes`,
+  );
+  return Object.keys(routes);
+}
+
 /** How many routes of EVPN each neighbour has told a host, by the neighbour's address. */
 export async function receivedRoutes(box: Box): Promise<ReadonlyMap<string, number>> {
   type Summary = { readonly peers?: Readonly<Record<string, { readonly pfxRcd?: number }>> };
@@ -18,10 +33,10 @@ export async function receivedRoutes(box: Box): Promise<ReadonlyMap<string, numb
   return new Map(Object.entries(peers).map(([address, { pfxRcd = 0 }]) => [address, pfxRcd]));
 }
 
-/** States of BGP sessions, and of the BFD sessions that watch them, by the neighbour's address. */
-export async function sessions(box: Box, hasBfd: boolean) {
+/** States of BGP sessions, of the host's own table or of a VRF's, and of the BFD sessions that watch them, by the neighbour's address. */
+export async function sessions(box: Box, hasBfd: boolean, vrf?: string) {
   type Family = { readonly peers?: Readonly<Record<string, { readonly state: string }>> };
-  const families = await vtyshJson<Readonly<Record<string, Family>>>(box, "show bgp summary");
+  const families = await vtyshJson<Readonly<Record<string, Family>>>(box, `show bgp ${inVrf(vrf)}summary`);
   const peers = Object.assign(
     {},
     ...Object.values(families).map((family) => family.peers ?? {}),

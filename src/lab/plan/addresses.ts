@@ -1,5 +1,14 @@
 /** Addresses for what the topology gives none: from the ranges set aside for documentation, which nobody routes. */
-import { containsAddress, familyOf, hostAddress, type IpAddress, type IpFamily, type IpPrefix } from "../../base/ip.ts";
+import {
+  containsAddress,
+  familyOf,
+  hostAddress,
+  type IpAddress,
+  type IpFamily,
+  type IpPrefix,
+  prefixLengthBits,
+} from "../../base/ip.ts";
+import type { InterfaceAddress } from "../../model/device.ts";
 import type { Network } from "../../model/network.ts";
 import type { Endpoint } from "../../model/reach.ts";
 
@@ -45,6 +54,34 @@ export function createAllot(network: Network): Allot {
       if (address === undefined) throw new Error(`documentation has no IPv${family} address left for this topology`);
       if (isFree(address)) return address;
     }
+  };
+}
+
+/** Where guests' addresses begin: gateways are customarily first. */
+const FIRST_OFFSET = 11;
+const LAST_OFFSET = 254;
+
+/** An address as it stands on an interface of its prefix. */
+export const withLength = (prefix: IpPrefix, address: IpAddress): InterfaceAddress => ({
+  address,
+  lengthBits: prefixLengthBits(prefix),
+});
+
+/** Gives an address of a prefix that nobody has yet; none where it is full. */
+export type Take = (prefix: IpPrefix) => readonly InterfaceAddress[];
+
+/** Gives the addresses of a prefix one by one, those taken left out. */
+export function createTaker(taken: Set<IpAddress>): Take {
+  const isFree = (address: IpAddress | undefined): address is IpAddress => address !== undefined && !taken.has(address);
+  return (prefix: IpPrefix): readonly InterfaceAddress[] => {
+    for (let step = 0; step < LAST_OFFSET; step++) {
+      const offset = ((FIRST_OFFSET - 1 + step) % LAST_OFFSET) + 1;
+      const address = hostAddress(prefix, offset);
+      if (!isFree(address)) continue;
+      taken.add(address);
+      return [withLength(prefix, address)];
+    }
+    return [];
   };
 }
 

@@ -18,40 +18,16 @@ import type { VlanId } from "../../base/units.ts";
 import type { Bridge, BridgeVlan, InterfaceAddress } from "../../model/device.ts";
 import type { Host, OwnedPrefix } from "../../model/host.ts";
 import type { Network } from "../../model/network.ts";
+import { peersOf } from "../../model/peer.ts";
 import type { Segment } from "../../model/segment.ts";
 import { ETHERNET_MTU, isOfSite, subnetOf } from "../../ways/subnet-routes.ts";
+import { createTaker, type Take, withLength } from "./addresses.ts";
 import type { ForeignBridge, ForeignVlan, LabGuest, LabPlan } from "./plan.ts";
 
 type Guests = Pick<LabPlan, "guests" | "foreignBridges">;
 
 /** Guests of a segment that the topology gives no prefix: RFC 2544, of no use outside a bench. */
 const NAMELESS = "198.18.0.0/24" as unknown as IpPrefix;
-/** Where guests' addresses begin: gateways are customarily first. */
-const FIRST_OFFSET = 11;
-const LAST_OFFSET = 254;
-
-const withLength = (prefix: IpPrefix, address: IpAddress): InterfaceAddress => ({
-  address,
-  lengthBits: prefixLengthBits(prefix),
-});
-
-/** Gives the addresses of a prefix one by one, those taken left out. */
-function createTaker(taken: Set<IpAddress>) {
-  const isFree = (address: IpAddress | undefined): address is IpAddress => address !== undefined && !taken.has(address);
-  return (prefix: IpPrefix): readonly InterfaceAddress[] => {
-    for (let step = 0; step < LAST_OFFSET; step++) {
-      const offset = ((FIRST_OFFSET - 1 + step) % LAST_OFFSET) + 1;
-      const address = hostAddress(prefix, offset);
-      if (!isFree(address)) continue;
-      taken.add(address);
-      return [withLength(prefix, address)];
-    }
-    return [];
-  };
-}
-
-type Take = (prefix: IpPrefix) => readonly InterfaceAddress[];
-
 /** A place on a host where a guest of a subnet can be plugged in. */
 interface Place {
   readonly host: Host;
@@ -116,7 +92,7 @@ function bridgePlace(host: Host, bridge: Bridge): Place {
  * Where in a prefix a guest can be: the largest part that no other prefix has. A guest takes all of its own prefix for near,
  * and would send to no gateway what is elsewhere.
  */
-function roomIn({ prefixes }: Network, whole: IpPrefix, vrf: string | undefined): readonly IpPrefix[] {
+export function roomIn({ prefixes }: Network, whole: IpPrefix, vrf: string | undefined): readonly IpPrefix[] {
   const inside = prefixes.filter((each) => each.vrf === vrf && isMoreSpecific(each.prefix, whole));
   const left = prefixesWithout([whole], mergePrefixes(inside.map(({ prefix }) => prefix)));
   return [...left].sort((a, b) => prefixLengthBits(a) - prefixLengthBits(b)).slice(0, 1);
@@ -130,7 +106,7 @@ interface ForeignPlace extends Place {
 /** Prefixes of a host that no bridge of its own holds: a container program's, or a network behind the host. */
 function foreignPlaces(network: Network, host: Host): readonly ForeignPlace[] {
   const known = new Set([...host.bridges.map(({ subnet }) => subnet), ...host.vxlans.map(({ segment }) => segment)]);
-  // Nobody is there to say what a peer would.
+  // What a peer says is behind that one.
   const isOthers = (each: OwnedPrefix): boolean => isOfSite(each) || each.use.kind === "peer";
   const owned = host.ownedPrefixes.filter((each) => !isOthers(each) && !known.has(subnetOf(each)));
   const ofVrfs = host.vrfs.flatMap(({ name: vrf, behind }) =>
@@ -201,6 +177,8 @@ function guestAt({ host, subnet, bridge, link, port, number, ...place }: Seat, i
     bridge,
     link,
     isPluggedByHost: port !== "",
+    behind: undefined,
+    told: undefined,
     addresses: place.prefixes.flatMap(take),
     gateways: place.gateways.filter((gateway) => place.prefixes.some((prefix) => containsAddress(prefix, gateway))),
     mtu: place.mtu,
@@ -238,7 +216,8 @@ export function planGuests(network: Network): Guests {
     if (gateway.kind === "none") return [];
     return gateway.kind === "shared" ? gateway.addresses : gateway.hosts.flatMap((each) => each.addresses);
   });
-  const taken = new Set([...only(gateways), ...seats.flat().flatMap((seat) => seat.gateways)]);
+  const peers = hosts.flatMap(peersOf).map(({ address }) => address);
+  const taken = new Set([...only(gateways), ...seats.flat().flatMap((seat) => seat.gateways), ...peers]);
   const take = createTaker(taken);
   return {
     guests: seats.flatMap((own) => own.map((seat, index) => guestAt(seat, index, take))),

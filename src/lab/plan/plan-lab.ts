@@ -5,6 +5,7 @@ import { fleetMark } from "../../model/fleet.ts";
 import type { Network } from "../../model/network.ts";
 import { createAllot } from "./addresses.ts";
 import { planGuests } from "./guests.ts";
+import { planOutsiders } from "./outsiders.ts";
 import type { LabPlan } from "./plan.ts";
 import { planUnderlay } from "./underlay.ts";
 
@@ -26,6 +27,8 @@ function guardedPrefixes({ prefixes }: Network): Network["prefixes"] {
 /** Decides everything that the lab builds around the hosts of a network. Pure: the same network gives the same lab. */
 export function planLab(network: Network): LabPlan {
   const allot = createAllot(network);
+  const onSubnets = planGuests(network);
+  const { outsiders, guests } = planOutsiders(network, onSubnets.guests);
   return {
     name: network.name,
     fleet: fleetMark(network),
@@ -34,6 +37,8 @@ export function planLab(network: Network): LabPlan {
     probes: probesOf(network),
     overlay: collapsePrefixes(guardedPrefixes(network).map(({ prefix }) => prefix)),
     ...planUnderlay(network, allot),
-    ...planGuests(network),
+    ...onSubnets,
+    guests: [...onSubnets.guests, ...guests],
+    outsiders,
   };
 }

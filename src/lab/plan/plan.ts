@@ -1,6 +1,7 @@
 /** What the lab builds around the compiled hosts, decided before anything is started: plain data, no namespaces yet. */
 import type { IpAddress, IpPrefix } from "../../base/ip.ts";
-import type { VlanId } from "../../base/units.ts";
+import type { Asn, VlanId } from "../../base/units.ts";
+import type { Peer } from "../../model/bgp.ts";
 import type { InterfaceAddress } from "../../model/device.ts";
 import type { Station } from "../../ways/station.ts";
 
@@ -94,8 +95,29 @@ export interface LabGuest extends Station {
   readonly vlan: VlanId | undefined;
   /** The host's own files plug the port in: it has to be there before networkd starts. */
   readonly isPluggedByHost: boolean;
+  /** The outsider whose end of the cable `port` is; `undefined`: it is the host's. */
+  readonly behind: string | undefined;
   /** What the subnet carries, in bytes of IP packet. */
   readonly mtu: number;
+}
+
+/** A router of somebody else's: the BGP peer of a host. */
+export interface LabOutsider {
+  /** `<address>@<host>`. */
+  readonly name: string;
+  readonly host: string;
+  readonly peer: Peer;
+  readonly routerId: IpAddress;
+  /** The host, as it knows it. */
+  readonly neighbour: { readonly address: IpAddress; readonly asn: Asn };
+  /** The host's end of its cable. */
+  readonly port: string;
+  /** Where it is a guest of the host's: the place of one. `undefined`: the cable is between the two alone. */
+  readonly seat: Pick<LabGuest, "bridge" | "link" | "vlan" | "addresses" | "gateways"> | undefined;
+  /** What it says and the host is to take: of what several peers may say, one alone does. */
+  readonly taken: readonly IpPrefix[];
+  /** What it says besides. */
+  readonly refused: readonly IpPrefix[];
 }
 
 /** A VLAN of such a bridge, with a device of that program's. */
@@ -128,6 +150,7 @@ export interface LabPlan {
   /** For every host's hosts file. */
   readonly names: readonly { readonly name: string; readonly address: IpAddress }[];
   readonly guests: readonly LabGuest[];
+  readonly outsiders: readonly LabOutsider[];
   readonly foreignBridges: readonly ForeignBridge[];
   /** Where routers answer their hosts, one per family: nobody else's. */
   readonly routerAddresses: readonly IpAddress[];

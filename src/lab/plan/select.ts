@@ -104,7 +104,11 @@ function planWith(has: Has, { hosts }: Network, plan: LabPlan): LabPlan {
     paths: plan.paths.filter(({ router, to }) => routers.has(router) && reached.has(to)),
     guests: plan.guests
       .filter(({ host }) => has(host))
-      .map((guest) => ({ ...guest, gateways: guest.gateways.filter((gateway) => answering.has(gateway)) })),
+      .map((guest) => ({
+        ...guest,
+        gateways: guest.gateways.filter((gateway) => guest.behind !== undefined || answering.has(gateway)),
+      })),
+    outsiders: plan.outsiders.filter(({ host }) => has(host)),
     foreignBridges,
   };
 }

@@ -5,7 +5,7 @@
 import { existsSync } from "node:fs";
 import { booted } from "../machine/boot.ts";
 import type { Box } from "../machine/box.ts";
-import { plugGuests } from "../machine/build.ts";
+import { plugGuests } from "../machine/guests.ts";
 import { isMaster, startKeepalived, stopKeepalived } from "../machine/keepalived.ts";
 import { eventually, PATIENCE } from "../machine/patience.ts";
 import { plug } from "../machine/plug.ts";

@@ -138,12 +138,17 @@ function promisesOf(lab: Lab, questions: readonly Question[]): readonly LabPromi
 
 const isOpen = ({ closed }: Question): boolean => closed.length === 0;
 
+/** What passes between two networks of one router of somebody else's is its own affair. */
+const isBesides = (one: LabGuest, other: LabGuest): boolean => one.behind !== undefined && one.behind === other.behind;
+
 function guestQuestions(lab: Lab): readonly Question[] {
   const { guests } = lab.plan;
   const ways = waysOf(lab.network, guests);
   return guests.flatMap((guest) => [
     askGateway(guest),
-    ...guests.filter((other) => other !== guest).map((other) => askGuest(ways, guest, other)),
+    ...guests
+      .filter((other) => other !== guest && !isBesides(guest, other))
+      .map((other) => askGuest(ways, guest, other)),
   ]);
 }
 

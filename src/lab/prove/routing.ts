@@ -9,6 +9,7 @@ import { expectedRoutes, routeDifferences, routeText } from "../measure/bgp-rout
 import { sessions } from "../measure/evpn-tables.ts";
 import { execCommand, type LabPromise, type Prover } from "../measure/promise.ts";
 import { untilNone } from "../measure/until-none.ts";
+import { outsiderPromises } from "./outsiders.ts";
 
 // ── Sessions ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -49,9 +50,11 @@ function routesPromise(lab: Lab, host: Host, box: Box): LabPromise {
 export const routing: Prover = {
   kind: "routing",
   isAlone: false,
-  promises: (lab) =>
-    runningHosts(lab).flatMap(({ host, box }) => {
+  promises: (lab) => [
+    ...runningHosts(lab).flatMap(({ host, box }) => {
       const unicast = unicastOf(host);
       return unicast === undefined ? [] : [sessionPromise(box, unicast), routesPromise(lab, host, box)];
     }),
+    ...outsiderPromises(lab),
+  ],
 };
