@@ -350,6 +350,14 @@ const CASES: readonly Case[] = [
     says: /uplink -> alpha: .*0 counted as dropped, expected 2/,
   },
   {
+    what: "a guard that opens all to whom it opens VXLAN",
+    topology: TOPOLOGY.replace("\nhosts:\n", "\nhostDefaults: {guard: {vxlan: [172.20.0.0/28]}}\nhosts:\n"),
+    tamper: everywhere(RULES, without(/(?<=saddr 172\.20\.0\.0\/28) udp dport \d+(?= return)/g)),
+    breaks: ["guard"],
+    says: /172\.20\.0\.1 -> alpha: .*tcp\/179: (?:connected|refused)/,
+    skips: ["life"],
+  },
+  {
     what: "spanning trees that go through the tunnel",
     tamper: everywhere(RULES, without(/^.*01:80:c2.* counter drop\n/gm)),
     breaks: ["guard"],

@@ -32,12 +32,12 @@ const FIXTURE = sourceOf(
 
 /** A session with the node, on each host. */
 const SESSION =
-  'hostDefaults: {extra: {frr: {bgp: ["neighbor 10.250.0.9 remote-as 64512"], evpn: ["neighbor 10.250.0.9 activate"]}}}\n';
+  'extra: {frr: {bgp: ["neighbor 10.250.0.9 remote-as 64512"], evpn: ["neighbor 10.250.0.9 activate"]}}, ';
 
 /** The fixture with sessions, all of it for this machine's programs. */
 const TOPOLOGY = FIXTURE.replace(/^(?:#|netgen:|name:).*\n/gm, "")
   .replace(/^ {4}platform: .*\n/gm, "")
-  .replace(/^hosts:$/m, `${SESSION}$&`);
+  .replace(/^hostDefaults: \{/m, `$&${SESSION}`);
 
 /** Without VRFs gateways of several hosts are for the segment alone. */
 const forThisKernel = (text: string): string =>

@@ -40,6 +40,10 @@ export const isAllowed = ({ guardAllowFrom }: Network, address: IpAddress): bool
 const ofFamilyOf = (to: IpAddress, addresses: readonly IpAddress[]): readonly IpAddress[] =>
   addresses.filter((each) => familyOf(each) === familyOf(to)).slice(0, 1);
 
+/** Whether a host opens anything to somebody; what it opens is a promise of its own. */
+const isFriend = ({ guardOpen }: Host, address: IpAddress): boolean =>
+  Object.values(guardOpen).some((prefixes) => prefixes.some((prefix) => containsAddress(prefix, address)));
+
 /**
  * From the host's own router, as itself and as another host, to all addresses of the host; from the internet, as itself, to
  * those that it reaches: NAT lets nothing in but the tunnels' ports. Pure.
@@ -62,7 +66,7 @@ export function attacksOn(network: Network, plan: LabPlan, host: Host): readonly
   const far = open.flatMap((to) =>
     ofFamilyOf(to, plan.outside).map((from): Attack => ({ place: "internet", from, to })),
   );
-  return [...near, ...far].filter(({ from }) => !isAllowed(network, from));
+  return [...near, ...far].filter(({ from }) => !isAllowed(network, from) && !isFriend(host, from));
 }
 
 /** The box that an attack comes from. */

@@ -1,55 +1,93 @@
-/** Who stands in guard.allowFrom is let through: the first address of each prefix, from the host's own router. */
-import { familyOf, hostAddress, type IpAddress, networkAddress } from "../../base/ip.ts";
+/** Who is let through by the topology's guard: the first address of each prefix, from the host's own router. */
+import {
+  containsAddress,
+  familyOf,
+  hostAddress,
+  type IpAddress,
+  type IpPrefix,
+  networkAddress,
+} from "../../base/ip.ts";
 import { BGP_PORT } from "../../model/bgp.ts";
-import type { Host } from "../../model/host.ts";
+import type { GuardedService, Host } from "../../model/host.ts";
 import type { Network } from "../../model/network.ts";
 import { eventually } from "../machine/patience.ts";
 import type { Lab } from "../machine/running.ts";
-import { pretending, type Victim, victims } from "../measure/attacks.ts";
+import { isAllowed, pretending, type Victim, victims } from "../measure/attacks.ts";
 import { dropped, madeUpMac, seenMacs, vxlanFrame } from "../measure/forge.ts";
 import { execCommand, type LabPromise, type Outcome } from "../measure/promise.ts";
 import { knock, sendDatagrams } from "../measure/traffic.ts";
 import type { LabHost } from "../plan/plan.ts";
 
-/** An address that is allowed, and where to it can speak. */
-interface Friend {
-  readonly from: IpAddress;
-  /** Of the host's devices, where their family is its own: a VTEP has one. */
-  readonly frames: IpAddress | undefined;
-  /** Of the host itself, where an answer finds its way back. */
-  readonly bgp: IpAddress | undefined;
+/** Where somebody speaks to a host, and whether it is let. */
+interface Entry {
+  readonly to: IpAddress;
+  readonly isOpen: boolean;
 }
 
-function friendsOf({ guardAllowFrom }: Network, host: Host, { uplink: { addresses } }: LabHost): readonly Friend[] {
-  return guardAllowFrom.flatMap((prefix) => {
+/** Somebody who may speak to a host. */
+interface Friend {
+  readonly from: IpAddress;
+  /** To the host's devices, where their family is its own: a VTEP has one. */
+  readonly frames: Entry | undefined;
+  /** To the host itself, where an answer finds its way back. */
+  readonly bgp: Entry | undefined;
+}
+
+/** Whom a host opens one service to, and not the others; guard.allowFrom is for all of them, on all hosts. */
+const isOpenTo = ({ guardOpen }: Host, service: GuardedService, address: IpAddress): boolean =>
+  guardOpen[service].some((prefix) => containsAddress(prefix, address));
+
+/** Pure. */
+export function friendsOf(network: Network, host: Host, { uplink: { addresses } }: LabHost): readonly Friend[] {
+  const prefixes = new Set<IpPrefix>([...network.guardAllowFrom, ...host.guardOpen.vxlan, ...host.guardOpen.bgp]);
+  return [...prefixes].flatMap((prefix) => {
     const from = hostAddress(prefix, 1) ?? networkAddress(prefix);
     const isSame = (address: IpAddress): boolean => familyOf(address) === familyOf(from);
+    const entry = (service: GuardedService, to: IpAddress | undefined): Entry | undefined =>
+      to && { to, isOpen: isAllowed(network, from) || isOpenTo(host, service, from) };
     // Where the lab has put somebody at this address, it is not to be had twice.
     if (addresses.includes(from)) return [];
-    const frames = host.vxlans.length > 0 && host.vtep !== undefined && isSame(host.vtep) ? host.vtep : undefined;
-    const bgp = host.bgp.kind !== "none" ? addresses.find(isSame) : undefined;
-    return frames === undefined && bgp === undefined ? [] : [{ from, frames, bgp }];
+    const device = host.vxlans.length > 0 && host.vtep !== undefined && isSame(host.vtep) ? host.vtep : undefined;
+    const frames = entry("vxlan", device);
+    const bgp = entry("bgp", host.bgp.kind !== "none" ? addresses.find(isSame) : undefined);
+    return frames?.isOpen || bgp?.isOpen ? [{ from, frames, bgp }] : [];
   });
 }
+
+const inWords = ({ frames, bgp }: Friend): string => {
+  const told = (what: string, entry: Entry | undefined): readonly string[] =>
+    entry === undefined ? [] : [`${what} is ${entry.isOpen ? "let through" : "dropped"}`];
+  return [...told("VXLAN", frames), ...told("BGP", bgp)].join(", ");
+};
 
 async function measure(victim: Victim, { from, frames, bgp }: Friend, serial: number): Promise<Outcome> {
   const { host, box, router } = victim;
   const mac = madeUpMac(host.id, serial);
   const before = await dropped(box, "guard");
-  const wrong: string[] = [];
-  const right: string[] = [];
+  const moved = async (): Promise<number> => (await dropped(box, "guard")) - before;
+  const [wrong, right]: [string[], string[]] = [[], []];
   const [device] = host.vxlans;
+  let expected = 0;
   if (frames !== undefined && device !== undefined) {
-    await sendDatagrams(router, [{ from, to: frames, port: device.port, hex: vxlanFrame(device.vni, mac) }]);
-    const isIn = await eventually(async () => (await seenMacs(box)).has(mac), 10);
-    (isIn ? right : wrong).push(isIn ? `a frame to ${frames} got in` : `a frame to ${frames} is lost, expected it in`);
+    const { to, isOpen } = frames;
+    await sendDatagrams(router, [{ from, to, port: device.port, hex: vxlanFrame(device.vni, mac) }]);
+    expected += isOpen ? 0 : 1;
+    // What is to be dropped has been once it is counted.
+    await eventually(async () => (isOpen ? (await seenMacs(box)).has(mac) : (await moved()) >= expected), 10);
+    const isIn = (await seenMacs(box)).has(mac);
+    const what = isIn ? `a frame to ${to} got in` : `no frame got in to ${to}`;
+    (isIn === isOpen ? right : wrong).push(what);
   }
   if (bgp !== undefined) {
-    const [answer = ""] = await knock(router, [{ from, to: bgp, port: BGP_PORT }], 5);
-    (answer === "silent" ? wrong : right).push(`${bgp} tcp/179: ${answer}`);
+    const { to, isOpen } = bgp;
+    const [answer = ""] = await knock(router, [{ from, to, port: BGP_PORT }], isOpen ? 5 : 2);
+    expected += isOpen ? 0 : 1;
+    ((answer !== "silent") === isOpen ? right : wrong).push(`${to} tcp/179: ${answer}`);
   }
-  const moved = (await dropped(box, "guard")) - before;
-  if (moved > 0) wrong.push(`the guard dropped ${moved}, expected none`);
+  const counted = await moved();
+  // A SYN without an answer is sent again.
+  if (expected === 0 ? counted > 0 : counted < expected)
+    wrong.push(`the guard dropped ${counted}, expected ${expected || "none"}`);
   return { isKept: wrong.length === 0, measured: (wrong.length > 0 ? wrong : right).join("; ") };
 }
 
@@ -59,7 +97,7 @@ export function allowedPromises(lab: Lab): readonly LabPromise[] {
     friendsOf(lab.network, victim.host, victim.labHost).map((friend, index) => ({
       kind: "guard" as const,
       subject: `${friend.from} -> ${victim.host.name}`,
-      promise: "guard.allowFrom is let through",
+      promise: `by what the topology opens, ${inWords(friend)}`,
       command: execCommand(victim.box, "nft", "list", "chain", "inet", `netgen${victim.box.fleet}`, "guard"),
       // Above those of strangers and guests.
       measure: () => pretending(victim, [friend.from], () => measure(victim, friend, 0xc000 + index)),
