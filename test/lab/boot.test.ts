@@ -47,6 +47,9 @@ interface Case {
   readonly isForEachChange?: true;
 }
 
+/** A router of somebody else's. */
+const PEER = ", peers: [{address: 192.168.30.2, asn: 64600, accept: [10.90.0.0/24], passwordFile: /etc/netgen/rack}]";
+
 const AS_IT_CAME_UP = /^alpha: /;
 
 const CASES: readonly Case[] = [
@@ -97,6 +100,21 @@ const CASES: readonly Case[] = [
     tamper: onAlpha(/frr\/daemons$/, /^watchfrr_options=.*\n/gm, ""),
     asks: /^alpha, after a start of FRR on a slow machine:/,
     says: /still running after 20 seconds/,
+  },
+  {
+    what: "a reload that takes the passwords of sessions back",
+    isForEachChange: true,
+    keys: PEER,
+    tamper: onAlpha(/frr\/daemons$/, /^RELOAD_SCRIPT=.*$/gm, "RELOAD_SCRIPT=/etc/netgen/frr-reload"),
+    asks: /^alpha, after a reload of FRR, /,
+    says: /the session with 192\.168\.30\.2 began anew/,
+  },
+  {
+    what: "a session that is open without its password",
+    keys: PEER,
+    tamper: onAlpha(/frr\/frr\.conf$/, /^ neighbor \S+ shutdown\n/gm, ""),
+    asks: /^alpha, after a restart of FRR without /,
+    says: /the session with 192\.168\.30\.2 is not shut/,
   },
   {
     what: "waiting for networkd, which has none of the links that make this host online",

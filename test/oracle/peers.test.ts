@@ -120,12 +120,20 @@ describe.runIf(isReady).each(platforms)("$platform", ({ platform, root }) => {
       "ip address add 192.0.2.2/24 dev eth0; printf 'bgpd=yes\\nbfdd=yes\\nvtysh_enable=yes\\n' > /etc/frr/daemons",
     );
     startFrr(tor);
-    if (root === "") startFrr(alpha);
-    else alpha.shell(START(root));
-
-    // No password, no session.
     const script = [...inside, "/etc/netgen/frr-passwords"] as const;
     const [program, ...words] = script;
+    // A timer runs it whatever FRR does: it is not there, or there and has not read its file.
+    alpha.shell("umask 077; echo 's3cr3t#!' > /etc/netgen/tor; mv /etc/frr/frr.conf /etc/frr/away");
+    expect(alpha.tryRun("/etc/netgen/frr-passwords")).toEqual({ status: 0, output: "" });
+    if (root === "") startFrr(alpha);
+    else alpha.shell(START(root));
+    expect(alpha.tryRun(program as string, ...words)).toEqual({ status: 0, output: "" });
+    expect(shown(alpha, "running-config")).not.toContain("router bgp");
+    alpha.shell(
+      `mv /etc/frr/away /etc/frr/frr.conf; rm /etc/netgen/tor; ${inside.join(" ")} vtysh -b > /run/frr.log 2>&1`,
+    );
+
+    // No password, no session.
     expect(alpha.tryRun(program as string, ...words).output).toContain("stays shut: /etc/netgen/tor must hold");
     expect(peerOf(alpha).state).toContain("Idle");
     alpha.shell("umask 077; echo 's3cr3t#!' > /etc/netgen/tor");
@@ -149,7 +157,10 @@ describe.runIf(isReady).each(platforms)("$platform", ({ platform, root }) => {
       JSON.parse(shown(alpha, "bgp neighbors 192.0.2.2 json"))["192.0.2.2"].connectionsDropped;
     const before = dropped();
     alpha.run(program as string, ...words);
+    const written = alpha.run("cat", "/etc/frr/frr.conf");
     alpha.shell(`${inside.join(" ")} /usr/lib/frr/frrinit.sh reload > /run/frr.log 2>&1 < /dev/null`);
+    // FRR's own text of what it runs with would be in its place, and hold the password.
+    expect(alpha.run("cat", "/etc/frr/frr.conf")).toBe(written);
     expect(peerOf(alpha).state).toBe("Established");
     expect(dropped()).toBe(before);
     expect(shown(alpha, "running-config")).toContain("neighbor 192.0.2.2 password s3cr3t#!");

@@ -15,6 +15,14 @@ async function vtyshJson<T>(box: Box, command: string): Promise<T> {
 /** A VRF in a command of vtysh's; its own table needs no word. */
 export const inVrf = (vrf: string | undefined): string => (vrf === undefined ? "" : `vrf ${vrf} `);
 
+/** A session: how often it has come up since FRR started, and whether it is shut by the configuration. */
+export async function sessionOf(box: Box, neighbour: IpAddress, vrf?: string) {
+  type Session = { readonly connectionsEstablished?: number; readonly adminShutDown?: boolean };
+  const shown = await vtyshJson<Readonly<Record<string, Session>>>(box, `show bgp ${inVrf(vrf)}neighbors ${neighbour}`);
+  const { connectionsEstablished: count = 0, adminShutDown: isShut = false } = shown[neighbour] ?? {};
+  return { count, isShut };
+}
+
 /** The prefixes that a BGP neighbour has told, and that were taken. */
 export async function takenFrom(box: Box, neighbour: IpAddress, vrf?: string): Promise<readonly string[]> {
   type Told = { readonly routes?: Readonly<Record<string, unknown>> };

@@ -3,6 +3,7 @@ import { must } from "../../base/invariant.ts";
 import { FAMILIES, familyOf } from "../../base/ip.ts";
 import type { Host } from "../../model/host.ts";
 import { poolAddresses, unicastOf } from "../../model/loopback.ts";
+import { peersOf } from "../../model/peer.ts";
 import { roundTrip } from "../../ways/reach.ts";
 import { addressOf } from "../../ways/station.ts";
 import { waysOf } from "../../ways/ways.ts";
@@ -68,10 +69,18 @@ async function missingSessions({ host, box }: RunningHost): Promise<readonly str
   if (bgp.kind === "none") return [];
   const { status } = await box.attempt("vtysh", "-c", "show version");
   if (status !== 0) return [`FRR on ${host.name} does not answer`];
-  const { states } = await sessions(box, false).catch(() => ({ states: new Map<string, string>() }));
-  return [...bgp.neighbours, ...(unicastOf(host)?.neighbours ?? [])].flatMap((neighbour) => {
-    const state = states.get(neighbour.address) ?? "none";
-    return state === "Established" ? [] : [`${host.name}'s session with ${neighbour.host} is ${state}`];
+  const statesIn = async (vrf?: string): Promise<ReadonlyMap<string, string>> =>
+    (await sessions(box, false, vrf).catch(() => undefined))?.states ?? new Map();
+  const own = [...bgp.neighbours, ...(unicastOf(host)?.neighbours ?? [])];
+  const neighbours = [
+    ...own.map(({ address, host: name }) => ({ address, name, vrf: undefined })),
+    ...peersOf(host).map(({ address, vrf }) => ({ address, name: address, vrf })),
+  ];
+  const tables = [...new Set(neighbours.map(({ vrf }) => vrf))];
+  const states = new Map(await Promise.all(tables.map(async (vrf) => [vrf, await statesIn(vrf)] as const)));
+  return neighbours.flatMap(({ address, name, vrf }) => {
+    const state = states.get(vrf)?.get(address) ?? "none";
+    return state === "Established" ? [] : [`${host.name}'s session with ${name} is ${state}`];
   });
 }
 
@@ -94,7 +103,7 @@ export function shapeOf(host: Host): string {
   const routedBy = host.interfaces.map((each) => each.routedBy).join();
   const vrf = vrfs.length === 0 ? "none" : vrfs.some(({ exit }) => exit !== undefined) ? "exit" : "member";
   const passesOn = unicastOf(host)?.neighbours.some(({ isClient }) => isClient) ?? "static";
-  const traits = [isGateway, ownedPrefixes.length > 0, reach.isBehindNat];
+  const traits = [isGateway, ownedPrefixes.length > 0, reach.isBehindNat, peersOf(host).length > 0];
   return [role, passesOn, networkManager, flooding, ...traits, routedBy, vrf].join(" ");
 }
 

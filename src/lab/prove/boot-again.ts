@@ -13,6 +13,7 @@ import { type Lab, type RunningHost, runningHosts } from "../machine/running.ts"
 import { execCommand, type LabPromise } from "../measure/promise.ts";
 import { isAnswered } from "../measure/steady-ping.ts";
 import { brokenSessions, greetDialled, oneOfEachShape, watchOf } from "../measure/watch.ts";
+import { passwordDisturbances } from "./boot-passwords.ts";
 import { flushes } from "./boot-rules.ts";
 import { brokenUnits, complaints, endOfJournal, now, type Since, servicesBeside, timesOf } from "./boot-state.ts";
 import { hasFrr } from "./daemon-checks.ts";
@@ -220,6 +221,7 @@ export function disturbances(lab: Lab, hosts: readonly RunningHost[]): readonly 
       ...flushes(running),
       ...packages.map((name) => upgrade(running, name)),
       ...(isComplete ? [slowFrr(running)] : []),
+      ...passwordDisturbances(running),
     ].map((each) => promiseOf(lab, running, each));
   });
 }
