@@ -419,6 +419,11 @@ export const catalogue = {
     message: "UDP port {port} is BFD's, by which BGP's neighbours are watched: VXLAN needs another, from 1 to 65535",
     hint: "take vxlanPort out, which leaves 4789, or choose another",
   },
+  "vxlan-port-unused": {
+    severity: "warning",
+    message: "there is a vxlanPort, but no VXLAN here",
+    hint: "take it out, or give a subnet vxlan, or a VRF",
+  },
   "endpoint-in-overlay": {
     severity: "error",
     message:

@@ -38,6 +38,7 @@ import {
   portsAreUnguarded,
   presharedKeysBearable,
   vxlanPortIsFree,
+  vxlanPortIsUsed,
 } from "./wireguard.ts";
 
 export type Check = (network: Network) => readonly Diagnostic[];
@@ -54,6 +55,7 @@ export const checks: readonly Check[] = Object.freeze([
   forwardedPorts,
   portsAreUnguarded,
   vxlanPortIsFree,
+  vxlanPortIsUsed,
   openServicesAreGuarded,
   endpointOutsideOverlay,
   lanAddressesOutsideOverlay,

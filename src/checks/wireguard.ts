@@ -156,6 +156,13 @@ export function vxlanPortIsFree({ hosts, bgp, origin }: Network): readonly Diagn
   return [diagnostic("vxlan-port-taken", { port: device.port }, originSpan(origin, "vxlanPort"))];
 }
 
+/** The port of VXLAN is for segments and VRFs alone. */
+export function vxlanPortIsUsed({ hosts, origin }: Network): readonly Diagnostic[] {
+  const span = origin.vxlanPort;
+  if (span === undefined || hosts.some(({ vxlans, vrfs }) => vxlans.length + vrfs.length > 0)) return [];
+  return [diagnostic("vxlan-port-unused", {}, span)];
+}
+
 /** As many keys for each host as in a mesh of 101. */
 const MANY_PER_HOST = 50;
 

@@ -47,6 +47,7 @@ const WAYS: readonly Code[] = [
   "tunnel-endpoint-duplicate",
   "tunnel-name-too-long",
   "bgp-without-vxlan",
+  "vxlan-port-unused",
 ];
 
 /** What two hosts cannot have that share a key, as they do where no BGP is. */
@@ -150,6 +151,7 @@ const CONSEQUENCES: Readonly<Record<string, readonly Code[]>> = {
   subnets: [
     "fragment-without-mtu",
     "bgp-without-vxlan",
+    "vxlan-port-unused",
     "guard-open-unused",
     "exception-unused",
     "exit-unused",
@@ -160,6 +162,7 @@ const CONSEQUENCES: Readonly<Record<string, readonly Code[]>> = {
   ],
   vrfs: [
     "bgp-without-vxlan",
+    "vxlan-port-unused",
     "exit-without-interface",
     "drained-unused",
     "interface-name-taken",
@@ -186,13 +189,14 @@ const CONSEQUENCES: Readonly<Record<string, readonly Code[]>> = {
     "gateway-shared-static",
     "vtep-too-many",
     "bgp-without-vxlan",
+    "vxlan-port-unused",
     "vrf-without-bgp",
     "asn-without-bgp",
     "peer-without-bgp",
     "peer-asn-own",
   ],
   guard: [],
-  vxlanPort: ["listen-port-taken", "vxlan-port-taken"],
+  vxlanPort: ["listen-port-taken", "vxlan-port-taken", "vxlan-port-unused"],
   fleet: ["table-reserved", "interface-name-taken", "interface-name-too-long"],
 };
 
