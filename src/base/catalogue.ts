@@ -792,6 +792,17 @@ export const catalogue = {
       "{host} sends all by exits, and knows {exit} by the name {name}: while no exit is there it can ask no name server outside",
     hint: "give {exit} an address for its endpoint, or {host} a name server on its own LAN",
   },
+  "remote-name-taken": {
+    severity: "error",
+    message: "{name} is a remote and a VRF; the units and files of their ways out have one name",
+    hint: "rename one of the two",
+  },
+  "remote-not-neighbour": {
+    severity: "error",
+    message:
+      "{host} is to reach the remote {remote} by {exit}, with which it has no tunnel: whoever lies between would choose for it",
+    hint: "let hosts lead to {remote} that all others have a tunnel with, such as the hubs",
+  },
   "app-with-several-exits": {
     severity: "error",
     message: '{host} has "platform: wireguard-app", and an app sends all to one host: it cannot choose between exits',

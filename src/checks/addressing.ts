@@ -68,6 +68,8 @@ export function useInWords({ use }: OverlayPrefix): string {
       return `accepted from ${use.address} by ${use.host}`;
     case "lan":
       return `the LAN of ${use.site}`;
+    case "remote":
+      return `the remote ${use.remote}`;
   }
 }
 

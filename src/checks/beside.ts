@@ -58,7 +58,8 @@ function numbersDiffer(network: Network, { network: other, source }: Beside, { h
 
 /** All but the ways out, which are there for everybody. */
 function ownInterfaces(network: Network, host: Host): readonly Claim[] {
-  const exits = [host.exit, ...host.vrfs.map(({ exit }) => exit)];
+  const remotes = (host.egress?.remotes ?? []).map(({ own }) => own);
+  const exits = [host.exit, ...remotes, ...host.vrfs.map(({ exit }) => exit)];
   const outer = new Set([...outerLinks(host), ...exits.map((exit) => exit?.interface)]);
   const others = new Set(host.vlanBridges.filter(({ isExisting }) => isExisting).map(({ name }) => name));
   const own = interfaceUses(network, host).filter(({ name }) => !outer.has(name));

@@ -79,19 +79,20 @@ function endpointsInside(network: Network): readonly Inside[] {
 const isOwnAddress = ({ host, field }: Located): boolean => field === "lanEndpoint" || !host.reach.isBehindNat;
 
 /**
- * Whether packets to an address leave a host by something else than its way out: an unreachable route or a tunnel, or on an exit
- * the table of the VRF that the exit is for. What it owns itself is on its bridges or behind it, but for a part of it that is
+ * Whether packets to an address leave a host by something else than its way out: an unreachable route, a tunnel or the rules
+ * for a remote, or on an exit the table of the VRF that the exit is for. What it owns itself is on its bridges or behind it, but for a part of it that is
  * another's.
  */
 function isSentElsewhere(
-  { ownedPrefixes, unreachable, vrfs }: Host,
+  { ownedPrefixes, unreachable, vrfs, egress }: Host,
   address: IpAddress,
   vrf: string | undefined,
 ): boolean {
   if (vrf !== undefined) return vrfs.some(({ name, exit }) => name === vrf && exit !== undefined);
   const longest = (prefixes: readonly IpPrefix[]): number =>
     Math.max(-1, ...prefixes.filter((prefix) => containsAddress(prefix, address)).map(prefixLengthBits));
-  return longest(unreachable) > longest(ownedPrefixes.map(({ prefix }) => prefix));
+  const remotes = (egress?.remotes ?? []).flatMap(({ prefixes }) => prefixes);
+  return longest([...unreachable, ...remotes]) > longest(ownedPrefixes.map(({ prefix }) => prefix));
 }
 
 /** Whether a host dials an endpoint and sends elsewhere; lists of peers are long, so only as much is read as is needed. */

@@ -1,6 +1,6 @@
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import { must } from "../base/invariant.ts";
-import type { EgressExit } from "../model/exit.ts";
+import type { EgressExit, RemoteEgress } from "../model/exit.ts";
 import type { Host } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
@@ -27,6 +27,22 @@ export function exitsAreNeighbours(network: Network): readonly Diagnostic[] {
     strangersOf(host, peers)
       .filter(({ exit }) => running.has(exit))
       .map(({ exit, span }) => diagnostic("exit-not-neighbour", { host: host.name, exit }, span)),
+  );
+}
+
+/** Who reaches a remote hands packets to the exit itself: a host between the two would choose by its own lights. */
+export function remotesAreReachedAtOnce({ hosts, remotes }: Network): readonly Diagnostic[] {
+  // Without WireGuard it can be none, which has been said.
+  const running = new Set(hosts.filter(({ interfaces }) => interfaces.length > 0).map(({ name }) => name));
+  return remotes.flatMap(({ name: remote, exits }) =>
+    exits.flatMap(({ host: exit, origin }) => {
+      const isStranger = (each: RemoteEgress): boolean =>
+        each.name === remote && each.exits.some(({ host, way }) => host === exit && way.kind === "none");
+      if (!running.has(exit)) return [];
+      const first = hosts.find(({ egress }) => egress?.remotes.some(isStranger));
+      if (first === undefined) return [];
+      return [diagnostic("remote-not-neighbour", { host: first.name, remote, exit }, originSpan(origin, "host"))];
+    }),
   );
 }
 

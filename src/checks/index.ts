@@ -11,7 +11,7 @@ import {
   oneGatewayLeadsOut,
   sharedGatewayNeedsEvpn,
 } from "./evpn.ts";
-import { exitsAreNeighbours, ownExitsAreDialledByAddress } from "./exits.ts";
+import { exitsAreNeighbours, ownExitsAreDialledByAddress, remotesAreReachedAtOnce } from "./exits.ts";
 import { fragmentsAreTwo, fragmentsHaveIpv4Vteps } from "./fragments.ts";
 import { openServicesAreGuarded } from "./guard.ts";
 import {
@@ -82,6 +82,7 @@ export const checks: readonly Check[] = Object.freeze([
   exitsKnowWhoIsMeant,
   probesLeadOut,
   exitsAreNeighbours,
+  remotesAreReachedAtOnce,
   ownExitsAreDialledByAddress,
   systemsHaveNumbers,
   siteNumbersAreUsed,

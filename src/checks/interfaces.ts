@@ -57,6 +57,7 @@ export function interfaceUses(network: Network, host: Host): readonly InterfaceU
     ...vxlans,
     ...host.vrfs.flatMap((vrf) => vrfUses(vrf, host)),
     ...exitUses(host.exit, host),
+    ...(host.egress?.remotes ?? []).flatMap(({ own }) => exitUses(own, host)),
   ];
 }
 

@@ -59,13 +59,21 @@ export function vrfsSpareHostAddresses(network: Network): readonly Diagnostic[] 
 /** Exits that stand in one list, and what they are exits of, in words. */
 interface ExitList {
   readonly vrf: string | undefined;
+  /** Whose own prefixes may be asked. */
+  readonly remote: string | undefined;
   readonly of: string;
   readonly exits: readonly Exit[];
 }
 
-const exitLists = ({ vrfs, exits }: Network): readonly ExitList[] => [
-  ...vrfs.map(({ name, exits: own }) => ({ vrf: name, of: `of the VRF ${name}`, exits: own })),
-  { vrf: undefined, of: "for what is in no VRF", exits },
+const exitLists = ({ vrfs, exits, remotes }: Network): readonly ExitList[] => [
+  ...vrfs.map(({ name: vrf, exits: own }) => ({ vrf, remote: undefined, of: `of the VRF ${vrf}`, exits: own })),
+  { vrf: undefined, remote: undefined, of: "for what is in no VRF", exits },
+  ...remotes.map(({ name: remote, exits: own }) => ({
+    vrf: undefined,
+    remote,
+    of: `to the remote ${remote}`,
+    exits: own,
+  })),
 ];
 
 /** A host has one way out of a VRF. */
@@ -92,8 +100,9 @@ const exitsOfVrfs = ({ vrfs }: Network): readonly ExitOfVrf[] =>
 
 /** An exit's probe shows that the way out leads somewhere: a target in the overlay would show nothing. */
 export function probesLeadOut(network: Network): readonly Diagnostic[] {
-  return exitLists(network).flatMap(({ vrf, of, exits }) => {
-    const near = network.prefixes.filter((each) => each.vrf === undefined || each.vrf === vrf);
+  return exitLists(network).flatMap(({ vrf, remote, of, exits }) => {
+    const isBeyond = ({ use }: OverlayPrefix): boolean => use.kind === "remote" && use.remote === remote;
+    const near = network.prefixes.filter((each) => (each.vrf === undefined || each.vrf === vrf) && !isBeyond(each));
     return exits.flatMap(({ host, probes, origin }) =>
       probes.flatMap((address, index) => {
         const inside = near.find((each) => containsAddress(each.prefix, address));

@@ -11,13 +11,14 @@ const everything = (families: readonly IpFamily[]) => families.map((family) => (
 
 function peerView(
   { host, publicKey, endpoints: [endpoint], keepaliveSeconds, allowedIps }: Peer,
-  exit: AppSettings["exit"],
+  { exit, remotes }: Pick<AppSettings, "exit" | "remotes">,
 ) {
   const whole = host === exit?.host ? everything(exit.families) : [];
+  const beyond = remotes.filter((remote) => remote.host === host).flatMap(({ prefixes }) => prefixes);
   return {
     host,
     publicKey,
-    allowedIps: [...allowedIps, ...whole].join(", "),
+    allowedIps: [...allowedIps, ...beyond, ...whole].join(", "),
     // Of several an app takes one, and it looks up names itself.
     hasEndpoint: endpoint !== undefined,
     endpoint: endpoint === undefined ? "" : endpointText(endpoint),
@@ -28,7 +29,7 @@ function peerView(
 
 function configurationOf(
   { interfaces: [tunnel] }: Host,
-  { dns, exit, listenPort }: AppSettings,
+  { dns, exit, remotes, listenPort }: AppSettings,
   peers: PeersById,
 ): string {
   const { addresses, mtu, peers: ids } = must(tunnel, "what an app configures has a tunnel");
@@ -39,7 +40,7 @@ function configurationOf(
     hasDns: dns.length > 0,
     dns: dns.join(", "),
     mtu: String(mtu),
-    peers: ids.map((id) => peerView(must(peers.get(id), "every id is that of a peer"), exit)),
+    peers: ids.map((id) => peerView(must(peers.get(id), "every id is that of a peer"), { exit, remotes })),
   });
 }
 

@@ -10,15 +10,17 @@ import { print } from "./shared.ts";
 const OVERLAY: SetKind = { name: "overlay", why: "What the overlay is made of, as seen from this host." };
 
 /** What leads into the overlay from here, its own subnets too, with what is behind this host; its LAN has a router of its own. */
-function overlayOf({ unreachable, ownedPrefixes }: Host): readonly IpPrefix[] {
+function overlayOf({ unreachable, ownedPrefixes, egress }: Host): readonly IpPrefix[] {
   const behind = ownedPrefixes.filter(({ use }) => use.kind === "route");
-  return collapsePrefixes([...unreachable, ...behind.map(({ prefix }) => prefix)]);
+  const remotes = (egress?.remotes ?? []).flatMap(({ prefixes }) => prefixes);
+  return collapsePrefixes([...unreachable, ...behind.map(({ prefix }) => prefix), ...remotes]);
 }
 
 /** Whose packets come by a link that the model does not name: what is behind this host, or on a LAN that it is on. */
-function nearbyPrefixes({ ownedPrefixes, lanRoutes, reach }: Host, { network }: EmitContext): readonly IpPrefix[] {
+function nearbyPrefixes({ ownedPrefixes, lanRoutes, reach, egress }: Host, { network }: EmitContext) {
   const lans = network.prefixes.filter(({ use }) => use.kind === "lan" && use.site === reach.site);
-  return collapsePrefixes([...ownedPrefixes, ...lanRoutes, ...lans].map(({ prefix }) => prefix));
+  const remotes = (egress?.remotes ?? []).filter(({ own }) => own !== undefined).flatMap(({ prefixes }) => prefixes);
+  return collapsePrefixes([...[...ownedPrefixes, ...lanRoutes, ...lans].map(({ prefix }) => prefix), ...remotes]);
 }
 
 /** Of netgen and of whom it knows; nft takes no pattern into a set of names. */

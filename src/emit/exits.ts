@@ -1,6 +1,6 @@
 /** A host's ways out, of its VRFs and of what is in none: what watches each of them, and opens and closes it. */
 import { must } from "../base/invariant.ts";
-import { DEFAULT_VRF, type Exit } from "../model/exit.ts";
+import { DEFAULT_VRF, type Exit, type RemoteEgress } from "../model/exit.ts";
 import type { Host } from "../model/host.ts";
 import type { VrfExit, VrfInstance } from "../model/vrf.ts";
 import { RELOAD_UNITS, reload } from "./after.ts";
@@ -24,6 +24,16 @@ const hasExit = (vrf: VrfInstance): vrf is OpenVrf => vrf.exit !== undefined;
  * all other pings are answered as ever.
  */
 export const QUESTION_DSCP = 43;
+
+/** The same for the way to a remote, whose name the question has in it. */
+export const REMOTE_DSCP = 47;
+
+/**
+ * What a question about a remote has in it, in hexadecimal digits: its name, of the 16 bytes that ping's -p takes. It repeats
+ * them from the first byte on, and puts the time over those: so another length would begin elsewhere.
+ */
+export const questionOf = ({ name }: Pick<RemoteEgress, "name">): string =>
+  [...new TextEncoder().encode(name.padEnd(16, "."))].map((byte) => byte.toString(16)).join("");
 
 const unitOf = (context: EmitContext, way: string): string => ownUnit(context, `exit@${way}.service`);
 
@@ -83,6 +93,30 @@ function defaultExitFile(host: Host, context: EmitContext, exit: Exit): OutputFi
   });
 }
 
+/** A remote that the host leads to. */
+interface OwnRemote extends RemoteEgress {
+  readonly own: Exit;
+}
+
+const isOwn = (remote: RemoteEgress): remote is OwnRemote => remote.own !== undefined;
+
+const ownRemotes = ({ egress }: Host): readonly OwnRemote[] => (egress?.remotes ?? []).filter(isOwn);
+
+function remoteFile(host: Host, context: EmitContext, remote: OwnRemote): OutputFile {
+  const { name, prefixes, own } = remote;
+  const inside = host.interfaces.map((link) => link.name);
+  const question = questionOf(remote);
+  // After 8 bytes of ICMP and the 16 of the time by which ping measures, in bits.
+  const asked = `@th,192,128 0x${question}`;
+  const view = { remote: name, prefixes: prefixes.join(" "), asked, ...viewOf(own, inside) };
+  return publicFile(host, context, {
+    path: ownPath(context, `${name}.exit`),
+    template: "exits/remote.exit.njk",
+    after: [reload(unitOf(context, name))],
+    view,
+  });
+}
+
 const script = (context: EmitContext): Omit<PrintedFile, "head"> => ({
   path: ownPath(context, "exit"),
   template: "exits/exit.njk",
@@ -93,6 +127,7 @@ const script = (context: EmitContext): Omit<PrintedFile, "head"> => ({
     followedMetric: FOLLOWED_METRIC,
     zone: context.number,
     dscp: String(QUESTION_DSCP),
+    remoteDscp: String(REMOTE_DSCP),
   },
 });
 
@@ -107,13 +142,18 @@ export const emitExits: Emitter = (host, context) => {
   return [
     ...host.vrfs.filter(hasExit).map((vrf) => vrfExitFile(host, context, vrf)),
     ...(host.exit === undefined ? [] : [defaultExitFile(host, context, host.exit)]),
+    ...ownRemotes(host).map((remote) => remoteFile(host, context, remote)),
     scriptFile(host, context, script(context)),
     publicFile(host, context, { ...unit, view: {} }),
   ];
 };
 
 /** Units of {@link emitExits} that the host has to enable. */
-export function exitUnits({ vrfs, exit }: Host, context: EmitContext): readonly string[] {
-  const ways = [...vrfs.filter(hasExit).map(({ name }) => name), ...(exit === undefined ? [] : [DEFAULT_VRF])];
+export function exitUnits(host: Host, context: EmitContext): readonly string[] {
+  const ways = [
+    ...host.vrfs.filter(hasExit).map(({ name }) => name),
+    ...(host.exit === undefined ? [] : [DEFAULT_VRF]),
+    ...ownRemotes(host).map(({ name }) => name),
+  ];
   return ways.map((way) => unitOf(context, way));
 }

@@ -3,7 +3,7 @@
  * Two tables of netgen's own and one of the user's lines, and the units that load them. A rule of ours can drop and
  * rewrite; it cannot let through what another program's table drops.
  */
-import { familyOf } from "../base/ip.ts";
+import { familyOf, type IpPrefix } from "../base/ip.ts";
 import { tcpMss } from "../base/mtu.ts";
 import { sortedBy } from "../base/text.ts";
 import type { VxlanDevice } from "../model/device.ts";
@@ -26,6 +26,7 @@ import {
   subnetLink,
 } from "./nft-words.ts";
 import { type PrintedFile, publicFile, scriptFile } from "./print.ts";
+import { remoteSection } from "./remote-guard.ts";
 import { print } from "./shared.ts";
 import type { View } from "./template.ts";
 import { vrfSection } from "./vrf-guard.ts";
@@ -84,12 +85,14 @@ function bridgeClamps(vxlans: readonly VxlanDevice[]): readonly View[] {
   });
 }
 
+/** Packets from one prefix, to another or wherever they go. */
+function matchOf(prefix: IpPrefix, to: IpPrefix | undefined): string {
+  const family = nftFamily(familyOf(prefix));
+  return `${family} saddr ${prefix}${to === undefined ? "" : ` ${family} daddr ${to}`}`;
+}
+
 function sourceNat(host: Host): readonly View[] {
-  return host.snat.map(({ prefix, uplink }) => ({
-    family: nftFamily(familyOf(prefix)),
-    prefix,
-    uplink: `"${uplink}"`,
-  }));
+  return host.snat.map(({ prefix, to, uplink }) => ({ match: matchOf(prefix, to), uplink: `"${uplink}"` }));
 }
 
 const clampSection: Section = (host, context) => {
@@ -150,6 +153,7 @@ const sections: readonly Section[] = Object.freeze([
   cutSection,
   entranceSection,
   exitSection,
+  remoteSection,
   vrfSection,
   sourceNatSection,
   zoneSection,

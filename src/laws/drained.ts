@@ -7,14 +7,14 @@ import type { HostInput, Located, Topology } from "../topology/topology.ts";
 
 /** Lists of hosts of which one can do what another does. */
 function replaceable(
-  { wireguard, sites, vrfs, subnets, hosts }: Topology,
+  { wireguard, sites, vrfs, remotes, subnets, hosts }: Topology,
   isDynamic: boolean,
 ): readonly (readonly string[])[] {
   const { shape, hubs, vrrp } = wireguard;
   const led = [
     ...(shape === "hub-and-spoke" && (isDynamic || vrrp !== undefined) ? [hubs] : []),
     ...sites.filter((site) => isDynamic || site.vrrp !== undefined).map(({ gateways }) => gateways),
-    ...vrfs.map(({ exits }) => exits.map(({ host }) => host)),
+    ...[...vrfs, ...remotes].map(({ exits }) => exits.map(({ host }) => host)),
     ...[...subnets, ...hosts].map(({ exits }) => exits),
   ];
   return led.map((hosts: readonly Located<string>[]) => hosts.map(({ value }) => value));

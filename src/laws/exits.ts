@@ -11,9 +11,10 @@ interface Named {
   readonly of: string;
 }
 
-const namedExits = ({ vrfs, exits }: Topology): readonly Named[] => [
+const namedExits = ({ vrfs, exits, remotes }: Topology): readonly Named[] => [
   ...vrfs.flatMap(({ name, exits: own }) => own.map((exit) => ({ exit, of: `of the VRF ${name}` }))),
   ...exits.map((exit) => ({ exit, of: "for what is in no VRF" })),
+  ...remotes.flatMap(({ name, exits: own }) => own.map((exit) => ({ exit, of: `to the remote ${name}` }))),
 ];
 
 /** An exit says which interface leads out, or its host does. */

@@ -60,6 +60,7 @@ import {
 import { portsOfASiteAreOnOneHost } from "./ports.ts";
 import { preferredHubsAreChosen, preferredHubsAreHubs } from "./preferred-hubs.ts";
 import { guardIsNoGate, poolsCanBeRouted } from "./prefixes.ts";
+import { remotesAreNoVrfs } from "./remotes.ts";
 import { targetsAreOfOneNetwork } from "./route-targets.ts";
 import {
   severalWaysHaveBgp,
@@ -175,6 +176,7 @@ export const laws: readonly Law[] = Object.freeze([
   appsHaveOneExit,
   hostsHaveOneOrder,
   marksAreFree,
+  remotesAreNoVrfs,
   peersHaveBgp,
   peersAreDistinct,
   peersAreOfOtherSystems,

@@ -11,12 +11,13 @@ export const inRole = (role: string, names: readonly Located<string>[]): readonl
   names.map((host) => ({ host, role }));
 
 /** Whoever has more to do than to send and receive what is its own. The names of sites are among those of members. */
-export function rolesOf({ sites, subnets, vrfs, exits, hosts, wireguard, bgp }: Topology): readonly Role[] {
+export function rolesOf({ sites, subnets, vrfs, exits, remotes, hosts, wireguard, bgp }: Topology): readonly Role[] {
   return [
     ...sites.flatMap(({ name, gateways }) => inRole(`a gateway of ${name}`, gateways)),
     ...subnets.flatMap(({ name, members }) => inRole(`a member of ${name}`, members === "all" ? [] : members)),
     ...vrfs.flatMap(({ name, exits }) => exits.map(({ host }) => ({ host, role: `an exit of ${name}` }))),
     ...exits.map(({ host }) => ({ host, role: "an exit" })),
+    ...remotes.flatMap(({ name, exits: own }) => own.map(({ host }) => ({ host, role: `an exit to ${name}` }))),
     ...hosts.flatMap(({ name: value, routes }) =>
       routes.flatMap(({ vrf, span }) => (vrf ? [{ host: { value, span }, role: `a member of ${vrf.value}` }] : [])),
     ),

@@ -17,7 +17,7 @@ export interface Exit {
   readonly host: string;
   readonly interface: string;
   readonly hasSnat: boolean;
-  /** IPv4 always. */
+  /** IPv4 always; to a remote those of its prefixes. */
   readonly families: readonly IpFamily[];
   /** Asked through the interface every few seconds, of which one has to answer; none: it is there while the interface is up. */
   readonly probes: readonly IpAddress[];
@@ -32,14 +32,33 @@ export interface OpenExit extends Exit {
   readonly sources: readonly IpPrefix[];
 }
 
+/** Prefixes outside the overlay, such as an office's, that some hosts lead to, and nothing else does. */
+export interface Remote {
+  /** None that a VRF has; {@link DEFAULT_VRF} is none. */
+  readonly name: string;
+  readonly prefixes: readonly IpPrefix[];
+  /** In the order of the file. */
+  readonly exits: readonly Exit[];
+}
+
+/** A remote as one host gets there. */
+export interface RemoteEgress extends Pick<Remote, "name" | "prefixes"> {
+  /** The preferred first. */
+  readonly exits: readonly EgressExit[];
+  /** The host's own way; `undefined`: it has none. */
+  readonly own: Exit | undefined;
+}
+
 /** What leaves a host by exits, and by nothing else. */
 export interface Egress {
   /** Whose packets: those of guests of the host. As few as may be. */
   readonly prefixes: readonly IpPrefix[];
   /** The host's own packets, too; `undefined`: they leave by its uplink. */
   readonly own: OwnEgress | undefined;
-  /** The preferred first. */
+  /** By which all else of these leaves; none: by the uplink. The preferred first. */
   readonly exits: readonly EgressExit[];
+  /** Where anybody's packets go by exits, by name. */
+  readonly remotes: readonly RemoteEgress[];
   /** That of the host's part of the topology, or of its subnet's. */
   readonly origin: Origin;
 }

@@ -2,5 +2,9 @@
 import type { Exit } from "./exit.ts";
 import type { Network } from "./network.ts";
 
-/** Those of its VRFs, and those of what is in none. */
-export const allExits = ({ vrfs, exits }: Network): readonly Exit[] => [...vrfs.flatMap((vrf) => vrf.exits), ...exits];
+/** Those of its VRFs, those of what is in none, and those to remotes. */
+export const allExits = ({ vrfs, exits, remotes }: Network): readonly Exit[] => [
+  ...vrfs.flatMap((vrf) => vrf.exits),
+  ...exits,
+  ...remotes.flatMap((remote) => remote.exits),
+];

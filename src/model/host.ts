@@ -94,6 +94,8 @@ export interface OwnedPrefix {
 
 export interface SourceNat {
   readonly prefix: IpPrefix;
+  /** `undefined`: wherever it goes. */
+  readonly to: IpPrefix | undefined;
   readonly uplink: string;
 }
 
@@ -129,6 +131,8 @@ export interface Vrrp {
 export interface AppSettings {
   /** The name servers to use while the tunnel is up; none: those that it has anyway. */
   readonly dns: readonly IpAddress[];
+  /** What goes to which host besides: prefixes outside the overlay. */
+  readonly remotes: readonly { readonly host: string; readonly prefixes: readonly IpPrefix[] }[];
   /** The host that takes all that is for nobody else, of these families; `undefined`: the device's own network does. */
   readonly exit: { readonly host: string; readonly families: readonly IpFamily[] } | undefined;
   /** `undefined`: nobody dials it, and any port will do. */

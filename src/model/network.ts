@@ -7,7 +7,7 @@ import type { IpAddress, IpFamily, IpPrefix } from "../base/ip.ts";
 import type { Span } from "../base/source.ts";
 import type { Asn, MtuBytes } from "../base/units.ts";
 import type { Bgp } from "./bgp.ts";
-import type { Exit } from "./exit.ts";
+import type { Exit, Remote } from "./exit.ts";
 import type { Host } from "./host.ts";
 import type { Origin } from "./origin.ts";
 import type { Peer } from "./reach.ts";
@@ -27,6 +27,8 @@ export interface Network {
   readonly vrfs: readonly Vrf[];
   /** Of what is in no VRF; in the order of the file. */
   readonly exits: readonly Exit[];
+  /** By name. */
+  readonly remotes: readonly Remote[];
   /** Prefixes that belong to the overlay, as declared: pools, subnets, routes behind hosts. */
   readonly prefixes: readonly OverlayPrefix[];
   readonly bgp: Bgp;
@@ -79,7 +81,9 @@ export interface OverlayPrefix {
     /** What a BGP neighbour of somebody else's may say to the host. */
     | { readonly kind: "peer"; readonly host: string; readonly address: IpAddress }
     /** A site's LAN, or an address on it of a host without WireGuard: behind the site's gateway. */
-    | { readonly kind: "lan"; readonly site: string };
+    | { readonly kind: "lan"; readonly site: string }
+    /** Outside, where some hosts lead: no AllowedIPs of a file have it. */
+    | { readonly kind: "remote"; readonly remote: string };
   /** `undefined`: the default VRF. */
   readonly vrf: string | undefined;
   /** Longer ones may lie inside: what they hold is theirs, the rest of this is where it leads to. */

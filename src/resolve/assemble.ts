@@ -27,7 +27,7 @@ import type { HostInput } from "../topology/topology.ts";
 import { resolveSpeaker, type Speakers } from "./bgp/evpn.ts";
 import { resolvePeers, withPeers } from "./bgp/peers.ts";
 import { type Routing, resolveRoutingSpeaker } from "./bgp/unicast.ts";
-import { defaultExitSnat, type EgressParts, resolveAppExit, resolveEgress, resolveOwnExit } from "./egress.ts";
+import { type EgressParts, egressSnat, resolveAppExits, resolveEgress, resolveOwnExit } from "./egress.ts";
 import { resolveApp } from "./hosts/app.ts";
 import type { ResolvedHost } from "./hosts/hosts.ts";
 import { platformDefaults, programsOf } from "./hosts/platform.ts";
@@ -110,7 +110,7 @@ function snatOf({ input: { name, uplink } }: ResolvedHost, { subnets }: Parts): 
       const isGateway = (gatewayAddresses.get(name) ?? []).length > 0;
       const ofSegment = isGateway ? input.prefixes.map((each) => each.value) : [];
       const prefixes = input.vxlan === undefined ? (owned.get(name) ?? []) : ofSegment;
-      return prefixes.map((prefix) => ({ prefix, uplink }));
+      return prefixes.map((prefix) => ({ prefix, to: undefined, uplink }));
     });
 }
 
@@ -157,7 +157,7 @@ interface Forwarded {
   /** What it passes on from tunnel to tunnel. */
   readonly relayed: readonly OverlayPrefix[];
   readonly vrfs: readonly VrfInstance[];
-  readonly exit: Exit | undefined;
+  readonly exits: readonly (Exit | undefined)[];
   readonly peers: readonly Peer[];
 }
 
@@ -166,13 +166,13 @@ interface Forwarded {
  * joins, a VRF, a way out for others, peers that it tells of others, or whatever the user has in mind who asks for it in extra.sysctl (FRR would else turn forwarding off when it
  * starts).
  */
-function forwardsOf({ bridges, owned, relayed, vrfs, exit, peers }: Forwarded, { sysctl }: Extra): Host["forwards"] {
+function forwardsOf({ bridges, owned, relayed, vrfs, exits, peers }: Forwarded, { sysctl }: Extra): Host["forwards"] {
   const asked = sysctl.filter(({ value }) => value !== "0");
   const families = new Set([
     ...bridges.flatMap((bridge) => bridge.addresses.map((each) => familyOf(each.address))),
     ...[...owned, ...relayed].map((each) => familyOf(each.prefix)),
     ...vrfs.flatMap((vrf) => vrf.families),
-    ...(exit?.families ?? []),
+    ...exits.flatMap((exit) => exit?.families ?? []),
     ...peers.flatMap(({ announced }) => announced.map(familyOf)),
     ...asked.map(({ key }) => FORWARDING_KEYS.get(key.replaceAll("/", "."))),
   ]);
@@ -195,13 +195,15 @@ export function assembleHost(host: ResolvedHost, parts: Parts): Host {
   const peers = resolvePeers(host, devices.bridges, { ...parts, isRouting: parts.routing !== undefined });
   const vrfs = vrfInstances(host, parts, peers);
   const exit = resolveOwnExit(input.name, owned, parts.egress);
-  const forwards = forwardsOf({ bridges: devices.bridges, owned, relayed, vrfs, exit, peers }, input.extra);
+  const egress = resolveEgress(host, parts.egress);
+  const exits = [exit, ...(egress?.remotes ?? []).map(({ own }) => own)];
+  const forwards = forwardsOf({ bridges: devices.bridges, owned, relayed, vrfs, exits, peers }, input.extra);
   const networkManager = input.networkManager ?? defaults.networkManager;
   const { routing } = parts;
   const speaker =
     routing === undefined ? resolveSpeaker(host, parts.speakers, parts) : resolveRoutingSpeaker(host, routing, parts);
   const bgp = withPeers(speaker, peers);
-  const app = resolveApp(host, resolveAppExit(host, parts.egress.exits));
+  const app = resolveApp(host, resolveAppExits(host, parts.egress));
   return {
     name: input.name,
     platform,
@@ -224,8 +226,8 @@ export function assembleHost(host: ResolvedHost, parts: Parts): Host {
     ownedPrefixes: owned,
     forwards,
     exit,
-    egress: resolveEgress(host, parts.egress),
-    snat: [...snatOf(host, parts), ...exitSnat(vrfs), ...defaultExitSnat(exit)],
+    egress,
+    snat: [...snatOf(host, parts), ...exitSnat(vrfs), ...egressSnat(host, { exit, egress }, parts.egress)],
     unreachable: app === undefined ? unreachableOf(input, owned, parts) : [],
     lanRoutes: lanRoutesOf(host, parts),
     vrrp: resolveVrrp(input, parts.pairs),

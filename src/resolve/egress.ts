@@ -1,11 +1,12 @@
 /** What leaves a host by exits: its own packets, and those of guests that are in no VRF; and how it gets to the exits. */
 import { must } from "../base/invariant.ts";
-import { collapsePrefixes, FAMILIES, familyOf, hostPrefix, type IpPrefix } from "../base/ip.ts";
-import type { Egress, EgressExit, Exit, OpenExit, OwnEgress } from "../model/exit.ts";
-import type { AppSettings, OwnedPrefix, SourceNat } from "../model/host.ts";
+import { collapsePrefixes, FAMILIES, familyOf, hostPrefix, type IpPrefix, mergePrefixes } from "../base/ip.ts";
+import type { Egress, EgressExit, Exit, OpenExit, OwnEgress, Remote, RemoteEgress } from "../model/exit.ts";
+import type { AppSettings, Host, OwnedPrefix, SourceNat } from "../model/host.ts";
+import type { OverlayPrefix } from "../model/network.ts";
 import type { Origin } from "../model/origin.ts";
 import type { Peer } from "../model/reach.ts";
-import { isApp, lanInterfaceOf } from "../topology/hosts.ts";
+import { hasTunnels, isApp, lanInterfaceOf } from "../topology/hosts.ts";
 import { inOrder } from "./hosts/exits.ts";
 import type { ResolvedHost } from "./hosts/hosts.ts";
 import type { ResolvedSubnet } from "./subnets/subnets.ts";
@@ -16,6 +17,9 @@ type Hosts = ReadonlyMap<string, ResolvedHost>;
 /** What ways to exits are found in. */
 export interface EgressParts {
   readonly exits: readonly Exit[];
+  readonly remotes: readonly Remote[];
+  /** All that goes to a remote: what the overlay has outside VRFs. */
+  readonly routed: readonly OverlayPrefix[];
   readonly hosts: Hosts;
   /** By the name of each host that has any. */
   readonly wishes: ReadonlyMap<string, readonly EgressWish[]>;
@@ -88,26 +92,45 @@ function ownEgress({ input, addresses }: ResolvedHost): OwnEgress {
   return { sources, links };
 }
 
-/** What leaves a host by exits: a law has all that does name the same ones. */
-export function resolveEgress(host: ResolvedHost, parts: EgressParts): Egress | undefined {
-  const wishes = parts.wishes.get(host.input.name) ?? [];
-  const [first] = wishes;
-  if (first === undefined || isApp(host.input)) return undefined;
+/** Exits as a host prefers them, each with the way there. */
+function egressExits(host: ResolvedHost, exits: readonly Exit[], parts: EgressParts): readonly EgressExit[] {
   const { name } = host.input;
-  const named = first.exits.flatMap((each) => parts.exits.find((exit) => exit.host === each) ?? []);
-  const ordered = [...named.filter((exit) => exit.host === name), ...inOrder(host, named, parts.hosts)];
+  const ordered = [...exits.filter((exit) => exit.host === name), ...inOrder(host, exits, parts.hosts)];
+  return ordered.map((exit) => ({ host: exit.host, families: exit.families, way: wayTo(name, exit.host, parts) }));
+}
+
+function remoteEgress(host: ResolvedHost, parts: EgressParts): readonly RemoteEgress[] {
+  return parts.remotes.map(({ name, prefixes, exits }) => {
+    const own = exits.find((exit) => exit.host === host.input.name);
+    return { name, prefixes, exits: egressExits(host, exits, parts), own };
+  });
+}
+
+/** What leaves a host by exits: a law has all that does name the same ones, and all hosts reach remotes. */
+export function resolveEgress(host: ResolvedHost, parts: EgressParts): Egress | undefined {
+  const { name, origin } = host.input;
+  if (isApp(host.input) || !hasTunnels(host.input)) return undefined;
+  const wishes = parts.wishes.get(name) ?? [];
+  const [first] = wishes;
+  if (first === undefined && parts.remotes.length === 0) return undefined;
+  const named = (first?.exits ?? []).flatMap((each) => parts.exits.find((exit) => exit.host === each) ?? []);
   return {
     prefixes: collapsePrefixes(wishes.flatMap(({ prefixes }) => prefixes)),
     own: wishes.some(({ isOwn }) => isOwn) ? ownEgress(host) : undefined,
-    exits: ordered.map((exit) => ({ host: exit.host, families: exit.families, way: wayTo(name, exit.host, parts) })),
-    origin: first.origin,
+    exits: egressExits(host, named, parts),
+    remotes: remoteEgress(host, parts),
+    origin: first?.origin ?? origin,
   };
 }
 
-/** The exit of a device that an app configures, which cannot choose between several. */
-export function resolveAppExit({ input }: ResolvedHost, exits: readonly Exit[]): AppSettings["exit"] {
-  const exit = exits.find(({ host }) => host === input.exits[0]?.value);
-  return exit && { host: exit.host, families: exit.families };
+/** What an app is told, which cannot choose between several: one exit, and one for each remote. */
+export function resolveAppExits(host: ResolvedHost, parts: EgressParts): Pick<AppSettings, "exit" | "remotes"> {
+  const exit = parts.exits.find((each) => each.host === host.input.exits[0]?.value);
+  const remotes = remoteEgress(host, parts).flatMap(({ prefixes, exits }) => {
+    const known = exits.find(({ way }) => way.kind === "tunnel");
+    return known === undefined ? [] : [{ host: known.host, prefixes }];
+  });
+  return { exit: exit && { host: exit.host, families: exit.families }, remotes };
 }
 
 /** Whose packets may leave by a host that is an exit: guests of those who name it, and these themselves. */
@@ -126,11 +149,33 @@ export function resolveOwnExit(host: string, owned: readonly OwnedPrefix[], part
   const exit = parts.exits.find((each) => each.host === host);
   if (exit === undefined) return undefined;
   const behind = owned.filter(({ use }) => use.kind !== "subnet").map(({ prefix }) => prefix);
-  return { ...exit, reach: collapsePrefixes([...exit.reach, ...behind]), sources: leavingBy(exit, parts) };
+  const remotes = parts.remotes.filter(({ exits }) => exits.some((each) => each.host === host));
+  const beyond = remotes.flatMap(({ prefixes }) => prefixes);
+  const reach = collapsePrefixes([...exit.reach, ...behind, ...beyond]);
+  return { ...exit, reach, sources: leavingBy(exit, parts) };
 }
 
-/** Masquerading of what leaves by an exit that asks for it. */
-export function defaultExitSnat(exit: OpenExit | undefined): readonly SourceNat[] {
-  if (!exit?.hasSnat) return [];
-  return exit.sources.map((prefix) => ({ prefix, uplink: exit.interface }));
+/** Masquerading of what goes to remotes by exits that ask for it; who is on the exit's own LAN gets there by itself. */
+function remoteSnat({ input: { site } }: ResolvedHost, { remotes }: Egress, { routed }: EgressParts) {
+  const hiding = remotes.flatMap(({ prefixes, own }) => (own?.hasSnat ? [{ prefixes, uplink: own.interface }] : []));
+  const others = routed.filter(({ use }) => use.kind !== "lan" || use.site !== site);
+  const sources = hiding.length === 0 ? [] : mergePrefixes(others.map(({ prefix }) => prefix));
+  return hiding.flatMap(({ prefixes, uplink }) =>
+    prefixes.flatMap((to) => {
+      const own = sources.filter((prefix) => familyOf(prefix) === familyOf(to));
+      return own.map((prefix) => ({ prefix, to, uplink }));
+    }),
+  );
+}
+
+/** Masquerading of what leaves by exits that ask for it. */
+export function egressSnat(
+  host: ResolvedHost,
+  { exit, egress }: Pick<Host, "exit" | "egress">,
+  parts: EgressParts,
+): readonly SourceNat[] {
+  const sources = exit?.hasSnat
+    ? exit.sources.map((prefix) => ({ prefix, to: undefined, uplink: exit.interface }))
+    : [];
+  return egress === undefined ? sources : [...sources, ...remoteSnat(host, egress, parts)];
 }

@@ -58,9 +58,13 @@ export function overlayPrefixes(topology: Topology, lans: readonly Lan[]): reado
     });
   });
   const taken = topology.hosts.flatMap(takenPrefixes);
-  return [...pools, ...transitPrefixes(topology), ...subnets, ...routes, ...taken, ...lanOverlayPrefixes(lans)].sort(
-    (a, b) => comparePrefixes(a.prefix, b.prefix),
+  const remotes = topology.remotes.flatMap(({ name: remote, prefixes }) =>
+    prefixes.map(
+      ({ value: prefix, span }): OverlayPrefix => ({ prefix, use: { kind: "remote", remote }, ...WHOLE, span }),
+    ),
   );
+  const inside = [...pools, ...transitPrefixes(topology), ...subnets, ...routes, ...taken, ...lanOverlayPrefixes(lans)];
+  return [...inside, ...remotes].sort((a, b) => comparePrefixes(a.prefix, b.prefix));
 }
 
 /** What others' BGP speakers may say to a host; what two of them say in one table is one prefix. */

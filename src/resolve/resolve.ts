@@ -16,7 +16,7 @@ import { createTargetsOn } from "./bgp/autonomous.ts";
 import { findSpeakers, resolveBgp } from "./bgp/evpn.ts";
 import { type Dynamic, dynamicBgp, resolveDynamic, routingOf } from "./dynamic-class.ts";
 import { egressWishes } from "./egress.ts";
-import { resolveExits } from "./hosts/exits.ts";
+import { resolveExits, resolveRemotes } from "./hosts/exits.ts";
 import { type ResolvedHost, type ResolveOptions, resolveHosts } from "./hosts/hosts.ts";
 import { outerPrefixes, overlayPrefixes, ownedPrefixes, parentPrefixes } from "./prefixes.ts";
 import { resolveSegments, vtepsBySegment } from "./subnets/segments.ts";
@@ -91,6 +91,7 @@ function resolveParts(topology: Topology, { tunnels, dynamic, ...below }: Below)
   const { hosts, subnets, owned, prefixes, routed } = below;
   const { interfaces, relays, merging, between } = tunnels;
   const exits = resolveExits(topology.exits, hosts);
+  const remotes = resolveRemotes(topology, hosts);
   const peersById = new Map(tunnels.peers.map((peer) => [peer.id, peer]));
   const segments = resolveSegments(subnets, { hosts, interfaces, between });
   const vrfs = resolveVrfs(topology, { hosts, interfaces, between, subnets, prefixes });
@@ -109,7 +110,7 @@ function resolveParts(topology: Topology, { tunnels, dynamic, ...below }: Below)
     vxlanPort: topology.vxlanPort ?? VXLAN_PORT,
     targetsOn: createTargetsOn(topology, hosts),
     speakers: findSpeakers(topology, [...hosts.values()], stretched),
-    egress: { exits, hosts, wishes: egressWishes(hosts, subnets), interfaces, peersById },
+    egress: { exits, remotes, routed, hosts, wishes: egressWishes(hosts, subnets), interfaces, peersById },
     hasEvpn: topology.bgp !== undefined,
     routing: dynamic && routingOf(dynamic, { topology, hosts: [...hosts.values()], stretched, owned, routed }),
   };
@@ -124,7 +125,7 @@ export function resolveNetwork(topology: Topology, options: ResolveOptions): Res
   const subnets = resolveSubnets(topology);
   const [lans, pairs] = [resolveLans(topology), resolvePairs(topology)];
   const prefixes = overlayPrefixes(topology, lans);
-  const routed = prefixes.filter(({ vrf }) => vrf === undefined);
+  const routed = prefixes.filter(({ vrf, use }) => vrf === undefined && use.kind !== "remote");
   const owned = ownedPrefixes(topology.hosts, subnets, lans);
   const parents = parentPrefixes(routed, subnets);
   const paths = indexPaths(underlay, sites);
@@ -142,6 +143,7 @@ export function resolveNetwork(topology: Topology, options: ResolveOptions): Res
     segments: parts.segments,
     vrfs: parts.vrfs,
     exits: parts.egress.exits,
+    remotes: parts.egress.remotes,
     prefixes,
     bgp: made.dynamic === undefined ? resolveBgp(topology) : dynamicBgp(topology),
     guardAllowFrom: topology.guardAllowFrom.map(({ value }) => value).sort(comparePrefixes),

@@ -11,9 +11,11 @@ import type { Extra, VrfLines } from "../model/extra.ts";
 import type { GuardedService, Platform } from "../model/host.ts";
 import type { Origin } from "../model/origin.ts";
 import type { Families } from "../model/reach.ts";
+import type { ExitInput, RemoteInput } from "./exit.ts";
 import type { Located } from "./located.ts";
 import type { BfdInput, PeerInput } from "./peer.ts";
 
+export type { ExitInput, RemoteInput } from "./exit.ts";
 export type { Located } from "./located.ts";
 export type { AcceptedInput, BfdInput, PeerInput } from "./peer.ts";
 
@@ -31,6 +33,8 @@ export interface Topology {
   readonly vrfs: readonly VrfInput[];
   /** Of what is in no VRF; in the order of the file. */
   readonly exits: readonly ExitInput[];
+  /** In the order of the file. */
+  readonly remotes: readonly RemoteInput[];
   readonly bgp: BgpInput | undefined;
   /** The UDP port of all VXLAN devices. */
   readonly vxlanPort: UdpPort | undefined;
@@ -204,18 +208,6 @@ export interface SubnetInput {
   readonly mtu: number | undefined;
   /** `fragment: true`: what is larger than the tunnels carry is cut up in them. */
   readonly isFragmented: boolean;
-  readonly origin: Origin;
-}
-
-export interface ExitInput {
-  readonly host: Located<string>;
-  /** Left out: the host's uplink. */
-  readonly interface: string | undefined;
-  readonly hasSnat: boolean;
-  readonly hasIpv6: boolean;
-  /** Empty: none. */
-  readonly probes: readonly Located<IpAddress>[];
-  readonly reach: readonly IpPrefix[];
   readonly origin: Origin;
 }
 

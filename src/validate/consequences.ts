@@ -20,6 +20,7 @@ const MEETING: readonly Code[] = [
   "hub-without-endpoint",
   "path-unused",
   "exit-not-neighbour",
+  "remote-not-neighbour",
 ];
 const SHAPE: readonly Code[] = [
   "shape-key-missing",
@@ -180,6 +181,7 @@ const CONSEQUENCES: Readonly<Record<string, readonly Code[]>> = {
     "interface-name-taken",
     "drained-unused",
   ],
+  remotes: ["exit-without-interface", "remote-not-neighbour", "interface-name-taken", "drained-unused"],
   bgp: [
     ...PAIRS,
     "drained-unused",

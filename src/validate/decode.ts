@@ -3,6 +3,7 @@
 import type {
   BgpInput,
   ExitInput,
+  RemoteInput,
   SiteInput,
   Topology,
   UnderlayInput,
@@ -133,6 +134,14 @@ function decodeExit(reader: Reader, node: Node): readonly ExitInput[] {
       origin: originOf(reader, node),
     },
   ];
+}
+
+/** Every remote, in the order of the file. */
+export function decodeRemotes(reader: Reader): readonly RemoteInput[] {
+  return members(member(rootOf(reader), "remotes")).map(([name, node]) => {
+    const prefixes = locatedAt(reader, member(node, "cidr"), prefixAt);
+    return { name, prefixes, exits: decodeExits(reader, node), origin: originOf(reader, node) };
+  });
 }
 
 const isThere = (node: Node): boolean => node.value !== undefined;

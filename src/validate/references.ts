@@ -55,6 +55,7 @@ export function checkReferences(reader: Reader): void {
     checkNames(names, member(vrf, "imports"), "vrf");
   }
   checkExits(names, member(root, "exits"));
+  for (const [, remote] of members(member(root, "remotes"))) checkExits(names, member(remote, "exits"));
   checkNames(names, member(member(root, "wireguard"), "hubs"), "host");
   for (const link of entries(member(member(root, "wireguard"), "links"))) checkNames(names, link, "host");
   checkNames(names, member(member(root, "bgp"), "routeReflectors"), "host");

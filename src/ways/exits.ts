@@ -50,6 +50,17 @@ export function ownExitsOf({ exits }: Network, { egress, app }: Host, family: Ip
       );
 }
 
+/** The ways from a host to a remote, its own and its guests', in the order in which it prefers them. */
+export function remoteExitsOf({ remotes }: Network, { egress }: Host, name: string, family: IpFamily): readonly Exit[] {
+  const all = remotes.filter((each) => each.name === name).flatMap(({ exits }) => exits);
+  const own = (egress?.remotes ?? []).filter((each) => each.name === name).flatMap(({ exits }) => exits);
+  return named(
+    all,
+    own.map(({ host }) => host),
+    family,
+  );
+}
+
 /** The host that lets a station out into the internet under its own address; `undefined`: none does. */
 export function exitOf(ways: Ways, station: Station, family: IpFamily): Host | undefined {
   const [exit] = exitsOf(ways, station, family);
@@ -59,5 +70,7 @@ export function exitOf(ways: Ways, station: Station, family: IpFamily): Host | u
   if (source === undefined || gateway === undefined || isHeldBack(ways, station, source)) return undefined;
   if (!gateway.forwards[family === 4 ? "ipv4" : "ipv6"]) return undefined;
   if (station.vrf !== undefined || egressFor(gateway, source) !== undefined) return undefined;
-  return gateway.snat.some(({ prefix }) => containsAddress(prefix, source)) ? gateway : undefined;
+  return gateway.snat.some(({ prefix, to }) => to === undefined && containsAddress(prefix, source))
+    ? gateway
+    : undefined;
 }

@@ -98,6 +98,12 @@ const knobs = fc.record({
   fleet: fc.constantFrom(undefined, undefined, undefined, 2),
   exits: exitDrafts,
   ways: exitDrafts,
+  remote: fc.constantFrom(
+    undefined,
+    { cidr: "192.168.250.0/24", probe: "192.168.250.1" },
+    { cidr: ["192.168.250.7/32", "192.168.251.0/25"], probe: ["192.168.251.1", "9.9.9.9"] },
+    { cidr: ["192.168.250.0/24", "fd99:250::/48"], probe: undefined },
+  ),
   guard: fc.constantFrom(
     undefined,
     undefined,
@@ -261,6 +267,18 @@ function waysOf({ ways, hosts, shape }: Knobs) {
   return count === 0 ? [] : onFirst(ways, hosts).slice(0, count);
 }
 
+/** Where some of these hosts lead as well, each in the same words but for what only others take. */
+function remotesOf(each: Knobs) {
+  const { remote } = each;
+  const exits = waysOf(each).map(({ host, interface: link, snat }) => ({
+    host,
+    interface: link,
+    snat,
+    probe: remote?.probe,
+  }));
+  return remote === undefined || exits.length === 0 ? undefined : { office: { cidr: remote.cidr, exits } };
+}
+
 /** What two that are one peer to all others have alike: a key, an endpoint, a network between them. */
 function sharedBy({ shape, hosts }: Knobs, index: number): Topology {
   const publicKey = publicKeyOf(nameOf(hosts[0] as HostDraft));
@@ -332,6 +350,7 @@ function topologyOf(each: Knobs): Topology {
     subnets: Object.fromEntries([...subnets, ...(names.length > 0 ? servicesOf(each, vrf, names) : [])]),
     vrfs: vrfsOf(each),
     exits: unlessEmpty(ways),
+    remotes: remotesOf(each),
     bgp: bgpOf(each),
     vxlanPort: each.vxlanPort,
     fleet: each.fleet,

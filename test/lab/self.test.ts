@@ -287,6 +287,16 @@ const CASES: readonly Case[] = [
     says: /vms@beta -> the internet, IPv4: .*no answer; expected 198\.51\.100\.1/,
   },
   {
+    what: "a host that goes to a remote by the second exit before the first",
+    topology: fixture("remotes"),
+    tamper: only(
+      "gdy",
+      everywhere(/egress\.list$/, (text) => text.replace(/(exit roz 4 wg0 .*\n)(exit wro 4 wg0 .*\n)$/m, "$2$1")),
+    ),
+    breaks: ["exits"],
+    says: /vms@gdy -> the remote office, IPv4: .*seen as 203\.0\.113\.2; expected 198\.51\.100\.1/,
+  },
+  {
     what: "guests that are told of no MTU",
     tamper: only("alpha", everywhere(/br77\.network$/, without(/^SendOption=.*\n/gm))),
     topology: fixture("dhcp"),

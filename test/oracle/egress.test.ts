@@ -22,12 +22,12 @@ subnets:
   wide: {cidr: "fd66::/32", hosts: [beta], exits: [alpha]}
 `;
 
-/** A file of beta's, at home in the scratch directory. */
-function place(name: string): string {
-  const { files } = compileText(TOPOLOGY);
+/** A host's file, at home in the scratch directory. */
+function place(name: string, topology = TOPOLOGY, host = "beta"): string {
+  const { files } = compileText(topology);
   const found = must(
-    files.find(({ path }) => path === `beta/etc/netgen/${name}`),
-    `beta has ${name}`,
+    files.find(({ path }) => path === `${host}/etc/netgen/${name}`),
+    `${host} has ${name}`,
   );
   const text = Buffer.from(contentOf(found)).toString();
   return write(name, text.replaceAll("/etc/netgen/", `${directory}/`).replaceAll("/run/netgen", directory));
@@ -118,5 +118,42 @@ describe.skipIf(!isEquipped("ip", "nft", "sysctl"))("what leaves by exits", { ti
       status: 0,
       output: "\n[Peer]\nPublicKey=stays=\nAllowedIPs=::/0\n",
     });
+  });
+
+  test("leads to a remote by where packets go, and out of the host itself what others have sent", () => {
+    const text = `
+wireguard: {addresses: [10.250.0.0/24]}
+remotes: {office: {cidr: [192.168.50.0/24, 192.168.52.7/32, "fd50::/64"], exits: [{host: alpha, interface: eth7}, {host: beta}]}}
+hosts:
+  alpha: {id: 1, endpoint: 192.0.2.1}
+  beta: {id: 2, endpoint: 192.0.2.2, uplink: eth0}
+  gamma: {id: 3, endpoint: 192.0.2.3}
+`;
+    const rules = (name: string) => {
+      script = place("egress", text, name);
+      place("egress.list", text, name);
+      // No interface of the tunnels is there, nor eth7: the rules stand none the less, and once.
+      expect([run("--hold"), run("--hold")]).toEqual([
+        { status: 0, output: "" },
+        { status: 0, output: "" },
+      ]);
+      const both = [...ours(4), ...ours(6)].sort();
+      expect(run("--end").status).toBe(0);
+      expect([...ours(4), ...ours(6)]).toEqual([]);
+      return both.map((line) => line.replace(" [detached]", "").replace(" proto 210", ""));
+    };
+    const there = [
+      "2091: from all to 192.168.50.0/24 lookup 210",
+      "2091: from all to 192.168.52.7 lookup 210",
+      "2091: from all to fd50::/64 lookup 210",
+    ];
+    expect(rules("gamma")).toEqual(there);
+    expect(rules("alpha")).toEqual([
+      ...["192.168.50.0/24", "192.168.52.7", "fd50::/64"].flatMap((prefix) => [
+        `2090: from all to ${prefix} iif wg0 lookup 254`,
+        `2090: from all to ${prefix} oif eth7 lookup 254`,
+      ]),
+      ...there,
+    ]);
   });
 });

@@ -165,6 +165,7 @@ export function aNetwork(hosts: readonly Host[], fields: Partial<Network> = {}):
     segments: [],
     vrfs: [],
     exits: [],
+    remotes: [],
     prefixes: pools.map((pool) => ({
       prefix: pool,
       use: { kind: "pool" },

@@ -58,8 +58,8 @@ const everything = aNetwork(
       vxlans: [aVxlan("vx100"), aVxlan("vx300", { bridge: "vmbr1" }), aVxlan("vx200", { mtu: mtu(1350) })],
       forwards: { ipv4: true, ipv6: true },
       snat: [
-        { prefix: prefix("10.1.1.0/24"), uplink: "eth0" },
-        { prefix: prefix("fd01:1::/64"), uplink: "eth0" },
+        { prefix: prefix("10.1.1.0/24"), to: undefined, uplink: "eth0" },
+        { prefix: prefix("fd01:1::/64"), to: undefined, uplink: "eth0" },
       ],
       bgp: SPEAKER,
       extra: forwarding(['iifname "eth9" counter drop']),

@@ -12,7 +12,7 @@ const router = aHost("alpha", {
   platform: "proxmox8",
   uplink: "eth0",
   forwards: { ipv4: true, ipv6: false },
-  snat: [{ prefix: prefix("10.1.1.0/24"), uplink: "eth0" }],
+  snat: [{ prefix: prefix("10.1.1.0/24"), to: undefined, uplink: "eth0" }],
 });
 const ruleset = emitted(emitNftables, aNetwork([router])).get("etc/netgen/netgen.nft") ?? "";
 

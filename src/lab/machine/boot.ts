@@ -218,10 +218,11 @@ export async function bootHost(box: Box, host: Host, files: readonly PlacedFile[
   if (host.egress !== undefined) await box.start("egress", egress);
 }
 
-/** VRFs that this host is an exit of. */
-export const exitsOf = ({ vrfs, exit: own }: Host): readonly string[] => [
+/** VRFs that this host is an exit of, and remotes that it leads to. */
+export const exitsOf = ({ vrfs, exit: own, egress }: Host): readonly string[] => [
   ...vrfs.filter(({ exit }) => exit !== undefined).map(({ name }) => name),
   ...(own === undefined ? [] : [DEFAULT_VRF]),
+  ...(egress?.remotes ?? []).filter((remote) => remote.own !== undefined).map(({ name }) => name),
 ];
 
 /** Does what netgen-exit@.service does for a VRF. */

@@ -111,7 +111,9 @@ async function setUpInternet(box: Box, plan: LabPlan): Promise<void> {
     );
   });
   writeInto(box, "/run/rules.nft", watchRules(plan));
-  await box.shell(`${FORWARDING}\nnft -f /run/rules.nft\n${linkAddresses("lo", plan.probes)}${toRouters.join("")}`);
+  // A probe may be who stands for a remote.
+  const answering = [...new Set([...plan.probes, ...plan.remotes.map(({ address }) => address)])];
+  await box.shell(`${FORWARDING}\nnft -f /run/rules.nft\n${linkAddresses("lo", answering)}${toRouters.join("")}`);
 }
 
 const hostsFile = ({ names }: LabPlan): string =>

@@ -1,5 +1,13 @@
 /** Network → the whole of its lab. */
-import { collapsePrefixes, compareAddresses, FAMILIES, type IpAddress } from "../../base/ip.ts";
+import {
+  collapsePrefixes,
+  compareAddresses,
+  FAMILIES,
+  familyOf,
+  hostAddress,
+  type IpAddress,
+  networkAddress,
+} from "../../base/ip.ts";
 import { allExits } from "../../model/exits.ts";
 import { fleetMark } from "../../model/fleet.ts";
 import type { Network } from "../../model/network.ts";
@@ -21,7 +29,22 @@ function probesOf(network: Network): readonly IpAddress[] {
 function guardedPrefixes({ prefixes }: Network): Network["prefixes"] {
   const guests = prefixes.filter(({ use }) => use.kind === "subnet" || use.kind === "route" || use.kind === "peer");
   const vrfs = new Set(guests.map(({ vrf }) => vrf));
-  return vrfs.size > 1 ? prefixes.filter(({ vrf }) => vrf === undefined) : prefixes;
+  const inside = prefixes.filter(({ use }) => use.kind !== "remote");
+  return vrfs.size > 1 ? inside.filter(({ vrf }) => vrf === undefined) : inside;
+}
+
+// Past what exits ask, as a rule.
+const REMOTE_OFFSET = 99;
+
+/** An address of each remote and family. */
+function remotesOf({ remotes }: Network): LabPlan["remotes"] {
+  return remotes.flatMap(({ name, prefixes }) =>
+    FAMILIES.flatMap((family) => {
+      const [prefix] = prefixes.filter((each) => familyOf(each) === family);
+      if (prefix === undefined) return [];
+      return [{ name, address: hostAddress(prefix, REMOTE_OFFSET) ?? networkAddress(prefix) }];
+    }),
+  );
 }
 
 /** Decides everything that the lab builds around the hosts of a network. Pure: the same network gives the same lab. */
@@ -35,6 +58,7 @@ export function planLab(network: Network): LabPlan {
     routerAddresses: FAMILIES.map(allot),
     outside: FAMILIES.map(allot),
     probes: probesOf(network),
+    remotes: remotesOf(network),
     overlay: collapsePrefixes(guardedPrefixes(network).map(({ prefix }) => prefix)),
     ...planUnderlay(network, allot),
     ...onSubnets,

@@ -158,6 +158,8 @@ export interface LabPlan {
   readonly outside: readonly IpAddress[];
   /** What exits ask whether they lead out: on the internet as well. */
   readonly probes: readonly IpAddress[];
+  /** Who stands for each remote, where it is, by its name: one per family. */
+  readonly remotes: readonly { readonly name: string; readonly address: IpAddress }[];
   /** What belongs inside the tunnels: a packet to it that a router sees has left in clear. None overlap. */
   readonly overlay: readonly IpPrefix[];
 }

@@ -32,7 +32,11 @@ function segmentsWith(has: Has, segments: readonly Segment[]): readonly Segment[
 }
 
 function hostWith(has: Has, all: Host): Host {
-  const egress = all.egress && { ...all.egress, exits: all.egress.exits.filter((exit) => has(exit.host)) };
+  const known = <T extends { readonly exits: readonly { readonly host: string }[] }>(each: T): T => ({
+    ...each,
+    exits: each.exits.filter((exit) => has(exit.host)),
+  });
+  const egress = all.egress && { ...known(all.egress), remotes: all.egress.remotes.map(known) };
   const host = { ...all, egress };
   const { bgp } = host;
   if (bgp.kind === "none") return host;
@@ -53,6 +57,7 @@ function networkWith(has: Has, network: Network): Network {
       .map((vrf) => ({ ...vrf, members: vrf.members.filter(has), exits: vrf.exits.filter((exit) => has(exit.host)) }))
       .filter(({ members }) => members.length > 0),
     exits: network.exits.filter((exit) => has(exit.host)),
+    remotes: network.remotes.map((remote) => ({ ...remote, exits: remote.exits.filter((exit) => has(exit.host)) })),
     prefixes: network.prefixes.filter(({ use }) => (use.kind !== "route" && use.kind !== "peer") || has(use.host)),
   };
 }

@@ -2,7 +2,9 @@
 import { must } from "../../base/invariant.ts";
 import { FAMILIES, familyOf, type IpAddress, type IpFamily } from "../../base/ip.ts";
 import type { Exit } from "../../model/exit.ts";
-import { exitsOf, ownExitsOf } from "../../ways/exits.ts";
+import type { Host } from "../../model/host.ts";
+import { exitsOf, ownExitsOf, remoteExitsOf } from "../../ways/exits.ts";
+import { gatewayHost } from "../../ways/reach.ts";
 import type { Station } from "../../ways/station.ts";
 import { waysOf } from "../../ways/ways.ts";
 import type { Box } from "../machine/box.ts";
@@ -14,7 +16,8 @@ import { labHost } from "./exit-loss.ts";
 
 /** Notes whose echo requests come to the addresses that stand for the rest of the internet. */
 function watchRules({ plan }: Lab): string {
-  const rules = plan.outside.map((address) =>
+  const watched = [...plan.outside, ...plan.remotes.map(({ address }) => address)];
+  const rules = watched.map((address) =>
     familyOf(address) === 4
       ? `ip daddr ${address} icmp type echo-request add @seen4 { ip saddr }`
       : `ip6 daddr ${address} icmpv6 type echo-request add @seen6 { ip6 saddr }`,
@@ -54,6 +57,8 @@ export async function seenOf({ internet }: Lab, { box, to }: Watched): Promise<r
 export interface Leaver {
   readonly guest: Pick<Station, "host" | "vrf" | "addresses"> & { readonly name: string };
   readonly watched: Watched;
+  /** Where to; `undefined`: to the rest of the internet. */
+  readonly remote: string | undefined;
   readonly exits: readonly Exit[];
 }
 
@@ -62,15 +67,36 @@ export function publicAddress(lab: Lab, name: string, family: IpFamily): IpAddre
   return labHost(lab, name).publicAddresses.find((address) => familyOf(address) === family);
 }
 
+/** Who gets out, and from where. */
+interface Leaving extends Pick<Leaver, "guest"> {
+  readonly box: Box;
+  readonly remote?: string;
+}
+
 /** One who gets out, once for each family in which there are exits for it. */
-function leaving(lab: Lab, guest: Leaver["guest"], box: Box, exitsIn: (family: IpFamily) => readonly Exit[]) {
+function leaving(lab: Lab, { guest, box, remote }: Leaving, exitsIn: (family: IpFamily) => readonly Exit[]) {
+  const { outside, remotes } = lab.plan;
+  const places =
+    remote === undefined ? outside : remotes.flatMap((each) => (each.name === remote ? [each.address] : []));
   return FAMILIES.flatMap((family): readonly Leaver[] => {
-    const to = lab.plan.outside.find((address) => familyOf(address) === family);
+    const to = places.find((address) => familyOf(address) === family);
     const exits = exitsIn(family).filter(({ host }) => publicAddress(lab, host, family) !== undefined);
     // Without SNAT no answer finds back: the lab's internet knows no tenant's addresses.
     if (to === undefined || exits.length === 0 || exits.some(({ hasSnat }) => !hasSnat)) return [];
-    return [{ guest, watched: { box, to }, exits }];
+    return [{ guest, watched: { box, to }, remote, exits }];
   });
+}
+
+/** One who gets to remotes: whoever is in no VRF, by what its host says. */
+function leavingToRemotes(lab: Lab, host: Host | undefined, who: Leaving): readonly Leaver[] {
+  if (host === undefined || who.guest.vrf !== undefined) return [];
+  return lab.network.remotes.flatMap(({ name: remote }) =>
+    leaving(lab, { ...who, remote }, (family) =>
+      who.guest.addresses.some(({ address }) => familyOf(address) === family)
+        ? remoteExitsOf(lab.network, host, remote, family)
+        : [],
+    ),
+  );
 }
 
 /** Whoever gets out, guests and hosts. */
@@ -79,13 +105,20 @@ export function leaversOf(lab: Lab): readonly Leaver[] {
   const ways = waysOf(network, plan.guests);
   const guests = plan.guests.flatMap((guest) => {
     const box = must(lab.guests.get(guest.name), "every guest has a box");
-    return leaving(lab, guest, box, (family) => exitsOf(ways, guest, family));
+    const gateway = gatewayHost(ways, guest, 4);
+    return [
+      ...leaving(lab, { guest, box }, (family) => exitsOf(ways, guest, family)),
+      ...leavingToRemotes(lab, gateway, { guest, box }),
+    ];
   });
   const hosts = network.hosts.flatMap((host) => {
     const { name, interfaces } = host;
     const own = { name, host: name, vrf: undefined, addresses: interfaces.flatMap(({ addresses }) => addresses) };
     const box = must(lab.hosts.get(name), "every host has a box");
-    return leaving(lab, own, box, (family) => ownExitsOf(network, host, family));
+    return [
+      ...leaving(lab, { guest: own, box }, (family) => ownExitsOf(network, host, family)),
+      ...leavingToRemotes(lab, host, { guest: own, box }),
+    ];
   });
   return [...guests, ...hosts];
 }

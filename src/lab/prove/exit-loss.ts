@@ -40,9 +40,10 @@ const family = (address: IpAddress): string => (familyOf(address) === 4 ? "ip" :
 
 /** What an exit's host sends to the rest of the internet: its tunnels go on. */
 async function loseInternet(lab: Lab, { host }: Exit): Promise<void> {
-  const targets = [...lab.plan.outside, ...lab.plan.probes];
+  const { outside, probes, remotes } = lab.plan;
+  const targets = new Set([...outside, ...probes, ...remotes.map(({ address }) => address)]);
   const rules = labHost(lab, host).uplink.addresses.flatMap((from) =>
-    targets
+    [...targets]
       .filter((to) => familyOf(to) === familyOf(from))
       .map((to) => `${family(to)} saddr ${from} ${family(to)} daddr ${to} drop`),
   );
@@ -62,9 +63,9 @@ async function restoreRouter(lab: Lab, { host }: Exit): Promise<void> {
   await routerOf(lab, host).run("nft", "delete", "table", "inet", "lost");
 }
 
-/** The VRF that an exit is for. */
-const vrfOf = ({ network }: Lab, exit: Exit): string =>
-  network.vrfs.find(({ exits }) => exits.some((each) => each === exit))?.name ?? DEFAULT_VRF;
+/** The VRF that an exit is for, or the remote that it leads to. */
+const vrfOf = ({ network: { vrfs, remotes } }: Lab, exit: Exit): string =>
+  [...vrfs, ...remotes].find(({ exits }) => exits.some((each) => each === exit))?.name ?? DEFAULT_VRF;
 
 /** The box of a host. */
 export const hostBox = ({ hosts }: Lab, name: string): Box => must(hosts.get(name), "every host has a box");

@@ -17,19 +17,23 @@ async function measure(lab: Lab, { guest, watched }: Leaver, link: string): Prom
   };
 }
 
-/** For the first guest whose host moves everything between peers. */
+/** For the first guest whose host moves everything between peers, and for the first that reaches a remote. */
 function promisesOf(lab: Lab): readonly LabPromise[] {
   const moving = leaversOf(lab).flatMap((leaver) => {
     const host = lab.network.hosts.find(({ name }) => name === leaver.guest.host);
-    const ways = (host?.egress?.exits ?? []).map(({ way }) => way);
+    const { remote } = leaver;
+    const list = remote === undefined ? host?.egress : host?.egress?.remotes.find(({ name }) => name === remote);
+    const ways = (list?.exits ?? []).map(({ way }) => way);
     const tunnel = ways.find((way) => way.kind === "tunnel" && way.moves);
     return tunnel?.kind === "tunnel" && leaver.exits[0]?.host !== leaver.guest.host
       ? [{ leaver, link: tunnel.interface }]
       : [];
   });
-  return moving.slice(0, 1).map(({ leaver, link }) => ({
+  const first = (isRemote: boolean) =>
+    moving.filter(({ leaver }) => (leaver.remote !== undefined) === isRemote).slice(0, 1);
+  return [...first(false), ...first(true)].map(({ leaver, link }) => ({
     kind: "exits",
-    subject: `${leaver.guest.host}, reload of wg-quick@${link}`,
+    subject: `${leaver.remote === undefined ? "" : `to ${leaver.remote}: `}${leaver.guest.host}, reload of wg-quick@${link}`,
     promise: `${leaver.guest.name} goes on leaving by ${leaver.exits[0]?.host}, and loses no packet`,
     command: execCommand(leaver.watched.box, "ping", "-n", "-c", "3", leaver.watched.to),
     measure: () => measure(lab, leaver, link),

@@ -83,7 +83,9 @@ function promiseOf(lab: Lab, vrf: Vrf): readonly LabPromise[] {
 /** In no VRF all of them say that they are closed, and who asks leaves by the first that is there. */
 function defaultPromises(lab: Lab): readonly LabPromise[] {
   const isProbed = lab.network.exits.every(({ probes }) => probes.length > 0);
-  const leaver = leaversOf(lab).find(({ guest, exits }) => guest.vrf === undefined && exits.length > 1);
+  const leaver = leaversOf(lab).find(
+    (each) => each.guest.vrf === undefined && each.remote === undefined && each.exits.length > 1,
+  );
   const first = leaver?.exits[0]?.host;
   if (!isProbed || leaver === undefined || first === undefined) return [];
   return [

@@ -2,6 +2,7 @@
 import { must } from "../../base/invariant.ts";
 import { FAMILIES, familyOf, type IpFamily } from "../../base/ip.ts";
 import type { Exit } from "../../model/exit.ts";
+import { allExits } from "../../model/exits.ts";
 import { eventually } from "../machine/patience.ts";
 import type { Lab } from "../machine/running.ts";
 import { execCommand, type LabPromise, type Outcome, type Prover } from "../measure/promise.ts";
@@ -12,6 +13,8 @@ import { hostBox, type Loss, PROBE, routerOf, UNIT, UPLINK } from "./exit-loss.t
 import { exitReload } from "./exit-reload.ts";
 import { exitSilence } from "./exit-silence.ts";
 
+const placeOf = ({ remote }: Leaver): string => (remote === undefined ? "the internet" : `the remote ${remote}`);
+
 function leavePromise(lab: Lab, leaver: Leaver): LabPromise {
   const { guest, watched, exits } = leaver;
   const [exit] = exits;
@@ -19,7 +22,7 @@ function leavePromise(lab: Lab, leaver: Leaver): LabPromise {
   const address = publicAddress(lab, host, familyOf(watched.to));
   return {
     kind: "exits",
-    subject: `${guest.name} -> the internet, IPv${familyOf(watched.to)}`,
+    subject: `${guest.name} -> ${placeOf(leaver)}, IPv${familyOf(watched.to)}`,
     promise: `leaves by ${host}${exits.length > 1 ? `, of ${exits.length} exits` : ""}`,
     command: execCommand(watched.box, "ping", "-n", "-c", "3", watched.to),
     measure: async () => {
@@ -81,7 +84,7 @@ function failoverPromise(lab: Lab, each: Failover): LabPromise {
   const { leaver, from, to, loss } = each;
   return {
     kind: "exits",
-    subject: `${leaver.guest.name}, IPv${familyOf(leaver.watched.to)}, exit ${from.host}`,
+    subject: `${leaver.guest.name}, IPv${familyOf(leaver.watched.to)}, exit ${from.host}${leaver.remote === undefined ? "" : ` to ${leaver.remote}`}`,
     promise: `${loss.what}: leaves by ${to.host}, and by ${from.host} when it is back (${loss.how})`,
     command: execCommand(hostBox(lab, leaver.guest.host), "ip", "route", "show", ...tableOf(leaver)),
     measure: () => failover(lab, each),
@@ -91,8 +94,7 @@ function failoverPromise(lab: Lab, each: Failover): LabPromise {
 /** For each exit that another one stands behind: a guest of its own, and for each family one of another host. */
 function failovers(lab: Lab): readonly Failover[] {
   const leavers = leaversOf(lab).filter(({ exits }) => exits.length > 1);
-  const all = [...lab.network.vrfs, lab.network].flatMap(({ exits }): readonly Exit[] => exits);
-  return all.flatMap((from): readonly Failover[] => {
+  return allExits(lab.network).flatMap((from): readonly Failover[] => {
     const own = leavers.filter(({ exits }) => exits[0] === from);
     const inside = own.find(({ guest }) => guest.host === from.host);
     const beside = own.filter(({ guest }) => guest.host !== from.host);

@@ -1,8 +1,9 @@
 /** Ways out: which there are, and in which order a host prefers them. */
 import { must } from "../../base/invariant.ts";
-import { collapsePrefixes, type IpFamily } from "../../base/ip.ts";
-import type { Exit } from "../../model/exit.ts";
-import type { ExitInput } from "../../topology/topology.ts";
+import { collapsePrefixes, FAMILIES, familyOf, type IpFamily } from "../../base/ip.ts";
+import { sortedBy } from "../../base/text.ts";
+import type { Exit, Remote } from "../../model/exit.ts";
+import type { ExitInput, Topology } from "../../topology/topology.ts";
 import type { ResolvedHost } from "./hosts.ts";
 
 type Hosts = ReadonlyMap<string, ResolvedHost>;
@@ -18,6 +19,16 @@ export function resolveExits(exits: readonly ExitInput[], hosts: Hosts): readonl
     const { hasSnat, origin } = exit;
     const reach = collapsePrefixes(exit.reach);
     return [{ host: host.input.name, interface: device, hasSnat, families, probes, reach, origin }];
+  });
+}
+
+/** Remotes by name, whose exits carry the families of their prefixes. */
+export function resolveRemotes({ remotes }: Topology, hosts: Hosts): readonly Remote[] {
+  return sortedBy(remotes, ({ name }) => name).map((remote) => {
+    const prefixes = collapsePrefixes(remote.prefixes.map(({ value }) => value));
+    const families = FAMILIES.filter((family) => prefixes.some((prefix) => familyOf(prefix) === family));
+    const exits = resolveExits(remote.exits, hosts).map((exit) => ({ ...exit, families }));
+    return { name: remote.name, prefixes, exits };
   });
 }
 

@@ -194,6 +194,6 @@ export function exitSnat(vrfs: readonly VrfInstance[]): readonly SourceNat[] {
   return vrfs.flatMap(({ prefixes, exit }) => {
     if (!exit?.hasSnat) return [];
     const own = prefixes.filter((prefix) => exit.families.includes(familyOf(prefix)));
-    return own.map((prefix) => ({ prefix, uplink: exit.interface }));
+    return own.map((prefix) => ({ prefix, to: undefined, uplink: exit.interface }));
   });
 }

@@ -1,0 +1,25 @@
+/** Ways out as written. */
+import type { IpAddress, IpPrefix } from "../base/ip.ts";
+import type { Origin } from "../model/origin.ts";
+import type { Located } from "./located.ts";
+
+export interface ExitInput {
+  readonly host: Located<string>;
+  /** Left out: the host's uplink. */
+  readonly interface: string | undefined;
+  readonly hasSnat: boolean;
+  readonly hasIpv6: boolean;
+  /** Empty: none. */
+  readonly probes: readonly Located<IpAddress>[];
+  readonly reach: readonly IpPrefix[];
+  readonly origin: Origin;
+}
+
+/** Prefixes outside, and by whom they are reached. */
+export interface RemoteInput {
+  readonly name: string;
+  readonly prefixes: readonly Located<IpPrefix>[];
+  /** The preferred first. */
+  readonly exits: readonly ExitInput[];
+  readonly origin: Origin;
+}
