@@ -51,6 +51,18 @@ describe("in a mesh", () => {
     expect(order(drained, "far")).toEqual(["beta", "alpha"]);
   });
 
+  test("in strict order all take them as they are named, an exit's own guests too, and last who is drained", () => {
+    const strict = MESH.replace("exits:", "exitOrder: strict\nexits:");
+    expect(["far", "beta", "near"].map((name) => order(modelOf(strict), name))).toEqual([
+      ["alpha", "beta"],
+      ["alpha", "beta"],
+      ["alpha", "beta", "gamma"],
+    ]);
+    const drained = modelOf(strict.replace("alpha: {id: 1", "alpha: {drained: true, id: 1"));
+    expect(order(drained, "near")).toEqual(["beta", "gamma", "alpha"]);
+    expect(order(modelOf(strict.replace("strict", "near")), "beta")).toEqual(["beta", "alpha"]);
+  });
+
   test("who names none leaves by its own uplink", () => {
     expect([egressOf(network, "alpha"), egressOf(network, "gamma")]).toEqual([undefined, undefined]);
   });

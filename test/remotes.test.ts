@@ -56,6 +56,18 @@ test("whoever has a tunnel gets there by the first, and who leads there by itsel
   expect(remoteOf("gamma", "office", drained)?.exits.map(({ host }) => host)).toEqual(["beta", "alpha"]);
 });
 
+test("in strict order who leads there itself goes by the first as well, and other lists stay as they are", () => {
+  const strict = MESH.replace("{cidr: [192", "{exitOrder: strict, cidr: [192").replace(
+    "remotes:",
+    "exits: [{host: alpha}, {host: beta}]\nremotes:",
+  );
+  const model = modelOf(
+    strict.replace("subnets:", "subnets:\n  own: {cidr: 10.65.2.0/24, hosts: [beta], exits: [alpha, beta]}"),
+  );
+  expect(remoteOf("beta", "office", model)?.exits.map(({ host }) => host)).toEqual(["alpha", "beta"]);
+  expect(hostNamed(model, "beta").egress?.exits.map(({ host }) => host)).toEqual(["beta", "alpha"]);
+});
+
 test("no file of WireGuard's has it but an app's, who goes by the preferred one", () => {
   const { files, configurations } = compileText(MESH);
   const tunnels = files.filter(({ path }) => path.endsWith("/wg0.conf")).map((file) => contentOf(file));

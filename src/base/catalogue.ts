@@ -792,6 +792,11 @@ export const catalogue = {
       "{host} sends all by exits, and knows {exit} by the name {name}: while no exit is there it can ask no name server outside",
     hint: "give {exit} an address for its endpoint, or {host} a name server on its own LAN",
   },
+  "exit-order-unused": {
+    severity: "warning",
+    message: "exitOrder says how exits {of} follow each other, and there are fewer than two",
+    hint: "leave it out, or name another exit",
+  },
   "remote-name-taken": {
     severity: "error",
     message: "{name} is a remote and a VRF; the units and files of their ways out have one name",

@@ -128,3 +128,14 @@ export function marksAreFree({ hosts }: Topology): readonly Diagnostic[] {
       : [diagnostic("exits-with-mark", { host, line }, originSpan(origin, "exits"))];
   });
 }
+
+/** An order is one of several. */
+export function ordersAreOfSeveral({ exits, exitOrder, remotes, origin }: Topology): readonly Diagnostic[] {
+  const lists = [
+    { of: "for what is in no VRF", exits, exitOrder, origin },
+    ...remotes.map((remote) => ({ ...remote, of: `to the remote ${remote.name}` })),
+  ];
+  return lists
+    .filter((list) => list.exitOrder !== undefined && list.exits.length < 2)
+    .map(({ of, origin: own }) => diagnostic("exit-order-unused", { of }, originSpan(own, "exitOrder")));
+}

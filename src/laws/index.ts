@@ -21,6 +21,7 @@ import {
   exitsLeaveByThemselves,
   hostsHaveOneOrder,
   marksAreFree,
+  ordersAreOfSeveral,
 } from "./exits.ts";
 import {
   endpointsLeadToHosts,
@@ -177,6 +178,7 @@ export const laws: readonly Law[] = Object.freeze([
   hostsHaveOneOrder,
   marksAreFree,
   remotesAreNoVrfs,
+  ordersAreOfSeveral,
   peersHaveBgp,
   peersAreDistinct,
   peersAreOfOtherSystems,

@@ -7,7 +7,8 @@ import type { OverlayPrefix } from "../model/network.ts";
 import type { Origin } from "../model/origin.ts";
 import type { Peer } from "../model/reach.ts";
 import { hasTunnels, isApp, lanInterfaceOf } from "../topology/hosts.ts";
-import { inOrder } from "./hosts/exits.ts";
+import type { Topology } from "../topology/topology.ts";
+import { inOrder, inStrictOrder } from "./hosts/exits.ts";
 import type { ResolvedHost } from "./hosts/hosts.ts";
 import type { ResolvedSubnet } from "./subnets/subnets.ts";
 import type { Interfaces } from "./tunnels/tunnels.ts";
@@ -18,6 +19,8 @@ type Hosts = ReadonlyMap<string, ResolvedHost>;
 export interface EgressParts {
   readonly exits: readonly Exit[];
   readonly remotes: readonly Remote[];
+  /** Whether exits are taken as they stand: those to a remote, by its name, or those of all else. */
+  readonly isStrict: (remote: string | undefined) => boolean;
   /** All that goes to a remote: what the overlay has outside VRFs. */
   readonly routed: readonly OverlayPrefix[];
   readonly hosts: Hosts;
@@ -92,17 +95,29 @@ function ownEgress({ input, addresses }: ResolvedHost): OwnEgress {
   return { sources, links };
 }
 
-/** Exits as a host prefers them, each with the way there. */
-function egressExits(host: ResolvedHost, exits: readonly Exit[], parts: EgressParts): readonly EgressExit[] {
+/** What the topology says of the order of exits. */
+export function strictOrders({ exitOrder, remotes }: Topology): EgressParts["isStrict"] {
+  const strict = new Set(remotes.filter((remote) => remote.exitOrder === "strict").map(({ name }) => name));
+  return (remote) => (remote === undefined ? exitOrder === "strict" : strict.has(remote));
+}
+
+/** A list of exits; without the name of a remote it is for all else. */
+interface Listed extends Pick<Remote, "exits"> {
+  readonly name?: string;
+}
+
+/** Exits, to a remote or to all else, as a host prefers them, each with the way there. */
+function egressExits(host: ResolvedHost, { exits, name: remote }: Listed, parts: EgressParts): readonly EgressExit[] {
   const { name } = host.input;
-  const ordered = [...exits.filter((exit) => exit.host === name), ...inOrder(host, exits, parts.hosts)];
+  const near = [...exits.filter((exit) => exit.host === name), ...inOrder(host, exits, parts.hosts)];
+  const ordered = parts.isStrict(remote) ? inStrictOrder(exits, parts.hosts) : near;
   return ordered.map((exit) => ({ host: exit.host, families: exit.families, way: wayTo(name, exit.host, parts) }));
 }
 
 function remoteEgress(host: ResolvedHost, parts: EgressParts): readonly RemoteEgress[] {
   return parts.remotes.map(({ name, prefixes, exits }) => {
     const own = exits.find((exit) => exit.host === host.input.name);
-    return { name, prefixes, exits: egressExits(host, exits, parts), own };
+    return { name, prefixes, exits: egressExits(host, { exits, name }, parts), own };
   });
 }
 
@@ -117,7 +132,7 @@ export function resolveEgress(host: ResolvedHost, parts: EgressParts): Egress | 
   return {
     prefixes: collapsePrefixes(wishes.flatMap(({ prefixes }) => prefixes)),
     own: wishes.some(({ isOwn }) => isOwn) ? ownEgress(host) : undefined,
-    exits: egressExits(host, named, parts),
+    exits: egressExits(host, { exits: named }, parts),
     remotes: remoteEgress(host, parts),
     origin: first?.origin ?? origin,
   };

@@ -15,7 +15,7 @@ import { assembleHost, type Parts } from "./assemble.ts";
 import { createTargetsOn } from "./bgp/autonomous.ts";
 import { findSpeakers, resolveBgp } from "./bgp/evpn.ts";
 import { type Dynamic, dynamicBgp, resolveDynamic, routingOf } from "./dynamic-class.ts";
-import { egressWishes } from "./egress.ts";
+import { egressWishes, strictOrders } from "./egress.ts";
 import { resolveExits, resolveRemotes } from "./hosts/exits.ts";
 import { type ResolvedHost, type ResolveOptions, resolveHosts } from "./hosts/hosts.ts";
 import { outerPrefixes, overlayPrefixes, ownedPrefixes, parentPrefixes } from "./prefixes.ts";
@@ -92,6 +92,7 @@ function resolveParts(topology: Topology, { tunnels, dynamic, ...below }: Below)
   const { interfaces, relays, merging, between } = tunnels;
   const exits = resolveExits(topology.exits, hosts);
   const remotes = resolveRemotes(topology, hosts);
+  const isStrict = strictOrders(topology);
   const peersById = new Map(tunnels.peers.map((peer) => [peer.id, peer]));
   const segments = resolveSegments(subnets, { hosts, interfaces, between });
   const vrfs = resolveVrfs(topology, { hosts, interfaces, between, subnets, prefixes });
@@ -110,7 +111,7 @@ function resolveParts(topology: Topology, { tunnels, dynamic, ...below }: Below)
     vxlanPort: topology.vxlanPort ?? VXLAN_PORT,
     targetsOn: createTargetsOn(topology, hosts),
     speakers: findSpeakers(topology, [...hosts.values()], stretched),
-    egress: { exits, remotes, routed, hosts, wishes: egressWishes(hosts, subnets), interfaces, peersById },
+    egress: { exits, remotes, isStrict, routed, hosts, wishes: egressWishes(hosts, subnets), interfaces, peersById },
     hasEvpn: topology.bgp !== undefined,
     routing: dynamic && routingOf(dynamic, { topology, hosts: [...hosts.values()], stretched, owned, routed }),
   };

@@ -21,5 +21,9 @@ export interface RemoteInput {
   readonly prefixes: readonly Located<IpPrefix>[];
   /** The preferred first. */
   readonly exits: readonly ExitInput[];
+  readonly exitOrder: ExitOrder | undefined;
   readonly origin: Origin;
 }
+
+/** What is near before what comes first, or as exits stand. */
+export type ExitOrder = "near" | "strict";

@@ -11,11 +11,11 @@ import type { Extra, VrfLines } from "../model/extra.ts";
 import type { GuardedService, Platform } from "../model/host.ts";
 import type { Origin } from "../model/origin.ts";
 import type { Families } from "../model/reach.ts";
-import type { ExitInput, RemoteInput } from "./exit.ts";
+import type { ExitInput, ExitOrder, RemoteInput } from "./exit.ts";
 import type { Located } from "./located.ts";
 import type { BfdInput, PeerInput } from "./peer.ts";
 
-export type { ExitInput, RemoteInput } from "./exit.ts";
+export type { ExitInput, ExitOrder, RemoteInput } from "./exit.ts";
 export type { Located } from "./located.ts";
 export type { AcceptedInput, BfdInput, PeerInput } from "./peer.ts";
 
@@ -33,6 +33,7 @@ export interface Topology {
   readonly vrfs: readonly VrfInput[];
   /** Of what is in no VRF; in the order of the file. */
   readonly exits: readonly ExitInput[];
+  readonly exitOrder: ExitOrder | undefined;
   /** In the order of the file. */
   readonly remotes: readonly RemoteInput[];
   readonly bgp: BgpInput | undefined;

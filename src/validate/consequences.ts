@@ -180,8 +180,16 @@ const CONSEQUENCES: Readonly<Record<string, readonly Code[]>> = {
     "exit-not-neighbour",
     "interface-name-taken",
     "drained-unused",
+    "exit-order-unused",
   ],
-  remotes: ["exit-without-interface", "remote-not-neighbour", "interface-name-taken", "drained-unused"],
+  exitOrder: ["exit-order-unused"],
+  remotes: [
+    "exit-without-interface",
+    "exit-order-unused",
+    "remote-not-neighbour",
+    "interface-name-taken",
+    "drained-unused",
+  ],
   bgp: [
     ...PAIRS,
     "drained-unused",

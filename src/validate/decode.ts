@@ -3,6 +3,7 @@
 import type {
   BgpInput,
   ExitInput,
+  ExitOrder,
   RemoteInput,
   SiteInput,
   Topology,
@@ -140,9 +141,19 @@ function decodeExit(reader: Reader, node: Node): readonly ExitInput[] {
 export function decodeRemotes(reader: Reader): readonly RemoteInput[] {
   return members(member(rootOf(reader), "remotes")).map(([name, node]) => {
     const prefixes = locatedAt(reader, member(node, "cidr"), prefixAt);
-    return { name, prefixes, exits: decodeExits(reader, node), origin: originOf(reader, node) };
+    return {
+      name,
+      prefixes,
+      exits: decodeExits(reader, node),
+      exitOrder: decodeExitOrder(node),
+      origin: originOf(reader, node),
+    };
   });
 }
+
+/** Of the exits that stand beside it. */
+export const decodeExitOrder = (node: Node): ExitOrder | undefined =>
+  choiceAt(member(node, "exitOrder"), ["near", "strict"]);
 
 const isThere = (node: Node): boolean => node.value !== undefined;
 

@@ -6,6 +6,7 @@ import type { Topology } from "../topology/topology.ts";
 import { consequencesOf } from "./consequences.ts";
 import {
   decodeBgp,
+  decodeExitOrder,
   decodeExits,
   decodeFleet,
   decodeGuard,
@@ -59,6 +60,7 @@ function decodeTopology(reader: Reader) {
     subnets: decodeSubnets(reader),
     vrfs: decodeVrfs(reader),
     exits: decodeExits(reader),
+    exitOrder: decodeExitOrder(rootOf(reader)),
     remotes: decodeRemotes(reader),
     bgp: decodeBgp(reader),
     vxlanPort: decodeVxlanPort(reader),

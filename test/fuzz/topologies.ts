@@ -98,6 +98,7 @@ const knobs = fc.record({
   fleet: fc.constantFrom(undefined, undefined, undefined, 2),
   exits: exitDrafts,
   ways: exitDrafts,
+  exitOrder: fc.constantFrom(undefined, undefined, "near", "strict"),
   remote: fc.constantFrom(
     undefined,
     { cidr: "192.168.250.0/24", probe: "192.168.250.1" },
@@ -276,7 +277,8 @@ function remotesOf(each: Knobs) {
     snat,
     probe: remote?.probe,
   }));
-  return remote === undefined || exits.length === 0 ? undefined : { office: { cidr: remote.cidr, exits } };
+  if (remote === undefined || exits.length === 0) return undefined;
+  return { office: { cidr: remote.cidr, exits, exitOrder: each.exitOrder } };
 }
 
 /** What two that are one peer to all others have alike: a key, an endpoint, a network between them. */
@@ -350,6 +352,7 @@ function topologyOf(each: Knobs): Topology {
     subnets: Object.fromEntries([...subnets, ...(names.length > 0 ? servicesOf(each, vrf, names) : [])]),
     vrfs: vrfsOf(each),
     exits: unlessEmpty(ways),
+    exitOrder: each.exitOrder,
     remotes: remotesOf(each),
     bgp: bgpOf(each),
     vxlanPort: each.vxlanPort,

@@ -297,6 +297,16 @@ const CASES: readonly Case[] = [
     says: /vms@gdy -> the remote office, IPv4: .*seen as 203\.0\.113\.2; expected 198\.51\.100\.1/,
   },
   {
+    what: "an exit whose guests leave by itself in spite of a strict order",
+    topology: fixture("strict-exits"),
+    tamper: only(
+      "wro",
+      everywhere(/egress\.list$/, (text) => text.replace(/(exit roz 4 wg0 .*\n)(exit wro 4 - .*\n)/, "$2$1")),
+    ),
+    breaks: ["exits"],
+    says: /desks@wro -> the internet, IPv4: .*seen as 203\.0\.113\.2; expected 198\.51\.100\.1/,
+  },
+  {
     what: "guests that are told of no MTU",
     tamper: only("alpha", everywhere(/br77\.network$/, without(/^SendOption=.*\n/gm))),
     topology: fixture("dhcp"),

@@ -32,6 +32,12 @@ export function resolveRemotes({ remotes }: Topology, hosts: Hosts): readonly Re
   });
 }
 
+/** Exits as they stand, but for whoever is drained, who is last. */
+export const inStrictOrder = <T extends Pick<Exit, "host">>(exits: readonly T[], hosts: Hosts): readonly T[] => {
+  const isDrained = ({ host }: T): number => Number(must(hosts.get(host), "exits are hosts").input.isDrained);
+  return [...exits].sort((a, b) => isDrained(a) - isDrained(b));
+};
+
 /** Other hosts' exits as seen from a host: those of its site first, then as they stand, and last whoever is drained. */
 export function inOrder<T extends Pick<Exit, "host">>({ input }: ResolvedHost, exits: readonly T[], hosts: Hosts) {
   const distance = ({ host }: T): number => {
