@@ -82,12 +82,14 @@ const { output } = await build.write({
   comments: { legal: true, annotation: true, jsdoc: false },
 });
 await build.close();
-/** What nobody reads here, half of which would be indentation: a program wrote it, or it is others' and stands in their package. */
+/** What a program wrote, or is others' and stands in their package: nobody looks for a name of it. */
 const isForeign = ({ fileName, moduleIds = [] }) =>
   /generated/.test(fileName) || moduleIds.every((each) => packageOf(each) !== undefined || !existsSync(each));
-for (const { fileName } of output.filter((each) => /\.js$/.test(each.fileName) && isForeign(each))) {
-  const path = join(directory, fileName);
-  const { code } = minifySync(fileName, readFileSync(path, "utf8"));
+// Indentation is a sixth of it. Of our own the names stay: whoever reports a bug shows us the stack.
+for (const chunk of output.filter(({ fileName }) => /^chunks\/.*\.js$/.test(fileName))) {
+  const path = join(directory, chunk.fileName);
+  const options = isForeign(chunk) ? {} : { compress: false, mangle: false };
+  const { code } = minifySync(chunk.fileName, readFileSync(path, "utf8"), options);
   writeFileSync(path, code);
 }
 const modules = output.flatMap(({ moduleIds = [] }) => moduleIds.filter((module) => existsSync(module)));

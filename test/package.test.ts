@@ -114,7 +114,7 @@ describe("package.json", () => {
     const scripts = readdirSync(dist, { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".js"));
     const texts = scripts.map((path) => readFileSync(join(dist, path), "utf8"));
     const targets = texts.flatMap((text) =>
-      [...text.matchAll(/^(?:import |.* from )"([^"]+)";$/gm)].map(([, it]) => it),
+      [...text.matchAll(/(?:^|;|\n)(?:import|import[^"';]*?\bfrom) ?"([^"]+)"/g)].map(([, it]) => it),
     );
     expect(targets).toContain("node:fs");
     expect(targets.filter((target = "") => !/^(\.|node:)/.test(target))).toEqual([]);

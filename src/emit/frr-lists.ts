@@ -41,3 +41,14 @@ export const acceptedRules = (accepted: readonly AcceptedPrefix[]): readonly Rul
 /** A list without an entry would permit all. */
 export const wordsOf = (rules: readonly Rule[]): readonly string[] =>
   rules.length === 0 ? ["deny any"] : rules.map(({ words }) => words);
+
+/**
+ * The number of a community list's one entry, 1 to 4294967295. frr-reload.py adds what is new before it takes away what is
+ * old; an entry of the same number has replaced the old one by then, taking that away fails, and with the reload FRR is stopped.
+ * So another content has another number: its FNV-1a hash.
+ */
+export function entryNumber(content: string): string {
+  let hash = 0x811c9dc5;
+  for (const character of content) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193);
+  return String(hash >>> 0 || 1);
+}

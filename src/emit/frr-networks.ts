@@ -5,6 +5,7 @@ import { derivedAdministrator, type RouteTarget } from "../base/route-target.ts"
 import type { BgpNeighbour } from "../model/bgp.ts";
 import type { Host } from "../model/host.ts";
 import { type Member, membersToldApart } from "../model/members.ts";
+import { entryNumber } from "./frr-lists.ts";
 
 /** A target as FRR prints it, in a regular expression. */
 const inPattern = (target: RouteTarget): string => `RT:${target.replaceAll(".", "\\.")}`;
@@ -47,7 +48,9 @@ function commonMap(maps: readonly (NetworksMap | undefined)[]): NetworksMap | un
 /** What the templates show of it: of groups of neighbours, by name, the route-map that the group has, and who has another. */
 export function networksView(host: Host, groups: ReadonlyMap<string, readonly BgpNeighbour[]>) {
   const maps = networksMaps(host);
-  const networks = [...new Set(maps.values())].map(({ name, targets }) => ({ name, targets }));
+  const networks = [...new Set(maps.values())].map(({ name, targets }) => {
+    return { name, targets, number: entryNumber(targets) };
+  });
   const inGroups = [...groups].map(([group, neighbours]) => {
     const own = neighbours.map(({ address }) => ({ address, map: maps.get(address) }));
     const common = commonMap(own.map(({ map }) => map));

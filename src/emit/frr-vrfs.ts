@@ -5,6 +5,7 @@ import type { RouteTargets } from "../model/segment.ts";
 import type { VrfInstance } from "../model/vrf.ts";
 import { ANNOUNCED_METRIC } from "./exits.ts";
 import { otherFamilies } from "./frr-extra.ts";
+import { entryNumber } from "./frr-lists.ts";
 import { peersOfFamily, sessionsView } from "./frr-peers.ts";
 
 /** Policy for what comes from other hosts. In capitals like all names of netgen's own in FRR, as no VRF is called so. */
@@ -54,7 +55,12 @@ const SEQUENCE_STEP = 10;
 
 function knownExits({ vrfs }: Host) {
   const exits = vrfs.flatMap(({ name, otherExits }) =>
-    otherExits.map(({ host, tag, preference }) => ({ list: `${name}-${host}`, tag, preference: String(preference) })),
+    otherExits.map(({ host, tag, preference }) => ({
+      list: `${name}-${host}`,
+      number: entryNumber(tag),
+      tag,
+      preference: String(preference),
+    })),
   );
   return exits.map((exit, index) => ({ ...exit, sequence: String(SEQUENCE_STEP * (index + 1)) }));
 }

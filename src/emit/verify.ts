@@ -146,7 +146,7 @@ export const emitVerify: Emitter = (host, context) => {
     ...list.content,
     ...printAll(ownLines(host, context)),
     ...tunnels.flatMap((link) => tunnelLines(host, link, context)),
-    ...printAll(isSilent(host) ? [] : [...vtepLines(host, context), ...sessionLines(host)]),
+    ...printAll(isSilent(host) ? [] : [...sessionLines(host), ...vtepLines(host, context)]),
   ];
   const script = { template: "delivery/verify.njk", view: {}, after: [] };
   return [{ ...list, content }, scriptFile(host, context, { path: ownPath(context, "verify"), ...script })];

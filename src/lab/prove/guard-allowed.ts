@@ -1,4 +1,5 @@
 /** Who is let through by the topology's guard: the first address of each prefix, from the host's own router. */
+import { must } from "../../base/invariant.ts";
 import {
   containsAddress,
   familyOf,
@@ -60,34 +61,42 @@ const inWords = ({ frames, bgp }: Friend): string => {
   return [...told("VXLAN", frames), ...told("BGP", bgp)].join(", ");
 };
 
-async function measure(victim: Victim, { from, frames, bgp }: Friend, serial: number): Promise<Outcome> {
+/** One VXLAN frame from there; `isDropped` says when the guard has dropped what it is to. */
+async function tryFrame(
+  victim: Victim,
+  { from, mac }: { readonly from: IpAddress; readonly mac: string },
+  { to, isOpen }: Entry,
+  isDropped: () => Promise<boolean>,
+): Promise<Outcome> {
   const { host, box, router } = victim;
-  const mac = madeUpMac(host.id, serial);
+  const { port, vni } = must(host.vxlans[0], "it is asked of a host that has a device");
+  await sendDatagrams(router, [{ from, to, port, hex: vxlanFrame(vni, mac) }]);
+  await eventually(async () => (isOpen ? (await seenMacs(box)).has(mac) : isDropped()), 10);
+  const isIn = (await seenMacs(box)).has(mac);
+  return { isKept: isIn === isOpen, measured: isIn ? `a frame to ${to} got in` : `no frame got in to ${to}` };
+}
+
+async function tryBgp({ router }: Victim, from: IpAddress, { to, isOpen }: Entry): Promise<Outcome> {
+  const [answer = ""] = await knock(router, [{ from, to, port: BGP_PORT }], isOpen ? 5 : 2);
+  return { isKept: (answer !== "silent") === isOpen, measured: `${to} tcp/179: ${answer}` };
+}
+
+async function measure(victim: Victim, { from, frames, bgp }: Friend, serial: number): Promise<Outcome> {
+  const { host, box } = victim;
   const before = await dropped(box, "guard");
   const moved = async (): Promise<number> => (await dropped(box, "guard")) - before;
-  const [wrong, right]: [string[], string[]] = [[], []];
-  const [device] = host.vxlans;
-  let expected = 0;
-  if (frames !== undefined && device !== undefined) {
-    const { to, isOpen } = frames;
-    await sendDatagrams(router, [{ from, to, port: device.port, hex: vxlanFrame(device.vni, mac) }]);
-    expected += isOpen ? 0 : 1;
-    // What is to be dropped has been once it is counted.
-    await eventually(async () => (isOpen ? (await seenMacs(box)).has(mac) : (await moved()) >= expected), 10);
-    const isIn = (await seenMacs(box)).has(mac);
-    const what = isIn ? `a frame to ${to} got in` : `no frame got in to ${to}`;
-    (isIn === isOpen ? right : wrong).push(what);
-  }
-  if (bgp !== undefined) {
-    const { to, isOpen } = bgp;
-    const [answer = ""] = await knock(router, [{ from, to, port: BGP_PORT }], isOpen ? 5 : 2);
-    expected += isOpen ? 0 : 1;
-    ((answer !== "silent") === isOpen ? right : wrong).push(`${to} tcp/179: ${answer}`);
-  }
+  const attempts: Outcome[] = [];
+  const mac = madeUpMac(host.id, serial);
+  if (frames !== undefined)
+    attempts.push(await tryFrame(victim, { from, mac }, frames, async () => (await moved()) > 0));
+  if (bgp !== undefined) attempts.push(await tryBgp(victim, from, bgp));
+  const expected = [frames, bgp].filter((entry) => entry?.isOpen === false).length;
   const counted = await moved();
   // A SYN without an answer is sent again.
-  if (expected === 0 ? counted > 0 : counted < expected)
-    wrong.push(`the guard dropped ${counted}, expected ${expected || "none"}`);
+  const isCounted = expected === 0 ? counted === 0 : counted >= expected;
+  const wrong = attempts.filter(({ isKept }) => !isKept).map(({ measured }) => measured);
+  if (!isCounted) wrong.push(`the guard dropped ${counted}, expected ${expected || "none"}`);
+  const right = attempts.map(({ measured }) => measured);
   return { isKept: wrong.length === 0, measured: (wrong.length > 0 ? wrong : right).join("; ") };
 }
 
