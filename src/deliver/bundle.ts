@@ -40,7 +40,7 @@ function recordsOf(host: string, { name, units }: Tree, files: readonly OutputFi
     }),
     ...actions.map(({ file, when, action }) => {
       // Two tabs in a row are one to a shell.
-      return ["do", when, onHost(file.path), action.phase, action.unit || "-", action.command, action.cost || "-"];
+      return ["run", when, onHost(file.path), action.phase, action.unit || "-", action.command, action.cost || "-"];
     }),
     ...replacements(actions.map(({ action }) => action.command)).map((pair) => ["replaces", ...pair]),
   ];
