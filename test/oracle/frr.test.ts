@@ -188,7 +188,8 @@ describe.runIf(isReady)("daemons", () => {
     reload(box);
     expect(pids(box)).toContain("bfdd.pid");
     expect(running()).toBe(before);
-    expect(reloadChanges(box)).toEqual([]);
+    // A daemon that has just begun goes by the machine's name, which on a host is that of the file.
+    expect(reloadChanges(box).filter((line) => !/^(no )?hostname /.test(line))).toEqual([]);
   });
 
   test("FRR's own script alone would turn forwarding on", async () => {
