@@ -34,7 +34,7 @@ describe("netgen bundle", () => {
     const list = shell("netgen bundle roz1 -q | tar -x -O netgen.list").stdout;
     const [head = "", ...lines] = list.split("\n");
     const sum = (text: string): string => createHash("sha256").update(text).digest("hex");
-    expect(head).toBe(`netgen-bundle\t1\t${sum(lines.join("\n"))}`);
+    expect(head).toBe(`bundle\t1\t${sum(lines.join("\n"))}`);
     expect(lines[0]).toBe("host\troz1\tproxmox");
     expect(lines.filter((line) => line.includes("\t\t"))).toEqual([]);
     const content = shell("netgen bundle roz1 -q | tar -x -O etc/netgen/routes").stdout;

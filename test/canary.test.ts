@@ -85,6 +85,7 @@ const CASES: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["topology.yaml", "--format", "json"],
     ["topology.yaml", "--hosts", ALPHA],
   ],
+  bundle: [["alpha"], ["alpha", "--topology", "keys/alpha.key"], ["keys/alpha.key"]],
   build: [
     ["topology.yaml", "-v"],
     ["topology.yaml", "--format", "json"],

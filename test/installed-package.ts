@@ -76,7 +76,7 @@ export function reachableFrom(
     if (found.has(path)) return;
     found.add(path);
     const text = readFileSync(join(directory, path), "utf8");
-    for (const [, target] of text.matchAll(/(?:\bfrom ?|\bimport\(|(?:^|;)import ?)"(\.[^"]+)"/gm)) {
+    for (const [, target] of text.matchAll(/(?:\bfrom ?|\bimport\(|(?:^|;)import ?)["`](\.[^"`]+)["`]/gm)) {
       visit(join(dirname(path), toFile(target as string)));
     }
   };

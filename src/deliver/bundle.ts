@@ -55,7 +55,7 @@ export function bundleOf(tree: Tree, host: string): readonly OutputFile[] {
   const encoder = new TextEncoder();
   const lines = recordsOf(host, tree, files).map((fields) => `${fields.join("\t")}\n`);
   const body = encoder.encode(lines.join(""));
-  const head = encoder.encode(`${["netgen-bundle", LIST_VERSION, sha256([body])].join("\t")}\n`);
+  const head = encoder.encode(`${["bundle", LIST_VERSION, sha256([body])].join("\t")}\n`);
   const list = { path: LIST_NAME, mode: 0o644, owner: "root", group: "root", after: [], content: [head, body] };
   const inside = files.map((file) => ({ ...file, path: onHost(file.path) }));
   return sortedBy([...inside, list], ({ path }) => path);
