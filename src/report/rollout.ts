@@ -64,16 +64,28 @@ function viewsOf({ hosts, peers }: Network, name: string) {
   );
 }
 
-/** The files of an interface that hold the public key of a peer. */
-function filesWith(link: string, peer: Peer, fleet: string): readonly Omit<Placed, "hosts">[] {
-  const configuration = { path: `/etc/wireguard/${link}.conf`, mode: "600" };
-  if (!isDialledByScript(peer)) return [configuration];
-  return [configuration, { path: `/etc/netgen${fleet}/${link}.endpoints`, mode: "644" }];
+/** The files of an interface that hold the public key of a peer; one of two that share a key promises nothing of its tunnels. */
+function filesWith(link: string, peer: Peer, { fleet, isVerified }: Told): readonly Omit<Placed, "hosts">[] {
+  return [
+    { path: `/etc/wireguard/${link}.conf`, mode: "600" },
+    ...(isDialledByScript(peer) ? [{ path: `/etc/netgen${fleet}/${link}.endpoints`, mode: "644" }] : []),
+    ...(isVerified ? [{ path: `/etc/netgen${fleet}/verify.list`, mode: "644" }] : []),
+  ];
+}
+
+interface Told {
+  readonly fleet: string;
+  /** Whether the host's verify looks for the peer: not for a phone, which may be anywhere. */
+  readonly isVerified: boolean;
 }
 
 function placedFiles(views: ReturnType<typeof viewsOf>, network: Network): readonly Placed[] {
   const entries = views.flatMap(({ host, link, peer }) =>
-    filesWith(link, peer, fleetMark(network)).map(({ path, mode }) => [`${path} ${mode}`, host] as const),
+    filesWith(link, peer, {
+      fleet: fleetMark(network),
+      isVerified:
+        hostNamed(network, host).vrrp?.isExclusive !== true && hostNamed(network, peer.host).app === undefined,
+    }).map(({ path, mode }) => [`${path} ${mode}`, host] as const),
   );
   return hostsByText(entries).map(([text, hosts]) => {
     const [path = "", mode = ""] = text.split(" ");

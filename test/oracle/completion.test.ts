@@ -27,7 +27,7 @@ afterAll(() => {
 type Typed = readonly [before: string, after: string];
 
 const COMMON: readonly Typed[] = [
-  ["netgen b", "netgen build "],
+  ["netgen bui", "netgen build "],
   ["netgen keys gen", "netgen keys generate "],
   ["netgen build --forc", "netgen build --force "],
   ["netgen build --format j", "netgen build --format json "],
@@ -111,7 +111,7 @@ function offered(line: string): readonly string[] {
 }
 
 test.each<[string, readonly string[]]>([
-  ["netgen b", ["build"]],
+  ["netgen b", ["build", "bundle"]],
   ["netgen keys gen", ["generate"]],
   ["netgen build --fo", ["--force", "--format"]],
   ["netgen build --format ", ["json", "text"]],
