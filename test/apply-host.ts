@@ -50,7 +50,7 @@ done`,
   // The far end is silent while the tunnel's file has the line that says so.
   ping: `[[ ! -e $NETGEN_ROOT/silent ]] || ! grep -Fqx -f "$NETGEN_ROOT/silent" "$NETGEN_ROOT/etc/wireguard/wg0.conf"`,
   nft: `printf 'table %s netgen\\n' inet bridge`,
-  wg: `sed -n "s/^peer\\t[^\\t]*\\t$2\\t\\([^\\t]*\\)\\t.*/\\1\\t$EPOCHSECONDS/p" "$NETGEN_ROOT/etc/netgen/verify.list"`,
+  wg: `ping && sed -n "s/^peer\\t[^\\t]*\\t$2\\t\\([^\\t]*\\)\\t.*/\\1\\t$EPOCHSECONDS/p" "$NETGEN_ROOT/etc/netgen/verify.list"`,
   bridge: `sed -n "s/^vtep\\t[^\\t]*\\t\${*: -1}\\t/00:00:00:00:00:00 dst /p" "$NETGEN_ROOT/etc/netgen/verify.list" | sed 's/$/ self permanent/'`,
 };
 

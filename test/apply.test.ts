@@ -12,6 +12,9 @@ eachInNewDirectory((path) => {
   host = fakeHost(path);
 });
 
+/** With a sign in it that means something in a regular expression. */
+const BETA = "M+sgcUGN8zQvbiASog7Z179HtW3ZJC7ZCejNar6I2Sg=";
+
 interface Shape {
   readonly vni?: number;
   readonly port?: number;
@@ -24,7 +27,7 @@ name: office
 wireguard: {addresses: [10.250.0.0/24], listenPort: ${port}}
 hosts:
   alpha: {id: 1, endpoint: 198.51.100.1, publicKey: "${testPublicKey("alpha")}"}
-  beta: {id: 2, endpoint: 203.0.113.9, publicKey: "${testPublicKey("beta")}"}
+  beta: {id: 2, endpoint: 203.0.113.9, publicKey: "${BETA}"}
 ${isRouted ? "" : `subnets: {guests: {cidr: 10.77.0.0/24, vxlan: {vni: ${vni}}, hosts: all}}`}
 `;
 
@@ -260,7 +263,7 @@ describe("far ends", () => {
     host.write("silent", "ListenPort = 51820\n");
     const staged = bundled(host.stage(topology()));
     const { status, stdout } = host.apply();
-    expect([status, stdout.includes("pending   size 10.250.0.2 1412 beta\n")]).toEqual([0, true]);
+    expect([status, stdout.includes("pending   handshake wg0 M+sgcUGN beta, size 10.250.0.2 1412 beta\n")]).toEqual([0, true]);
     expect(host.files("etc")).toEqual(staged);
   });
 
@@ -270,7 +273,7 @@ describe("far ends", () => {
     host.write("silent", "ListenPort = 51999\n");
     host.stage(topology({ port: 51_999 }));
     const { status, stdout } = host.apply();
-    expect(stdout).toContain("lost      size 10.250.0.2 1412 beta\nback      as it was before\n");
+    expect(stdout).toContain("lost      handshake wg0 M+sgcUGN beta, size 10.250.0.2 1412 beta\nback      as it was before\n");
     expect([status, host.files("etc")]).toEqual([1, first]);
   });
 
@@ -284,7 +287,7 @@ describe("far ends", () => {
     const { status, stdout, log } = host.apply("--diff");
     expect([status, stdout.includes("new\n+")]).toEqual([0, false]);
     expect(stdout).toContain("key       /etc/wireguard/wg0.key\n");
-    expect(stdout).toContain("pending   size 10.250.0.2 1412 beta\n");
+    expect(stdout).toContain("pending   handshake wg0 M+sgcUGN beta, size 10.250.0.2 1412 beta\n");
     expect(log).toContain("systemctl reload wg-quick@wg0.service");
     expect(host.read("etc/wireguard/wg0.key")).toBe("new\n");
     // Its old one goes with the change.
