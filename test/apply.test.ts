@@ -263,7 +263,10 @@ describe("far ends", () => {
     host.write("silent", "ListenPort = 51820\n");
     const staged = bundled(host.stage(topology()));
     const { status, stdout } = host.apply();
-    expect([status, stdout.includes("pending   handshake wg0 M+sgcUGN beta, size 10.250.0.2 1412 beta\n")]).toEqual([0, true]);
+    expect([status, stdout.includes("pending   handshake wg0 M+sgcUGN beta, size 10.250.0.2 1412 beta\n")]).toEqual([
+      0,
+      true,
+    ]);
     expect(host.files("etc")).toEqual(staged);
   });
 
@@ -273,7 +276,9 @@ describe("far ends", () => {
     host.write("silent", "ListenPort = 51999\n");
     host.stage(topology({ port: 51_999 }));
     const { status, stdout } = host.apply();
-    expect(stdout).toContain("lost      handshake wg0 M+sgcUGN beta, size 10.250.0.2 1412 beta\nback      as it was before\n");
+    expect(stdout).toContain(
+      "lost      handshake wg0 M+sgcUGN beta, size 10.250.0.2 1412 beta\nback      as it was before\n",
+    );
     expect([status, host.files("etc")]).toEqual([1, first]);
   });
 
