@@ -182,6 +182,7 @@ describe("rotate", () => {
       'put() { ssh "root@$1" "umask 077; cat > $2.new && chmod $3 $2.new && mv $2.new $2"; } # put HOST PATH MODE < FILE',
       "put alpha /etc/wireguard/wg0.key 600 < keys/alpha.key",
       'for host in beta gamma; do put "$host" /etc/wireguard/wg0.conf 600 < out/"$host"/etc/wireguard/wg0.conf; done',
+      'for host in beta gamma; do put "$host" /etc/netgen/verify.list 644 < out/"$host"/etc/netgen/verify.list; done',
       "for host in beta gamma alpha; do",
       '  ssh "root@$host" systemd-run --quiet --on-active=30 --timer-property=AccuracySec=1s systemctl reload wg-quick@wg0 &',
       "done",
