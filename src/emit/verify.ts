@@ -20,6 +20,11 @@ type Line = readonly [kind: string, name: string, ...expected: readonly string[]
 
 const printOf = (line: Line) => ({ template: "delivery/verify.line.njk", view: { line: line.join("\t") } });
 
+function textOf(line: Line): string {
+  const { template, view } = printOf(line);
+  return render(template, view);
+}
+
 /** Of two that share a key one alone has tunnels, and it may be the other. */
 const isSilent = ({ vrrp }: Host): boolean => vrrp?.isExclusive === true;
 
@@ -57,8 +62,7 @@ const sharedLines = (device: string, mtu: number, context: EmitContext): Strip =
         const host = must(context.hosts.get(peer.host), "every peer is a host");
         const [end] = host.interfaces;
         if (end === undefined || !hasOneTunnel(host)) return [];
-        const { template, view } = printOf(peerLine(peer, device, end, mtu));
-        return [[peer.id, render(template, view)] as const];
+        return [[peer.id, textOf(peerLine(peer, device, end, mtu))] as const];
       }),
     ),
   );
@@ -92,17 +96,26 @@ function linkLines(host: Host): readonly Line[] {
   return links.map(({ name, mtu }) => ["link", name, String(mtu)]);
 }
 
-/** Whom a host floods to in each of its segments: all other members. */
-function vtepLines({ name: own, vxlans }: Host, { network, hosts }: EmitContext): readonly Line[] {
+/** The members of each segment that have a VTEP, by its name. */
+const vteps = once(({ network, hosts }) => {
+  const members = network.segments.map((segment) => {
+    const all = segment.members.map((name) => ({ name, vtep: hosts.get(name)?.vtep }));
+    return [segment.name, all.filter(({ vtep }) => vtep !== undefined)] as const;
+  });
+  return new Map(members);
+});
+
+/** Whom a host floods to in each of its segments: all other members, in lines that all of them share. */
+function vtepLines({ name: own, vxlans }: Host, context: EmitContext): readonly Uint8Array[] {
   return vxlans.flatMap(({ name, segment }) => {
-    const { members } = must(
-      network.segments.find((each) => each.name === segment),
-      "every device is of a segment",
+    const members = must(vteps(context).get(segment), "every device is of a segment");
+    const strip = strips(context, `vtep ${name} ${segment}`, () =>
+      layOut(members.map((member) => [member.name, textOf(["vtep", member.name, name, member.vtep ?? ""])])),
     );
-    return members.flatMap((member): readonly Line[] => {
-      const vtep = hosts.get(member)?.vtep;
-      return member === own || vtep === undefined ? [] : [["vtep", member, name, vtep]];
-    });
+    return piecesOf(
+      strip,
+      members.map((member) => member.name).filter((member) => member !== own),
+    );
   });
 }
 
@@ -146,7 +159,7 @@ export const emitVerify: Emitter = (host, context) => {
     ...list.content,
     ...printAll(ownLines(host, context)),
     ...tunnels.flatMap((link) => tunnelLines(host, link, context)),
-    ...printAll(isSilent(host) ? [] : [...sessionLines(host), ...vtepLines(host, context)]),
+    ...(isSilent(host) ? [] : [...printAll(sessionLines(host)), ...vtepLines(host, context)]),
   ];
   const script = { template: "delivery/verify.njk", view: {}, after: [] };
   return [{ ...list, content }, scriptFile(host, context, { path: ownPath(context, "verify"), ...script })];
