@@ -1,12 +1,11 @@
 /** How a new key gets to the hosts: a shell script with comments, to be read and run step by step. */
-import { grouped } from "../base/grouped.ts";
 import { must } from "../base/invariant.ts";
 import { shellWord } from "../base/text.ts";
 import { fleetMark } from "../model/fleet.ts";
 import type { Host } from "../model/host.ts";
 import { poolAddresses } from "../model/loopback.ts";
 import type { Network } from "../model/network.ts";
-import { isDialledByScript, type Peer } from "../model/reach.ts";
+import { hostNamed, hostsByText, type Placed, placedFiles, viewsOf } from "./rollout-files.ts";
 
 /** Where things are on this machine, as one would type them. */
 export interface Places {
@@ -28,70 +27,10 @@ const WAIT_SECONDS = 30;
 /** REJECT_AFTER_TIME of WireGuard (its paper, section 6.1): no session is older. */
 const SESSION_SECONDS = 180;
 
-/** What is put in the same place on several hosts. */
-interface Placed {
-  readonly path: string;
-  readonly mode: string;
-  readonly hosts: readonly string[];
-}
-
 const words = (hosts: readonly string[]): string => hosts.map(shellWord).join(" ");
 
 const PUT =
   'put() { ssh "root@$1" "umask 077; cat > $2.new && chmod $3 $2.new && mv $2.new $2"; } # put HOST PATH MODE < FILE';
-
-function hostsByText(
-  entries: readonly (readonly [text: string, host: string])[],
-): readonly [string, readonly string[]][] {
-  const groups = grouped(entries, ([text]) => text);
-  return [...groups].map(([text, each]) => [text, each.map(([, host]) => host)]);
-}
-
-const hostNamed = ({ hosts }: Network, name: string): Host =>
-  must(
-    hosts.find((host) => host.name === name),
-    "a peer is a host",
-  );
-
-/** The hosts with a tunnel to this one, and how each of their interfaces sees it. */
-function viewsOf({ hosts, peers }: Network, name: string) {
-  const views = new Map(peers.filter((peer) => peer.host === name).map((peer) => [peer.id, peer]));
-  return hosts.flatMap((host) =>
-    host.interfaces.flatMap((link) => {
-      const peer = link.peers.map((id) => views.get(id)).find((view) => view !== undefined);
-      return peer === undefined ? [] : [{ host: host.name, link: link.name, peer }];
-    }),
-  );
-}
-
-/** The files of an interface that hold the public key of a peer; one of two that share a key promises nothing of its tunnels. */
-function filesWith(link: string, peer: Peer, { fleet, isVerified }: Told): readonly Omit<Placed, "hosts">[] {
-  return [
-    { path: `/etc/wireguard/${link}.conf`, mode: "600" },
-    ...(isDialledByScript(peer) ? [{ path: `/etc/netgen${fleet}/${link}.endpoints`, mode: "644" }] : []),
-    ...(isVerified ? [{ path: `/etc/netgen${fleet}/verify.list`, mode: "644" }] : []),
-  ];
-}
-
-interface Told {
-  readonly fleet: string;
-  /** Whether the host's verify looks for the peer: not for a phone, which may be anywhere. */
-  readonly isVerified: boolean;
-}
-
-function placedFiles(views: ReturnType<typeof viewsOf>, network: Network): readonly Placed[] {
-  const entries = views.flatMap(({ host, link, peer }) =>
-    filesWith(link, peer, {
-      fleet: fleetMark(network),
-      isVerified:
-        hostNamed(network, host).vrrp?.isExclusive !== true && hostNamed(network, peer.host).app === undefined,
-    }).map(({ path, mode }) => [`${path} ${mode}`, host] as const),
-  );
-  return hostsByText(entries).map(([text, hosts]) => {
-    const [path = "", mode = ""] = text.split(" ");
-    return { path, mode, hosts };
-  });
-}
 
 const putLoop = ({ path, mode, hosts }: Placed, output: string): string =>
   `for host in ${words(hosts)}; do put "$host" ${path} ${mode} < ${shellWord(output)}/"$host"${path}; done`;
