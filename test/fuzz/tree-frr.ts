@@ -81,7 +81,7 @@ type Lists = ReturnType<typeof listsIn>;
 const patternsIn = (lines: readonly string[]): ReadonlyMap<string, RegExp> =>
   new Map(
     lines.flatMap((line) => {
-      const [, name, pattern] = /^bgp extcommunity-list expanded (\S+) seq 5 permit (.*)$/.exec(line) ?? [];
+      const [, name, pattern] = /^bgp extcommunity-list expanded (\S+) seq \d+ permit (.*)$/.exec(line) ?? [];
       return name === undefined || pattern === undefined ? [] : [[name, new RegExp(pattern)] as const];
     }),
   );
