@@ -74,7 +74,7 @@ const places = [...found].sort((a, b) => Number(isLong(b)) - Number(isLong(a)));
 function fileKinds(fixture: Fixture): readonly string[] {
   const { model, files } = compile(sourceOf(fixture));
   const tunnels = model?.hosts.flatMap(({ interfaces }) => interfaces.map(({ name }) => name)) ?? [];
-  const found = [...tunnels, ...(model?.vrfs.map(({ name }) => name) ?? [])];
+  const found = [...tunnels, ...[...(model?.vrfs ?? []), ...(model?.remotes ?? [])].map(({ name }) => name)];
   // A name in another: the longer one first.
   const names = found.sort((one, other) => other.length - one.length);
   return files.map(({ path }) =>
