@@ -135,8 +135,16 @@ describe("in a mesh", () => {
     } as unknown as typeof station;
     expect(exitsOf(ways, plain, 4)).toEqual([]);
     expect(exitOf(ways, plain, 4)).toBeUndefined();
+    const forwards = { ipv4: false, ipv6: false };
+    const still = waysOf({ ...network, hosts: network.hosts.map((each) => ({ ...each, forwards })) }, []);
+    expect(exitOf(still, plain, 4)).toBeUndefined();
     expect(exitsOf(ways, { ...station, vrf: "blue" }, 4)).toEqual([]);
     expect(exitOf(ways, { ...station, vrf: "blue" }, 4)).toBeUndefined();
+    // The prefix is known there, and the host has no part of the VRF.
+    const prefixes = network.prefixes.map((each) => ({ ...each, vrf: "blue" }));
+    const tenant = waysOf({ ...network, prefixes }, []);
+    expect(exitsOf(tenant, { ...station, vrf: "blue" }, 4)).toEqual([]);
+    expect(exitOf(tenant, { ...station, vrf: "blue" }, 4)).toBeUndefined();
     const without = waysOf(modelOf(MESH.replace("host: alpha, snat: true, ipv6: true", "host: alpha")), []);
     expect(exitOf(without, station, 4)).toBeUndefined();
     expect(exitOf(without, station, 6)).toBeUndefined();

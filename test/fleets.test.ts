@@ -113,6 +113,14 @@ describe("beside another fleet", () => {
     ).toEqual([]);
   });
 
+  test("an interface that leads to a remote is everybody's", () => {
+    const remote = (name: string, cidr: string): string =>
+      `remotes: {${name}: {cidr: ${cidr}, exits: [{host: beta, interface: eth1, snat: true}]}}\n`;
+    expect(
+      said(SECOND + HOSTS + remote("paris", "192.168.60.0/24"), FIRST + HOSTS + remote("rome", "192.168.50.0/24")),
+    ).toEqual([]);
+  });
+
   test("two VRFs have tables of their own, and may hold the same prefixes", () => {
     const vrf = (name: string, vni: number, table: number, cidr: string): string =>
       `bgp: {asn: 65000}\nvrfs: {${name}: {vni: ${vni}, table: ${table}}}\n` +
