@@ -12,7 +12,8 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   systemctl: `
 [[ $1 == is-* || $1 == cat ]] || echo "systemctl $*" >> "$NETGEN_ROOT/log"
 verb=$1 unit=\${*: -1} units=$NETGEN_ROOT/units
-! grep -Fqxs -- "$verb $unit" "$NETGEN_ROOT/fails" || exit 1
+# Once.
+! grep -Fqxs -- "$verb $unit" "$NETGEN_ROOT/fails" || { sed -i "/^$verb $unit$/d" "$NETGEN_ROOT/fails" && exit 1; }
 case $verb in
   is-active) [[ -e $units/active/$unit ]]; exit ;;
   is-enabled) [[ -e $units/enabled/$unit ]]; exit ;;
@@ -34,13 +35,14 @@ fi`,
 echo "networkctl $*" >> "$NETGEN_ROOT/log"
 [[ $1 != delete ]] || rm -r "$NETGEN_ROOT/sys/class/net/$2"
 [[ $1 == reload ]] || exit 0
+shopt -s nullglob
 for file in "$NETGEN_ROOT"/etc/systemd/network/*.netdev; do
   name=$(sed -n 's/^Name=//p' "$file") mtu=$(sed -n 's/^MTUBytes=//p' "$file" "\${file%.netdev}.network" | tail -n 1)
   mkdir -p "$NETGEN_ROOT/sys/class/net/$name"
   echo "\${mtu:-1500}" > "$NETGEN_ROOT/sys/class/net/$name/mtu"
   echo 0x1 > "$NETGEN_ROOT/sys/class/net/$name/flags"
 done`,
-  "systemd-run": `echo "systemd-run $*" >> "$NETGEN_ROOT/log"`,
+  "systemd-run": `! grep -Fqxs systemd-run "$NETGEN_ROOT/fails" || exit 1; echo "systemd-run $*" >> "$NETGEN_ROOT/log"`,
   ip: `echo "ip $*" >> "$NETGEN_ROOT/log"`,
   getent: `[[ $2 != frr || ! -e $NETGEN_ROOT/no-frr ]]`,
   // Nobody but root may give a file away.

@@ -4,7 +4,7 @@
  */
 import { sortedBy } from "../base/text.ts";
 import type { OutputFile } from "../emit/file.ts";
-import { isTimed } from "../emit/units.ts";
+import { isLasting } from "../emit/units.ts";
 import { describeFile, hostOf, sha256 } from "../write/manifest.ts";
 import type { Tree } from "../write/plan.ts";
 import { type Action, actionOf, removalOf, replacements } from "./actions.ts";
@@ -34,7 +34,7 @@ function recordsOf(host: string, { name, units }: Tree, files: readonly OutputFi
   const actions = files.flatMap((file) => actionsOf(file).map(([when, action]) => ({ file, when, action })));
   return [
     ["host", host, name],
-    ...own.map((unit) => ["unit", unit, isTimed(unit, own) ? "once" : "lasting"]),
+    ...own.map((unit) => ["unit", unit, isLasting(unit, own) ? "lasting" : "passing"]),
     ...files.map(describeFile).map(({ mode, owner, group, sha256: digest, path }) => {
       return ["file", mode, owner, group, digest, onHost(path)];
     }),

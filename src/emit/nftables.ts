@@ -143,28 +143,36 @@ const bridgeSection: Section = (host, context) => {
 };
 
 /** In the order of the file: a set stands before the chains that ask it. */
-const sections: readonly Section[] = Object.freeze([
-  clampSection,
-  setsSection,
-  guardSection,
-  transitSection,
-  untrackedSection,
-  fragmentsSection,
-  cutSection,
-  entranceSection,
-  exitSection,
-  remoteSection,
-  vrfSection,
-  sourceNatSection,
-  zoneSection,
-  bridgeSection,
-  bpduSection,
-  advertisementsSection,
-]);
+const SECTIONS: Readonly<Record<"inet" | "bridge", readonly Section[]>> = Object.freeze({
+  inet: [
+    clampSection,
+    setsSection,
+    guardSection,
+    transitSection,
+    untrackedSection,
+    fragmentsSection,
+    cutSection,
+    entranceSection,
+    exitSection,
+    remoteSection,
+    vrfSection,
+    sourceNatSection,
+    zoneSection,
+  ],
+  bridge: [bridgeSection, bpduSection, advertisementsSection],
+});
 
-function sectionsOf(host: Host, context: EmitContext): readonly Uint8Array[] {
-  return sections.map((section) => section(host, context)).filter((text) => text !== undefined);
-}
+const textsOf = (sections: readonly Section[], host: Host, context: EmitContext): readonly Uint8Array[] =>
+  sections.map((section) => section(host, context)).filter((text) => text !== undefined);
+
+const sectionsOf = (host: Host, context: EmitContext): readonly Uint8Array[] =>
+  Object.values(SECTIONS).flatMap((sections) => textsOf(sections, host, context));
+
+/** The families of which the host has a table of netgen's own. */
+export const tableFamilies = (host: Host, context: EmitContext): readonly string[] =>
+  Object.entries(SECTIONS).flatMap(([family, sections]) =>
+    textsOf(sections, host, context).length > 0 ? [family] : [],
+  );
 
 /** A file that its unit loads before the network comes up. */
 interface Ruleset {

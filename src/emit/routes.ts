@@ -11,7 +11,7 @@ import { RELOAD_UNITS, reload, restart } from "./after.ts";
 import { type EmitContext, type Emitter, ownPath, ownUnit } from "./context.ts";
 import type { OutputFile } from "./file.ts";
 import { publicFile, scriptFile } from "./print.ts";
-import { layOut, once, onceByKey, piecesOf, print, type Strip } from "./shared.ts";
+import { layOut, onceByKey, piecesOf, print, type Strip } from "./shared.ts";
 import { render } from "./template.ts";
 import { wireguardUnit } from "./wireguard.ts";
 
@@ -46,7 +46,6 @@ const textOf = ({ routes }: Peer, device: string): string =>
     .map(({ template, view }) => render(template, view))
     .join("");
 
-const peersById = once(({ network }) => new Map(network.peers.map((peer) => [peer.id, peer])));
 const strips = onceByKey<Strip>();
 
 /** The lines of all peers for interfaces of one name, of which most files take long pieces. */
@@ -58,7 +57,7 @@ function tunnelLines(wireguard: WireguardInterface, context: EmitContext): reado
   const { name, peers, smallerPeers } = wireguard;
   const sized = smallerPeers.flatMap(({ prefixes, mtu }) => prefixes.map((prefix) => tunnelLine(prefix, name, mtu)));
   const smaller = new Set(smallerPeers.map(({ host }) => host));
-  const hostOf = (id: string): string => must(peersById(context).get(id), "every id is that of a peer").host;
+  const hostOf = (id: string): string => must(context.peers.get(id), "every id is that of a peer").host;
   const others = smaller.size === 0 ? peers : peers.filter((id) => !smaller.has(hostOf(id)));
   return [...piecesOf(peerLines(name, context), others), ...sized.map((line) => print(context, line))];
 }

@@ -28,9 +28,10 @@ const lists: readonly ((host: Host, context: EmitContext) => readonly string[])[
   dockerUnits,
 ]);
 
-/** Whether a unit of these ends by itself, and is started again by a timer among them. */
-export const isTimed = (unit: string, units: readonly string[]): boolean =>
-  unit.endsWith(".service") && units.includes(unit.replace(/service$/, "timer"));
+/** Whether a unit of these runs from its boot on: not what a timer among them starts, and ends, nor what comes and goes with Docker. */
+export const isLasting = (unit: string, units: readonly string[]): boolean =>
+  !(unit.endsWith(".service") && units.includes(unit.replace(/service$/, "timer"))) &&
+  !unit.endsWith("-docker.service");
 
 /** The systemd units that a host has to enable, sorted. */
 export const unitsOf = (host: Host, context: EmitContext): readonly string[] =>

@@ -1,6 +1,7 @@
 /** What can be looked at on a host to know whether it has all that the network promises of it, and the program that looks. */
 import { must } from "../base/invariant.ts";
-import { familyOf, type IpAddress } from "../base/ip.ts";
+import { familyOf } from "../base/ip.ts";
+import { pingPayload } from "../base/mtu.ts";
 import type { WireguardInterface } from "../model/device.ts";
 import { DEFAULT_VRF } from "../model/exit.ts";
 import type { Host } from "../model/host.ts";
@@ -9,10 +10,11 @@ import { peersOf } from "../model/peer.ts";
 import type { Peer } from "../model/reach.ts";
 import { mtuTowards } from "../model/tunnel.ts";
 import { type EmitContext, type Emitter, ownPath } from "./context.ts";
+import { tableFamilies } from "./nftables.ts";
 import { publicFile, scriptFile } from "./print.ts";
 import { layOut, once, onceByKey, piecesOf, print, type Strip } from "./shared.ts";
 import { render } from "./template.ts";
-import { isTimed, unitsOf } from "./units.ts";
+import { isLasting, unitsOf } from "./units.ts";
 import { wireguardUnit } from "./wireguard.ts";
 
 /** A promise: its kind, of which unit, link, table or host, and what is expected of that. */
@@ -30,12 +32,7 @@ const isSilent = ({ vrrp }: Host): boolean => vrrp?.isExclusive === true;
 
 // ── Tunnels ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** An IP header and that of an echo request (RFC 791 §3.1, RFC 8200 §3, RFC 792, RFC 4443 §4.1): a ping besides its data. */
-const echoHeaderBytes = (address: IpAddress): number => (familyOf(address) === 4 ? 20 : 40) + 8;
-
-const peersById = once(({ network }) => new Map(network.peers.map((peer) => [peer.id, peer])));
-const peerOf = (id: string, context: EmitContext): Peer =>
-  must(peersById(context).get(id), "every id is that of a peer");
+const peerOf = (id: string, { peers }: EmitContext): Peer => must(peers.get(id), "every id is that of a peer");
 
 /** The other end of a tunnel; `undefined`: a phone or laptop, which may be anywhere. */
 function farEnd(peer: Peer, own: Host, context: EmitContext): WireguardInterface | undefined {
@@ -47,7 +44,7 @@ function farEnd(peer: Peer, own: Host, context: EmitContext): WireguardInterface
 
 function peerLine({ host, publicKey }: Peer, device: string, end: WireguardInterface, mtu: number): Line {
   const { address } = must(end.addresses[0], "an interface has an address");
-  return ["peer", host, device, publicKey, address, String(mtu - echoHeaderBytes(address))];
+  return ["peer", host, device, publicKey, address, String(pingPayload(mtu, familyOf(address)))];
 }
 
 const hasOneTunnel = ({ interfaces, app }: Host): boolean => interfaces.length === 1 && app === undefined;
@@ -139,12 +136,11 @@ function sessionLines(host: Host): readonly Line[] {
 function ownLines(host: Host, context: EmitContext): readonly Line[] {
   const tunnels = isSilent(host) ? host.interfaces.map(wireguardUnit) : [];
   const all = unitsOf(host, context);
-  const units = all.filter((unit) => !tunnels.includes(unit) && !isTimed(unit, all));
-  const hasRules = units.some((unit) => unit.endsWith("-nftables.service"));
+  const units = all.filter((unit) => !tunnels.includes(unit) && isLasting(unit, all));
   const own = `netgen${context.fleet}`;
   return [
     ...units.map((unit): Line => ["unit", unit]),
-    ...(hasRules ? ["inet", "bridge"] : []).map((family): Line => ["table", `${family} ${own}`]),
+    ...tableFamilies(host, context).map((family): Line => ["table", `${family} ${own}`]),
     ...linkLines(host),
   ];
 }

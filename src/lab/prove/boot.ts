@@ -1,6 +1,7 @@
 /** Hosts that boot by themselves: with all that they are to run, without a complaint, and with traffic; and so ever again. */
 
 import { isStandby } from "../machine/keepalived.ts";
+import { eventually } from "../machine/patience.ts";
 import { type Lab, type RunningHost, runningHosts } from "../machine/running.ts";
 import { execCommand, type LabPromise, type Outcome, type Prover } from "../measure/promise.ts";
 import { isAnswered } from "../measure/steady-ping.ts";
@@ -44,6 +45,26 @@ async function measureTraffic(lab: Lab, running: RunningHost): Promise<Outcome> 
   };
 }
 
+const VERIFY_SECONDS = 60;
+
+/** What the host's own verify misses; of other hosts what concerns those that this lab has booted. */
+async function measureVerify({ hosts }: Lab, { box }: RunningHost): Promise<Outcome> {
+  const isAsked = (line: string): boolean => {
+    const end = line.split(" ").at(-1) ?? "";
+    return /^not ok \d+ - (unit|link|table) /.test(line) || hosts.has(end) || /[.:]/.test(end);
+  };
+  let missing: readonly string[] = [];
+  const isKept = await eventually(async () => {
+    const { output } = await box.attempt(`/etc/netgen${box.fleet}/verify`);
+    missing = output.split("\n").filter((line) => line.startsWith("not ok ") && isAsked(line));
+    return output.includes("\n1..") && missing.length === 0;
+  }, VERIFY_SECONDS);
+  return {
+    isKept,
+    measured: isKept ? "it has all of it" : `not so: ${missing.join("; ") || "it does not get to its end"}`,
+  };
+}
+
 const promisesOf = (lab: Lab, running: RunningHost): readonly LabPromise[] => {
   const { box, host, units } = running;
   const promise = (
@@ -72,6 +93,10 @@ const promisesOf = (lab: Lab, running: RunningHost): readonly LabPromise[] => {
     promise("traffic passes without a hand's help", {
       command: ["wg", "show"],
       measure: () => measureTraffic(lab, running),
+    }),
+    promise("it has all that its verify.list promises", {
+      command: [`/etc/netgen${box.fleet}/verify`],
+      measure: () => measureVerify(lab, running),
     }),
   ];
 };
