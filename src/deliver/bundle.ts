@@ -18,10 +18,8 @@ type Fields = readonly (string | number)[];
 
 const onHost = (path: string): string => path.slice(path.indexOf("/") + 1);
 
-/** When an action is asked for: the file is another one in any way, it is gone, or lines of it differ that match this. */
-type Occasion = "changed" | "gone" | string;
-
-function actionsOf(file: OutputFile): readonly (readonly [Occasion, Action])[] {
+/** With when each is asked for: `changed` in any way, `gone`, or an expression that lines which differ match. */
+function actionsOf(file: OutputFile): readonly (readonly [when: string, Action])[] {
   return [
     ...file.after.map((command) => ["changed", actionOf(command)] as const),
     ...(file.gone ?? []).map((command) => ["gone", removalOf(command)] as const),
