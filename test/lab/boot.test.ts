@@ -107,7 +107,7 @@ const CASES: readonly Case[] = [
     keys: PEER,
     tamper: onAlpha(/frr\/daemons$/, /^RELOAD_SCRIPT=.*$/gm, "RELOAD_SCRIPT=/etc/netgen/frr-reload"),
     asks: /^alpha, after a reload of FRR, /,
-    says: /the session with 192\.168\.30\.2 began anew/,
+    says: /the session with 192\.168\.30\.2 was lost/,
   },
   {
     what: "a session that is open without its password",

@@ -15,12 +15,16 @@ async function vtyshJson<T>(box: Box, command: string): Promise<T> {
 /** A VRF in a command of vtysh's; its own table needs no word. */
 export const inVrf = (vrf: string | undefined): string => (vrf === undefined ? "" : `vrf ${vrf} `);
 
-/** A session: how often it has come up since FRR started, and whether it is shut by the configuration. */
+/** A session: how often it has come up since FRR started, whether it is up, and whether it is shut by the configuration. */
 export async function sessionOf(box: Box, neighbour: IpAddress, vrf?: string) {
-  type Session = { readonly connectionsEstablished?: number; readonly adminShutDown?: boolean };
+  type Session = {
+    readonly connectionsEstablished?: number;
+    readonly bgpState?: string;
+    readonly adminShutDown?: boolean;
+  };
   const shown = await vtyshJson<Readonly<Record<string, Session>>>(box, `show bgp ${inVrf(vrf)}neighbors ${neighbour}`);
-  const { connectionsEstablished: count = 0, adminShutDown: isShut = false } = shown[neighbour] ?? {};
-  return { count, isShut };
+  const { connectionsEstablished: count = 0, bgpState, adminShutDown: isShut = false } = shown[neighbour] ?? {};
+  return { count, isUp: bgpState === "Established", isShut };
 }
 
 /** The prefixes that a BGP neighbour has told, and that were taken. */
