@@ -4,19 +4,25 @@ import { Command } from "commander";
 import { locateAll } from "../base/render.ts";
 import { renderGithub } from "../report/github.ts";
 import { renderSarif } from "../report/sarif.ts";
+import { checkProof } from "./check-proof.ts";
+import { EXIT_DONE, machineError } from "./exit.ts";
 import { formatOption, keysOption, quietOption, topologiesArgument, withOption } from "./options.ts";
 import {
   type CommonOptions,
   counted,
   exitCodeOf,
   open,
+  openCompiled,
   printDiagnostics,
   printSummary,
   type Session,
 } from "./session.ts";
 import { version } from "./version.generated.ts";
 
-type CheckOptions = Omit<CommonOptions, "format"> & { readonly format?: "text" | "json" | "github" | "sarif" };
+type CheckOptions = Omit<CommonOptions, "format"> & {
+  readonly format?: "text" | "json" | "github" | "sarif";
+  readonly proof?: string;
+};
 
 /** The top of the git repository that a directory is in, if it is in one. */
 function repositoryOf(directory: string): string | undefined {
@@ -41,7 +47,18 @@ function print(session: Session, format: "text" | "json", options: CheckOptions)
   }
 }
 
+/** One topology, and what was measured of it. */
+function checkWithProof(topologies: readonly string[], proof: string, { format, ...options }: CheckOptions): number {
+  const [topology = "", ...others] = topologies;
+  if (others.length > 0) throw machineError("--proof: a proof is of one topology; name one");
+  if (format !== "text") throw machineError("--proof: what it says is text; leave --format out");
+  const session = openCompiled(topology, options);
+  print(session, "text", { ...options, quiet: true });
+  return exitCodeOf(session) === EXIT_DONE ? checkProof(proof, session, options) : exitCodeOf(session);
+}
+
 function check(topologies: readonly string[], { format = "text", ...options }: CheckOptions): number {
+  if (options.proof !== undefined) return checkWithProof(topologies, options.proof, { ...options, format });
   const sessions = topologies.map((topology) => open(topology, options));
   if (format === "github" || format === "sarif") printForReviewers(sessions, format);
   else for (const session of sessions) print(session, format, options);
@@ -58,6 +75,7 @@ export const checkCommand = (exit: (code: number) => void): Command =>
     .addArgument(topologiesArgument())
     .addOption(keysOption())
     .addOption(withOption())
+    .option("--proof <file>", "whether what lab --record wrote still speaks of the topology, and what it says")
     .addOption(quietOption())
     .addOption(
       formatOption("diagnostics (json: one object a line; github: annotations)", ["text", "json", "github", "sarif"]),

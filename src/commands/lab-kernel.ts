@@ -7,6 +7,7 @@ import { findKernelObstacles, KERNELS, runInKernel } from "../lab/machine/kernel
 import { thisMachine } from "../lab/machine/needs.ts";
 import type { Network } from "../model/network.ts";
 import { EXIT_MACHINE, machineError } from "./exit.ts";
+import { proofIn, TO_OUTPUT, writeProof } from "./lab-record.ts";
 import { exitCodeFor, type Signal, stopOn } from "./lab-watch.ts";
 import { type CommonOptions, type Session, say } from "./session.ts";
 
@@ -20,6 +21,7 @@ export interface KernelLabOptions extends CommonOptions {
   readonly boot?: boolean;
   readonly prove?: readonly string[];
   readonly timeout?: number;
+  readonly record?: string;
 }
 
 /** Most of its time it is started: V8 need not optimise code that an emulated processor runs once. */
@@ -40,6 +42,7 @@ function repeated(topology: string, { keysDirectory }: Session, options: KernelL
     ...(options.prove === undefined ? [] : ["--prove", options.prove.join(",")]),
     ...(options.boot === true ? ["--boot"] : []),
     ...(options.quiet === true ? ["--quiet"] : []),
+    ...(options.record === undefined ? [] : ["--record", TO_OUTPUT]),
     ...["--format", options.format ?? "text"],
     ...["--", topology],
   ];
@@ -62,7 +65,9 @@ export async function labInKernel(topology: string, session: Session, options: K
   // The netgen inside has hidden the keys. In JSON a character that is spelt out would be another text.
   const isJson = options.format === "json";
   const onLine = (line: string): void => {
-    if (isJson) process.stdout.write(`${line}\n`);
+    const proof = options.record === undefined ? undefined : proofIn(line);
+    if (proof !== undefined) writeProof(options.record as string, proof);
+    else if (isJson) process.stdout.write(`${line}\n`);
     else say(`${line}\n`, process.stdout);
   };
   const hasNoName = isElsewhere(topology);

@@ -18,10 +18,12 @@ import type { Network } from "../model/network.ts";
 import { EXIT_DONE, EXIT_MACHINE, EXIT_TOPOLOGY, machineError } from "./exit.ts";
 import { downCommand, execCommand, listCommand } from "./lab-kept.ts";
 import { kernelOption, labInKernel } from "./lab-kernel.ts";
+import { demandPlace, proofOf, writeProof } from "./lab-record.ts";
 import { exitCodeFor, type Signal, screenFor, stopOn, watchFor } from "./lab-watch.ts";
 import { formatOption, keysOption, quietOption, topologyArgument } from "./options.ts";
 import {
   type CommonOptions,
+  type CompiledSession,
   counted,
   exitCodeOf,
   openCompiled,
@@ -38,6 +40,7 @@ interface LabOptions extends CommonOptions {
   readonly hosts?: string;
   readonly prove?: readonly PromiseKind[];
   readonly timeout?: number;
+  readonly record?: string;
 }
 
 /** Longer than any lab, and what Node's timers take. */
@@ -104,6 +107,18 @@ async function demand({ network, plan }: Selection, { keep, boot }: LabOptions):
 
 // ── Afterwards ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
+async function record(
+  session: CompiledSession,
+  { network, isBooting }: Compiled,
+  results: Results,
+  options: LabOptions,
+) {
+  if (options.record === undefined) return;
+  const hosts = network.hosts.map(({ name }) => name);
+  const kinds = askedKinds(options);
+  writeProof(options.record, await proofOf({ session, results, hosts, kinds, isBooting: isBooting === true }));
+}
+
 function finish(results: Results, options: LabOptions): number {
   const keptOne = shellWord(results.name);
   if (options.format !== "json") printSummary(renderSummary(results), options);
@@ -139,26 +154,29 @@ function giveUp(end: Exclude<RunEnd, { kind: "proven" }>, stop: AbortSignal, { t
   return exitCodeFor(stop.reason as Signal);
 }
 
-async function run(compiled: Compiled, options: LabOptions): Promise<number> {
+async function run(session: CompiledSession, compiled: Compiled, options: LabOptions): Promise<number> {
   const stop = stopOn(options.timeout);
   const screen = screenFor(
     options,
     compiled.network.hosts.map(({ name }) => name),
   );
   try {
-    const { keep: isKept = false, prove: kinds = kindsFor(options) } = options;
-    const end = await runLab({ compiled, kinds, isKept, stop }, watchFor(options, screen));
+    const { keep: isKept = false } = options;
+    const end = await runLab({ compiled, kinds: askedKinds(options), isKept, stop }, watchFor(options, screen));
     screen?.end();
-    return end.kind === "proven" ? finish(end.results, options) : giveUp(end, stop, options);
+    if (end.kind !== "proven") return giveUp(end, stop, options);
+    const code = finish(end.results, options);
+    await record(session, compiled, end.results, options);
+    return code;
   } catch (error) {
     screen?.end();
     throw (error as NodeJS.ErrnoException).code === "EEXIST" ? clash(compiled.network.name) : error;
   }
 }
 
-/** What can be proven of hosts as they are. */
-const kindsFor = ({ boot }: LabOptions): readonly PromiseKind[] =>
-  PROMISE_KINDS.filter((kind) => kind !== "boot" || boot === true);
+/** Left out: what can be proven of hosts as they are. */
+const askedKinds = ({ prove, boot }: LabOptions): readonly PromiseKind[] =>
+  prove ?? PROMISE_KINDS.filter((kind) => kind !== "boot" || boot === true);
 
 /** Where Debian's `su` does not look for programs, they are nevertheless. */
 const SBIN = "/usr/local/sbin:/usr/sbin:/sbin";
@@ -169,6 +187,7 @@ async function lab(topology: string, options: LabOptions): Promise<number> {
     throw machineError("--keep: a virtual machine ends with its lab; use --kernel host");
   if (options.prove?.includes("boot") && options.boot !== true)
     throw machineError("--prove: the kind boot is of hosts that boot by themselves: add --boot");
+  demandPlace(options.record);
   const session = openCompiled(topology, options);
   const { model, files, units, configurations } = session;
   const hasErrors = model === undefined || exitCodeOf(session) !== EXIT_DONE;
@@ -184,7 +203,7 @@ async function lab(topology: string, options: LabOptions): Promise<number> {
     const left = `${absent} of ${counted(model.hosts.length, "host")} left out, with all promises about them\n`;
     printSummary(left, options, process.stderr);
   }
-  return run({ network, files, units, configurations, plan, isBooting: options.boot ?? false }, options);
+  return run(session, { network, files, units, configurations, plan, isBooting: options.boot ?? false }, options);
 }
 
 export const labCommand = (exit: (code: number) => void): Command =>
@@ -202,6 +221,7 @@ export const labCommand = (exit: (code: number) => void): Command =>
     .option("--boot", "let every host boot by itself, with systemd as its process 1")
     .option("--keep", "leave the lab up, for lab exec, until lab down")
     .option("--timeout <seconds>", "give up after so long", asSeconds)
+    .option("--record <file>", "write what was measured to a file, or - for standard output, for check --proof")
     .addOption(kernelOption())
     .addOption(quietOption())
     .addOption(formatOption("the results (json: one object a promise)"))

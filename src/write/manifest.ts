@@ -1,5 +1,6 @@
 /** manifest.json: what netgen wrote into a tree, so that the next build knows its own files from the user's. */
 import { createHash, hash } from "node:crypto";
+import { isRecord, isText, isTextList } from "../base/shape.ts";
 import { visible } from "../base/text.ts";
 import { joined, type OutputFile, sizeOf } from "../emit/file.ts";
 
@@ -72,6 +73,16 @@ export function describeFile(file: OutputFile): ManifestFile {
   return entry;
 }
 
+/** A hash of each host's files with their modes and owners: two trees with the same are the same to that host. */
+export function hostHashes(files: readonly OutputFile[]): Readonly<Record<string, string>> {
+  const lines = new Map<string, string>();
+  for (const { path, mode, owner, group, sha256: digest } of files.map(describeFile)) {
+    const host = hostOf(path);
+    lines.set(host, `${lines.get(host) ?? ""}${[path, mode, owner, group, digest].join("\t")}\n`);
+  }
+  return Object.fromEntries([...lines].map(([host, text]) => [host, hash("sha256", text, "hex")]));
+}
+
 /** The host that a path of the tree belongs to. */
 export const hostOf = (path: string): string => path.slice(0, path.indexOf("/"));
 
@@ -83,17 +94,11 @@ export function isTreePath(path: string): boolean {
   );
 }
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-const isTextList = (value: unknown): boolean => Array.isArray(value) && value.every((each) => typeof each === "string");
-
 function isManifestFile(value: unknown): value is ManifestFile {
   if (!isRecord(value)) return false;
   const { path, mode, owner, group, sha256: digest, after, before = [] } = value;
   if (!isTextList(after) || !isTextList(before)) return false;
-  return [path, mode, owner, group, digest].every((each) => typeof each === "string") && isTreePath(path as string);
+  return [path, mode, owner, group, digest].every(isText) && isTreePath(path as string);
 }
 
 function isManifest(value: unknown): value is Manifest {

@@ -1,5 +1,6 @@
 /** What a boot has left of a computer, as systemd tells it: units, its journal, when the network was there. */
 import { must } from "../../base/invariant.ts";
+import { isRecord } from "../../base/shape.ts";
 import type { Box } from "../machine/box.ts";
 import type { PlacedFile } from "../machine/keys.ts";
 import type { RunningHost } from "../machine/running.ts";
@@ -56,9 +57,6 @@ interface Message {
   /** As syslog(3) has it: 4 is a warning, less is worse. */
   readonly priority: number;
 }
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null;
 
 function toMessage(line: string): Message {
   const value: unknown = JSON.parse(line);
