@@ -1,8 +1,6 @@
 /** Two fleets on the same hosts, each with its tree: both are alive, and either is taken off without a trace. */
-import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { must } from "../../src/base/invariant.ts";
-import { type Compilation, compile } from "../../src/compile.ts";
 import { bootHost, install, serveFrr } from "../../src/lab/machine/boot.ts";
 import { type Box, writeInto } from "../../src/lab/machine/box.ts";
 import { filesOf, makeKeys, type PlacedFile } from "../../src/lab/machine/keys.ts";
@@ -14,20 +12,7 @@ import { daemonProblems } from "../../src/lab/prove/daemons.ts";
 import { proveKind, provers } from "../../src/lab/prove.ts";
 import { fleetMark } from "../../src/model/fleet.ts";
 import type { Network } from "../../src/model/network.ts";
-import { ROOT } from "../built-package.ts";
-import { FIXTURES } from "../fixtures.ts";
-
-const read = (name: string): Compilation & { readonly model: Network } => {
-  const made = compile({ name, text: readFileSync(`${FIXTURES}/fleet/${name}`, "utf8") });
-  return { ...made, model: must(made.model, "it has no mistake") };
-};
-
-/** How the documents take a fleet off a host. */
-function removal(fleet: string): string {
-  const page = readFileSync(`${ROOT}/docs/fleets.md`, "utf8");
-  const script = must(/run by test\/lab\/fleets.test.ts -->\n```bash\n(.*?)```/s.exec(page)?.[1], "it stands there");
-  return script.replace(/^fleet=2.*$/m, `fleet=${fleet}`);
-}
+import { OF_FIRST, OF_SECOND, read, removal, silentOf, takeOffWhole } from "./two-fleets.ts";
 
 // A box has no systemd: units are ended as it would end them, and links go as networkd lets them go.
 const SYSTEMCTL = `#!/bin/bash
@@ -35,18 +20,20 @@ cd /etc/systemd/system || exit
 case $1 in
   list-units) for each in \${*: -1}; do echo "\${each/@.service/@default.service} loaded"; done ;;
   disable)
-    unit=$3
-    if [[ $unit == wg-quick@* ]]; then
-      unit=\${unit#wg-quick@}
-      exec wg-quick down "\${unit%.service}"
-    fi
-    file=\${unit/@*.service/@.service} instance=\${unit#*@}
-    line() { sed -n "s/^$1=-\\?//p" "$file" | sed "s/%i/\${instance%.service}/g"; }
-    start=$(line ExecStart) stop=$(line ExecStop) post=$(line ExecStopPost)
-    [[ -z $start ]] || pkill -f -- "$start\\$"
-    while [[ -n $start ]] && pgrep -f -- "$start\\$" > /dev/null; do sleep 0.2; done
-    bash -c "$stop"
-    bash -c "$post" ;;
+    shift 2
+    for unit; do
+      if [[ $unit == wg-quick@* ]]; then
+        unit=\${unit#wg-quick@}
+        exec wg-quick down "\${unit%.service}"
+      fi
+      file=\${unit/@*.service/@.service} instance=\${unit#*@}
+      line() { sed -n "s/^$1=-\\?//p" "$file" | sed "s/%i/\${instance%.service}/g"; }
+      start=$(line ExecStart) stop=$(line ExecStop) post=$(line ExecStopPost)
+      [[ -z $start ]] || pkill -f -- "$start\\$"
+      while [[ -n $start ]] && pgrep -f -- "$start\\$" > /dev/null; do sleep 0.2; done
+      bash -c "$stop"
+      bash -c "$post"
+    done ;;
 esac
 true
 `;
@@ -66,27 +53,6 @@ async function takeOff(box: Box, fleet: string): Promise<void> {
   writeInto(box, "/run/removal", removal(fleet));
   await box.run("bash", "/run/removal");
 }
-
-/** All that may be one fleet's on a host, a line each, without what changes by itself. */
-const STATE = `
-nft --stateless list ruleset | awk '/^table/ { name = $3 } NF { print "nft", name, $0 }'
-for family in -4 -6; do
-  ip -N "$family" route show table all | sed "s/^/route $family /"
-  ip -N "$family" rule show | sed "s/^/rule $family /"
-done
-ip -br link show | awk '{ print "link", $1 }'
-ip -br address show | sed 's/^/address /; s/@[^ ]*//'
-wg show all allowed-ips | sed 's/^/peer /'
-wg show all listen-port | sed 's/^/port /'
-find /etc /run -path '*netgen*' -o -path '/etc/wireguard/*' | sed 's/^/file /'
-ps -eo args | grep -E '^(/bin/bash /etc/netgen|/usr/sbin/radvd)' | sort -u | sed 's/^/process /'
-`;
-
-const stateOf = async (box: Box): Promise<readonly string[]> =>
-  (await box.run("bash", "-uc", STATE))
-    .split("\n")
-    .filter((line) => line !== "")
-    .sort();
 
 interface Fleet {
   readonly network: Network;
@@ -122,16 +88,6 @@ async function brokenOf(lab: Lab, kinds = KINDS): Promise<readonly string[]> {
     .map(({ subject, promise, measured }) => `${subject}: ${promise}: ${measured}`);
 }
 
-/** Who does not answer. */
-async function silentOf(box: Box, ...addresses: readonly string[]): Promise<readonly string[]> {
-  const answers = await Promise.all(
-    addresses.map((address) =>
-      eventually(async () => (await box.attempt("ping", "-n", "-c", "1", "-W", "1", address)).status === 0, 20),
-    ),
-  );
-  return addresses.filter((_, index) => !answers[index]);
-}
-
 /** Both fleets, up side by side; the second one's links are made by the same networkd. */
 async function openBoth(first: ReturnType<typeof read>, second: ReturnType<typeof read>) {
   const keys = await makeKeys(second.model);
@@ -156,22 +112,6 @@ async function openBoth(first: ReturnType<typeof read>, second: ReturnType<typeo
     throw error;
   }
   return { lab, root, others };
-}
-
-/** A fleet's names, addresses and number. */
-const OF_FIRST =
-  /(?<!netgen2\/)netgen(?!\d)|NETGEN(?!\d)|\bwg0\b|\b(?:br|vx)100\b|br-vms|10\.250\.|fd00:250:|10\.7[17]\.|fd71:|\b210\b|\/psk(?:\/|$)/;
-const OF_SECOND =
-  /netgen2|NETGEN2|\bwg2-0\b|\b(?:br|vx)200\b|br-disks|10\.240\.|fd00:240:|10\.8[12]\.|fd81:|\b212\b|\/psk2(?:\/|$)/;
-
-/** Takes a fleet off a host: nothing of it is left, and all else is as it was. */
-async function takeOffWhole(box: Box, fleet: string, ofFleet: RegExp): Promise<void> {
-  const before = await stateOf(box);
-  expect(before.filter((line) => ofFleet.test(line)).length).toBeGreaterThan(50);
-  await takeOff(box, fleet);
-  const after = await stateOf(box);
-  expect(after.filter((line) => ofFleet.test(line))).toEqual([]);
-  expect(after).toEqual(before.filter((line) => !ofFleet.test(line)));
 }
 
 interface Both extends Awaited<ReturnType<typeof openBoth>> {
@@ -211,7 +151,7 @@ describe("two fleets on alpha and beta", () => {
     withBoth(async (both) => {
       await secondIsAlive(both);
       expect(await brokenOf(both.lab, ["daemons", ...KINDS])).toEqual([]);
-      for (const box of [both.alpha, both.beta]) await takeOffWhole(box, "2", OF_SECOND);
+      for (const box of [both.alpha, both.beta]) await takeOffWhole(box, OF_SECOND, () => takeOff(box, "2"));
       // But for the daemons: networkd, which does not know that files are gone, misses the second fleet's links.
       expect(await brokenOf(both.lab)).toEqual([]);
     }));
@@ -221,7 +161,7 @@ describe("two fleets on alpha and beta", () => {
       await secondIsAlive(both);
       for (const box of [both.alpha, both.beta]) {
         await serveFrr(box, "stop");
-        await takeOffWhole(box, "", OF_FIRST);
+        await takeOffWhole(box, OF_FIRST, () => takeOff(box, ""));
       }
       await secondIsAlive(both);
     }));
