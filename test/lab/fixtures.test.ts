@@ -1,5 +1,9 @@
 /** The scenarios of fixtures/ are booted, and what they promise is measured: by `.ci/long` all of it, else a part. */
-import { describe, expect, test } from "vitest";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
 import { must } from "../../src/base/invariant.ts";
 import { compile } from "../../src/compile.ts";
 import { findKernelObstacles } from "../../src/lab/machine/kernel.ts";
@@ -90,6 +94,11 @@ function fileKinds(fixture: Fixture): readonly string[] {
 
 describe("fixtures", () => {
   const proven = new Map<Place, readonly PromiseKind[]>();
+  let directory: string;
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), "netgen-proofs-"));
+    return () => rmSync(directory, { recursive: true });
+  });
 
   test.concurrent.for(places)("$name keeps every promise: $args", { timeout: LONGEST_MS }, async (place, context) => {
     const { topology, args, obstacles } = place;
@@ -97,12 +106,18 @@ describe("fixtures", () => {
     context.skip(process.env.CI === undefined && obstacles.length > 0, `SKIPPED: ${obstacles.join("; ")}`);
     const isUrgent = args.includes("--kernel");
     // From standard input, which a virtual machine has to be handed as well.
-    const boot = () => runLab(CLI, ["-", "--quiet", ...args], { input: topology, signal, isUrgent });
+    const record = join(directory, `${places.indexOf(place)}.json`);
+    const words = ["-", "--quiet", "--record", record, ...args];
+    const boot = () => runLab(CLI, words, { input: topology, signal, isUrgent });
     const run = await (isUrgent ? inTurn("virtual machine", boot) : boot());
     const kept = run.proven.filter((each) => each.kept);
     context.expect(brokenIn(run).join("\n"), run.said).toBe("");
     context.expect([run.status, kept.length], run.said).toEqual([0, run.proven.length]);
     context.expect(kept.length).toBeGreaterThan(0);
+    const check = spawnSync(process.execPath, [CLI, "check", "-", "--proof", record], { input: topology });
+    context
+      .expect([check.status, String(check.stdout)])
+      .toEqual([0, expect.stringContaining(`All ${kept.length} promises`)]);
     proven.set(
       place,
       kept.map(({ kind }) => kind),
