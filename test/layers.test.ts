@@ -21,7 +21,7 @@ const ROOMS: Readonly<Record<string, { readonly values: readonly string[]; reado
   write: { values: ["base", "emit"] },
   "compile.ts": { values: ["base", "parse", "validate", "laws", "resolve", "model", "checks", "emit"] },
   keys: { values: ["base", "write"] },
-  deliver: { values: ["base", "compile.ts", "emit", "write"], types: ["model"] },
+  deliver: { values: ["base", "compile.ts", "emit", "model", "write"] },
   edit: { values: ["base", "compile.ts", "parse", "validate"] },
   report: { values: ["base", "model", "compile.ts"], types: ["write"] },
   ways: { values: ["base", "model"] },
