@@ -281,6 +281,12 @@ describe("an encrypted store", () => {
     expect(refused("export", "phone", "-o", "keys/phone.conf", "--identity", "ada")).toContain("write it elsewhere");
   });
 
+  test("gives a host its keys through a pipe, as a tar", async () => {
+    const unpacked = "tar -x -O etc/wireguard/wg0.key";
+    const { stdout } = runShell(home, `netgen keys export alpha -o - --identity ada | ${unpacked}`);
+    expect(stdout).toBe(await openedBy(ADA, "alpha.key.age"));
+  });
+
   test("gives a device its whole configuration, through a pipe", async () => {
     const key = (await openedBy(ADA, "phone.key.age")).trim();
     expect(done("export", "phone", "-o", "-", "--identity", "ada")).toContain(`PrivateKey = ${key}\n`);

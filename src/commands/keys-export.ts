@@ -1,10 +1,12 @@
 import { join } from "node:path";
 import { Command } from "commander";
 import { emitJudged } from "../compile.ts";
+import { plainFile } from "../deliver/tar.ts";
 import { mergeKeys, type WholeConfiguration, writeConfiguration } from "../keys/configuration.ts";
-import { exportKeys } from "../keys/export.ts";
+import { exportKeys, readKeys } from "../keys/export.ts";
 import { fleetMark } from "../model/fleet.ts";
 import type { Host } from "../model/host.ts";
+import { printTar } from "./archive.ts";
 import { EXIT_DONE, EXIT_TOPOLOGY, machineError } from "./exit.ts";
 import { hostNamed, type KeyOptions, type KeySession, openForKeys, presharedPairs } from "./keys-session.ts";
 import { identityOption, keysOption, quietOption } from "./options.ts";
@@ -24,16 +26,20 @@ const presharing = ({ model }: KeySession, { name }: Host): readonly string[] =>
 async function exportHost(session: KeySession, host: Host, given: ExportOptions): Promise<number> {
   const { output, qr, ...options } = given;
   const { name } = host;
-  const isOfApp = qr === true ? "--qr" : output === "-" ? "-o -" : undefined;
-  if (isOfApp !== undefined) {
+  if (qr === true) {
     throw machineError(
-      `${isOfApp} is for devices with "platform: wireguard-app", and ${name} has "platform: ${host.platform}": its keys ` +
+      `--qr is for devices with "platform: wireguard-app", and ${name} has "platform: ${host.platform}": its keys ` +
         "are files, for a directory; name one with -o DIR",
     );
   }
-  if (output === undefined) throw machineError(`say where the keys of ${name} go: -o DIR`);
+  if (output === undefined) throw machineError(`say where the keys of ${name} go: -o DIR, or -o - for a tar`);
   const interfaces = host.interfaces.map((link) => link.name);
   const request = { host: name, fleet: fleetMark(session.model), interfaces, peers: presharing(session, host) };
+  if (output === "-") {
+    const keys = await readKeys(session.keysDirectory, request, options);
+    await printTar(keys.map(({ path, text }) => plainFile(path, 0o600, text)));
+    return EXIT_DONE;
+  }
   const paths = await exportKeys(session.keysDirectory, request, output, options);
   for (const path of paths) printSummary(`  + ${path}\n`, options);
   return EXIT_DONE;
@@ -111,11 +117,12 @@ export const exportCommand = (exit: (code: number) => void): Command =>
     .summary("write one host's keys as they lie on it, or what a phone takes in")
     .description(
       "Writes <dir>/etc/wireguard/<interface>.key and <dir>/etc/wireguard/psk/<peer>.psk, readable by you alone. " +
-        "Another key that is there already is never overwritten. Of a device with platform: wireguard-app it writes " +
+        "Another key that is there already is never overwritten. With -o - they go into a pipe, as a tar, and no disk sees " +
+        "them. Of a device with platform: wireguard-app it writes " +
         "the configuration that its app takes in, with all its keys, to a file, to standard output (-) or as a QR code.",
     )
     .argument("<host>", "whose keys")
-    .option("-o, --output <dir>", "where to write; for a device a file, or - for standard output")
+    .option("-o, --output <dir>", "where to write, for a device a file; - is standard output, as a tar")
     .option("--qr", "draw the configuration of a device in the terminal, for its camera")
     .option("--topology <file>", "the topology that the host is in", "topology.yaml")
     .addOption(keysOption())

@@ -16,13 +16,22 @@ export function treeOfHosts(tree: Tree, hosts: readonly string[] | undefined): T
   };
 }
 
+/** A file of root's that nothing follows from. */
+export const plainFile = (path: string, mode: number, text: string): OutputFile => ({
+  path,
+  mode,
+  owner: "root",
+  group: "root",
+  after: [],
+  content: [new TextEncoder().encode(text)],
+});
+
 /** The manifest that a first build would write. */
 export function manifestOf({ name, files, units }: Tree): OutputFile {
   const hosts = sortedBy(Object.entries(units), ([host]) => host).map(([host, enable]) => [host, { enable }] as const);
   const entries = sortedBy(files.map(describeFile), ({ path }) => path);
   const text = formatManifest({ name, hosts: Object.fromEntries(hosts), files: entries });
-  const content = [new TextEncoder().encode(text)];
-  return { path: MANIFEST_NAME, mode: 0o644, owner: "root", group: "root", after: [], content };
+  return plainFile(MANIFEST_NAME, 0o644, text);
 }
 
 /** Adds a file; resolves when there is room for the next one. */

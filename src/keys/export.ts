@@ -39,6 +39,32 @@ export function requireElsewhere(directory: string, target: string): void {
   throw badKeyFiles([`${target} is in ${directory}, where no key stands in clear; write it elsewhere`]);
 }
 
+/** A key as it lies on its host. */
+export interface ExportedKey {
+  /** Relative to the host's root. */
+  readonly path: string;
+  /** A line. */
+  readonly text: string;
+}
+
+/** The keys of a host, all looked at before the first is given; what is wrong with one is an error of the machine. */
+export async function readKeys(
+  directory: string,
+  request: ExportRequest,
+  access: Access = {},
+): Promise<readonly ExportedKey[]> {
+  const { host, peers } = request;
+  const vault = await openVault(directory, { ...access, opens: true });
+  await requireGood(
+    vault,
+    [host],
+    peers.map((peer) => [host, peer]),
+  );
+  const keys: ExportedKey[] = [];
+  for (const { source, path } of secretsOf(request)) keys.push({ path, text: await vault.read(source) });
+  return keys;
+}
+
 /**
  * Writes the keys of a host below `target`, readable by their owner alone; all are read before one is written. A file that
  * is there already stays if it holds the same, and else is an error of the machine.
@@ -50,22 +76,14 @@ export async function exportKeys(
   target: string,
   access: Access = {},
 ): Promise<readonly string[]> {
-  const { host, peers } = request;
-  const vault = await openVault(directory, { ...access, opens: true });
   requireElsewhere(directory, target);
-  await requireGood(
-    vault,
-    [host],
-    peers.map((peer) => [host, peer]),
-  );
-  const secrets: { readonly path: string; readonly text: string }[] = [];
-  for (const { source, path } of secretsOf(request)) secrets.push({ path, text: await vault.read(source) });
-  for (const { path, text } of secrets) {
+  const keys = await readKeys(directory, request, access);
+  for (const { path, text } of keys) {
     const place = join(target, path);
     ensureParent(target, path);
     removeLeftovers(dirname(place));
     if (createFile(place, text, SECRET_MODE) || readText(place) === text) continue;
     throw badKeyFiles([`${place} is there already and holds another key; move it away first`]);
   }
-  return secrets.map(({ path }) => path);
+  return keys.map(({ path }) => path);
 }
