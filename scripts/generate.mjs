@@ -112,6 +112,18 @@ function generateManifestSchema() {
   writeFileSync(join(root, "src/commands/manifest-schema.generated.ts"), text);
 }
 
+/** What `netgen ansible` writes as it stands here. */
+function generateAnsible() {
+  const directory = join(root, "ansible");
+  const paths = readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+  const files = paths.map((path) => [relative(directory, path).replaceAll("\\", "/"), readFileSync(path, "utf8")]);
+  const text = `${HEADER}export const ansibleFiles: [path: string, text: string][] = ${JSON.stringify(files)};\n`;
+  writeFileSync(join(root, "src/deliver/ansible.generated.ts"), text);
+}
+
 /** What `netgen --version` prints. */
 function generateVersion() {
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
@@ -122,4 +134,5 @@ function generateVersion() {
 generateTemplates();
 generateValidator();
 generateManifestSchema();
+generateAnsible();
 generateVersion();

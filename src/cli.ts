@@ -18,6 +18,7 @@ const COMMANDS: ReadonlyMap<string, Loader> = new Map([
   ["diff", async () => (await import("./commands/diff.ts")).diffCommand],
   ["build", async () => (await import("./commands/build.ts")).buildCommand],
   ["bundle", async () => (await import("./commands/bundle.ts")).bundleCommand],
+  ["ansible", async () => (await import("./commands/ansible.ts")).ansibleCommand],
   ["lab", async () => (await import("./commands/lab.ts")).labCommand],
   ["model", async () => (await import("./commands/model.ts")).modelCommand],
   ["schema", async () => (await import("./commands/schema.ts")).schemaCommand],

@@ -86,6 +86,11 @@ const CASES: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["topology.yaml", "--hosts", ALPHA],
   ],
   bundle: [["alpha"], ["alpha", "--topology", "keys/alpha.key"], ["keys/alpha.key"]],
+  ansible: [
+    ["topology.yaml", "-o", "deploy"],
+    ["topology.yaml", "-o", "deploy", "--no-bundles"],
+    ["keys/alpha.key", "-o", "deploy"],
+  ],
   build: [
     ["topology.yaml", "-v"],
     ["topology.yaml", "--format", "json"],

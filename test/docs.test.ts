@@ -8,6 +8,7 @@ import { catalogue } from "../src/base/catalogue.ts";
 import * as mtu from "../src/base/mtu.ts";
 import { NEEDS, PROGRAMS } from "../src/base/programs.ts";
 import { renderJson, renderText } from "../src/base/render.ts";
+import { ansibleCommand } from "../src/commands/ansible.ts";
 import { buildCommand } from "../src/commands/build.ts";
 import { checkCommand } from "../src/commands/check.ts";
 import { completionCommand } from "../src/commands/completion.ts";
@@ -113,6 +114,7 @@ describe("commands.md", () => {
     hostCommand,
     completionCommand,
     labCommand,
+    ansibleCommand,
   ].map((each) => each(exit));
   const withParts = (command: Command): readonly Command[] => [command, ...command.commands.flatMap(withParts)];
   const callsOf = (command: Command, call: string): readonly string[] =>

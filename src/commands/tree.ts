@@ -37,8 +37,9 @@ export function listPaths(sign: string, paths: readonly string[]): string {
   return lines.join("") + (rest > 0 ? `  ${sign} and ${rest} more\n` : "");
 }
 
-/** Why a tree is left alone, and what may be done about it. */
-export function complain(outcome: string, directory: string, { reason, paths, canForce }: Refusal): string {
-  const way = canForce ? "Move it away, or let build replace it with --force.\n" : "";
+/** Why a tree is left alone, and what may be done about it; `command`: which writes it. */
+export function complain(outcome: string, directory: string, refusal: Refusal, command = "build"): string {
+  const { reason, paths, canForce } = refusal;
+  const way = canForce ? `Move it away, or let ${command} replace it with --force.\n` : "";
   return `netgen: ${outcome}: in ${directory} this ${reason}:\n${listPaths("!", paths)}${way}`;
 }

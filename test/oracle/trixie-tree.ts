@@ -19,6 +19,8 @@ const PROGRAMS = [
 // vtysh asks PAM who it is.
 const SHELL = ["bash", "dash", "coreutils", "grep", "sed", "mount", "procps", "libc-bin", "libpam-modules"];
 const PACKAGES = [...PROGRAMS, ...SHELL];
+/** In Python, and run by this machine's: without what they depend on. */
+const ALONE = ["ansible-core"];
 const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 const run = (command: string, args: readonly string[], env = {}) =>
@@ -58,9 +60,10 @@ function fetchTree(directory: string): string | undefined {
   const update = run("apt-get", ["-q", "update"], env);
   const download = run("apt-get", ["-q", "-y", "--download-only", "install", ...PACKAGES], env);
   const archives = join(directory, "cache/archives");
+  const alone = run("sh", ["-ec", 'cd "$0" && apt-get -q download "$@"', archives, ...ALONE], env);
   const packages = readdirSync(archives).filter((name) => name.endsWith(".deb"));
-  if (download.status !== 0 || packages.length === 0)
-    return (update.stderr + download.stderr).trim().split("\n").at(-1);
+  if (download.status !== 0 || alone.status !== 0 || packages.length === 0)
+    return (update.stderr + download.stderr + alone.stderr).trim().split("\n").at(-1);
   const root = join(directory, "root");
   for (const name of packages) {
     const unpack = 'dpkg-deb --fsys-tarfile "$1" | tar -C "$2" -x --keep-directory-symlink';
@@ -86,7 +89,13 @@ function fetchTree(directory: string): string | undefined {
 export function trixieTree(): string | undefined {
   const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "netgen");
   // One of other packages, of another day's tests, is no use.
-  const directory = join(cache, `debian13-${createHash("sha256").update(PACKAGES.join()).digest("hex").slice(0, 16)}`);
+  const directory = join(
+    cache,
+    `debian13-${createHash("sha256")
+      .update([...PACKAGES, ...ALONE].join())
+      .digest("hex")
+      .slice(0, 16)}`,
+  );
   const root = join(directory, "root");
   if (existsSync(root)) return root;
   const making = `${directory}.${process.pid}`;
