@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { Speaker } from "../src/model/bgp.ts";
 import { compileText, hostOf, linesOf, messagesOf, modelOf } from "./compile-text.ts";
+import { testPublicKey } from "./test-keys.ts";
 
 function topology(sites: string, reflectors: string, where: readonly string[]): string {
   const hosts = ["alpha", "beta", "gamma", "delta"].map(
@@ -141,6 +142,72 @@ describe("what FRR is told", () => {
   test("a snippet does not count on the defaults that it is merged into", () => {
     const snippet = body.replace("hosts:\n", "hostDefaults: {frr: snippet}\nhosts:\n");
     expect(config(snippet, "alpha/etc/netgen/frr.conf.snippet")).toContain(" no bgp ebgp-requires-policy\n");
+  });
+});
+
+describe("several ways", () => {
+  const body = `
+wireguard: {addresses: [10.250.0.0/24], transit: [10.251.0.0/16], shape: hub-and-spoke, hubs: [alpha, beta]}
+sites: {x: {asn: 65001}, y: {asn: 65002}, z: {asn: 65003}}
+bgp: {asn: 65000}
+subnets: {s: {vxlan: {vni: 100}, hosts: all}}
+hosts:
+  alpha: {id: 1, endpoint: 192.0.2.1, site: x}
+  beta: {id: 2, endpoint: 192.0.2.2, site: y}
+  gamma: {id: 3, site: x}
+  delta: {id: 4, site: z}
+  epsilon: {id: 5, site: z, publicKey: "${testPublicKey("epsilon")}"}
+`;
+  const said = (name: string, word: string, text = body) =>
+    linesOf(text, `${name}/etc/frr/frr.conf`).filter((line) => line.includes(word));
+
+  test("each tunnel has a session, inside the AS or to another; EVPN has one with every reflector", () => {
+    expect(said("gamma", "remote-as")).toEqual([
+      "neighbor WG1-IPV4 remote-as internal",
+      "neighbor 10.251.2.2 remote-as 65002",
+      "neighbor PEERS remote-as internal",
+      "neighbor 10.250.0.2 remote-as 65002",
+    ]);
+    // One AS by the hubs alone: with each other EVPN is spoken directly.
+    expect(sessionsOf(body).filter((each) => /delta|epsilon/.test(each))).toEqual([
+      "alpha~delta",
+      "alpha~epsilon",
+      "beta~delta",
+      "beta~epsilon",
+      "delta=epsilon",
+    ]);
+  });
+
+  test("a host's own AS may stand in a path as often as that has other hosts, which FRR counts up to 10", () => {
+    expect(new Set(said("delta", "allowas-in"))).toEqual(
+      new Set(
+        ["WG1-IPV4-EXTERNAL", "WG2-IPV4-EXTERNAL", "PEERS", "EXTERNAL"].map(
+          (group) => `neighbor ${group} allowas-in 1`,
+        ),
+      ),
+    );
+    expect(said("beta", "allowas-in")).toEqual([]);
+    const more = Array.from(
+      { length: 12 },
+      (_, index) => `  z${index}: {id: ${index + 10}, site: z, publicKey: "${testPublicKey(`z${index}`)}"}\n`,
+    ).join("");
+    expect(said("delta", "PEERS allowas-in", body + more)).toEqual(["neighbor PEERS allowas-in 10"]);
+    expect(said("delta", "allowas-in", body.replace(/^sites: .*$/m, "sites: {x: , y: , z: {asn: 65000}}"))).toEqual([]);
+  });
+
+  test("who passes nothing on says its own and no more to other ASes; a hub counts the tunnels inside its own", () => {
+    expect(said("delta", "OWN out")).toHaveLength(2);
+    expect(said("delta", "prefix-list OWN seq")).toEqual(["ip prefix-list OWN seq 5 permit 10.250.0.4/32"]);
+    expect(said("alpha", "OWN")).toEqual([]);
+    expect(said("alpha", "COUNTED in")).toEqual(["neighbor WG1-IPV4 route-map COUNTED in"]);
+    expect(said("gamma", "COUNTED")).toEqual([]);
+    const within = body.replace("{asn: 65002}", "{asn: 65001}");
+    expect(said("alpha", "COUNTED in", within)).toHaveLength(2);
+  });
+
+  test("a snippet does not count on the defaults here either, with EVPN or without", () => {
+    const snippet = body.replace("hosts:\n", "hostDefaults: {frr: snippet}\nhosts:\n").replace(/^subnets: .*\n/m, "");
+    expect(linesOf(snippet, "delta/etc/netgen/frr.conf.snippet")).toContain("no bgp ebgp-requires-policy");
   });
 });
 

@@ -11,8 +11,9 @@ import { announcedTo, createNextHop, hostsBetween, type NextHop, roomBetween } f
 import { roundTrip } from "../src/ways/reach.ts";
 import { acrossSegment } from "../src/ways/segment.ts";
 import { waysOf } from "../src/ways/ways.ts";
-import { hostOf } from "./compile-text.ts";
+import { hostOf, modelOf } from "./compile-text.ts";
 import { listFixtures, sourceOf } from "./fixtures.ts";
+import { testPublicKey } from "./test-keys.ts";
 
 function fixture(name: string) {
   const found = must(
@@ -105,6 +106,30 @@ describe("the preferred way", () => {
     const hosts = new Map(waysOf(whole).hosts);
     hosts.delete("south");
     expect(hostsBetween({ ...waysOf(whole), hosts }, hostOf(whole, "east"), hostOf(whole, "south"))).toBeUndefined();
+  });
+
+  test("between autonomous systems passes the fewest of them, and of equals the fewest tunnels inside one", () => {
+    const hosts = ["a", "b", "c", "d", "e"];
+    const ring = hosts.map((name, index) => `[${name}, ${hosts[(index + 1) % 5]}]`).join(", ");
+    const sitesOf = (sites: string) =>
+      modelOf(
+        [
+          "wireguard:\n  addresses: [10.250.0.0/24]\n  transit: [10.251.0.0/16]\n  shape: links\n",
+          `  links: [${ring}]\nbgp: {asn: 65000}\nsites: {x: {asn: 65001}, y: {asn: 65002}, z: {asn: 65003}}\nhosts:\n`,
+          ...hosts.map(
+            (name, index) =>
+              `  ${name}: {id: ${index + 1}, endpoint: 192.0.2.${index + 1}, site: ${sites[index]}, publicKey: "${testPublicKey(name)}"}\n`,
+          ),
+        ].join(""),
+      );
+    const named = (way: readonly string[]) => way.map((each) => each.split(" ")[0]).join("");
+    // A ring of one AS, where two tunnels are fewer than three; three of one AS in a row, which count as one AS.
+    expect(named(wayOf(sitesOf("xxxxx"), "d", "a"))).toBe("de");
+    expect(named(wayOf(sitesOf("xxxyz"), "d", "a"))).toBe("dcb");
+    // One AS either way, and more tunnels one way round.
+    expect(named(wayOf(sitesOf("xxxyx"), "d", "a"))).toBe("de");
+    expect(named(wayOf(sitesOf("xyxyz"), "a", "d"))).toBe("ae");
+    expect(named(wayOf(sitesOf("xyxyz"), "a", "d", "e"))).toBe("abc");
   });
 
   test("that goes round in a circle is none", () => {

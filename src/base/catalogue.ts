@@ -340,12 +340,6 @@ export const catalogue = {
     message: "mtu: per-peer gives routes an MTU, and with {why} the routes are BGP's, which have none",
     hint: 'take "mtu: per-peer" out: each tunnel interface has the MTU of its own peers already',
   },
-  "asn-with-several-ways": {
-    severity: "error",
-    message:
-      "{site} has an AS number of its own, and with {why} the hubs reflect routes, which they do inside one AS only",
-    hint: "take the number out: all hosts are then in the AS of bgp.asn",
-  },
   "pair-behind-one-nat": {
     severity: "error",
     message:

@@ -1,6 +1,8 @@
 /** FRR's part of routing by BGP: sessions over the tunnels, and what they may carry. */
+
+import { grouped } from "../base/grouped.ts";
 import { FAMILIES, familyOf, hostPrefix, type IpFamily, type IpPrefix, mergePrefixes } from "../base/ip.ts";
-import type { Unicast, UnicastNeighbour } from "../model/bgp.ts";
+import type { RoutingSpeaker, Unicast, UnicastNeighbour } from "../model/bgp.ts";
 import type { Host } from "../model/host.ts";
 import { unicastOf } from "../model/loopback.ts";
 import type { FamilyKey } from "./frr-extra.ts";
@@ -11,6 +13,8 @@ import type { View } from "./template.ts";
 // In capitals, so that no interface or host is called the same.
 const OVERLAY = "OVERLAY";
 const NEARBY = "NEARBY";
+const OWN = "OWN";
+const COUNTED = "COUNTED";
 
 /** A list for each family. The first entry that matches decides. */
 function listView(name: string, rules: readonly Rule[]): readonly View[] {
@@ -21,6 +25,17 @@ function listView(name: string, rules: readonly Rule[]): readonly View[] {
       family,
       own.map(({ words }) => words),
     );
+  });
+}
+
+/** What a host that passes nothing on says to other ASes: without, BGP would have it pass on what it hears. */
+function saidOutside({ asn, peers, unicast }: RoutingSpeaker): readonly View[] {
+  const { neighbours, announced } = unicast;
+  return FAMILIES.flatMap((family) => {
+    if (!ofFamily(family, neighbours).some((each) => each.asn !== asn && !each.isClient)) return [];
+    const own = [...announced.map(exactly), ...peers.flatMap(({ accepted }) => acceptedRules(accepted))];
+    const rules = own.filter(({ prefix }) => familyOf(prefix) === family);
+    return entriesView(OWN, family, wordsOf(rules));
   });
 }
 
@@ -42,35 +57,55 @@ const ownList = (host: string): string => `OF-${host}`;
 
 const wayName = (hub: string): string => `VIA-${hub}`;
 
-/** Neighbours of one interface have all in common. */
-function groupsOf(neighbours: readonly UnicastNeighbour[], family: IpFamily, hasPeers: boolean): readonly View[] {
-  const firsts = new Map(neighbours.map((each) => [each.interface, each]));
-  return [...firsts.values()].map((each) => ({
-    name: `${each.interface.toUpperCase()}-IPV${family}`,
-    // See createGroupOf in frr.ts.
-    hasSource: each.isPointToPoint,
-    source: each.source,
-    isClients: each.isClient,
-    // A peer's own address is known to this host alone. A hub says of all that comes by it that it is the way.
-    isNextHop: hasPeers && !each.isClient,
-    isPreferred: each.preference !== undefined,
-    way: wayName(each.host),
-    neighbours: neighbours
-      .filter((other) => other.interface === each.interface)
-      .map(({ address, host }) => ({ address, host })),
-  }));
+/** Leaves prefer one hub to another before they count tunnels. */
+const isCounted = (
+  { asn, preference }: UnicastNeighbour,
+  { hasSeveralSystems }: Unicast,
+  own: RoutingSpeaker["asn"],
+): boolean => hasSeveralSystems && asn === own && preference === undefined;
+
+/** Neighbours of one interface, inside this host's AS or outside, have all in common. */
+function groupsOf(
+  neighbours: readonly UnicastNeighbour[],
+  family: IpFamily,
+  { asn, peers, unicast }: RoutingSpeaker,
+): readonly View[] {
+  const nameOfGroup = (each: UnicastNeighbour): string =>
+    `${each.interface.toUpperCase()}-IPV${family}${each.asn === asn ? "" : "-EXTERNAL"}`;
+  return [...grouped(neighbours, nameOfGroup)].flatMap(([name, [each, ...others]]) => {
+    if (each === undefined) return [];
+    const isExternal = each.asn !== asn;
+    return {
+      name,
+      isExternal,
+      // See createGroupOf in frr.ts.
+      hasSource: each.isPointToPoint,
+      source: each.source,
+      isClients: each.isClient && !isExternal,
+      isTold: each.isClient && isExternal,
+      saysOwn: isExternal && !each.isClient,
+      isCounted: isCounted(each, unicast, asn),
+      // A peer's own address is known to this host alone. A hub says of all that comes by it that it is the way.
+      isNextHop: peers.length > 0 && !each.isClient,
+      isPreferred: each.preference !== undefined,
+      way: wayName(each.host),
+      neighbours: [each, ...others].map(({ address, host, asn: system }) => ({
+        address,
+        host,
+        isExternal,
+        asn: String(system),
+      })),
+    };
+  });
 }
 
-function familyView(
-  { neighbours, announced, loopback }: Unicast,
-  family: IpFamily,
-  { extra: { frr }, bgp }: Host,
-): View {
+function familyView(speaker: RoutingSpeaker, family: IpFamily, { extra: { frr } }: Host): View {
+  const { neighbours, announced, loopback } = speaker.unicast;
   return {
     name: nameOf(family),
     command: commandOf(family),
-    groups: groupsOf(ofFamily(family, neighbours), family, bgp.kind !== "none" && bgp.peers.length > 0),
-    peers: bgp.kind === "none" ? [] : peersOfFamily(bgp.peers, family),
+    groups: groupsOf(ofFamily(family, neighbours), family, speaker),
+    peers: peersOfFamily(speaker.peers, family),
     announced: announced.filter((prefix) => familyOf(prefix) === family),
     leaves: ofFamily(family, neighbours)
       .filter((each) => each.announced !== undefined)
@@ -83,10 +118,13 @@ function familyView(
 }
 
 /** Route maps that give what comes by a hub its preference, once for both families. */
-function waysOf({ neighbours }: Unicast): readonly View[] {
-  const preferences = new Map(neighbours.map(({ host, preference }) => [host, preference]));
-  return [...preferences].flatMap(([host, preference]) =>
-    preference === undefined ? [] : [{ name: wayName(host), host, preference: String(preference) }],
+function waysOf({ asn: own, unicast }: RoutingSpeaker): readonly View[] {
+  const hubs = new Map(unicast.neighbours.map((each) => [each.host, each]));
+  return [...hubs.values()].flatMap(({ host, preference, asn }) =>
+    preference === undefined
+      ? []
+      : // Another AS says it by a community, which FRR obeys after the route-map. Before, such a route has 0 as well.
+        [{ name: wayName(host), host, preference: String(preference), isInternal: asn === own }],
   );
 }
 
@@ -128,6 +166,14 @@ const NOTHING = {
   lists: [],
   hasLeaves: false,
   leaves: [],
+  hasSaidOutside: false,
+  saidOutside: [],
+  hasSeveralSystems: false,
+  hasOwnAs: false,
+  ownAsMost: "",
+  counted: COUNTED,
+  hasCounted: false,
+  ownList: OWN,
   ways: [],
   hasWays: false,
   accepted: OVERLAY,
@@ -146,15 +192,17 @@ export function unicastFamilies(host: Host): readonly FamilyKey[] {
 
 /** What frr.conf says of routing by BGP. */
 export function unicastView(host: Host): typeof NOTHING | (View & { readonly routes: boolean }) {
-  const unicast = unicastOf(host);
-  if (unicast === undefined) return NOTHING;
+  if (host.bgp.kind !== "routing") return NOTHING;
+  const speaker = host.bgp;
+  const { unicast } = speaker;
   const links = pointToPoint(unicast);
-  const ways = waysOf(unicast);
+  const ways = waysOf(speaker);
   const leaves = ownListsView(unicast);
+  const outside = saidOutside(speaker);
   return {
     ...NOTHING,
     routes: true,
-    families: spokenFamilies(unicast).map((family) => familyView(unicast, family, host)),
+    families: spokenFamilies(unicast).map((family) => familyView(speaker, family, host)),
     pointToPoint: links,
     hasPointToPoint: links.length > 0,
     ...fallbackView(host, unicast),
@@ -168,6 +216,12 @@ export function unicastView(host: Host): typeof NOTHING | (View & { readonly rou
     ],
     hasLeaves: leaves.length > 0,
     leaves,
+    hasSaidOutside: outside.length > 0,
+    saidOutside: outside,
+    hasSeveralSystems: unicast.hasSeveralSystems,
+    hasCounted: unicast.neighbours.some((each) => isCounted(each, unicast, speaker.asn)),
+    hasOwnAs: unicast.ownAsMost > 0,
+    ownAsMost: String(unicast.ownAsMost),
     ways,
     hasWays: ways.length > 0,
   };

@@ -125,7 +125,8 @@ function bgpView(host: Host, speaker: Speaker, context: EmitContext) {
     ...peerListsView(host),
     neighbours: neighbours.map((neighbour) => neighbourView(neighbour, groupOf(neighbour))),
     // FRR's own files say "frr defaults datacenter", which says this as well.
-    statesPolicy: isMerged && neighbours.some(({ asn }) => asn !== speaker.asn),
+    statesPolicy:
+      isMerged && [...neighbours, ...(unicastOf(host)?.neighbours ?? [])].some(({ asn }) => asn !== speaker.asn),
     // Proxmox's own configuration has one, and so may the user's lines.
     tellsSoon: !isMerged && !lines.bgp.some((line) => line.includes("coalesce-time")),
     // networkd would take FRR's nexthop objects for leftovers when it restarts, and their routes with them.

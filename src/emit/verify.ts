@@ -120,11 +120,10 @@ function vtepLines({ name: own, vxlans }: Host, context: EmitContext): readonly 
 function sessionLines(host: Host): readonly Line[] {
   if (host.bgp.kind === "none") return [];
   const { bgp } = host;
-  const asnOf = (name: string): string => String(bgp.neighbours.find((each) => each.host === name)?.asn ?? bgp.asn);
   const unicast = unicastOf(host)?.neighbours ?? [];
   return [
-    ...[...bgp.neighbours, ...unicast].map(({ host: other, address }): Line => {
-      return ["bgp", other, DEFAULT_VRF, address, `${bgp.asn}-${asnOf(other)}`];
+    ...[...bgp.neighbours, ...unicast].map(({ host: other, address, asn }): Line => {
+      return ["bgp", other, DEFAULT_VRF, address, `${bgp.asn}-${asn}`];
     }),
     ...peersOf(host).map(({ vrf = DEFAULT_VRF, address, asn }): Line => {
       return ["bgp", address, vrf, address, `${bgp.asn}-${asn}`];

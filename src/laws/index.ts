@@ -63,12 +63,7 @@ import { preferredHubsAreChosen, preferredHubsAreHubs } from "./preferred-hubs.t
 import { guardIsNoGate, poolsCanBeRouted } from "./prefixes.ts";
 import { remotesAreNoVrfs } from "./remotes.ts";
 import { targetsAreOfOneNetwork } from "./route-targets.ts";
-import {
-  severalWaysHaveBgp,
-  severalWaysHaveOneMtu,
-  severalWaysHaveOneSystem,
-  severalWaysHaveTransit,
-} from "./several-ways.ts";
+import { severalWaysHaveBgp, severalWaysHaveOneMtu, severalWaysHaveTransit } from "./several-ways.ts";
 import {
   hostsShareOneAddress,
   lanInterfacesAreWhole,
@@ -121,7 +116,6 @@ export const laws: readonly Law[] = Object.freeze([
   meshesAreBearable,
   severalWaysHaveBgp,
   severalWaysHaveOneMtu,
-  severalWaysHaveOneSystem,
   severalWaysHaveTransit,
   preferredHubsAreHubs,
   preferredHubsAreChosen,

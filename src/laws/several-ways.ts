@@ -32,17 +32,6 @@ export function severalWaysHaveOneMtu(topology: Topology): readonly Diagnostic[]
   );
 }
 
-/** All are of one autonomous system. */
-export function severalWaysHaveOneSystem({ sites, bgp, ...rest }: Topology): readonly Diagnostic[] {
-  return whereSeveral({ sites, bgp, ...rest }, (ways) =>
-    sites
-      .filter(({ asn }) => asn !== undefined && asn !== bgp?.asn)
-      .map(({ name, origin }) =>
-        diagnostic("asn-with-several-ways", { site: name, why: ways.why }, originSpan(origin, "asn"), here(ways)),
-      ),
-  );
-}
-
 /** Families of whatever is routed outside VRFs. */
 function routedFamilies(topology: Topology): readonly IpFamily[] {
   const { wireguard, subnets, hosts } = topology;

@@ -90,6 +90,10 @@ export interface Unicast {
   readonly nearby: readonly IpPrefix[];
   /** The interface of the tunnels to all whose hub it is, each peer with its own prefixes as AllowedIPs. */
   readonly hubInterface: string | undefined;
+  /** Hosts of the network are in different ASes: the tunnels inside one count as well, by MED. */
+  readonly hasSeveralSystems: boolean;
+  /** How often the host's own AS may stand in the path of a route: each time it comes by another host of that AS. */
+  readonly ownAsMost: number;
   readonly neighbours: readonly UnicastNeighbour[];
 }
 
@@ -100,6 +104,8 @@ export interface UnicastNeighbour {
   readonly interface: string;
   readonly source: IpAddress;
   readonly address: IpAddress;
+  /** Another than the speaker's own: eBGP. */
+  readonly asn: Asn;
   /** No prefix is connected: the neighbour's address needs a route of its own. */
   readonly isPointToPoint: boolean;
   /** This host passes on what it hears to it. */

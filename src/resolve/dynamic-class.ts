@@ -6,6 +6,7 @@ import type { OwnedPrefix } from "../model/host.ts";
 import type { OverlayPrefix } from "../model/network.ts";
 import { hasTunnels } from "../topology/hosts.ts";
 import type { Topology } from "../topology/topology.ts";
+import { autonomousSystems } from "./bgp/autonomous.ts";
 import { resolveBgp, type Stretched } from "./bgp/evpn.ts";
 import {
   acceptedPrefixes,
@@ -13,6 +14,7 @@ import {
   evpnSpeakers,
   type Routing,
   routingBgp,
+  systemsAmong,
   tunnelsByHost,
 } from "./bgp/unicast.ts";
 import type { ResolvedHost } from "./hosts/hosts.ts";
@@ -53,11 +55,16 @@ export function routingOf({ shape, tunnels }: Dynamic, known: Known): Routing | 
   const { topology, hosts, stretched, owned, routed } = known;
   const bgp = dynamicBgp(topology);
   if (bgp.kind !== "routing") return undefined;
+  const asnOf = autonomousSystems(topology, bgp.asn);
   return {
     bgp,
     shape,
     tunnelsOf: tunnelsByHost(hosts, tunnels.tunnels),
-    speakers: evpnSpeakers(bgp, shape, { hosts, stretched }),
+    speakers: evpnSpeakers(bgp, shape, { hosts, stretched, asnOf }),
+    systems: systemsAmong(
+      hosts.filter(({ addresses }) => addresses.length > 0),
+      asnOf,
+    ),
     accepted: acceptedPrefixes(routed),
     announced: new Map(
       hosts.map((host) => [

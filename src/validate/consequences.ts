@@ -41,7 +41,6 @@ const WAYS: readonly Code[] = [
   "transit-missing",
   "transit-too-small",
   "mtu-per-peer-with-bgp",
-  "asn-with-several-ways",
   "app-with-several-ways",
   "hub-without-endpoint",
   "tunnel-port-too-high",

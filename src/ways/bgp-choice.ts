@@ -11,96 +11,131 @@ import { takenFrom } from "../model/peer.ts";
 /** The session by which a host sends what belongs to another one, or to any of several; `undefined`: by none. */
 export type NextHop = (from: Host, ...to: readonly Host[]) => UnicastNeighbour | undefined;
 
-/** Whoever has clients passes on what it hears. */
-const isTransit = (host: Host): boolean => unicastOf(host)?.neighbours.some(({ isClient }) => isClient) ?? false;
-
 /** What it says is preferred least. */
 const isDrained = ({ bgp }: Host): boolean => bgp.kind === "routing" && bgp.isDrained;
 
 const neighboursOf = (host: Host): readonly UnicastNeighbour[] => unicastOf(host)?.neighbours ?? [];
 
-/** How far something is, and whose it is there. */
-interface Distance {
-  readonly tunnels: number;
-  readonly owner: Host;
-  /** Neither the owner nor anyone on the way is drained. */
-  readonly isClear: boolean;
-}
+/** Whoever has clients passes on what it hears. */
+const isTransit = (host: Host): boolean => neighboursOf(host).some(({ isClient }) => isClient);
 
 const routerId = ({ bgp }: Host): IpAddress =>
   must(bgp.kind === "none" ? undefined : parseAddress(bgp.routerId), "whoever announces has a router ID");
 const byRouterId = (a: Host, b: Host): number => (a === b ? 0 : compareAddresses(routerId(a), routerId(b)));
 
-/** What has been said of some owners' prefixes, by the host that heard it. */
-type Distances = Map<string, Distance>;
-
-/** Tells those who have heard nothing yet of one owner: `levels` begin, each as many tunnels away as its place says. */
-function spread(hosts: ReadonlyMap<string, Host>, distances: Distances, owner: Host, isClear: boolean): void {
-  const levels: Host[][] = [];
-  for (const [name, { owner: of, tunnels }] of distances) {
-    const host = of === owner ? hosts.get(name) : undefined;
-    if (host !== undefined && isDrained(host) !== isClear) levels[tunnels] = [...(levels[tunnels] ?? []), host];
-  }
-  const passesOn = (host: Host): boolean => (host === owner || isTransit(host)) && !(isClear && isDrained(host));
-  for (let tunnels = 0; tunnels < levels.length; tunnels++) {
-    const told = (levels[tunnels] ?? []).filter(passesOn).flatMap(neighboursOf);
-    const names = new Set(told.map(({ host }) => host).filter((name) => !distances.has(name)));
-    const fresh = [...names].flatMap((name) => hosts.get(name) ?? []);
-    for (const { name } of fresh) distances.set(name, { tunnels: tunnels + 1, owner, isClear });
-    if (fresh.length > 0) levels[tunnels + 1] = [...(levels[tunnels + 1] ?? []), ...fresh];
-  }
-}
-
-/**
- * From each host to the one of some that it is told of: what nobody drained says before all else, then of several the router
- * that has the lowest identifier, and nobody passes on what is not its own choice (RFC 4456 §9). Nobody is passed through
- * who passes nothing on.
- */
-function distancesTo(hosts: ReadonlyMap<string, Host>, to: readonly Host[]): Distances {
-  const owners = [...to].sort(byRouterId);
-  const distances: Distances = new Map(
-    owners.map((owner) => [owner.name, { tunnels: 0, owner, isClear: !isDrained(owner) }]),
-  );
-  for (const isClear of [true, false]) {
-    for (const owner of owners) spread(hosts, distances, owner, isClear);
-  }
-  return distances;
+/** What a host knows of the way to some owners' prefixes. */
+interface Path {
+  /** Who said it; `undefined`: the prefixes are its own. */
+  readonly neighbour: UnicastNeighbour | undefined;
+  readonly preference: number;
+  /** Neither the owner nor anyone on the way is drained. */
+  readonly isClear: boolean;
+  /** The length of the AS path. */
+  readonly systems: number;
+  /** MED: tunnels inside an AS, where there is more than one. */
+  readonly inside: number;
+  readonly isExternal: boolean;
+  /** Who brought it into the AS. */
+  readonly router: Host;
+  /** The length of the cluster list. */
+  readonly reflections: number;
 }
 
 /** BGP's own local preference, RFC 4271's and everyone's; and what a drained host says, RFC 8326 §4. */
 const [USUAL, LEAST] = [100, 0];
 
+const addressIn = ({ neighbour }: Path): IpAddress => must(neighbour, "own prefixes are not asked for").address;
+
+/**
+ * The better one first, by RFC 4271 §9.1.2.2 as FRR has it with `always-compare-med` and `compare-routerid`, and RFC 4456 §9: the
+ * router that began it, then the shorter list of clusters, then the neighbour that says it.
+ */
+const byChoice = (a: Path, b: Path): number =>
+  b.preference - a.preference ||
+  a.systems - b.systems ||
+  a.inside - b.inside ||
+  Number(b.isExternal) - Number(a.isExternal) ||
+  byRouterId(a.router, b.router) ||
+  a.reflections - b.reflections ||
+  compareAddresses(addressIn(a), addressIn(b));
+
+const ownPath = (owner: Host): Path => ({
+  neighbour: undefined,
+  preference: USUAL,
+  isClear: !isDrained(owner),
+  systems: 0,
+  inside: 0,
+  isExternal: false,
+  router: owner,
+  reflections: 0,
+});
+
+/** The paths of some owners' prefixes, by the host that has chosen them. */
+interface Chosen {
+  readonly hosts: ReadonlyMap<string, Host>;
+  readonly owners: ReadonlySet<string>;
+  readonly paths: Map<string, Path>;
+}
+
+/** What a host hears from one neighbour of what that has chosen. */
+function heardFrom(host: Host, neighbour: UnicastNeighbour, teller: Host, told: Path): Path {
+  const isExternal = host.bgp.kind !== "none" && host.bgp.asn !== neighbour.asn;
+  const isBegun = isExternal || told.isExternal || told.neighbour === undefined;
+  // A leaf prefers one hub to another before it counts tunnels.
+  const isCounted = unicastOf(host)?.hasSeveralSystems === true && !isExternal && neighbour.preference === undefined;
+  const isClear = told.isClear && !isDrained(teller);
+  return {
+    neighbour,
+    preference: isClear ? (neighbour.preference ?? USUAL) : LEAST,
+    isClear,
+    systems: told.systems + Number(isExternal),
+    inside: told.inside + Number(isCounted),
+    isExternal,
+    router: isBegun ? teller : told.router,
+    reflections: isBegun ? 0 : told.reflections + 1,
+  };
+}
+
+/** What a host has heard from its neighbours; who passes nothing on speaks of its own. */
+function heardBy(host: Host, { hosts, owners, paths }: Chosen): readonly Path[] {
+  const neighbours = neighboursOf(host);
+  const heard = neighbours.flatMap((neighbour) => {
+    const [teller, told] = [hosts.get(neighbour.host), paths.get(neighbour.host)];
+    if (teller === undefined || told === undefined || !(owners.has(teller.name) || isTransit(teller))) return [];
+    return [heardFrom(host, neighbour, teller, told)];
+  });
+  // What a hub has itself is left to the shortest way.
+  const isNearby = neighbours.some((each) => owners.has(each.host) && each.preference !== undefined);
+  return isNearby ? heard.map((path) => ({ ...path, preference: Math.min(path.preference, USUAL) })) : heard;
+}
+
+const bestOf = (host: Host, chosen: Chosen): Path | undefined => [...heardBy(host, chosen)].sort(byChoice)[0];
+
+/** Each host chooses from what its neighbours have chosen, and whoever passes things on says so, until nobody changes its mind. */
+function pathsTo(hosts: ReadonlyMap<string, Host>, to: readonly Host[]): Chosen {
+  const paths = new Map(to.map((owner) => [owner.name, ownPath(owner)]));
+  const chosen = { hosts, owners: new Set(paths.keys()), paths };
+  const asked = to.flatMap(neighboursOf).map(({ host }) => host);
+  // The list goes on to what is put into it meanwhile.
+  for (const name of asked) {
+    const host = chosen.owners.has(name) ? undefined : hosts.get(name);
+    const best = host && bestOf(host, chosen);
+    const known = paths.get(name);
+    if (host === undefined || best === undefined || (known && byChoice(best, known) === 0)) continue;
+    paths.set(name, best);
+    if (isTransit(host)) asked.push(...neighboursOf(host).map((each) => each.host));
+  }
+  return chosen;
+}
+
 /** Gives the function that knows all ways between these hosts. */
 export function createNextHop(hosts: ReadonlyMap<string, Host>): NextHop {
-  const known = new Map<string, Distances>();
-  const distances = (to: readonly Host[]): Distances => {
-    const key = to.map(({ name }) => name).join(" ");
-    const found = known.get(key) ?? distancesTo(hosts, to);
-    known.set(key, found);
-    return found;
-  };
+  const known = new Map<string, Chosen>();
   return (from, ...to) => {
-    const far = distances(to);
-    const isOwner = (name: string): boolean => to.some((each) => each.name === name);
-    const usable = neighboursOf(from).flatMap((neighbour) => {
-      const other = hosts.get(neighbour.host);
-      const distance = far.get(neighbour.host);
-      if (other === undefined || distance === undefined || !(isOwner(neighbour.host) || isTransit(other))) return [];
-      return [{ neighbour, ...distance, isClear: distance.isClear && !isDrained(other) }];
-    });
-    // What a hub has itself is left to the shortest way.
-    const isNearby = neighboursOf(from).some(({ host, preference }) => isOwner(host) && preference !== undefined);
-    const worth = ({ isClear, neighbour: { preference = USUAL } }: (typeof usable)[number]): number =>
-      isClear ? (isNearby ? USUAL : preference) : LEAST;
-    // RFC 4456 §9: the router that began it, then the shorter list of clusters, then the neighbour that says it.
-    const [best] = usable.sort(
-      (a, b) =>
-        worth(b) - worth(a) ||
-        byRouterId(a.owner, b.owner) ||
-        a.tunnels - b.tunnels ||
-        compareAddresses(a.neighbour.address, b.neighbour.address),
-    );
-    return best?.neighbour;
+    const key = to.map(({ name }) => name).join(" ");
+    const chosen = known.get(key) ?? pathsTo(hosts, to);
+    known.set(key, chosen);
+    return bestOf(from, chosen)?.neighbour;
   };
 }
 

@@ -101,11 +101,21 @@ export const routerIdsAreDistinct: Law = ({ hosts }) => {
 /** From whom a host has heard: what a client or another AS says is passed on to all, what others say to clients alone. */
 type Heard = "own" | "client" | "other";
 
-/** As what a host hears from a neighbour what that has heard itself; `undefined`: not at all. */
-function passedOn(session: Session, back: Session, how: Heard, family: string): Heard | undefined {
-  const isExternal = session.bgp.asn !== back.bgp.asn;
+/** A host that has heard of something, and the AS path. */
+interface Hearer {
+  readonly host: TreeHost;
+  readonly how: Heard;
+  readonly path: readonly number[];
+}
+
+/** What a host hears from a neighbour that has heard itself; nothing of what has been in its AS too often. */
+function passedOn(session: Session, back: Session, { how, path: told }: Hearer, family: string): Hearer | undefined {
+  const { host, bgp, neighbour } = session;
+  const isExternal = bgp.asn !== back.bgp.asn;
   if (how === "other" && !isExternal && !back.neighbour.isClient(family)) return undefined;
-  return isExternal || session.neighbour.isClient(family) ? "client" : "other";
+  const path = isExternal ? [back.bgp.asn, ...told] : told;
+  if (path.filter((asn) => asn === bgp.asn).length > neighbour.ownAsMost(family)) return undefined;
+  return { host, how: isExternal || neighbour.isClient(family) ? "client" : "other", path };
 }
 
 /** Who hears what one host says, in one family, past all filters. */
@@ -113,20 +123,20 @@ function hearers(
   sessions: readonly Session[],
   origin: TreeHost,
   family: string,
-  isTaken: (session: Session) => boolean,
+  isTaken: (session: Session, back: Session) => boolean,
 ): ReadonlySet<string> {
   const spoken = sessions.filter(({ neighbour }) => neighbour.families.includes(family));
-  const heard = new Map<string, readonly [TreeHost, Heard]>([["", [origin, "own"]]]);
+  const heard = new Map<string, Hearer>([["", { host: origin, how: "own", path: [] }]]);
   // A map goes on to what is put into it meanwhile.
-  for (const [teller, how] of heard.values()) {
+  for (const teller of heard.values()) {
     for (const session of spoken) {
-      const back = session.other === teller ? backOf(sessions, session) : undefined;
-      const now = back !== undefined && isTaken(session) ? passedOn(session, back, how, family) : undefined;
-      const key = `${session.host.name} ${now}`;
-      if (now !== undefined && !heard.has(key)) heard.set(key, [session.host, now]);
+      const back = session.other === teller.host ? backOf(sessions, session) : undefined;
+      const now = back !== undefined && isTaken(session, back) ? passedOn(session, back, teller, family) : undefined;
+      const key = `${session.host.name} ${now?.how}`;
+      if (now !== undefined && !heard.has(key)) heard.set(key, now);
     }
   }
-  return new Set([...heard.values()].map(([{ name }]) => name));
+  return new Set([...heard.values()].map(({ host }) => host.name));
 }
 
 /** Members of one segment or VRF hear each other. */
@@ -211,8 +221,10 @@ export const unicastReachesAll: Law = (world) => {
   return world.hosts.flatMap((host) =>
     (host.bgp?.networks ?? []).flatMap((prefix) => {
       const family = `ipv${prefix.family} unicast`;
-      const isTaken = (session: Session): boolean =>
-        session.neighbour.accepts(prefix) && carries(session.host, session.neighbour.address, prefix);
+      const isTaken = (session: Session, back: Session): boolean =>
+        back.neighbour.hears(prefix) &&
+        session.neighbour.accepts(prefix) &&
+        carries(session.host, session.neighbour.address, prefix);
       const reached = hearers(sessions, host, family, isTaken);
       return world.hosts
         .filter(({ name, bgp }) => bgp !== undefined && bgp.networks.length > 0 && !reached.has(name))

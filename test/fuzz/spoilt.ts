@@ -91,6 +91,13 @@ const hubs: Topology = {
   bgp: { asn: 65_000 },
 };
 
+/** The same, with an AS for the hubs and one for the spokes. */
+const systems: Topology = {
+  ...hubs,
+  sites: { x: { asn: 65_001 } },
+  hosts: { ...TWO, ...host("c", 3, { site: "x" }), ...host("d", 4, { site: "x", routes: ["10.9.4.0/24"] }) },
+};
+
 const WG = "wireguard/wg0.conf";
 const ROUTES = "netgen/routes";
 const VXLAN = "systemd/network/20-netgen-vx100";
@@ -227,6 +234,28 @@ export const SPOILT: readonly Spoilt[] = [
   {
     ...ofEvpn("targets that are kept out", "targetsAreOfOneNetwork", FRR, "RT:65000:9100", "RT:65000:9101"),
     topology: joined,
+  },
+  {
+    ...ofHubs(
+      "d",
+      "a prefix that nobody outside is told of",
+      "unicastReachesAll",
+      FRR,
+      "OWN seq 5 permit 10.9.4",
+      "OWN seq 5 permit 10.9.9",
+    ),
+    topology: systems,
+  },
+  {
+    ...ofHubs(
+      "c",
+      "another host of the AS, by another one",
+      "unicastReachesAll",
+      FRR,
+      / neighbor WG.* allowas-in 1\n/g,
+      "",
+    ),
+    topology: systems,
   },
   ofHubs("c", "a prefix that a list keeps out", "unicastReachesAll", FRR, "permit 10.9.1.0/24", "permit 10.9.9.0/24"),
   ofHubs(

@@ -213,10 +213,9 @@ function sitesOf(each: Knobs): Topology {
       const isLed = index === 0 && gateways > 0;
       const hasTwo = isLed && gateways === 2 && (shape === "pair" || hasLan === true);
       const vrrp = hasTwo ? { address: "192.168.3.254/24", id } : undefined;
-      const own = SEVERAL_WAYS.includes(shape) ? undefined : asn;
       const hasSpoke = hosts.slice(2).some((host) => host.site === index && !host.isOutsider);
       const hubs = preferredBy(each, hasSpoke && id !== undefined);
-      return [name, { ...rest, asn: own, lan, gateways: isLed ? first : undefined, hubs, vrrp }];
+      return [name, { ...rest, asn, lan, gateways: isLed ? first : undefined, hubs, vrrp }];
     }),
   );
 }

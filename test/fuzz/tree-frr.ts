@@ -12,6 +12,10 @@ export interface Neighbour {
   readonly hasBfd: boolean;
   /** Whether what it says of a prefix gets past the prefix list. */
   readonly accepts: (prefix: Prefix) => boolean;
+  /** Whether it is told of a prefix. */
+  readonly hears: (prefix: Prefix) => boolean;
+  /** How often the host's own AS may stand in the path of what it says. */
+  readonly ownAsMost: (family: string) => number;
   /** Whether a route of EVPN gets past the route-map, by its communities as FRR prints them. */
   readonly takes: (communities: string) => boolean;
 }
@@ -117,6 +121,15 @@ function neighbourOf(address: string, said: ReadonlyMap<string, readonly Said[]>
   const last = (word: string): string | undefined => all.findLast(({ words }) => words[0] === word)?.words[1];
   const source = last("update-source");
   const families = all.flatMap(({ words, family }) => (words[0] === "activate" && family ? [family] : []));
+  const passes = (wanted: Prefix, direction: string): boolean => {
+    const list = all.findLast(
+      ({ words, family }) =>
+        words[0] === "prefix-list" && words[2] === direction && family === `ipv${wanted.family} unicast`,
+    );
+    if (list === undefined) return true;
+    const isMatched = ({ prefix, most }: Entry): boolean => holds(prefix, wanted) && wanted.length <= most;
+    return (lists.get(list.words[1] ?? "") ?? []).find(isMatched)?.isPermitted ?? false;
+  };
   return {
     address: prefixOf(address),
     description:
@@ -129,15 +142,10 @@ function neighbourOf(address: string, said: ReadonlyMap<string, readonly Said[]>
     families,
     isClient: (wanted) => all.some(({ words, family }) => words[0] === "route-reflector-client" && family === wanted),
     hasBfd: all.some(({ words }) => words[0] === "bfd"),
-    accepts: (wanted) => {
-      const name = all.findLast(
-        ({ words, family }) =>
-          words[0] === "prefix-list" && words[2] === "in" && family === `ipv${wanted.family} unicast`,
-      )?.words[1];
-      if (name === undefined) return true;
-      const isMatched = ({ prefix, most }: Entry): boolean => holds(prefix, wanted) && wanted.length <= most;
-      return (lists.get(name) ?? []).find(isMatched)?.isPermitted ?? false;
-    },
+    accepts: (wanted) => passes(wanted, "in"),
+    hears: (wanted) => passes(wanted, "out"),
+    ownAsMost: (wanted) =>
+      Number(all.find(({ words, family }) => words[0] === "allowas-in" && family === wanted)?.words[1] ?? 0),
     takes: (communities) => {
       const map = all.findLast(({ words, family }) => words[0] === "route-map" && family === "l2vpn evpn")?.words[1];
       return patterns.get(map ?? "")?.test(communities) ?? true;

@@ -107,6 +107,18 @@ describe.runIf(root)("FRR 10.3", () => {
       tunnels: ["alpha:wg1 gamma:wg1", "beta:wg2 gamma:wg2", "alpha:wg2 beta:wg1"],
       each: 4,
     },
+    {
+      what: "two hubs of one AS, and a spoke of another",
+      text: TWO_HUBS.replace("hosts:\n", "sites: {x: {asn: 65001}}\nhosts:\n").replace("{id: 3", "{id: 3, site: x"),
+      tunnels: ["alpha:wg1 gamma:wg1", "beta:wg2 gamma:wg2", "alpha:wg2 beta:wg1"],
+      each: 4,
+    },
+    {
+      what: "two hubs of two ASes",
+      text: TWO_HUBS.replace("hosts:\n", "sites: {x: {asn: 65001}}\nhosts:\n").replace("{id: 1", "{site: x, id: 1"),
+      tunnels: ["alpha:wg1 gamma:wg1", "beta:wg2 gamma:wg2", "alpha:wg2 beta:wg1"],
+      each: 4,
+    },
   ])("$what: every session comes up with BFD, and again after a restart", async ({ text, tunnels, each }) => {
     const hosts = await openHosts(text, tunnels);
     const wanted = [...Array(each).fill("Established"), ...Array(each).fill("up")];

@@ -29,12 +29,20 @@ export function takeoverAt(hub: Host): Takeover | undefined {
 const vtysh = (box: Box, ...commands: readonly string[]): Promise<string> =>
   box.run("vtysh", ...commands.flatMap((command) => ["-c", command]));
 
+/** Of a prefix-list, as FRR counts. */
+const LAST_ENTRY = 4_294_967_295;
+
 /** Has a host announce a prefix, or no more. */
 function announce({ host, box }: RunningHost, prefix: IpPrefix, no: "" | "no "): Promise<string> {
   const { bgp } = host;
   const speaker = bgp.kind === "none" ? [] : [`router bgp ${bgp.asn}`];
-  const family = `address-family ipv${familyOf(prefix)} unicast`;
-  return vtysh(box, "configure terminal", ...speaker, family, `${no}network ${prefix}`);
+  const [family, command] = familyOf(prefix) === 4 ? ["ipv4", "ip"] : ["ipv6", "ipv6"];
+  // A spoke that has been broken into does not hold itself to what it says to other ASes.
+  const lifted = unicastOf(host)?.hasSeveralSystems
+    ? [`${no}${command} prefix-list OWN seq ${LAST_ENTRY} permit ${prefix}`]
+    : [];
+  const spoken = [...speaker, `address-family ${family} unicast`, `${no}network ${prefix}`];
+  return vtysh(box, "configure terminal", ...lifted, ...spoken);
 }
 
 /** From whom a host has heard of a prefix. */

@@ -24,20 +24,18 @@ export function createTargetsOn(topology: Topology, hosts: ReadonlyMap<string, R
   };
 }
 
-/** What decides about sessions: each host's AS, the reflectors, and the ASes that have one. */
+/** What decides about sessions: each host's AS, the reflectors, the ASes that have one, and whether one may be lost. */
 export interface Systems {
   readonly asnOf: (host: ResolvedHost) => Asn;
   readonly reflectors: ReadonlySet<string>;
   readonly reflected: ReadonlySet<Asn>;
+  /** Where a tunnel or a hub can be done without, so can a reflector: that of another AS is spoken with as well. */
+  readonly hasSeveralWays: boolean;
 }
 
-export function systemsOf(
-  hosts: readonly ResolvedHost[],
-  asnOf: Systems["asnOf"],
-  reflectors: ReadonlySet<string>,
-): Systems {
-  const reflected = new Set(hosts.filter(({ input }) => reflectors.has(input.name)).map(asnOf));
-  return { asnOf, reflectors, reflected };
+export function systemsOf(hosts: readonly ResolvedHost[], given: Omit<Systems, "reflected">): Systems {
+  const reflected = new Set(hosts.filter(({ input }) => given.reflectors.has(input.name)).map(given.asnOf));
+  return { ...given, reflected };
 }
 
 /**
@@ -47,10 +45,13 @@ export function systemsOf(
  *   with everyone.
  * - Between two ASes (eBGP) every speaker passes routes on. An AS with reflectors speaks through them alone. Two ASes
  *   without any speak directly, unless there is a third with reflectors: then both speak with those.
+ * - Where there are several ways, everyone speaks with every reflector, of whichever AS: that of its own may be lost.
  */
-export function haveSession(a: ResolvedHost, b: ResolvedHost, { asnOf, reflectors, reflected }: Systems): boolean {
+export function haveSession(a: ResolvedHost, b: ResolvedHost, systems: Systems): boolean {
+  const { asnOf, reflectors, reflected, hasSeveralWays } = systems;
   const isReflector = reflectors.has(a.input.name) || reflectors.has(b.input.name);
   if (asnOf(a) === asnOf(b)) return isReflector || !reflected.has(asnOf(a));
-  const speaksOut = (host: ResolvedHost): boolean => reflectors.has(host.input.name) || !reflected.has(asnOf(host));
+  const speaksOut = (host: ResolvedHost): boolean =>
+    hasSeveralWays || reflectors.has(host.input.name) || !reflected.has(asnOf(host));
   return speaksOut(a) && speaksOut(b) && (isReflector || reflectors.size === 0);
 }

@@ -97,22 +97,24 @@ export function findSpeakers(
     reflectors: reflectorNames(topology),
     asnOf,
     stretched,
+    hasSeveralWays: false,
   });
 }
 
 /** VTEPs and reflectors speak EVPN. */
 export function speakersAmong(
   hosts: readonly ResolvedHost[],
-  among: Pick<Speakers, "bgp" | "reflectors" | "asnOf"> & { readonly stretched: readonly Stretched[] },
+  among: Pick<Speakers, "bgp" | "reflectors" | "asnOf"> &
+    Pick<Systems, "hasSeveralWays"> & { readonly stretched: readonly Stretched[] },
 ): Speakers {
-  const { bgp, reflectors, asnOf, stretched } = among;
+  const { bgp, reflectors, asnOf, stretched, hasSeveralWays } = among;
   const vteps = new Set(stretched.flatMap((each) => each.members));
   const speaks = ({ input, addresses }: ResolvedHost): boolean =>
     addresses.length > 0 && (vteps.has(input.name) || reflectors.has(input.name));
   const sorted = hosts.filter(speaks).sort((a, b) => compareAddresses(bgpAddress(a), bgpAddress(b)));
   return {
     bgp,
-    neighboursOf: createNeighboursOf(sorted, systemsOf(sorted, asnOf, reflectors), stretched),
+    neighboursOf: createNeighboursOf(sorted, systemsOf(sorted, { asnOf, reflectors, hasSeveralWays }), stretched),
     reflectors,
     vteps,
     asnOf,

@@ -1,4 +1,5 @@
 /** BGP where it routes: sessions over every tunnel, and EVPN from loopback to loopback. */
+import { grouped } from "../../base/grouped.ts";
 import { must } from "../../base/invariant.ts";
 import {
   addressBits,
@@ -61,6 +62,11 @@ export interface Routing {
   readonly tunnelsOf: ReadonlyMap<string, readonly TunnelPair[]>;
   /** The EVPN sessions. */
   readonly speakers: Speakers;
+  readonly systems: {
+    readonly asnOf: Speakers["asnOf"];
+    readonly hasSeveral: boolean;
+    readonly ownAsMost: (host: ResolvedHost) => number;
+  };
   /** Prefixes that may be announced, as declared. */
   readonly accepted: readonly OverlayPrefix[];
   readonly announced: ReadonlyMap<string, readonly IpPrefix[]>;
@@ -78,13 +84,35 @@ function passedOn({ input }: ResolvedHost, family: IpFamily): readonly AcceptedP
   }));
 }
 
+interface Sessions {
+  readonly hosts: readonly ResolvedHost[];
+  readonly stretched: readonly Stretched[];
+  readonly asnOf: Speakers["asnOf"];
+}
+
 /** The EVPN sessions; there are none where no segment and no VRF is. */
 export function evpnSpeakers(
   bgp: RoutingBgp,
   { reflectors }: DynamicShape,
-  { hosts, stretched }: { readonly hosts: readonly ResolvedHost[]; readonly stretched: readonly Stretched[] },
+  { hosts, stretched, asnOf }: Sessions,
 ): Speakers {
-  return speakersAmong(stretched.length === 0 ? [] : hosts, { bgp, reflectors, asnOf: () => bgp.asn, stretched });
+  const among = { bgp, reflectors, asnOf, stretched, hasSeveralWays: true };
+  return speakersAmong(stretched.length === 0 ? [] : hosts, among);
+}
+
+/** What `neighbor … allowas-in` takes at most, FRR 8.4 and 10.3. */
+const MOST_OWN_AS = 10;
+
+/** Gives the functions that know each host's AS, and what follows from the others'. */
+export function systemsAmong(hosts: readonly ResolvedHost[], asnOf: Speakers["asnOf"]): Routing["systems"] {
+  const counts = [...grouped(hosts, asnOf)].map(([asn, members]) => [asn, members.length] as const);
+  const sizes = new Map(counts);
+  return {
+    asnOf,
+    hasSeveral: sizes.size > 1,
+    ownAsMost: (host) =>
+      sizes.size > 1 ? Math.min(MOST_OWN_AS, must(sizes.get(asnOf(host)), "every host counts") - 1) : 0,
+  };
 }
 
 /** Loopback addresses and what is behind a host; but what others' speakers say, which it passes on as it is said. */
@@ -130,6 +158,7 @@ function sessionsOf(own: TunnelEnd, far: TunnelEnd, routing: Routing): readonly 
         interface: own.interface,
         source: source.address,
         address: target.address,
+        asn: routing.systems.asnOf(far.host),
         isPointToPoint: own.isPointToPoint,
         isClient: shape.transit.has(own.host.input.name),
         preference: rank < 0 ? undefined : MOST_PREFERRED - rank,
@@ -159,7 +188,7 @@ function neighboursOf(host: ResolvedHost, routing: Routing): readonly UnicastNei
 }
 
 function unicastOf(host: ResolvedHost, routing: Routing): Unicast {
-  const { announced, accepted, shape } = routing;
+  const { announced, accepted, shape, systems } = routing;
   const of = (name: string): readonly IpPrefix[] => announced.get(name) ?? [];
   return {
     loopback: host.addresses.map(({ address }) => ({ address, lengthBits: addressBits(familyOf(address)) })),
@@ -167,15 +196,17 @@ function unicastOf(host: ResolvedHost, routing: Routing): Unicast {
     ...acceptedBy(host, accepted),
     nearby: [...new Set(shape.hubsOf(host).flatMap(of))].sort(comparePrefixes),
     hubInterface: tunnelsOf(host, routing).find(([own]) => own.isHub)?.[0].interface,
+    hasSeveralSystems: systems.hasSeveral,
+    ownAsMost: systems.ownAsMost(host),
     neighbours: neighboursOf(host, routing),
   };
 }
 
 /** A host of the dynamic class: every one speaks BGP, if only for its own address. */
 export function resolveRoutingSpeaker(host: ResolvedHost, routing: Routing, spoken: Spoken): BgpSpeaker {
-  const { speakers, bgp } = routing;
+  const { speakers, bgp, systems } = routing;
   const evpn = resolveSpeaker(host, speakers, spoken);
   if (host.addresses.length === 0) return evpn;
   const own = evpn.kind === "none" ? speakerAlone(host, bgp) : evpn;
-  return { ...own, kind: "routing", unicast: unicastOf(host, routing) };
+  return { ...own, asn: systems.asnOf(host), kind: "routing", unicast: unicastOf(host, routing) };
 }
