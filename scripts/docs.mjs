@@ -213,13 +213,15 @@ function renewReadme() {
   }
 }
 
-/** Records the session with the program as the sources make it now. */
-function recordSession() {
+/** Records the sessions with the program as the sources make it now. */
+function recordSessions() {
   const bin = mkdtempSync(join(tmpdir(), "netgen-docs-"));
   writeFileSync(join(bin, "netgen"), `#!/bin/sh\nexec "${process.execPath}" "${program}" "$@"\n`, { mode: 0o755 });
   try {
-    const args = [join(root, "scripts/transcript.mjs"), "docs/first-quarter.md", bin, "--write"];
-    execFileSync(process.execPath, args, { cwd: root, stdio: "inherit" });
+    for (const page of ["docs/first-quarter.md", "docs/questions.md"]) {
+      const args = [join(root, "scripts/transcript.mjs"), page, bin, "--write"];
+      execFileSync(process.execPath, args, { cwd: root, stdio: "inherit" });
+    }
   } finally {
     rmSync(bin, { recursive: true });
   }
@@ -228,5 +230,5 @@ function recordSession() {
 if (!process.argv.includes("--check")) {
   execFileSync("npm", ["run", "--silent", "build"], { cwd: root, stdio: "inherit" });
   renewReadme();
-  recordSession();
+  recordSessions();
 }

@@ -79,6 +79,12 @@ const CASES: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["keys"],
   ],
   mtu: [["topology.yaml"], ["topology.yaml", "--format", "json"], ["keys/alpha.key"]],
+  trace: [
+    ["alpha", "beta"],
+    ["alpha", "guests@beta", "--format", "json"],
+    ["alpha", "keys/alpha.key"],
+    ["alpha", "beta", "--topology", "keys/alpha.key"],
+  ],
   diff: [
     ["topology.yaml"],
     ["topology.yaml", "--stat"],

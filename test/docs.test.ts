@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { describe, expect, test } from "vitest";
 import { catalogue } from "../src/base/catalogue.ts";
+import { must } from "../src/base/invariant.ts";
 import * as mtu from "../src/base/mtu.ts";
 import { NEEDS, PROGRAMS } from "../src/base/programs.ts";
 import { renderJson, renderText } from "../src/base/render.ts";
@@ -20,13 +21,18 @@ import { labCommand } from "../src/commands/lab.ts";
 import { modelCommand } from "../src/commands/model.ts";
 import { mtuCommand } from "../src/commands/mtu.ts";
 import { schemaCommand } from "../src/commands/schema.ts";
+import { traceCommand } from "../src/commands/trace.ts";
 import { compile } from "../src/compile.ts";
 import { contentOf } from "../src/emit/file.ts";
+import { planGuests } from "../src/lab/plan/guests.ts";
 import { renderPromiseJson } from "../src/lab/report.ts";
 import { parseYaml } from "../src/parse/yaml.ts";
 import { reportMtu } from "../src/report/mtu.ts";
 import { PLATFORMS, platformDefaults } from "../src/resolve/hosts/platform.ts";
 import { type SchemaNode, topologySchema } from "../src/validate/place.ts";
+import { flowBetween, partiesNamed } from "../src/ways/party.ts";
+import { traceFlow } from "../src/ways/trace.ts";
+import { waysOf } from "../src/ways/ways.ts";
 import { listFixtures } from "./fixtures.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -109,6 +115,7 @@ describe("commands.md", () => {
     checkCommand,
     modelCommand,
     mtuCommand,
+    traceCommand,
     schemaCommand,
     keysCommand,
     hostCommand,
@@ -150,6 +157,22 @@ describe("commands.md", () => {
     const fields = [...tunnels, ...segments].flatMap((row) => fieldsOf(row));
     expect(fields).toContain("vxlanMtu.ipv4");
     expect(fields).toContain("pin");
+    expect(fields.filter((field) => !documented.includes(field))).toEqual([]);
+  });
+
+  test("lists every field of a trace", () => {
+    const name = "fixtures/minimal/topology.yaml";
+    const network = must(compile({ name, text: read(name) }).model, "it compiles");
+    const ways = waysOf(network, planGuests(network).guests);
+    const flow = must(flowBetween(partiesNamed(ways, "guests@alpha"), partiesNamed(ways, "guests@beta")), "they speak");
+    const trace = traceFlow(ways, flow, undefined);
+    const [hop = {}] = trace.there.hops;
+    const fields = [
+      ...Object.keys(trace),
+      ...Object.keys(trace.there),
+      ...Object.keys(trace.from),
+      ...Object.keys(hop),
+    ];
     expect(fields.filter((field) => !documented.includes(field))).toEqual([]);
   });
 

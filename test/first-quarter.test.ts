@@ -7,6 +7,7 @@ import { BUILD_TIMEOUT_MS, ROOT } from "./built-package.ts";
 import { type InstalledPackage, installPackage } from "./installed-package.ts";
 
 const PAGE = join(ROOT, "docs/first-quarter.md");
+const PAGES = [PAGE, join(ROOT, "docs/questions.md")];
 
 function isEquipped(): boolean {
   if (spawnSync("git", ["--version"]).status === 0) return true;
@@ -26,11 +27,11 @@ afterAll(() => installed.remove());
 
 const bin = (): string => join(installed.project, "node_modules/.bin");
 
-describe.runIf(isEquipped())("the recorded session", () => {
+describe.runIf(isEquipped())("a recorded session", () => {
   const play = (page: string) => installed.run(process.execPath, join(ROOT, "scripts/transcript.mjs"), page, bin());
 
-  test("is what happens; if this is intended, npm run docs:update records it anew", () => {
-    expect(play(PAGE)).toEqual({ status: 0, stdout: "", stderr: "" });
+  test.each(PAGES)("%s is what happens; if this is intended, npm run docs:update records it anew", (page) => {
+    expect(play(page)).toEqual({ status: 0, stdout: "", stderr: "" });
   });
 
   test("would not pass with another output, a line less, or a key that is printed", () => {

@@ -8,9 +8,9 @@ import { isMapping } from "../validate/place.ts";
 
 /** What comes in a place; paths are for the shell to complete. */
 type Kind = "values" | "topologies" | "files" | "directories" | "nothing";
-/** The part of a topology whose names come in a place, one or several with commas between them. */
+/** The parts of a topology whose names come in a place, one or several with commas between them. */
 interface Names {
-  readonly section: "hosts" | "sites" | "subnets";
+  readonly sections: readonly ("hosts" | "sites" | "subnets" | "vrfs")[];
   readonly isList: boolean;
 }
 
@@ -19,18 +19,20 @@ export const PLACEHOLDERS: Readonly<Record<string, Kind | Names>> = {
   command: "nothing",
   dir: "directories",
   file: "files",
-  host: { section: "hosts", isList: false },
+  from: { sections: ["hosts", "subnets"], isList: false },
+  host: { sections: ["hosts"], isList: false },
   kinds: "nothing",
   list: "nothing",
   name: "nothing",
-  names: { section: "hosts", isList: true },
+  names: { sections: ["hosts"], isList: true },
   number: "nothing",
-  peer: { section: "hosts", isList: false },
+  peer: { sections: ["hosts"], isList: false },
   recipient: "nothing",
   seconds: "nothing",
-  site: { section: "sites", isList: false },
-  subnets: { section: "subnets", isList: true },
+  site: { sections: ["sites"], isList: false },
+  subnets: { sections: ["subnets"], isList: true },
   text: "nothing",
+  to: { sections: ["hosts", "subnets"], isList: false },
   topology: "topologies",
   words: "nothing",
 };
@@ -109,20 +111,20 @@ function topologyOf({ command, operands, values }: Line): string {
 /** The names of hosts, sites and subnets, as the language has them. */
 const NAME = /^[a-z0-9][a-z0-9.-]{0,62}$/;
 
-/** The names in a part of a topology; none where it cannot be read, for this is no time for complaints. */
-function namesIn(path: string, section: Names["section"]): readonly string[] {
+/** The names in some parts of a topology; none where it cannot be read, for this is no time for complaints. */
+function namesIn(path: string, sections: Names["sections"]): readonly string[] {
   const stats = statSync(path, { throwIfNoEntry: false });
   if (!stats?.isFile() || stats.size > MAX_SOURCE_BYTES) return [];
   const topology = parseYaml({ name: path, text: readFileSync(path, "utf8") }).value?.value;
-  const part = isMapping(topology) ? topology[section] : undefined;
+  const parts = isMapping(topology) ? sections.map((section) => topology[section]) : [];
   // What can be no name may be a secret in the wrong place.
-  return isMapping(part) ? Object.keys(part).filter((name) => NAME.test(name)) : [];
+  return parts.filter(isMapping).flatMap((part) => Object.keys(part).filter((name) => NAME.test(name)));
 }
 
-function completeName(line: Line, { section, isList }: Names, start: string): Completion {
+function completeName(line: Line, { sections, isList }: Names, start: string): Completion {
   const done = isList ? start.slice(0, start.lastIndexOf(",") + 1) : "";
   const taken = done.split(",");
-  const names = namesIn(topologyOf(line), section).filter((name) => !taken.includes(name));
+  const names = namesIn(topologyOf(line), sections).filter((name) => !taken.includes(name));
   return matching(
     names.map((name) => ({ value: done + name, description: "" })),
     start,

@@ -1,14 +1,9 @@
 import { Command } from "commander";
-import { type MtuReport, reportMtu } from "../report/mtu.ts";
+import { reportMtu } from "../report/mtu.ts";
 import { renderMtu } from "../report/mtu-text.ts";
 import { EXIT_DONE } from "./exit.ts";
 import { formatOption, keysOption, quietOption, topologyArgument } from "./options.ts";
-import { type CommonOptions, exitCodeOf, open, printDiagnostics } from "./session.ts";
-
-/** What is absent is `null`, so that every row of a kind has the same fields. */
-function formatJson(report: MtuReport): string {
-  return `${JSON.stringify(report, (_, value: unknown) => (value === undefined ? null : value), 2)}\n`;
-}
+import { type CommonOptions, exitCodeOf, jsonOf, open, printDiagnostics } from "./session.ts";
 
 function mtu(topology: string, options: CommonOptions): number {
   const session = open(topology, options);
@@ -16,7 +11,7 @@ function mtu(topology: string, options: CommonOptions): number {
   if (session.model !== undefined && exitCodeOf(session) === EXIT_DONE) {
     const report = reportMtu(session.model);
     const isJson = options.format === "json";
-    process.stdout.write(isJson ? formatJson(report) : renderMtu(report));
+    process.stdout.write(isJson ? jsonOf(report) : renderMtu(report));
   }
   return exitCodeOf(session);
 }

@@ -9,6 +9,10 @@ export const topologyArgument = (): Argument =>
 export const topologiesArgument = (): Argument =>
   new Argument("<topology...>", "the topology files, or - for standard input");
 
+/** For a command whose arguments name what is in the topology. */
+export const topologyOption = (): Option =>
+  new Option("--topology <topology>", "the topology to ask, or - for standard input").default("topology.yaml");
+
 export const keysOption = (): Option =>
   new Option("--keys <dir>", "directory of <host>.pub files (default: keys, beside the topology)");
 

@@ -185,6 +185,10 @@ export function printSummary(
   if (quiet !== true) say(text, stream);
 }
 
+/** A result as JSON: what is absent, or without bounds, is `null`, so that every object of a kind has the same fields. */
+export const jsonOf = (result: object): string =>
+  `${JSON.stringify(result, (_, value: unknown) => (value === undefined ? null : value), 2)}\n`;
+
 /** 1 with errors; warnings and notes alone are 0. */
 export function exitCodeOf({ diagnostics }: Session): number {
   return hasErrors(diagnostics) ? EXIT_TOPOLOGY : EXIT_DONE;

@@ -8,6 +8,7 @@ import { tcpMss } from "../base/mtu.ts";
 import { sortedBy } from "../base/text.ts";
 import type { VxlanDevice } from "../model/device.ts";
 import { type Host, isProxmox } from "../model/host.ts";
+import { vrfLinks } from "../model/vrf-links.ts";
 import { RELOAD_UNITS, reload, restart } from "./after.ts";
 import { type EmitContext, type Emitter, ownPath, ownUnit } from "./context.ts";
 import { cutSection } from "./cut.ts";
@@ -49,12 +50,9 @@ function smallLinks(host: Host): readonly string[] {
 }
 
 /** What enters a VRF by its small links, held to the smallest of them: an answer may leave by another one than it came by. */
-function vrfClamps({ vrfs, bridges, vxlans }: Host): readonly View[] {
-  return vrfs.map((vrf) => {
-    const stretched = vxlans.flatMap(({ segment, mtu }) =>
-      bridges.filter((each) => each.vrf === vrf.name && each.subnet === segment).map(({ link }) => ({ link, mtu })),
-    );
-    const small = [{ link: vrf.bridge, mtu: vrf.vxlan.mtu }, ...stretched];
+function vrfClamps(host: Host): readonly View[] {
+  return host.vrfs.map((vrf) => {
+    const small = vrfLinks(host, vrf);
     const mtu = Math.min(...small.map((each) => each.mtu));
     return {
       name: vrf.name,

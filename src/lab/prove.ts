@@ -15,6 +15,7 @@ import { mtu } from "./prove/mtu.ts";
 import { reachability } from "./prove/reachability.ts";
 import { routing } from "./prove/routing.ts";
 import { tcp } from "./prove/tcp.ts";
+import { traces } from "./prove/trace.ts";
 import { vrfFamilies } from "./prove/vrf-families.ts";
 import { vrfs } from "./prove/vrfs.ts";
 
@@ -32,6 +33,7 @@ export const provers: readonly Prover[] = Object.freeze([
   advertisements,
   lan,
   ...mtu,
+  traces,
   ...tcp,
   ...guard,
   ...exits,

@@ -5,11 +5,11 @@ import type { WireguardInterface } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
 import { poolAddresses } from "../model/loopback.ts";
 import { neighbourAt } from "./lan-routes.ts";
-import { allowedRoutes, routesOf, routeTo } from "./routes.ts";
+import { allowedRoutes, type Route, routesOf, routeTo } from "./routes.ts";
 import { acrossSegment, holderOf, onSubnet } from "./segment.ts";
 import { addressOf, isPassedOn, type Station } from "./station.ts";
 import { bridgesOf, type Vrf } from "./subnet-routes.ts";
-import type { RoundTrip, Way } from "./way.ts";
+import { type End, type RoundTrip, type Step, type Walk, type Way, wayOf } from "./way.ts";
 import type { Ways } from "./ways.ts";
 
 const hostNamed = ({ hosts }: Ways, name: string): Host => must(hosts.get(name), `${name} is a host`);
@@ -35,28 +35,48 @@ export interface Packet {
   readonly vrf: Vrf;
 }
 
-/** From a host that has a packet to where it belongs, but for what it has `passed`; each that passes it on has to forward. */
-export function wayFromHost(ways: Ways, host: Host, packet: Packet, passed: readonly string[] = []): Way | undefined {
-  const { source, to, vrf } = packet;
-  if (isOwnAddress(host, to, vrf)) return [];
-  const route = routeTo(routesOf(ways, host, vrf), to);
-  if (route === undefined || passed.includes(host.name)) return undefined;
-  const isForwarding = host.forwards[familyOf(to) === 4 ? "ipv4" : "ipv6"];
-  if (!isOwnAddress(host, source, vrf) && !isForwarding) return undefined;
-  if (route.kind === "vrf") return wayFromHost(ways, host, { ...packet, vrf: route.vrf }, passed);
-  const rest = ((): Way | undefined => {
-    if (route.kind === "subnet") return onSubnet(ways, host, route.subnet, to);
-    if (route.kind === "lan") {
-      const neighbour = neighbourAt(ways.network, route.via);
-      return neighbour && wayFromHost(ways, neighbour, packet, [...passed, host.name]);
-    }
-    // In a network of some hosts nobody may be there.
-    const next = ways.hosts.get(route.peer);
-    if (next === undefined || (vrf === undefined && !isTakenFrom(ways, next, host.name, source))) return undefined;
-    return wayFromHost(ways, next, packet, [...passed, host.name]);
-  })();
-  return rest && [route.leg, ...rest];
+/** What a route's leg is to a packet, which goes on to a host. */
+function stepOf(route: Exclude<Route, { kind: "vrf" }>, vrf: Vrf, to: string): Step {
+  const kind = route.kind === "tunnel" && vrf !== undefined ? "vxlan" : route.kind;
+  return { ...route.leg, kind, to, route: route.prefix };
 }
+
+/** Whether a host sends nothing of this out of the overlay, though it has no better route. An app has its own. */
+function isKept(host: Host, { to, vrf }: Packet): boolean {
+  if (host.app !== undefined) return false;
+  const held =
+    vrf === undefined ? host.unreachable : host.vrfs.flatMap((each) => (each.name === vrf ? each.unreachable : []));
+  return held.some((prefix) => containsAddress(prefix, to));
+}
+
+/** From a host that has a packet, but for what it has `passed`; each that passes it on has to forward. */
+export function walkFromHost(ways: Ways, host: Host, packet: Packet, passed: readonly string[] = []): Walk {
+  const { source, to, vrf } = packet;
+  const endHere = (kind: End["kind"], at = host): Walk => ({ steps: [], end: { host: at.name, kind } });
+  if (isOwnAddress(host, to, vrf)) return endHere("arrived");
+  const route = routeTo(routesOf(ways, host, vrf), to);
+  if (route === undefined) return endHere(isKept(host, packet) ? "no-route" : "outside");
+  if (passed.includes(host.name)) return endHere("loop");
+  const isForwarding = host.forwards[familyOf(to) === 4 ? "ipv4" : "ipv6"];
+  if (!isOwnAddress(host, source, vrf) && !isForwarding) return endHere("not-forwarded");
+  if (route.kind === "vrf") return walkFromHost(ways, host, { ...packet, vrf: route.vrf }, passed);
+  if (route.kind === "subnet") {
+    const { steps, end } = onSubnet(ways, host, route.subnet, to);
+    return { steps: [stepOf(route, vrf, host.name), ...steps], end };
+  }
+  // In a network of some hosts nobody may be there.
+  const next = route.kind === "lan" ? neighbourAt(ways.network, route.via) : ways.hosts.get(route.peer);
+  if (next === undefined) return endHere("nobody");
+  const isTaken = route.kind === "lan" || vrf !== undefined || isTakenFrom(ways, next, host.name, source);
+  const { steps, end } = isTaken
+    ? walkFromHost(ways, next, packet, [...passed, host.name])
+    : endHere("not-taken", next);
+  return { steps: [stepOf(route, vrf, next.name), ...steps], end };
+}
+
+/** The whole way from a host that has a packet to where it belongs; `undefined`: it does not get there. */
+export const wayFromHost = (ways: Ways, host: Host, packet: Packet): Way | undefined =>
+  wayOf(walkFromHost(ways, host, packet));
 
 /** The host that a station sends to what is not on its subnet. */
 export function gatewayHost(ways: Ways, station: Station, family: IpFamily): Host | undefined {
@@ -68,20 +88,26 @@ export function gatewayHost(ways: Ways, station: Station, family: IpFamily): Hos
   return name === undefined ? own : hostNamed(ways, name);
 }
 
-/** From a station to an address; `undefined`: it does not get there. */
-export function wayFromStation(ways: Ways, station: Station, to: IpAddress): Way | undefined {
-  const source = addressOf(station, familyOf(to));
-  if (source === undefined) return undefined;
+/** From a station, by its address of that family, to an address. */
+export function walkFromStation(ways: Ways, station: Station, source: IpAddress, to: IpAddress): Walk {
   const own = hostNamed(ways, station.host);
   const isOnLink = station.addresses.some(({ address, lengthBits }) =>
     containsAddress(prefixOf(address, lengthBits), to),
   );
   if (isOnLink) return onSubnet(ways, own, station.subnet, to);
-  if (!isPassedOn(station, to)) return undefined;
-  const gateway = gatewayHost(ways, station, familyOf(to));
+  const gateway = isPassedOn(station, to) ? gatewayHost(ways, station, familyOf(to)) : undefined;
   const before = gateway && acrossSegment(ways, own, gateway.name, station.subnet);
-  const after = gateway && wayFromHost(ways, gateway, { source, to, vrf: station.vrf });
-  return before && after && [...before, ...after];
+  if (gateway === undefined || before === undefined) {
+    return { steps: [], end: { host: station.host, kind: "no-gateway" } };
+  }
+  const { steps, end } = walkFromHost(ways, gateway, { source, to, vrf: station.vrf });
+  return { steps: [...before, ...steps], end };
+}
+
+/** From a station to an address; `undefined`: it does not get there. */
+export function wayFromStation(ways: Ways, station: Station, to: IpAddress): Way | undefined {
+  const source = addressOf(station, familyOf(to));
+  return source && wayOf(walkFromStation(ways, station, source, to));
 }
 
 /** Between two stations, by one family; `undefined`: no answer comes back. */

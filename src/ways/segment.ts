@@ -3,7 +3,7 @@ import type { IpAddress } from "../base/ip.ts";
 import { totalBytes, VLAN_TAG_BYTES, vxlanOverhead } from "../base/mtu.ts";
 import type { Host } from "../model/host.ts";
 import { roomBetween } from "./bgp-choice.ts";
-import type { Way } from "./way.ts";
+import type { Walk, Way } from "./way.ts";
 import type { Ways } from "./ways.ts";
 
 /** Frames from one member of a segment to another; `undefined`: there is no such segment, or no way, between them. */
@@ -19,7 +19,8 @@ export function acrossSegment(ways: Ways, from: Host, to: string, subnet: string
   const told = from.vxlans.map(({ cut }) => cut?.packetBytes ?? carried);
   const room = Math.max(...told) - totalBytes(vxlanOverhead(segment.vtepFamily, false));
   const ceilingBytes = Math.max(device.mtu, Math.min(device.mtu + VLAN_TAG_BYTES, room));
-  return [{ host: from.name, via: device.name, bytes: device.mtu, ceilingBytes }];
+  const leg = { host: from.name, via: device.name, bytes: device.mtu, ceilingBytes };
+  return [{ ...leg, kind: "vxlan", to, route: undefined }];
 }
 
 /** The host of whoever has an address on a subnet, seen from one of them: its own stands before that of others. */
@@ -39,7 +40,9 @@ export function holderOf(
 }
 
 /** From a host to an address on a subnet that it is on. */
-export function onSubnet(ways: Ways, from: Host, subnet: string, address: IpAddress): Way | undefined {
+export function onSubnet(ways: Ways, from: Host, subnet: string, address: IpAddress): Walk {
   const holder = holderOf(ways, from, subnet, address);
-  return holder === undefined ? undefined : acrossSegment(ways, from, holder, subnet);
+  const steps = holder === undefined ? undefined : acrossSegment(ways, from, holder, subnet);
+  if (holder === undefined || steps === undefined) return { steps: [], end: { host: from.name, kind: "nobody" } };
+  return { steps, end: { host: holder, kind: "arrived" } };
 }

@@ -11,6 +11,8 @@ import type { InterfaceAddress } from "../model/device.ts";
 
 /** An end station (IEEE 802): it has addresses on a subnet of a host, and passes on nothing. */
 export interface Station {
+  /** `<subnet>@<host>`; of several there the second is `<subnet>+2@<host>`. */
+  readonly name: string;
   readonly host: string;
   readonly subnet: string;
   /** The VRF that the subnet belongs to. */

@@ -235,6 +235,17 @@ const CASES: readonly Case[] = [
     says: /vx100 has 1500 bytes, expected 1390/,
   },
   {
+    what: "a spoke that goes by the other hub",
+    topology: HUBS,
+    tamper: only(
+      "gamma",
+      everywhere(/frr\.conf$/, (text) => text.replaceAll("local-preference 200", "local-preference 198")),
+    ),
+    breaks: ["mtu", "routing"],
+    says: /mtu vms-delta@delta -> vms-gamma@gamma, traced: .*not seen: \d+ by wg1 on gamma/,
+    skips: ["tcp", "life"],
+  },
+  {
     what: "clamps that were taken out",
     isForEachChange: true,
     tamper: everywhere(RULES, without(/^.*maxseg.*\n/gm)),

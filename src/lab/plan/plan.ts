@@ -84,8 +84,6 @@ export interface LabPath {
 
 /** A station that the lab puts on a subnet. */
 export interface LabGuest extends Station {
-  /** `<subnet>@<host>`. */
-  readonly name: string;
   /** The host's end of the guest's cable. */
   readonly port: string;
   readonly bridge: string;

@@ -1,0 +1,96 @@
+import { Argument, Command, InvalidArgumentError, Option } from "commander";
+import { FAMILIES } from "../base/ip.ts";
+import { pingPayload } from "../base/mtu.ts";
+import { planGuests } from "../lab/plan/guests.ts";
+import { renderTrace } from "../report/trace.ts";
+import { closest } from "../validate/suggest.ts";
+import { type Flow, flowBetween, type Party, partiesNamed } from "../ways/party.ts";
+import { traceFlow } from "../ways/trace.ts";
+import { type Ways, waysOf } from "../ways/ways.ts";
+import { EXIT_DONE, machineError } from "./exit.ts";
+import { formatOption, keysOption, quietOption, topologyOption } from "./options.ts";
+import { type CommonOptions, exitCodeOf, jsonOf, open, printDiagnostics } from "./session.ts";
+
+interface TraceOptions extends CommonOptions {
+  readonly topology: string;
+  readonly size?: number;
+  readonly family?: "4" | "6";
+}
+
+/** What the length of an IP packet can say (RFC 791 §3.1). */
+const MAX_BYTES = 65_535;
+
+function readSize(text: string): number {
+  const bytes = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (bytes >= 1 && bytes <= MAX_BYTES) return bytes;
+  throw new InvalidArgumentError(`A packet has 1 to ${MAX_BYTES} bytes.`);
+}
+
+/** All that a text means. @throws Error when that is nothing. */
+function meant(ways: Ways, text: string): readonly Party[] {
+  const parties = partiesNamed(ways, text);
+  if (parties.length > 0) return parties;
+  const names = [...ways.hosts.keys(), ...new Set(ways.stations.flatMap(({ subnet, name }) => [subnet, name]))];
+  const near = closest(text, names);
+  const hint =
+    near === undefined
+      ? `write a host, a subnet, one on a host (${names.at(-1)}), an address or a prefix`
+      : `did you mean "${near}"?`;
+  throw machineError(`"${text}" is no host, no subnet and no address of the topology; ${hint}`);
+}
+
+/** What is between two texts. @throws Error when that never leaves a host, or there is no IP version for it. */
+function flowOf(ways: Ways, [from, to]: readonly [string, string], family: string | undefined): Flow {
+  const [a, b] = [meant(ways, from), meant(ways, to)];
+  const families = FAMILIES.filter((each) => family === undefined || family === String(each));
+  const flow = flowBetween(a, b, families);
+  if (flow !== undefined) return flow;
+  const hosts = new Set([...a, ...b].map(({ host }) => host));
+  if (hosts.size === 1) {
+    throw machineError(
+      `"${from}" and "${to}" are both on ${[...hosts].join()}: what they send each other leaves no host`,
+    );
+  }
+  const version = family === undefined ? "no IP version in common" : `no IPv${family} address each`;
+  throw machineError(`"${from}" and "${to}" have ${version}`);
+}
+
+function trace(ends: readonly [string, string], options: TraceOptions): number {
+  const session = open(options.topology, options);
+  printDiagnostics(session, process.stderr, "text");
+  if (session.model !== undefined && exitCodeOf(session) === EXIT_DONE) {
+    const all = waysOf(session.model, planGuests(session.model).guests);
+    const flow = flowOf(all, ends, options.family);
+    const least = 1 - pingPayload(0, flow.family);
+    if (options.size !== undefined && options.size < least) {
+      throw machineError(
+        `--size ${options.size} is too small: an IPv${flow.family} packet that is answered has ${least - 1} bytes at least`,
+      );
+    }
+    const result = traceFlow(all, flow, options.size);
+    process.stdout.write(options.format === "json" ? jsonOf(result) : renderTrace(result));
+  }
+  return exitCodeOf(session);
+}
+
+export const traceCommand = (exit: (code: number) => void): Command =>
+  new Command("trace")
+    .summary("follow a packet from one end to the other, and back")
+    .description(
+      "Prints a packet's way hop by hop and layer by layer: the route that chose each link, the bytes before and after each " +
+        "header, what TCP is clamped to, and who says what where it is too large; and where the way back is another. An end " +
+        "is a host, a subnet, one on a host as guests@alpha, an address or a prefix.",
+    )
+    .addArgument(new Argument("<from>", "who sends"))
+    .addArgument(new Argument("<to>", "who is to get it"))
+    .addOption(topologyOption())
+    .addOption(keysOption())
+    .addOption(
+      new Option("--size <bytes>", "of the IP packet (default: the largest that arrives and is answered)").argParser(
+        readSize,
+      ),
+    )
+    .addOption(new Option("--family <version>", "IP version, where both ends have both").choices(["4", "6"]))
+    .addOption(quietOption())
+    .addOption(formatOption("the trace"))
+    .action((from: string, to: string, options: TraceOptions) => exit(trace([from, to], options)));
