@@ -90,6 +90,10 @@ const CASES: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["topology.yaml", "--stat"],
     ["topology.yaml", "--format", "json"],
     ["topology.yaml", "--hosts", ALPHA],
+    ["topology.yaml", "--plan"],
+    ["topology.yaml", "--plan", "--format", "json"],
+    ["topology.yaml", "--from", ALPHA],
+    ["keys/alpha.key", "--plan", "--from", "HEAD"],
   ],
   bundle: [["alpha"], ["alpha", "--topology", "keys/alpha.key"], ["keys/alpha.key"]],
   ansible: [

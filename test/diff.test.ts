@@ -1,11 +1,12 @@
 /** `netgen diff`: what a build would change, and nothing else. */
 import { spawnSync } from "node:child_process";
-import { chmodSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { ROOT } from "./built-package.ts";
 import { runNetgen } from "./netgen.ts";
 import { eachInNewDirectory } from "./new-directory.ts";
+import { testPublicKey } from "./test-keys.ts";
 
 let home: string;
 
@@ -145,4 +146,115 @@ test("build --check tells a manifest that alone is behind, an edit, and refuses 
   );
   writeFileSync(join(home, "topology.yaml"), "netgen: 1\n");
   expect(netgen("build", "topology.yaml", "--check")).toMatchObject({ status: 1, stdout: "" });
+});
+
+// ── The plan, and revisions ─────────────────────────────────────────────────────────────────────────────────────────
+
+const git = (...args: readonly string[]) => {
+  const who = ["-c", "user.name=Ada", "-c", "user.email=ada@example.net"];
+  return spawnSync("git", [...who, ...args], { cwd: home, encoding: "utf8" });
+};
+
+function commitAll(message: string): void {
+  git("init", "-q");
+  git("add", "-A");
+  expect(git("commit", "-q", "-m", message).stderr).toBe("");
+}
+
+test("--plan says what each host does, in their order, and exits with 1; with nothing to do it says nothing", () => {
+  netgen("build", "topology.yaml");
+  expect(netgen("diff", "topology.yaml", "--plan")).toEqual(NOTHING);
+  changeTopology();
+  const before = treeOf("out");
+  const { status, stdout, stderr } = netgen("diff", "topology.yaml", "--plan");
+  expect([status, stderr, treeOf("out")]).toEqual([1, "", before]);
+  const places = [
+    "! mtu-lowered: ",
+    "! host-gone: roz2 ",
+    "\n\n1. roz1\n",
+    "\n  run ",
+    "\n\n2. roz3\n",
+    "\n\n3. wro1\n",
+  ];
+  const found = places.map((text) => stdout.indexOf(text));
+  expect(found.filter((at) => at < 0)).toEqual([]);
+  expect(found).toEqual([...found].sort((a, b) => a - b));
+  expect(stdout).toContain(
+    "systemctl reload wg-quick@wg0.service; interrupts peers whose lines changed (roz2), up to ",
+  );
+  expect(netgen("diff", "topology.yaml", "--plan", "--hosts", "wro1").stdout).toContain("\n1. wro1\n");
+});
+
+test("--plan --format json is one object, in which nothing is left out", () => {
+  netgen("build", "topology.yaml");
+  changeTopology();
+  const plan = JSON.parse(netgen("diff", "topology.yaml", "--plan", "--format", "json").stdout);
+  expect(Object.keys(plan)).toEqual(["batches", "hosts", "cautions"]);
+  expect(plan.batches).toEqual([["roz1"], ["roz3"], ["wro1"]]);
+  const [first] = plan.hosts;
+  expect(Object.keys(first)).toEqual(["host", "files", "stops", "starts", "actions", "batch"]);
+  expect(first.actions).toContainEqual({
+    command: "networkctl delete vx10300",
+    interrupts: { what: "what this link carries", atMostMs: null, of: [] },
+  });
+  expect(first.actions).toContainEqual({ command: "networkctl reload", interrupts: null });
+  expect(Object.keys(plan.cautions[0])).toEqual(["kind", "hosts", "interrupts", "first", "last", "text"]);
+  expect(plan.cautions[0]).toMatchObject({ kind: "mtu-lowered", interrupts: null });
+});
+
+test("--from compares with the topology and the public keys of a revision, by the tree that these compile to", () => {
+  const text = readFileSync(join(home, "topology.yaml"), "utf8");
+  netgen("build", "topology.yaml");
+  commitAll("first");
+  expect(netgen("diff", "topology.yaml", "--plan", "--from", "HEAD")).toEqual(NOTHING);
+  changeTopology();
+  for (const args of [["--plan"], ["--stat"], []]) {
+    const onDisk = netgen("diff", "topology.yaml", ...args);
+    expect(netgen("diff", "topology.yaml", ...args, "--from", "HEAD")).toEqual(onDisk);
+  }
+  // A key that moves into keys/ is no change; another one there is.
+  const key = /publicKey: "(.*)"/.exec(text)?.[1] ?? "";
+  mkdirSync(join(home, "keys"));
+  writeFileSync(join(home, "keys/roz1.pub"), `${key}\n`);
+  writeFileSync(join(home, "topology.yaml"), text.replace(/ *publicKey: ".*"\n/, ""));
+  expect(netgen("diff", "topology.yaml", "--plan", "--from", "HEAD")).toEqual(NOTHING);
+  commitAll("second");
+  writeFileSync(join(home, "keys/roz1.pub"), `${testPublicKey("another")}\n`);
+  expect(netgen("diff", "topology.yaml", "--plan", "--from", "HEAD").stdout).toMatch(/^! key: roz1 has a new key, /);
+});
+
+test("--from says what git does not find, and what did not compile then", () => {
+  const fails = (...args: readonly string[]) => {
+    const { status, stdout, stderr } = netgen("diff", ...args);
+    expect(stdout).toBe("");
+    return [status, stderr];
+  };
+  const repository = fails("topology.yaml", "--from", "HEAD");
+  expect(repository).toEqual([
+    2,
+    expect.stringContaining("topology.yaml is in no repository that git opens: not a git"),
+  ]);
+  writeFileSync(join(home, "notes.txt"), "");
+  const text = readFileSync(join(home, "topology.yaml"), "utf8");
+  writeFileSync(join(home, "topology.yaml"), text.replace(/^hosts:/m, "hostz:"));
+  commitAll("first");
+  writeFileSync(join(home, "topology.yaml"), text);
+  writeFileSync(join(home, "new.yaml"), text);
+  expect(fails("new.yaml", "--from", "HEAD")).toEqual([2, expect.stringContaining("there is no new.yaml in HEAD; ")]);
+  for (const revision of ["v9", "-n", "HEAD:topology.yaml"]) {
+    const said = `netgen: --from: git knows no revision "${revision}" here; `;
+    expect(fails("topology.yaml", "--from", revision)).toEqual([2, expect.stringContaining(said)]);
+  }
+  expect(fails("topology.yaml", "--from", "HEAD")).toEqual([
+    1,
+    expect.stringMatching(/^HEAD:topology\.yaml:.*error\[key-missing\]/),
+  ]);
+  expect(fails("-", "--from", "HEAD")).toEqual([2, expect.stringContaining("standard input")]);
+  expect(fails("topology.yaml", "--from", "HEAD", "-o", "out")).toEqual([2, expect.stringContaining("name one")]);
+  expect(fails("topology.yaml", "--plan", "--stat")).toEqual([2, expect.stringContaining("ask for one")]);
+});
+
+test("--from without git says so", () => {
+  const { status, stderr } = runNetgen(home, ["diff", "topology.yaml", "--from", "HEAD"], { env: { PATH: home } });
+  expect([status, stderr]).toEqual([2, "netgen: --from needs git, and there is none here; install it\n"]);
 });

@@ -5,7 +5,7 @@ import { EXIT_DIFFERENT, EXIT_DONE, EXIT_MACHINE, machineError } from "./exit.ts
 import { type CommonOptions, counted, printSummary, say } from "./session.ts";
 import { complain, listPaths, type treePlace } from "./tree.ts";
 
-type Place = ReturnType<typeof treePlace>;
+export type Place = ReturnType<typeof treePlace>;
 
 /** The difference of each file; `undefined` where a build would refuse to write, which has been said then. */
 export function changesOf(tree: Tree, place: Place): readonly FileDiff[] | undefined {

@@ -28,6 +28,7 @@ export const PLACEHOLDERS: Readonly<Record<string, Kind | Names>> = {
   number: "nothing",
   peer: { sections: ["hosts"], isList: false },
   recipient: "nothing",
+  revision: "nothing",
   seconds: "nothing",
   site: { sections: ["sites"], isList: false },
   subnets: { sections: ["subnets"], isList: true },

@@ -1,15 +1,24 @@
 import { Command } from "commander";
 import pc from "picocolors";
 import { visibleLines } from "../base/text.ts";
-import { type FileDiff, renderStat } from "../deliver/diff.ts";
-import { changesOf } from "./compare.ts";
-import { EXIT_DIFFERENT, EXIT_DONE, EXIT_MACHINE } from "./exit.ts";
+import { diffTrees, type FileDiff, renderStat } from "../deliver/diff.ts";
+import { planRollout, type RolloutPlan } from "../deliver/plan.ts";
+import { renderPlan } from "../deliver/plan-text.ts";
+import { standingTree } from "../deliver/standing.ts";
+import { treeOfHosts } from "../deliver/tar.ts";
+import type { Tree } from "../write/plan.ts";
+import { changesOf, type Place } from "./compare.ts";
+import { EXIT_DIFFERENT, EXIT_DONE, EXIT_MACHINE, EXIT_TOPOLOGY, machineError } from "./exit.ts";
 import { formatOption, keysOption, quietOption, topologyArgument, withOption } from "./options.ts";
+import { openRevision } from "./revision.ts";
 import { exitCodeOf, hasColours, openCompiled, printDiagnostics } from "./session.ts";
 import { type TreeOptions, treeOf, treePlace } from "./tree.ts";
 
 interface DiffOptions extends TreeOptions {
   readonly stat?: boolean;
+  readonly plan?: boolean;
+  /** A revision of git's. */
+  readonly from?: string;
 }
 
 function paintPatch(patch: string, stream: NodeJS.WriteStream): string {
@@ -21,7 +30,7 @@ function paintPatch(patch: string, stream: NodeJS.WriteStream): string {
   });
 }
 
-function print(diffs: readonly FileDiff[], { stat, format }: DiffOptions): void {
+function printDiffs(diffs: readonly FileDiff[], { stat, format }: DiffOptions): number {
   const { stdout } = process;
   if (format === "json") {
     for (const { patch, ...counts } of diffs) {
@@ -32,17 +41,55 @@ function print(diffs: readonly FileDiff[], { stat, format }: DiffOptions): void 
     const shown = ({ patch }: FileDiff): string => (stdout.isTTY ? visibleLines(patch) : patch);
     stdout.write(stat === true ? renderStat(diffs) : diffs.map((each) => paintPatch(shown(each), stdout)).join(""));
   }
+  return diffs.length > 0 ? EXIT_DIFFERENT : EXIT_DONE;
+}
+
+/** What is absent is `null`, so that everything of a kind has the same fields. */
+const formatJson = (plan: RolloutPlan): string =>
+  `${JSON.stringify(plan, (_, value: unknown) => (value === undefined ? null : value), 2)}\n`;
+
+function printPlan(plan: RolloutPlan, { format }: DiffOptions): number {
+  const { stdout } = process;
+  stdout.write(format === "json" ? formatJson(plan) : visibleLines(renderPlan(plan)));
+  return plan.hosts.length + plan.cautions.length > 0 ? EXIT_DIFFERENT : EXIT_DONE;
+}
+
+/** What there is now: the tree of a revision, or the one on disk; `undefined` where it has errors, which have been said then. */
+function treeBefore(topology: string, { directory }: Place, options: DiffOptions): Tree | undefined {
+  if (options.from === undefined) return standingTree(directory);
+  const session = openRevision(topology, options.from, options);
+  const tree = treeOf(session);
+  if (tree === undefined) printDiagnostics(session, process.stderr, "text");
+  return tree;
+}
+
+function refuseTogether(topology: string, { plan, stat, from, output }: DiffOptions): void {
+  if (plan === true && stat === true) throw machineError("--plan and --stat are two answers; ask for one");
+  if (from !== undefined && topology === "-") {
+    throw machineError("--from compares revisions of a file, and standard input has none; name the file");
+  }
+  if (from !== undefined && output !== undefined) {
+    throw machineError("--from compares with a revision, and -o with a tree on disk; name one");
+  }
 }
 
 function diff(topology: string, options: DiffOptions): number {
+  refuseTogether(topology, options);
   const session = openCompiled(topology, options);
   printDiagnostics(session, process.stderr, "text");
   const tree = treeOf(session);
-  if (tree === undefined) return exitCodeOf(session);
-  const diffs = changesOf(tree, treePlace(session, topology, options));
-  if (diffs === undefined) return EXIT_MACHINE;
-  print(diffs, options);
-  return diffs.length > 0 ? EXIT_DIFFERENT : EXIT_DONE;
+  if (tree === undefined || session.model === undefined) return exitCodeOf(session);
+  const place = treePlace(session, topology, options);
+  // Also for the plan: what a build refuses to write is no tree to start from.
+  const standing = options.from === undefined ? changesOf(tree, place) : [];
+  if (standing === undefined) return EXIT_MACHINE;
+  if (options.from === undefined && options.plan !== true) return printDiffs(standing, options);
+  const before = treeBefore(topology, place, options);
+  if (before === undefined) return EXIT_TOPOLOGY;
+  const [old, next] = [before, tree].map((each) => treeOfHosts(each, place.hosts)) as [Tree, Tree];
+  return options.plan === true
+    ? printPlan(planRollout(session.model, old, next), options)
+    : printDiffs(diffTrees(old, next), options);
 }
 
 export const diffCommand = (exit: (code: number) => void): Command =>
@@ -54,10 +101,12 @@ export const diffCommand = (exit: (code: number) => void): Command =>
     )
     .addArgument(topologyArgument())
     .option("-o, --output <dir>", "the tree to compare with (default: out, beside the topology)")
+    .option("--from <revision>", "compare with what the topology of this git revision compiles to, in place of a tree")
     .addOption(keysOption())
     .addOption(withOption())
     .option("--hosts <names>", "only these hosts, separated by commas")
     .addOption(quietOption())
     .option("--stat", "only the number of lines that come and go in each file")
-    .addOption(formatOption("the diff (json: one object a file)"))
+    .option("--plan", "how to bring it to the hosts: what each does, what that interrupts, and in which order")
+    .addOption(formatOption("the diff (json: one object a file; one in all for the plan)"))
     .action((topology: string, options: DiffOptions) => exit(diff(topology, options)));

@@ -54,13 +54,15 @@ function readBytes(path: string): Buffer {
 }
 
 /** Reads a topology; `-` is standard input. */
-function readSource(path: string): Source {
-  const bytes = readBytes(path);
+const readSource = (path: string): Source => decodeSource(path, readBytes(path));
+
+/** A topology of these bytes. @throws Error when they are no text. */
+export function decodeSource(name: string, bytes: Uint8Array): Source {
   try {
     // Standard input keeps its "-": hints quote the name as an argument.
-    return { name: path, text: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes) };
+    return { name, text: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes) };
   } catch {
-    throw machineError(`${spoken(path)} is not UTF-8 text; save it as UTF-8`);
+    throw machineError(`${spoken(name)} is not UTF-8 text; save it as UTF-8`);
   }
 }
 
@@ -68,6 +70,10 @@ function readSource(path: string): Source {
 export function beside(topology: string, name: string): string {
   return topology === "-" ? name : join(dirname(topology), name);
 }
+
+/** The directory of public keys that is asked for, or the one beside the topology. */
+export const keysBeside = (topology: string, { keys }: Pick<CommonOptions, "keys">): string =>
+  keys ?? beside(topology, "keys");
 
 interface Opened {
   readonly source: Source;
@@ -122,7 +128,7 @@ function openWith<Result extends Judgement>(
   topology: string,
   options: CommonOptions,
 ): Opened & Result {
-  const keysDirectory = options.keys ?? beside(topology, "keys");
+  const keysDirectory = keysBeside(topology, options);
   const isQuiet = options.quiet ?? false;
   const { source, publicKeys } = readInput(topology, keysDirectory);
   const others = (options.with ?? []).map((path) => readInput(path));

@@ -1,6 +1,17 @@
 /** What a host does after a change: in which order, which action makes another one needless, and what each costs. */
 import { invariant } from "../base/invariant.ts";
 
+/** What an action interrupts. One table for the host's `apply --check`, the plan and its JSON. */
+export interface Cost {
+  readonly what: string;
+  /** Milliseconds at the most; `undefined`: for good, it goes. */
+  readonly atMostMs: number | undefined;
+}
+
+/** A cost in words that go on from "interrupts ". */
+export const costWords = ({ what, atMostMs }: Cost): string =>
+  `${what}, ${atMostMs === undefined ? "for good" : `up to ${atMostMs / 1000} s`}`;
+
 /** A command that a change asks for. */
 export interface Action {
   readonly command: string;
@@ -8,15 +19,23 @@ export interface Action {
   readonly phase: number;
   /** Whose start makes it needless: what has just begun has read its files. */
   readonly unit: string;
-  /** What is interrupted, and for how long; empty: nothing. */
-  readonly cost: string;
+  /** `undefined`: it interrupts nothing. */
+  readonly cost: Cost | undefined;
 }
 
 interface Kind {
   readonly pattern: RegExp;
   readonly phase: number;
-  readonly cost?: string;
+  readonly cost?: Cost;
 }
+
+// Bounds, of which only that of FRR was seen (docs/bgp.md, 3 to 7 s) and that of a tunnel follows from WireGuard: a handshake that
+// was not answered is tried again after 5 s (REKEY_TIMEOUT). The rest is what such a step may need at the most on a slow machine.
+const REMADE: Cost = { what: "what this link carries", atMostMs: 5000 };
+const RECONFIGURED: Cost = { what: "what this link carries", atMostMs: 1000 };
+const RESTARTED: Cost = { what: "all tunnels of it, until they have shaken hands", atMostMs: 6000 };
+const RELOADED: Cost = { what: "peers whose lines changed", atMostMs: 1000 };
+const WITHOUT_FRR: Cost = { what: "what BGP brings", atMostMs: 7000 };
 
 const NETWORKD = "systemd-networkd.service";
 
@@ -26,16 +45,16 @@ const KINDS: readonly Kind[] = Object.freeze([
   { pattern: /^systemctl \S+ systemd-modules-load\./, phase: 20 },
   { pattern: /^systemctl \S+ systemd-sysctl\./, phase: 25 },
   { pattern: /^systemctl \S+ systemd-networkd\./, phase: 30 },
-  { pattern: /^networkctl delete /, phase: 40, cost: "what this link carries, until the reload has made it anew" },
+  { pattern: /^networkctl delete /, phase: 40, cost: REMADE },
   { pattern: /^networkctl reload$/, phase: 45 },
-  { pattern: /^networkctl reconfigure /, phase: 46, cost: "what this link carries, for a moment" },
+  { pattern: /^networkctl reconfigure /, phase: 46, cost: RECONFIGURED },
   { pattern: /^systemctl \S+ netgen\d*-vlans\./, phase: 47 },
   { pattern: /^systemctl \S+ netgen\d*-nftables/, phase: 50 },
   { pattern: /^systemctl \S+ netgen\d*-(lan-)?routes\./, phase: 55 },
-  { pattern: /^systemctl restart wg-quick@/, phase: 60, cost: "all tunnels of it, until they have shaken hands" },
-  { pattern: /^systemctl \S+ wg-quick@/, phase: 60, cost: "peers whose lines changed" },
+  { pattern: /^systemctl restart wg-quick@/, phase: 60, cost: RESTARTED },
+  { pattern: /^systemctl \S+ wg-quick@/, phase: 60, cost: RELOADED },
   { pattern: /^systemctl \S+ netgen\d*-endpoints\./, phase: 65 },
-  { pattern: /^systemctl restart frr\./, phase: 70, cost: "what BGP brings, 3 to 7 s" },
+  { pattern: /^systemctl restart frr\./, phase: 70, cost: WITHOUT_FRR },
   { pattern: /^systemctl \S+ frr\./, phase: 70 },
   { pattern: /^systemctl \S+ netgen\d*-frr-passwords\./, phase: 72 },
   { pattern: /^systemctl \S+ netgen\d*-exit@/, phase: 75 },
@@ -58,14 +77,14 @@ function unitOf(command: string): string {
 export function actionOf(command: string): Action {
   const kind = KINDS.find(({ pattern }) => pattern.test(command));
   invariant(kind !== undefined, `nothing says when to run ${command}`);
-  return { command, phase: kind.phase, unit: unitOf(command), cost: kind.cost ?? "" };
+  return { command, phase: kind.phase, unit: unitOf(command), cost: kind.cost };
 }
 
 /** What is done for a bridge that no file says any more. */
 export const removalOf = (command: string): Action => ({
   ...actionOf(command),
   phase: BRIDGE_PHASE,
-  cost: "guests on this bridge",
+  cost: { what: "guests on this bridge", atMostMs: undefined },
 });
 
 /** Pairs of commands, the first of which makes the second needless. */

@@ -7,7 +7,7 @@ import type { OutputFile } from "../emit/file.ts";
 import { isLasting } from "../emit/units.ts";
 import { describeFile, hostOf, sha256 } from "../write/manifest.ts";
 import type { Tree } from "../write/plan.ts";
-import { type Action, actionOf, removalOf, replacements } from "./actions.ts";
+import { type Action, actionOf, costWords, removalOf, replacements } from "./actions.ts";
 
 /** Where the list lies in a bundle. */
 export const LIST_NAME = "netgen.list";
@@ -16,10 +16,11 @@ const LIST_VERSION = 1;
 
 type Fields = readonly (string | number)[];
 
-const onHost = (path: string): string => path.slice(path.indexOf("/") + 1);
+/** A path of the tree as it is on its host, without the first `/`. */
+export const onHost = (path: string): string => path.slice(path.indexOf("/") + 1);
 
 /** With when each is asked for: `changed` in any way, `gone`, or an expression that lines which differ match. */
-function actionsOf(file: OutputFile): readonly (readonly [when: string, Action])[] {
+export function actionsOf(file: OutputFile): readonly (readonly [when: string, Action])[] {
   return [
     ...file.after.map((command) => ["changed", actionOf(command)] as const),
     ...(file.gone ?? []).map((command) => ["gone", removalOf(command)] as const),
@@ -38,7 +39,8 @@ function recordsOf(host: string, { name, units }: Tree, files: readonly OutputFi
     }),
     ...actions.map(({ file, when, action }) => {
       // Two tabs in a row are one to a shell.
-      return ["run", when, onHost(file.path), action.phase, action.unit || "-", action.command, action.cost || "-"];
+      const cost = action.cost === undefined ? "-" : costWords(action.cost);
+      return ["run", when, onHost(file.path), action.phase, action.unit || "-", action.command, cost];
     }),
     ...replacements(actions.map(({ action }) => action.command)).map((pair) => ["replaces", ...pair]),
   ];

@@ -5,7 +5,7 @@ import { formatPatch, structuredPatch } from "diff";
 import { sortedBy } from "../base/text.ts";
 import type { OutputFile } from "../emit/file.ts";
 import { MANIFEST_NAME } from "../write/manifest.ts";
-import type { Plan } from "../write/plan.ts";
+import type { Plan, Tree } from "../write/plan.ts";
 import { commonEnds } from "./common-ends.ts";
 
 export interface FileDiff {
@@ -87,6 +87,20 @@ export function diffTree(directory: string, plan: Plan): readonly FileDiff[] {
   ];
   if (sides.length === 0) return manifestDiff(directory, plan);
   return sortedBy(sides, (side) => side.path).map(({ path, read }) => diffOf({ path, ...read() }));
+}
+
+/** The same between two trees of which neither stands on disk. */
+export function diffTrees(before: Tree, after: Tree): readonly FileDiff[] {
+  const byPath = ({ files }: Tree) => new Map(files.map((file) => [file.path, bytesOf(file)]));
+  const [old, next] = [byPath(before), byPath(after)];
+  const paths = new Set([...old.keys(), ...next.keys()]);
+  return sortedBy(paths, (path) => path).flatMap((path) => {
+    const [from, to] = [old.get(path), next.get(path)];
+    const sides = { path, before: from ?? NOTHING, after: to ?? NOTHING };
+    if (from === undefined) return [diffOf({ ...sides, change: "created" })];
+    if (to === undefined) return [diffOf({ ...sides, change: "removed" })];
+    return from.equals(to) ? [] : [diffOf({ ...sides, change: "changed" })];
+  });
 }
 
 /** A line per file with the lines that come and go, and a line with their sums. */
