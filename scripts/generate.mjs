@@ -1,5 +1,7 @@
-// Generates what would otherwise be read from disk or compiled at run time: ajv's validator and the templates.
+// Generates what would otherwise be read from disk or compiled at run time: ajv's validator, the templates, and what the
+// report brings for browsers.
 // The results are git-ignored modules, so that the compiler itself stays pure and quick to start.
+import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -131,7 +133,36 @@ function generateVersion() {
   writeFileSync(join(root, "src/commands/version.generated.ts"), text);
 }
 
+/** What a browser reads of the report, and of a diagram that stands by itself, whose readers know neither variables nor themes. */
+function generateReport() {
+  const read = (name) => readFileSync(join(root, "templates/report", name), "utf8");
+  const [palette, drawing, page, script] = ["palette.css", "drawing.css", "page.css", "page.js"].map(read);
+  const colours = new Map(
+    [...palette.matchAll(/(--[\w-]+): light-dark\((.+?), (.+?)\)/g)].map(([, name, ...themes]) => [name, themes]),
+  );
+  const themed = (theme) => drawing.replaceAll(/var\((--[\w-]+)\)/g, (_, name) => colours.get(name)[theme]);
+  const tight = (css) =>
+    css
+      .replaceAll(/\/\*[\s\S]*?\*\//g, "")
+      .replaceAll(/\s+/g, " ")
+      .replaceAll(/ ?([{};,]) ?/g, "$1")
+      .trim();
+  const alone = `${tight(themed(0))}@media (prefers-color-scheme: dark){${tight(themed(1))}}`;
+  const texts = {
+    drawingStyle: alone,
+    pageStyle: tight(palette + page + drawing),
+    pageScript: script,
+    // By which a browser knows the one script that may run: https://www.w3.org/TR/CSP3/#framework-directive-source-list
+    pageScriptHash: `sha256-${createHash("sha256").update(script).digest("base64")}`,
+  };
+  const lines = Object.entries(texts).map(
+    ([name, text]) => `export const ${name}: string = ${JSON.stringify(text)};\n`,
+  );
+  writeFileSync(join(root, "src/report/assets.generated.ts"), HEADER + lines.join(""));
+}
+
 generateTemplates();
+generateReport();
 generateValidator();
 generateManifestSchema();
 generateAnsible();

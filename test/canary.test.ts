@@ -109,6 +109,18 @@ const CASES: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["topology.yaml", "--hosts", BETA],
     ["keys/psk/alpha--beta.psk"],
   ],
+  report: [
+    ["topology.yaml"],
+    ["topology.yaml", "-o", "-"],
+    ["topology.yaml", "-o", "keys/alpha.key"],
+    ["keys/alpha.key"],
+  ],
+  graph: [
+    ["topology.yaml", "--format", "svg"],
+    ["topology.yaml", "--format", "dot"],
+    ["topology.yaml", "--format", "mermaid"],
+    ["keys/alpha.key"],
+  ],
   model: [["topology.yaml"], ["keys/alpha.key"]],
   schema: [[]],
   // What boots needs root and half a minute: only what is refused, and what is not there.

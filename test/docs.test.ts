@@ -14,12 +14,14 @@ import { buildCommand } from "../src/commands/build.ts";
 import { checkCommand } from "../src/commands/check.ts";
 import { completionCommand } from "../src/commands/completion.ts";
 import { diffCommand } from "../src/commands/diff.ts";
+import { graphCommand } from "../src/commands/graph.ts";
 import { hostCommand } from "../src/commands/host.ts";
 import { initCommand } from "../src/commands/init.ts";
 import { keysCommand } from "../src/commands/keys.ts";
 import { labCommand } from "../src/commands/lab.ts";
 import { modelCommand } from "../src/commands/model.ts";
 import { mtuCommand } from "../src/commands/mtu.ts";
+import { reportCommand } from "../src/commands/report.ts";
 import { schemaCommand } from "../src/commands/schema.ts";
 import { traceCommand } from "../src/commands/trace.ts";
 import { compile } from "../src/compile.ts";
@@ -116,6 +118,8 @@ describe("commands.md", () => {
     modelCommand,
     mtuCommand,
     traceCommand,
+    reportCommand,
+    graphCommand,
     schemaCommand,
     keysCommand,
     hostCommand,

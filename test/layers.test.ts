@@ -49,6 +49,19 @@ const ROOMS: Readonly<Record<string, { readonly values: readonly string[]; reado
 
 /** Rooms within rooms, and the files beside them: what is below comes first, and imports nothing of what comes after it. */
 const ROOMS_WITHIN: Readonly<Record<string, readonly string[]>> = {
+  report: [
+    "github.ts",
+    "lan.ts",
+    "markup.ts",
+    "model.ts",
+    "mtu.ts",
+    "mtu-text.ts",
+    "rollout-files.ts",
+    "rollout.ts",
+    "sarif.ts",
+    "draw",
+    "page",
+  ],
   lab: ["plan", "machine", "measure", "life", "prove", "prove.ts", "report.ts", "run.ts"],
   resolve: [
     "hosts",
