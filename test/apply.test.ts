@@ -62,7 +62,9 @@ describe("a host that has a tree", () => {
     expect([status, log]).toEqual([1, []]);
     expect(stdout).toContain("changed   /etc/wireguard/wg0.conf\n");
     expect(stdout).toContain("-ListenPort = 51820\n+ListenPort = 51999\n");
-    expect(stdout).toContain("run       systemctl reload wg-quick@wg0.service; interrupts peers whose lines changed, up to 1 s\n");
+    expect(stdout).toContain(
+      "run       systemctl reload wg-quick@wg0.service; interrupts peers whose lines changed, up to 1 s\n",
+    );
     expect(host.files("etc")).toEqual(first);
   });
 

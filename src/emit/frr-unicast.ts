@@ -1,5 +1,4 @@
 /** FRR's part of routing by BGP: sessions over the tunnels, and what they may carry. */
-
 import { grouped } from "../base/grouped.ts";
 import { FAMILIES, familyOf, hostPrefix, type IpFamily, type IpPrefix, mergePrefixes } from "../base/ip.ts";
 import type { RoutingSpeaker, Unicast, UnicastNeighbour } from "../model/bgp.ts";
