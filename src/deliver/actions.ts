@@ -65,7 +65,7 @@ const KINDS: readonly Kind[] = Object.freeze([
 ]);
 
 /** A bridge goes after its ports: by then nothing is on it but what is not netgen's. */
-const BRIDGE_PHASE = 41;
+export const BRIDGE_PHASE = 41;
 
 function unitOf(command: string): string {
   if (command.startsWith("networkctl ")) return NETWORKD;

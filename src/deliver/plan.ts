@@ -8,7 +8,7 @@ import { isLasting } from "../emit/units.ts";
 import type { Host } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
 import type { Tree } from "../write/plan.ts";
-import { type Action, type Cost, replacements } from "./actions.ts";
+import { type Action, BRIDGE_PHASE, type Cost, replacements } from "./actions.ts";
 import { actionsOf } from "./bundle.ts";
 import type { Caution } from "./caution.ts";
 import { cautionsOf } from "./cautions.ts";
@@ -123,7 +123,7 @@ interface Units {
 function isMoot({ command, phase, unit }: Action, { before, after }: Change, { starts, stops }: Units): boolean {
   if (unit !== "" && (starts.includes(unit) || (OWN.test(unit) && stops.includes(unit)))) return true;
   const link = /^networkctl (delete|reconfigure) (.*)$/.exec(command)?.[2];
-  if (link !== undefined) return !linksOf(before).has(link) || (phase === 41 && linksOf(after).has(link));
+  if (link !== undefined) return !linksOf(before).has(link) || (phase === BRIDGE_PHASE && linksOf(after).has(link));
   if (/daemon-reload| try-| start |networkctl reload/.test(command)) return false;
   const [kind = ""] = (command.split(" ")[2] ?? "").split("*");
   return OWN.test(kind) && !before.units.some((each) => each.startsWith(kind));
