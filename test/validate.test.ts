@@ -223,7 +223,7 @@ const ROWS: readonly Row[] = [
     "write it like this: cidr: 10.1.1.0/24",
   ]),
   row("prefix-malformed", topology({ alpha: "routes: [«0.0.0.0/0»]" }), [
-    'hosts.alpha.routes[0] is "0.0.0.0/0", which is not a prefix without loopback, link-local, multicast and other special addresses',
+    'hosts.alpha.routes[0] is "0.0.0.0/0", which is not a prefix without loopback, link-local, multicast and other special addresses; exits say who leads to all others',
     "write it like this: 192.168.3.0/24",
   ]),
   row("prefix-malformed", topology({ alpha: "routes: [{cidr: «127.0.0.0/8»}]" }), [

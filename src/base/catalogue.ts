@@ -580,7 +580,7 @@ export const catalogue = {
   "prefix-overlap": {
     severity: "error",
     message: "{prefix} ({use}) and {other} ({otherUse}) overlap; one prefix can lead to one host only",
-    hint: 'give them ranges of their own, or write "exceptMoreSpecifics: true" beside the cidr of the wider one, in routes, and the longer one wins; a segment that no host is a gateway of can do without a cidr',
+    hint: "give them ranges of their own, or {way}",
   },
   "exception-unused": {
     severity: "warning",

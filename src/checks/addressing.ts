@@ -112,6 +112,11 @@ const isHeardTwice = (outer: OverlayPrefix, inner: OverlayPrefix): boolean =>
 const mayHold = (outer: OverlayPrefix, inner: OverlayPrefix): boolean =>
   (outer.exceptsMoreSpecifics && outer.prefix !== inner.prefix) || isHeardTwice(outer, inner);
 
+/** What else can be done about prefixes that overlap: a remote is reached by rules, which know no longer prefix. */
+const EXCEPTION =
+  'write "exceptMoreSpecifics: true" beside the cidr of the wider one, in routes, and the longer one wins; a segment that no host is a gateway of can do without a cidr';
+const REST = "write the remote's prefixes so that they leave out the other one, as 10.0.0.0/9 and 10.192.0.0/10 leave out 10.128.0.0/10";
+
 function overlap(inner: OverlayPrefix, outer: OverlayPrefix): Diagnostic {
   const [later, earlier] = inner.span.start > outer.span.start ? [inner, outer] : [outer, inner];
   const params = {
@@ -119,6 +124,7 @@ function overlap(inner: OverlayPrefix, outer: OverlayPrefix): Diagnostic {
     use: useInWords(later),
     other: earlier.prefix,
     otherUse: useInWords(earlier),
+    way: [inner, outer].some(({ use }) => use.kind === "remote") ? REST : EXCEPTION,
   };
   const related = [{ message: `${earlier.prefix} is declared here`, span: earlier.span }];
   return diagnostic("prefix-overlap", params, later.span, related);

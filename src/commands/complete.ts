@@ -16,6 +16,7 @@ interface Names {
 
 /** What comes in the place of each `<placeholder>` that stands in a usage line. */
 export const PLACEHOLDERS: Readonly<Record<string, Kind | Names>> = {
+  bytes: "nothing",
   command: "nothing",
   dir: "directories",
   file: "files",

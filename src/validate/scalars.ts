@@ -49,7 +49,8 @@ export function isUnicast(prefix: IpPrefix): boolean {
 export function prefixAt(reader: Reader, node: Node): IpPrefix | undefined {
   const prefix = anyPrefixAt(reader, node);
   if (prefix === undefined || isUnicast(prefix)) return prefix;
-  refuse(reader, node, { expected: "a prefix without loopback, link-local, multicast and other special addresses" });
+  const special = "a prefix without loopback, link-local, multicast and other special addresses";
+  refuse(reader, node, { expected: prefix.endsWith("/0") ? `${special}; exits say who leads to all others` : special });
   return undefined;
 }
 
