@@ -1,4 +1,5 @@
 /** What there is to draw of a network, before anything has a place: who is where, who is joined, and what lies over it. */
+import { compareText } from "../../base/text.ts";
 import type { Exit } from "../../model/exit.ts";
 import type { Host } from "../../model/host.ts";
 import { poolAddresses, unicastOf } from "../../model/loopback.ts";
@@ -135,7 +136,7 @@ function halves(nodes: readonly Node[]): readonly Group[] {
     .map((half) => ({ title: "without a site", nodes: half, isCentral: false }));
 }
 
-/** Sites by name, then those who have none. */
+/** Sites by name, then those who have none; hosts by their ids, as their addresses are. */
 function groupsOf({ hosts, sites }: Network, known: Known): readonly Group[] {
   // Where most pass on what is others', as in a chain, none of them is in the middle.
   const hubs = [...known.hubs].filter((name) => !known.gateways.has(name));
@@ -147,7 +148,7 @@ function groupsOf({ hosts, sites }: Network, known: Known): readonly Group[] {
   });
   const bySite = new Map(sites.map(({ name }) => [name, [] as Node[]]));
   const alone: Node[] = [];
-  for (const host of hosts) {
+  for (const host of hosts.toSorted((a, b) => a.id - b.id || compareText(a.name, b.name))) {
     const place = host.reach.site === undefined ? alone : (bySite.get(host.reach.site) ?? alone);
     place.push(nodeOf(host, known));
   }

@@ -56,7 +56,8 @@ const OUTSIDE = { height: 30, gap: 20, above: 44 };
 const CHARACTER = 7.4;
 /** Height of boxes from which a side gets one more column. */
 const TALL = 900;
-const MAX_COLUMNS = 4;
+/** At each side: a page is scrolled down more gladly than across. */
+const MAX_COLUMNS = 2;
 const MAX_NAMED_HOSTS = 120;
 /** Of a name that is shown; the rest is in its title. */
 export const MAX_CHARACTERS = { card: 24, name: 18 };
