@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BUILD_TIMEOUT_MS, builtPackage, ROOT } from "./built-package.ts";
 import { type InstalledPackage, installPackage, reachableFrom } from "./installed-package.ts";
 
-/** Unpacked it has 2.5 MB, in an archive of 0.6: the program with all that it uses, and the documents. */
-const MAX_BYTES = 2_500_000;
+/** Unpacked it has 2.6 MB, in an archive of 0.7: the program with all that it uses, and the documents. */
+const MAX_BYTES = 2_700_000;
 
 const manifest = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
 let installed: InstalledPackage;
