@@ -112,7 +112,7 @@ const CASES: Readonly<Record<string, readonly (readonly string[])[]>> = {
   report: [
     ["topology.yaml"],
     ["topology.yaml", "-o", "-"],
-    ["topology.yaml", "-o", "keys/alpha.key"],
+    ["topology.yaml", "-o", "topology.yaml"],
     ["keys/alpha.key"],
   ],
   graph: [
