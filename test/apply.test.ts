@@ -38,6 +38,12 @@ const bundled = (directory: string): ReadonlyMap<string, string> => {
   return files;
 };
 
+test("apply and verify are 16,000 bytes of bash at the most, without the lines that are comments", () => {
+  const staged = host.stage(topology());
+  const code = ["apply", "verify"].map((name) => readFileSync(join(staged, "etc/netgen", name), "utf8")).join("");
+  expect(code.replace(/^ *#.*\n/gm, "").length).toBeLessThanOrEqual(16_000);
+});
+
 describe("a host that has nothing yet", () => {
   test("gets all files, and its units are enabled and started before anything is reloaded", () => {
     const staged = host.stage(topology());

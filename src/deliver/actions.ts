@@ -15,7 +15,7 @@ export const costWords = ({ what, atMostMs }: Cost): string =>
 /** A command that a change asks for. */
 export interface Action {
   readonly command: string;
-  /** Ascending; of equal ones the order does not matter. Up to 35 before units are started, from 36 on after that. */
+  /** Two digits, ascending; of equal ones the order does not matter. Up to 34 before units are started, which is 35. */
   readonly phase: number;
   /** Whose start makes it needless: what has just begun has read its files. */
   readonly unit: string;
