@@ -115,7 +115,8 @@ const mayHold = (outer: OverlayPrefix, inner: OverlayPrefix): boolean =>
 /** What else can be done about prefixes that overlap: a remote is reached by rules, which know no longer prefix. */
 const EXCEPTION =
   'write "exceptMoreSpecifics: true" beside the cidr of the wider one, in routes, and the longer one wins; a segment that no host is a gateway of can do without a cidr';
-const REST = "write the remote's prefixes so that they leave out the other one, as 10.0.0.0/9 and 10.192.0.0/10 leave out 10.128.0.0/10";
+const REST =
+  "write the remote's prefixes so that they leave out the other one, as 10.0.0.0/9 and 10.192.0.0/10 leave out 10.128.0.0/10";
 
 function overlap(inner: OverlayPrefix, outer: OverlayPrefix): Diagnostic {
   const [later, earlier] = inner.span.start > outer.span.start ? [inner, outer] : [outer, inner];
