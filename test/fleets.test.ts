@@ -23,7 +23,7 @@ const linesOf = ({ files }: Compilation): readonly string[] =>
   files
     .flatMap((file) => [file.path, ...file.after, ...textOf(file).split("\n")])
     // All fleets of a host have one lock: they tell the same programs.
-    .filter((line) => !line.includes("/etc/netgen/peers/") && !line.includes("/run/netgen-apply"));
+    .filter((line) => !line.includes("/etc/netgen/peers/") && !line.includes("run/netgen-apply"));
 
 describe.each(scenarios)("$name with a number", (fixture) => {
   const made = () => {

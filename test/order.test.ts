@@ -65,7 +65,8 @@ function standIns(network: Network): readonly (readonly string[])[] {
     ...gateways,
     ...[...vrfs, ...remotes, { exits }].map((each) => each.exits.map(({ host }) => host)),
     ...hosts.map(({ name, vrrp }) => [name, vrrp?.other.host ?? name]),
-    hosts.filter(({ name }) => relays.has(name)).map(({ name }) => name),
+    // Where BGP routes, prefixes of a peer say nothing about who passes on: its hubs reflect.
+    network.bgp.kind === "routing" ? [] : hosts.filter(({ name }) => relays.has(name)).map(({ name }) => name),
     hosts.filter(({ bgp }) => bgp.kind !== "none" && bgp.isReflector).map(({ name }) => name),
   ].map((list) => [...new Set(list)]);
 }

@@ -29,8 +29,8 @@ interface Kind {
   readonly cost?: Cost;
 }
 
-// Bounds, of which only that of FRR was seen (docs/bgp.md, 3 to 7 s) and that of a tunnel follows from WireGuard: a handshake that
-// was not answered is tried again after 5 s (REKEY_TIMEOUT). The rest is what such a step may need at the most on a slow machine.
+// Bounds: that of FRR was seen (docs/bgp.md, 3 to 7 s), that of a tunnel follows from WireGuard: a handshake that was not answered is
+// tried again after 5 s (REKEY_TIMEOUT). The rest is more than was ever lost in test/lab/plan.test.ts: a slow machine takes longer.
 const REMADE: Cost = { what: "what this link carries", atMostMs: 5000 };
 const RECONFIGURED: Cost = { what: "what this link carries", atMostMs: 1000 };
 const RESTARTED: Cost = { what: "all tunnels of it, until they have shaken hands", atMostMs: 6000 };
