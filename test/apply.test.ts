@@ -140,6 +140,16 @@ describe("a host that has a tree", () => {
     expect(host.files("etc")).toEqual(first);
   });
 
+  test("takes no line of a script for a comment that begins with the sign of FRR's", () => {
+    const script = host.read("etc/netgen/routes-apply");
+    expect(script).toMatch(/^ +! /m);
+    host.write("etc/netgen/routes-apply", script.replace(/^ +! .*\n/m, ""));
+    expect(host.apply("--check")).toMatchObject({
+      status: 1,
+      stdout: expect.stringMatching(/^changed {3}\/etc\/netgen\/routes-apply$/m),
+    });
+  });
+
   test("goes back when a promise of its own is lost, with what follows from that, and says so", () => {
     host.stage(topology({ port: 51_999 }));
     host.write("fails", "reload wg-quick@wg0.service\n");
