@@ -101,6 +101,13 @@ const CASES: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["topology.yaml", "-o", "deploy", "--no-bundles"],
     ["keys/alpha.key", "-o", "deploy"],
   ],
+  "cloud-init": [
+    ["topology.yaml", "--host", "alpha"],
+    ["topology.yaml", "--host", "alpha", "--for", "aws"],
+    ["topology.yaml", "--host", ALPHA],
+    ["topology.yaml", "--host", "alpha", "-o", "keys"],
+    ["keys/alpha.key", "--host", "alpha"],
+  ],
   build: [
     ["topology.yaml", "-v"],
     ["topology.yaml", "--format", "json"],

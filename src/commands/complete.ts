@@ -28,6 +28,7 @@ export const PLACEHOLDERS: Readonly<Record<string, Kind | Names>> = {
   names: { sections: ["hosts"], isList: true },
   number: "nothing",
   peer: { sections: ["hosts"], isList: false },
+  provider: "nothing",
   recipient: "nothing",
   revision: "nothing",
   seconds: "nothing",

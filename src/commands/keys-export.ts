@@ -8,7 +8,7 @@ import { fleetMark } from "../model/fleet.ts";
 import type { Host } from "../model/host.ts";
 import { printTar } from "./archive.ts";
 import { EXIT_DONE, EXIT_TOPOLOGY, machineError } from "./exit.ts";
-import { hostNamed, type KeyOptions, type KeySession, openForKeys, presharedPairs } from "./keys-session.ts";
+import { hostNamed, type KeyOptions, type KeySession, openForKeys, presharing } from "./keys-session.ts";
 import { identityOption, keysOption, quietOption } from "./options.ts";
 import { MAX_QR_BYTES, renderQr } from "./qr.ts";
 import { exitCodeOf, printDiagnostics, printSummary, say } from "./session.ts";
@@ -18,10 +18,6 @@ interface ExportOptions extends KeyOptions {
   readonly qr?: boolean;
   readonly topology: string;
 }
-
-/** The names of those that a host shares a preshared key with. */
-const presharing = ({ model }: KeySession, { name }: Host): readonly string[] =>
-  presharedPairs(model).flatMap(([a, b]) => (a === name ? [b] : b === name ? [a] : []));
 
 async function exportHost(session: KeySession, host: Host, given: ExportOptions): Promise<number> {
   const { output, qr, ...options } = given;
@@ -34,7 +30,7 @@ async function exportHost(session: KeySession, host: Host, given: ExportOptions)
   }
   if (output === undefined) throw machineError(`say where the keys of ${name} go: -o DIR, or -o - for a tar`);
   const interfaces = host.interfaces.map((link) => link.name);
-  const request = { host: name, fleet: fleetMark(session.model), interfaces, peers: presharing(session, host) };
+  const request = { host: name, fleet: fleetMark(session.model), interfaces, peers: presharing(session.model, host) };
   if (output === "-") {
     const keys = await readKeys(session.keysDirectory, request, options);
     await printTar(keys.map(({ path, text }) => plainFile(path, 0o600, text)));
@@ -87,7 +83,7 @@ async function exportApp(session: KeySession, host: Host, given: ExportOptions):
     printDiagnostics(session, process.stderr, "text");
     return exitCodeOf(session);
   }
-  const sharing = new Set(presharing(session, host));
+  const sharing = new Set(presharing(session.model, host));
   const peers = session.model.hosts
     .filter((each) => sharing.has(each.name))
     .map((each) => ({ host: each.name, publicKey: each.publicKey }));

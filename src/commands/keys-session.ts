@@ -60,6 +60,10 @@ export function presharedPairs({ hosts, peers }: Network): readonly (readonly [s
   );
 }
 
+/** The names of those that a host shares a preshared key with. */
+export const presharing = (network: Network, { name }: Host): readonly string[] =>
+  presharedPairs(network).flatMap(([a, b]) => (a === name ? [b] : b === name ? [a] : []));
+
 /** Says when git may take in secrets in clear, or leaves out encrypted ones. */
 export function warnUnlessIgnored({ keysDirectory }: Pick<Session, "keysDirectory">, isGitIgnored: boolean): void {
   if (isGitIgnored) return;

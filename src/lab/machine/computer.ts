@@ -36,8 +36,9 @@ mount -t overlay -o "lowerdir=/,upperdir=$disk/upper,workdir=$disk/work" overlay
 cd "$disk/root"
 rm -rf etc/wireguard etc/netgen* etc/sysctl.d etc/sysctl.conf etc/modules-load.d etc/systemd/network etc/systemd/system \
   etc/systemd/networkd.conf.d etc/network/interfaces* etc/frr/frr.conf etc/keepalived/* etc/resolv.conf etc/fstab etc/rc?.d \
-  usr/sbin/policy-rc.d etc/udev/rules.d etc/cron* var/log/journal var/lib/systemd/timers
-mkdir -p etc/wireguard etc/systemd/network etc/systemd/system etc/udev/rules.d etc/frr etc/lab etc/systemd/journald.conf.d
+  usr/sbin/policy-rc.d etc/udev/rules.d etc/cron* var/log/journal var/lib/systemd/timers var/lib/cloud
+mkdir -p etc/wireguard etc/systemd/network etc/systemd/system etc/udev/rules.d etc/frr etc/lab etc/systemd/journald.conf.d etc/cloud
+: > etc/cloud/cloud-init.disabled
 [ ! -e /usr/bin/vtysh ] || chown -R frr:frr etc/frr
 od -An -N16 -tx1 /dev/urandom | tr -d ' \\n' > etc/machine-id
 echo "$1" > etc/hostname

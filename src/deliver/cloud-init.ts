@@ -1,0 +1,66 @@
+/**
+ * What a machine is given when it is made, so that it joins by its first boot: the host's bundle, staged as files, and commands
+ * that make its key and have the bundle's own program apply it. There is no secret in it, as any process of the machine may read it.
+ */
+
+import { contentOf } from "../emit/file.ts";
+import { fleetMark } from "../model/fleet.ts";
+import type { Host } from "../model/host.ts";
+import type { Network } from "../model/network.ts";
+import type { Tree } from "../write/plan.ts";
+import { bundleOf } from "./bundle.ts";
+import { bareFile } from "./comments.ts";
+import { treeOfHosts } from "./tar.ts";
+
+/** The Debian packages whose programs a host's files are for. */
+function packagesOf({ interfaces, bgp, vrrp }: Host, units: readonly string[]): readonly string[] {
+  const has = (pattern: RegExp): boolean => units.some((unit) => pattern.test(unit));
+  return [
+    ...(interfaces.length === 0 ? [] : ["wireguard-tools", "iputils-ping"]),
+    ...(has(/^netgen\d*-nftables/) ? ["nftables"] : []),
+    ...(bgp.kind === "none" ? [] : ["frr", "frr-pythontools"]),
+    ...(vrrp === undefined ? [] : ["keepalived"]),
+    ...(has(/^netgen\d*-radvd/) ? ["radvd"] : []),
+  ];
+}
+
+/** Makes the host's key unless the image has it, for all its interfaces, and tells the public half. */
+function keyScript({ name, interfaces }: Host): string {
+  const [first, ...others] = interfaces.map((link) => `${link.name}.key`);
+  if (first === undefined) return "";
+  const copies = others.map((file) => `[ -s ${file} ] || cp ${first} ${file}\n`).join("");
+  return `umask 077
+mkdir -p /etc/wireguard
+cd /etc/wireguard
+[ -s ${first} ] || { wg genkey > ${first}~ && mv ${first}~ ${first}; }
+${copies}echo "netgen-public-key ${name} $(wg pubkey < ${first})" | tee /dev/console || true
+`;
+}
+
+/** What is run in the end: once, as root, after the packages are there. */
+const firstBootScript = (host: Host, directory: string): string =>
+  `set -eu
+${keyScript(host)}cd /
+bash ${directory}/etc/netgen/apply --host ${host.name}
+rm -r ${directory}
+`;
+
+/** A host's user-data: a cloud-config, in JSON, which is YAML without its traps. */
+export function userDataOf(network: Network, tree: Tree, host: Host): string {
+  const { files, ...rest } = treeOfHosts(tree, [host.name]);
+  const directory = `/var/lib/netgen${fleetMark(network)}-first`;
+  const bundle = bundleOf({ ...rest, files: files.map(bareFile) }, host.name);
+  const config = {
+    packages: packagesOf(host, tree.units[host.name] ?? []),
+    write_files: bundle.map((file) => ({
+      path: `${directory}/${file.path}`,
+      content: new TextDecoder().decode(contentOf(file)),
+    })),
+    runcmd: [["bash", "-c", firstBootScript(host, directory)]],
+  };
+  return `#cloud-config\n${JSON.stringify(config)}\n`;
+}
+
+/** What a NoCloud seed has besides: a machine takes user-data once for each instance. */
+export const metaDataOf = (network: Network, { name }: Host): string =>
+  `${JSON.stringify({ "instance-id": `netgen-${network.name}-${name}`, "local-hostname": name })}\n`;
