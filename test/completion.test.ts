@@ -47,7 +47,7 @@ function offered(...words: readonly string[]): readonly string[] {
 /** Every command that cli.ts wires, in its order. */
 async function wholeProgram(): Promise<Command> {
   const source = readFileSync(join(ROOT, "src/cli.ts"), "utf8");
-  const wired = [...source.matchAll(/import\("(\.\/commands\/[a-z]+\.ts)"\)\)\.(\w+)/g)];
+  const wired = [...source.matchAll(/import\("(\.\/commands\/[a-z-]+\.ts)"\)\)\.(\w+)/g)];
   const whole = new Command("netgen").helpCommand(false).version("0", "-V, --version");
   for (const [, file = "", name = ""] of wired) {
     const module = await import(join(ROOT, "src", file));
@@ -59,7 +59,7 @@ async function wholeProgram(): Promise<Command> {
 describe("the answer", () => {
   test("is every command, before one is written", () => {
     const help = netgen("--help").stdout.split("Commands:")[1] ?? "";
-    const commands = [...(help.split("\n\n")[0]?.matchAll(/^ {2}([a-z]+)/gm) ?? [])].map(([, name]) => name);
+    const commands = [...(help.split("\n\n")[0]?.matchAll(/^ {2}([a-z-]+)/gm) ?? [])].map(([, name]) => name);
     expect(commands).toContain("completion");
     expect(netgen("completion", "bash", "--", "").stdout).toBe(["values", ...commands, ""].join("\n"));
     expect(offered("")).toEqual(["values", ...commands]);

@@ -12,6 +12,7 @@ import { renderJson, renderText } from "../src/base/render.ts";
 import { ansibleCommand } from "../src/commands/ansible.ts";
 import { buildCommand } from "../src/commands/build.ts";
 import { checkCommand } from "../src/commands/check.ts";
+import { cloudInitCommand } from "../src/commands/cloud-init.ts";
 import { completionCommand } from "../src/commands/completion.ts";
 import { diffCommand } from "../src/commands/diff.ts";
 import { graphCommand } from "../src/commands/graph.ts";
@@ -126,6 +127,7 @@ describe("commands.md", () => {
     completionCommand,
     labCommand,
     ansibleCommand,
+    cloudInitCommand,
   ].map((each) => each(exit));
   const withParts = (command: Command): readonly Command[] => [command, ...command.commands.flatMap(withParts)];
   const callsOf = (command: Command, call: string): readonly string[] =>

@@ -37,11 +37,11 @@ describe.runIf(isEquipped("cloud-init", "python3"))("cloud-init schema", () => {
       ? run("cloud-init", ["schema", "--config-file", file])
       : run("env", [`PYTHONPATH=${join(root, "usr/lib/python3/dist-packages")}`, "/usr/bin/python3", ...main, file]);
 
-  const trees = [
-    ["22.4", undefined],
-    ...[trixieTree()].flatMap((root) => (root === undefined ? [] : [["25.1", root]])),
-  ] as const;
-  test.each(trees)("of %s takes every host's, and refuses another", (_, root) => {
+  const releases: readonly { readonly version: string; readonly root: string | undefined }[] = [
+    { version: "22.4", root: undefined },
+    ...[trixieTree()].filter((root) => root !== undefined).map((root) => ({ version: "25.1", root })),
+  ];
+  test.each(releases)("of $version takes every host's, and refuses another", ({ root }) => {
     const files = compiled.flatMap(({ name, network, ...tree }) =>
       network.hosts
         .filter(({ app }) => app === undefined)
