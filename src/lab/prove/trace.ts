@@ -2,7 +2,10 @@
 
 import { grouped } from "../../base/grouped.ts";
 import { must } from "../../base/invariant.ts";
-import { FAMILIES } from "../../base/ip.ts";
+import { FAMILIES, familyOf } from "../../base/ip.ts";
+import { IPV4_HEADER_BYTES, IPV6_HEADER_BYTES } from "../../base/mtu.ts";
+import type { Network } from "../../model/network.ts";
+import { createMeeting } from "../../model/tunnel.ts";
 import { flowBetween, stationParty } from "../../ways/party.ts";
 import { type FlowTrace, type Hop, traceFlow } from "../../ways/trace.ts";
 import { waysOf } from "../../ways/ways.ts";
@@ -20,13 +23,27 @@ interface Count {
   readonly what: string;
 }
 
+/**
+ * What a packet of so many bytes in a tunnel that is reckoned with IPv6 may have on the wire: one side may dial an IPv4 address, or a
+ * name, and whose handshake was the last decides.
+ */
+function onWire(network: Network, { host, to, added }: Hop, bytes: number): readonly number[] {
+  if (added.at(-1)?.bytes !== IPV6_HEADER_BYTES) return [bytes];
+  const [a, b] = [host, to].map((name) => network.hosts.find((each) => each.name === name));
+  const dials = Object.values(createMeeting(network)(must(a, "it is a host"), must(b, "it is a host")));
+  const endpoints = dials.flatMap((dial) => dial?.endpoints ?? []);
+  const isIpv6 = endpoints.every((each) => each.kind === "address" && familyOf(each.address) === 6);
+  return isIpv6 ? [bytes] : [bytes, bytes - IPV6_HEADER_BYTES + IPV4_HEADER_BYTES];
+}
+
 /** What passes where a packet leaves by a link; of what is cut up only what is on the wire, for netfilter sees it whole. */
-function countsOf({ host, via, kind, route, sizes, sent }: Hop): readonly Count[] {
+function countsOf(network: Network, hop: Hop): readonly Count[] {
+  const { host, via, kind, route, sizes, sent } = hop;
   const [bytes = 0, ...others] = sizes;
   const family = route === undefined ? "bridge" : "inet";
   const link = { host, family, rule: `oifname "${via}" meta length ${bytes}`, what: `${bytes} by ${via}` } as const;
   const wire = sent.map((size) => {
-    const rule = `oifname != "${via}" meta l4proto udp meta length ${size}`;
+    const rule = `oifname != "${via}" meta l4proto udp meta length { ${onWire(network, hop, size).join(", ")} }`;
     return { host, family: "inet", rule, what: `${size} of its tunnel` } as const;
   });
   // What is behind a host, and a LAN, goes by links that are not netgen's.
@@ -81,7 +98,10 @@ async function missedOn(lab: Lab, host: string, counts: readonly Count[]): Promi
 }
 
 async function measure(lab: Lab, trace: FlowTrace): Promise<Outcome> {
-  const counts = grouped(hopsOf(trace).flatMap(countsOf), ({ host }) => host);
+  const counts = grouped(
+    hopsOf(trace).flatMap((hop) => countsOf(lab.network, hop)),
+    ({ host }) => host,
+  );
   for (const [host, own] of counts) await must(lab.hosts.get(host), "every host has a box").run("nft", rulesetOf(own));
   const guest = must(lab.guests.get(trace.from.name), "every guest has a box");
   const isAnswered = (await answered(guest, [{ to: trace.to.address, bytes: trace.bytes }])).size > 0;
