@@ -81,6 +81,14 @@ describe("user-data", () => {
     expect(stderr).not.toContain("beta has no public key");
   });
 
+  test("of a numbered fleet stages and applies what is that fleet's", () => {
+    writeFileSync(join(home, "topology.yaml"), TOPOLOGY.replace("name: mesh", "name: mesh\nfleet: 2"));
+    const { write_files, runcmd } = read(bundled());
+    const [program = ""] = /\S+\/apply/.exec(runcmd[0]?.[2] ?? "") ?? [];
+    expect(program).toBe("/var/lib/netgen2-first/etc/netgen2/apply");
+    expect(write_files.map(({ path }) => path)).toContain(program);
+  });
+
   test("of three hosts with EVPN has 14,000 bytes as gzip at the most", () => {
     expect(encodeFor(PROVIDERS.aws, bundled()).length).toBeLessThanOrEqual(14_000);
   });

@@ -43,7 +43,7 @@ const excuseKey = (session: Session, { origin }: Host): Session => ({
 });
 
 /** A host that can begin by itself. @throws Error with the reason why not. */
-function requireLonely(network: Network, host: Host): void {
+function requireOwnKey(network: Network, host: Host): void {
   const { name, app, vrrp } = host;
   if (app !== undefined) {
     throw machineError(
@@ -104,7 +104,7 @@ function cloudInit(topology: string, options: CloudInitOptions): number {
   const session = host === undefined ? opened : excuseKey(opened, host);
   printDiagnostics(session, process.stderr, "text");
   if (model === undefined || host === undefined || exitCodeOf(session) !== EXIT_DONE) return exitCodeOf(session);
-  requireLonely(model, host);
+  requireOwnKey(model, host);
   const { files, units } = emitJudged(session);
   const userData = userDataOf(model, { name: model.name, files, units }, host);
   const bytes = encodeFor(PROVIDERS[provider], userData);

@@ -2,7 +2,6 @@
  * What a machine is given when it is made, so that it joins by its first boot: the host's bundle, staged as files, and commands
  * that make its key and have the bundle's own program apply it. There is no secret in it, as any process of the machine may read it.
  */
-
 import { contentOf } from "../emit/file.ts";
 import { fleetMark } from "../model/fleet.ts";
 import type { Host } from "../model/host.ts";
@@ -24,6 +23,9 @@ function packagesOf({ interfaces, bgp, vrrp }: Host, units: readonly string[]): 
   ];
 }
 
+/** Where the bundle lies until it is applied; not in memory, as a machine may have to restart before. */
+const stagedIn = (fleet: string): string => `/var/lib/netgen${fleet}-first`;
+
 /** Makes the host's key unless the image has it, for all its interfaces, and tells the public half. */
 function keyScript({ name, interfaces }: Host): string {
   const [first, ...others] = interfaces.map((link) => `${link.name}.key`);
@@ -38,25 +40,25 @@ ${copies}echo "netgen-public-key ${name} $(wg pubkey < ${first})" | tee /dev/con
 }
 
 /** What is run in the end: once, as root, after the packages are there. */
-const firstBootScript = (host: Host, directory: string): string =>
+const firstBootScript = (host: Host, fleet: string): string =>
   `set -eu
 ${keyScript(host)}cd /
-bash ${directory}/etc/netgen/apply --host ${host.name}
-rm -r ${directory}
+bash ${stagedIn(fleet)}/etc/netgen${fleet}/apply --host ${host.name}
+rm -r ${stagedIn(fleet)}
 `;
 
 /** A host's user-data: a cloud-config, in JSON, which is YAML without its traps. */
 export function userDataOf(network: Network, tree: Tree, host: Host): string {
   const { files, ...rest } = treeOfHosts(tree, [host.name]);
-  const directory = `/var/lib/netgen${fleetMark(network)}-first`;
+  const fleet = fleetMark(network);
   const bundle = bundleOf({ ...rest, files: files.map(bareFile) }, host.name);
   const config = {
     packages: packagesOf(host, tree.units[host.name] ?? []),
     write_files: bundle.map((file) => ({
-      path: `${directory}/${file.path}`,
+      path: `${stagedIn(fleet)}/${file.path}`,
       content: new TextDecoder().decode(contentOf(file)),
     })),
-    runcmd: [["bash", "-c", firstBootScript(host, directory)]],
+    runcmd: [["bash", "-c", firstBootScript(host, fleet)]],
   };
   return `#cloud-config\n${JSON.stringify(config)}\n`;
 }

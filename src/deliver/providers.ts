@@ -17,13 +17,13 @@ export interface Provider {
 // gzip only where there is need of it: what can be read is better to debug. cloud-init takes it wherever its bytes get to it
 // unchanged (cloudinit/user_data.py); programs that read the file as text, and metadata that has to be text, spoil it.
 export const PROVIDERS = {
-  // "User data must be base64-encoded … limited to 16 KB, in raw form, before it is base64-encoded".
+  // 16 KB before base64; its error speaks of 21,847 characters of base64.
   aws: { form: "gzip", limit: 16_384, source: "docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html" },
-  // "Maximum size for metadata values 256 KB (262,144 bytes)".
+  // What a metadata value may have; all together 512 kB.
   gcp: { form: "text", limit: 262_144, source: "cloud.google.com/compute/docs/metadata/setting-custom-metadata" },
   // "The maximum length of the binary array is 65535 bytes"; its program reads text.
   azure: { form: "text", limit: 65_535, source: "learn.microsoft.com/azure/virtual-machines/custom-data" },
-  // "Limited to 32KiB"; its datasource tries base64, then gzip (cloudinit/sources/DataSourceHetzner.py).
+  // A text, of which cloud-init's datasource tries base64, then gzip (cloudinit/sources/DataSourceHetzner.py).
   hetzner: { form: "base64", limit: 32_768, source: "docs.hetzner.cloud/reference/cloud#servers-create-a-server" },
   // "Must be base64 encoded and is restricted to 65535 bytes".
   openstack: {
@@ -32,7 +32,7 @@ export const PROVIDERS = {
     countsBase64: true,
     source: "docs.openstack.org/nova/latest/user/metadata.html",
   },
-  // "Must be plain text and may not exceed 64 KiB".
+  // Plain text alone: its datasource undoes no base64.
   digitalocean: { form: "text", limit: 65_536, source: "docs.digitalocean.com/reference/api" },
   // "The max size of the userdata is 524288 bytes".
   vmware: {
