@@ -92,6 +92,11 @@ test("both live side by side and through a boot; either is taken off", { timeout
     for (const box of boxes) expect(await missing(box, ""), box.name).toEqual([]);
 
     await bring();
+    // What is to stay as it was has to have come to rest: the exit opens when its probe is answered.
+    const isOpen = async (): Promise<boolean> =>
+      (await alpha.box.attempt("grep", "beta", "/run/netgen2/egress")).status === 0;
+    expect(await eventually(isOpen)).toBe(true);
+    await bothAlive(boxes);
     for (const box of boxes) await box.run("systemctl", "disable", "--now", "frr.service");
     await remove("", OF_FIRST);
     for (const box of boxes) expect(await missing(box, "2"), box.name).toEqual([]);
