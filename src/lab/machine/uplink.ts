@@ -59,8 +59,10 @@ export const bridgeLines = ({ name: owner }: LabHost, { foreignBridges }: LabPla
       const { name, addresses, vlans, vrf } = bridge;
       // A kernel without VLANs does not know the word at all.
       const kind = vlans === undefined ? "bridge" : "bridge vlan_filtering 1";
+      // networkd knows it, and may have come first: as ifupdown does, one that is there is taken.
+      const taken = `[ -e /sys/class/net/${name}/bridge ] && ip link set ${name} type ${kind}`;
       const parts = (vlans ?? []).map((vlan) => vlanLines(name, vlan));
-      const made = `ip link add ${name} type ${kind}\nip link set ${name} up\n`;
+      const made = `ip link add ${name} type ${kind} || { ${taken}; }\nip link set ${name} up\n`;
       const all = made + [...addressLines(name, addresses), ...parts].join("");
       return vrf === undefined ? all + bridgeRoutes(bridge) : all;
     })
