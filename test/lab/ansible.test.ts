@@ -10,14 +10,14 @@ import { bundleOf } from "../../src/deliver/bundle.ts";
 import { contentOf } from "../../src/emit/file.ts";
 import { readPublicKeys } from "../../src/keys/store.ts";
 import type { Box } from "../../src/lab/machine/box.ts";
-import { type OpenLab, openLab } from "../../src/lab/machine/open.ts";
+import type { OpenLab } from "../../src/lab/machine/open.ts";
 import { eventually } from "../../src/lab/machine/patience.ts";
-import { planLab } from "../../src/lab/plan/plan-lab.ts";
 import { ROOT } from "../built-package.ts";
 import { CLI, runNetgen } from "../netgen.ts";
 import { debian13Ansible, INSTALLED } from "../oracle/ansible-releases.ts";
 import { isWhole } from "../proofs.ts";
 import { testPublicKey } from "../test-keys.ts";
+import { openBare } from "./computers.ts";
 
 const ADDRESSES = { alpha: "198.51.100.1", beta: "203.0.113.9", gamma: "192.0.2.7" };
 /** On each change the way from nothing to an overlay is shown of two hosts, by the release that is installed. */
@@ -113,10 +113,7 @@ describe.each(RELEASES)("ansible-core $version", ({ playbook, env }) => {
     const source = { name: "topology.yaml", text: topology() };
     const publicKeys = Object.fromEntries(NAMES.map((name) => [name, testPublicKey(name)]));
     const network = must(compile(source, { publicKeys }).model, "the topology has no mistake");
-    const nothing = { files: [], units: {}, configurations: {} };
-    const plan = { ...planLab(network), guests: [] };
-    const quiet = { onPhase: () => undefined, onBooted: () => undefined };
-    open = await openLab({ network, plan, ...nothing, isBooting: true }, quiet);
+    open = await openBare(network);
     for (const name of NAMES) {
       await box(name).run("rm", "/etc/wireguard/wg0.key");
       settle(name);

@@ -1,17 +1,14 @@
 /** The lock-out guard on a host that boots by itself: what nobody confirms goes back, by its timer or by the next boot. */
-import { mkdirSync } from "node:fs";
-import { dirname } from "node:path";
 import { expect, test } from "vitest";
 import { must } from "../../src/base/invariant.ts";
 import { compile } from "../../src/compile.ts";
-import { bundleOf } from "../../src/deliver/bundle.ts";
-import { contentOf } from "../../src/emit/file.ts";
 import { booted } from "../../src/lab/machine/boot.ts";
-import { type Box, writeInto } from "../../src/lab/machine/box.ts";
+import type { Box } from "../../src/lab/machine/box.ts";
 import { openLab } from "../../src/lab/machine/open.ts";
 import { eventually } from "../../src/lab/machine/patience.ts";
 import { runningHosts } from "../../src/lab/machine/running.ts";
 import { testPublicKey } from "../test-keys.ts";
+import { quiet, stage } from "./computers.ts";
 
 const topology = (vni: number): string => `
 netgen: 1
@@ -40,7 +37,6 @@ const hasLink = async (box: Box, name: string): Promise<boolean> =>
 test("what nobody confirms goes back by its timer, and by a boot", { timeout: 600_000 }, async ({ signal }) => {
   const names = ["alpha", "beta"];
   const first = compiled(100, Object.fromEntries(names.map((name) => [name, testPublicKey(name)])));
-  const quiet = { onPhase: () => undefined, onBooted: () => undefined };
   const { lab, root } = await openLab({ ...first, isBooting: true }, quiet);
   signal.addEventListener("abort", root.close);
   try {
@@ -52,16 +48,12 @@ test("what nobody confirms goes back by its timer, and by a boot", { timeout: 60
     const publicKeys = Object.fromEntries(await Promise.all(keys));
     const alpha = must(hosts[0], "there is a host");
     const { box } = alpha;
-    const stage = (vni: number): void => {
+    const lay = (vni: number): void => {
       const { files, units, network } = compiled(vni, publicKeys);
-      for (const file of bundleOf({ name: network.name, files, units }, "alpha")) {
-        const path = `/root/${vni}/${file.path}`;
-        mkdirSync(dirname(box.outside(path)), { recursive: true });
-        writeInto(box, path, new TextDecoder().decode(contentOf(file)), 0o755);
-      }
+      stage(box, { name: network.name, files, units }, `/root/${vni}`);
     };
-    stage(100);
-    stage(200);
+    lay(100);
+    lay(200);
     // What was brought without it is known to it from then on.
     await box.run("/root/100/etc/netgen/apply");
     const apply = (seconds: number) => box.attempt("/root/200/etc/netgen/apply", "--confirm-within", String(seconds));

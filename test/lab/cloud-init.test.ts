@@ -7,12 +7,10 @@ import { must } from "../../src/base/invariant.ts";
 import { compile } from "../../src/compile.ts";
 import { booted } from "../../src/lab/machine/boot.ts";
 import type { Box } from "../../src/lab/machine/box.ts";
-import { openLab } from "../../src/lab/machine/open.ts";
-import { eventually } from "../../src/lab/machine/patience.ts";
-import { planLab } from "../../src/lab/plan/plan-lab.ts";
 import { runShell } from "../netgen.ts";
 import { isWhole } from "../proofs.ts";
 import { testPublicKey } from "../test-keys.ts";
+import { missingOn, openBare } from "./computers.ts";
 
 const ENDPOINTS = { alpha: "198.51.100.1", beta: "203.0.113.9", gamma: "192.0.2.7" };
 const NEW = "beta";
@@ -48,16 +46,6 @@ async function install(box: Box): Promise<void> {
   await box.run("systemctl", "enable", ...UNITS);
 }
 
-async function missing(box: Box): Promise<readonly string[]> {
-  let lines: readonly string[] = [];
-  await eventually(async () => {
-    const { output } = await box.attempt("/etc/netgen/verify");
-    lines = output.split("\n").filter((line) => line.startsWith("not ok"));
-    return output.includes("\nok ") && lines.length === 0;
-  }, 90);
-  return lines;
-}
-
 test("a machine joins an overlay by its first boot", { timeout: 600_000 }, async ({ signal }) => {
   const home = mkdtempSync(join(tmpdir(), "netgen-cloud-"));
   const shell = (line: string): string => {
@@ -68,12 +56,7 @@ test("a machine joins an overlay by its first boot", { timeout: 600_000 }, async
   writeFileSync(join(home, "topology.yaml"), TOPOLOGY);
   const publicKeys = Object.fromEntries(NAMES.map((name) => [name, testPublicKey(name)]));
   const network = must(compile({ name: "topology.yaml", text: TOPOLOGY }, { publicKeys }).model, "it has no mistake");
-  const nothing = { files: [], units: {}, configurations: {} };
-  const quiet = { onPhase: () => undefined, onBooted: () => undefined };
-  const open = await openLab(
-    { network, plan: { ...planLab(network), guests: [] }, ...nothing, isBooting: true },
-    quiet,
-  );
+  const open = await openBare(network);
   signal.addEventListener("abort", open.root.close);
   const box = (name: string): Box => must(open.lab.hosts.get(name), "every host has a box");
   const bring = async (name: string): Promise<void> => {
@@ -109,7 +92,7 @@ test("a machine joins an overlay by its first boot", { timeout: 600_000 }, async
       await box(NEW).run("sh", "-c", "stat -c %a /etc/wireguard/wg0.key; wg pubkey < /etc/wireguard/wg0.key"),
     ).toBe(`600\n${shell(`cat keys/${NEW}.pub`)}`);
     for (const name of RUNNING) await bring(name);
-    for (const name of NAMES) expect(await missing(box(name)), name).toEqual([]);
+    for (const name of NAMES) expect(await missingOn(box(name)), name).toEqual([]);
 
     // It is the same host to a bundle that comes later, which brings the comments and nothing else.
     mkdirSync(box(NEW).outside("/root/new"), { recursive: true });

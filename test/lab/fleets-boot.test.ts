@@ -1,18 +1,16 @@
 /** Two fleets on hosts that boot by themselves: the second is brought by its bundle, both live through a boot, either is taken off. */
-import { mkdirSync, readFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { must } from "../../src/base/invariant.ts";
 import { compile } from "../../src/compile.ts";
-import { bundleOf } from "../../src/deliver/bundle.ts";
-import { contentOf } from "../../src/emit/file.ts";
 import { booted } from "../../src/lab/machine/boot.ts";
-import { type Box, writeInto } from "../../src/lab/machine/box.ts";
+import type { Box } from "../../src/lab/machine/box.ts";
 import { makeKeys } from "../../src/lab/machine/keys.ts";
 import { openLab } from "../../src/lab/machine/open.ts";
 import { eventually } from "../../src/lab/machine/patience.ts";
 import { runningHosts } from "../../src/lab/machine/running.ts";
 import { FIXTURES } from "../fixtures.ts";
+import { missingOn, put, quiet, stage } from "./computers.ts";
 import { OF_FIRST, OF_SECOND, read, removal, silentOf, takeOffWhole } from "./two-fleets.ts";
 
 /** The second fleet with keys of this run, and what a deployer lays beside a host's bundle. */
@@ -30,30 +28,15 @@ async function secondFleet() {
       .filter((other) => other.name !== name)
       .map((other) => [`etc/wireguard/psk2/${other.name}.psk`, keys.presharedKey] as const),
   ];
-  const stage = (box: Box): void => {
-    const put = (path: string, text: string, mode: number): void => {
-      mkdirSync(dirname(box.outside(`/root/second/${path}`)), { recursive: true });
-      writeInto(box, `/root/second/${path}`, text, mode);
-    };
-    for (const file of bundleOf({ name: model.name, files, units }, box.name))
-      put(file.path, new TextDecoder().decode(contentOf(file)), 0o755);
-    for (const [path, secret] of secretsOf(box.name)) put(path, `${secret}\n`, 0o600);
+  return (box: Box): void => {
+    stage(box, { name: model.name, files, units }, "/root/second");
+    for (const [path, secret] of secretsOf(box.name)) put(box, `/root/second/${path}`, `${secret}\n`, 0o600);
   };
-  return { stage };
 }
 
-/** What a fleet's verify says is missing; the third host of the second fleet is on no machine here. */
-async function missing(box: Box, fleet: "" | "2"): Promise<readonly string[]> {
-  let lines: readonly string[] = [];
-  await eventually(async () => {
-    const { output } = await box.attempt(`/etc/netgen${fleet}/verify`);
-    lines = output
-      .split("\n")
-      .filter((line) => line.startsWith("not ok") && !/gamma|10\.240\.0\.3|fd00:240::3/.test(line));
-    return output.includes("\nok ") && lines.length === 0;
-  }, 90);
-  return lines;
-}
+/** The third host of the second fleet is on no machine here. */
+const missing = (box: Box, fleet: "" | "2"): Promise<readonly string[]> =>
+  missingOn(box, { fleet, isMeant: (line) => !/gamma|10\.240\.0\.3|fd00:240::3/.test(line) });
 
 async function bothAlive(boxes: readonly Box[]): Promise<void> {
   for (const box of boxes) expect([...(await missing(box, "")), ...(await missing(box, "2"))], box.name).toEqual([]);
@@ -61,8 +44,7 @@ async function bothAlive(boxes: readonly Box[]): Promise<void> {
 
 test("both live side by side and through a boot; either is taken off", { timeout: 900_000 }, async ({ signal }) => {
   const first = read("beside.yaml");
-  const { stage } = await secondFleet();
-  const quiet = { onPhase: () => undefined, onBooted: () => undefined };
+  const staged = await secondFleet();
   const { lab, root } = await openLab({ ...first, network: first.model, isBooting: true }, quiet);
   signal.addEventListener("abort", root.close);
   try {
@@ -70,7 +52,7 @@ test("both live side by side and through a boot; either is taken off", { timeout
     const boxes = hosts.map(({ box }) => box);
     const bring = async (): Promise<void> => {
       for (const box of boxes) {
-        stage(box);
+        staged(box);
         const applied = await box.attempt("/root/second/etc/netgen2/apply");
         expect(applied, applied.output).toMatchObject({ status: 0 });
       }

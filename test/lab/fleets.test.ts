@@ -12,6 +12,7 @@ import { daemonProblems } from "../../src/lab/prove/daemons.ts";
 import { proveKind, provers } from "../../src/lab/prove.ts";
 import { fleetMark } from "../../src/model/fleet.ts";
 import type { Network } from "../../src/model/network.ts";
+import { quiet } from "./computers.ts";
 import { OF_FIRST, OF_SECOND, read, removal, silentOf, takeOffWhole } from "./two-fleets.ts";
 
 // A box has no systemd: units are ended as it would end them, and links go as networkd lets them go.
@@ -92,7 +93,6 @@ async function brokenOf(lab: Lab, kinds = KINDS): Promise<readonly string[]> {
 async function openBoth(first: ReturnType<typeof read>, second: ReturnType<typeof read>) {
   const keys = await makeKeys(second.model);
   const files = new Map(second.model.hosts.map((host) => [host.name, filesOf(host, second, keys)] as const));
-  const quiet = { onPhase: () => undefined, onBooted: () => undefined };
   const { lab, root } = await openLab({ ...first, network: first.model }, quiet, (name, own) => [
     ...own,
     ...(files.get(name) ?? []).filter(isLink),

@@ -5,6 +5,7 @@ import { compile } from "../../src/compile.ts";
 import { openLab, type Tamper } from "../../src/lab/machine/open.ts";
 import type { Proven, Prover } from "../../src/lab/measure/promise.ts";
 import { proveKind } from "../../src/lab/prove.ts";
+import { quiet } from "./computers.ts";
 
 /** A promise as `--format json` prints it. */
 export interface PrintedPromise extends Pick<Proven, "kind" | "subject" | "promise" | "measured" | "command"> {
@@ -70,7 +71,6 @@ export async function proveTampered(tampered: TamperedLab): Promise<readonly Pro
   const { topology, tamper, provers, isBooting = false, signal } = tampered;
   const { files, units, configurations, model } = compile({ name: "topology.yaml", text: topology });
   const network = must(model, "the topology has no mistake");
-  const quiet = { onPhase: () => undefined, onBooted: () => undefined };
   const { lab, root } = await openLab({ network, files, units, configurations, isBooting }, quiet, tamper);
   signal.addEventListener("abort", root.close);
   try {

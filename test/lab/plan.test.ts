@@ -1,19 +1,16 @@
 /** Plans of changes, carried out on hosts that boot by themselves: fewer packets are lost than each plan says. */
-import { mkdirSync } from "node:fs";
-import { dirname } from "node:path";
 import { expect, test } from "vitest";
 import { must } from "../../src/base/invariant.ts";
 import type { IpAddress } from "../../src/base/ip.ts";
 import { compile } from "../../src/compile.ts";
-import { bundleOf } from "../../src/deliver/bundle.ts";
 import { planRollout, type RolloutPlan } from "../../src/deliver/plan.ts";
-import { contentOf } from "../../src/emit/file.ts";
-import { type Box, writeInto } from "../../src/lab/machine/box.ts";
+import type { Box } from "../../src/lab/machine/box.ts";
 import { openLab } from "../../src/lab/machine/open.ts";
 import { runningHosts } from "../../src/lab/machine/running.ts";
 import { pingDuring } from "../../src/lab/measure/steady-ping.ts";
 import { forNow } from "../proofs.ts";
 import { testPublicKey } from "../test-keys.ts";
+import { quiet, stage } from "./computers.ts";
 
 type PublicKeys = Readonly<Record<string, string>>;
 
@@ -83,21 +80,13 @@ const compiled = (shape: Shape, publicKeys: PublicKeys) => {
 };
 type Compiled = ReturnType<typeof compiled>;
 
-function stage(box: Box, { tree }: Compiled): void {
-  for (const file of bundleOf(tree, box.name)) {
-    const path = `/root/new/${file.path}`;
-    mkdirSync(dirname(box.outside(path)), { recursive: true });
-    writeInto(box, path, new TextDecoder().decode(contentOf(file)), 0o755);
-  }
-}
-
 /** In the order of the plan, as far as the hosts are here. */
 async function carryOut(plan: RolloutPlan, boxes: ReadonlyMap<string, Box>, to: Compiled): Promise<void> {
   for (const name of plan.batches.flat()) {
     const box = boxes.get(name);
     if (box === undefined) continue;
     await box.run("rm", "-rf", "/root/new");
-    stage(box, to);
+    stage(box, to.tree, "/root/new");
     const applied = await box.attempt("/root/new/etc/netgen/apply");
     expect(applied, applied.output).toMatchObject({ status: 0 });
   }
@@ -131,7 +120,6 @@ const changes = forNow(CHANGES, ({ isForEachChange = false }) => isForEachChange
 test("no change loses more than its plan says", { timeout: 3_600_000 }, async ({ signal }) => {
   const names = ["alpha", "beta", "gamma"];
   const first = compiled({}, Object.fromEntries(names.map((name) => [name, testPublicKey(name)])));
-  const quiet = { onPhase: () => undefined, onBooted: () => undefined };
   const { lab, root } = await openLab({ ...first, isBooting: true }, quiet);
   signal.addEventListener("abort", root.close);
   try {
