@@ -223,6 +223,26 @@ test("--from compares with the topology and the public keys of a revision, by th
   expect(netgen("diff", "topology.yaml", "--plan", "--from", "HEAD").stdout).toMatch(/^! key: roz1 has a new key, /);
 });
 
+test("--from finds the public keys of a revision whatever git grep is configured to print and to take for a pattern", () => {
+  const text = readFileSync(join(home, "topology.yaml"), "utf8");
+  const key = /publicKey: "(.*)"/.exec(text)?.[1] ?? "";
+  mkdirSync(join(home, "keys"));
+  writeFileSync(join(home, "keys/roz1.pub"), `${key}\n`);
+  writeFileSync(join(home, "topology.yaml"), text.replace(/ *publicKey: ".*"\n/, ""));
+  commitAll("first");
+  writeFileSync(join(home, "keys/roz1.pub"), `${testPublicKey("another")}\n`);
+  for (const [name, value] of [
+    ["lineNumber", "true"],
+    ["column", "true"],
+    ["fullName", "true"],
+    ["patternType", "fixed"],
+  ] as const) {
+    spawnSync("git", ["-C", home, "config", `grep.${name}`, value]);
+    const { stdout } = netgen("diff", "topology.yaml", "--plan", "--from", "HEAD");
+    expect(stdout, name).toMatch(/^! key: roz1 has a new key, /);
+  }
+});
+
 test("--from says what git does not find, and what did not compile then", () => {
   const fails = (...args: readonly string[]) => {
     const { status, stdout, stderr } = netgen("diff", ...args);

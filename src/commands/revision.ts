@@ -43,11 +43,14 @@ function commitOf(git: Git, revision: string, topology: string): string {
 
 /** The `.pub` files of a revision; none where the directory is not in the repository. */
 function publicKeysOf(git: Git, commit: string, directory: string): Readonly<Record<string, string>> {
-  // A line each: `commit:path`, a zero byte, the key.
+  // A line each, whatever grep.* of the user says: `commit:path`, a zero byte, the key.
   const { isDone, output } = git(
     "grep",
     "-z",
     "--no-color",
+    "--no-line-number",
+    "--no-column",
+    "--basic-regexp",
     "-e",
     "^",
     commit,
