@@ -257,10 +257,22 @@ test("--from says what git does not find, and what did not compile then", () => 
   writeFileSync(join(home, "notes.txt"), "");
   const text = readFileSync(join(home, "topology.yaml"), "utf8");
   writeFileSync(join(home, "topology.yaml"), text.replace(/^hosts:/m, "hostz:"));
+  mkdirSync(join(home, "was.yaml"));
+  writeFileSync(join(home, "was.yaml/notes.txt"), "");
   commitAll("first");
+  rmSync(join(home, "was.yaml"), { recursive: true });
   writeFileSync(join(home, "topology.yaml"), text);
-  writeFileSync(join(home, "new.yaml"), text);
-  expect(fails("new.yaml", "--from", "HEAD")).toEqual([2, expect.stringContaining("there is no new.yaml in HEAD; ")]);
+  for (const [file, revision] of [
+    ["new.yaml", "HEAD"],
+    // Then a directory.
+    ["was.yaml", "HEAD"],
+    // All that is not in it.
+    ["topology.yaml", "^HEAD"],
+  ] as const) {
+    writeFileSync(join(home, file), text);
+    const said = `there is no ${file} in ${revision}; `;
+    expect(fails(file, "--from", revision)).toEqual([2, expect.stringContaining(said)]);
+  }
   for (const revision of ["v9", "-n", "HEAD:topology.yaml"]) {
     const said = `netgen: --from: git knows no revision "${revision}" here; `;
     expect(fails("topology.yaml", "--from", revision)).toEqual([2, expect.stringContaining(said)]);

@@ -79,7 +79,7 @@ export function openRevision(topology: string, revision: string, options: Common
   const directory = dirname(topology);
   const git = gitIn(directory);
   const commit = commitOf(git, revision, topology);
-  const file = git("show", `${commit}:./${basename(topology)}`);
+  const file = git("cat-file", "blob", `${commit}:./${basename(topology)}`);
   if (!file.isDone)
     throw machineError(
       `--from: there is no ${topology} in ${revision}; "git log --oneline -- ${topology}" says when it came`,
