@@ -11,7 +11,7 @@ import { changesOf, type Place } from "./compare.ts";
 import { EXIT_DIFFERENT, EXIT_DONE, EXIT_MACHINE, EXIT_TOPOLOGY, machineError } from "./exit.ts";
 import { formatOption, keysOption, quietOption, topologyArgument, withOption } from "./options.ts";
 import { openRevision } from "./revision.ts";
-import { exitCodeOf, hasColours, openCompiled, printDiagnostics } from "./session.ts";
+import { exitCodeOf, hasColours, jsonOf, openCompiled, printDiagnostics } from "./session.ts";
 import { type TreeOptions, treeOf, treePlace } from "./tree.ts";
 
 interface DiffOptions extends TreeOptions {
@@ -44,13 +44,9 @@ function printDiffs(diffs: readonly FileDiff[], { stat, format }: DiffOptions): 
   return diffs.length > 0 ? EXIT_DIFFERENT : EXIT_DONE;
 }
 
-/** What is absent is `null`, so that everything of a kind has the same fields. */
-const formatJson = (plan: RolloutPlan): string =>
-  `${JSON.stringify(plan, (_, value: unknown) => (value === undefined ? null : value), 2)}\n`;
-
 function printPlan(plan: RolloutPlan, { format }: DiffOptions): number {
   const { stdout } = process;
-  stdout.write(format === "json" ? formatJson(plan) : visibleLines(renderPlan(plan)));
+  stdout.write(format === "json" ? jsonOf(plan) : visibleLines(renderPlan(plan)));
   return plan.hosts.length + plan.cautions.length > 0 ? EXIT_DIFFERENT : EXIT_DONE;
 }
 
