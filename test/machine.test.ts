@@ -84,6 +84,21 @@ describe("an input that is none", () => {
     ],
     ["a directory", "netgen check - < .", "standard input: it is a directory, not a file"],
     [
+      "a directory for a page",
+      "mkdir page; netgen report topology.yaml -o page",
+      "page: it is a directory, not a file",
+    ],
+    [
+      "a directory for a proof",
+      "mkdir proof; netgen lab topology.yaml --record proof",
+      "proof: it is a directory, not a file",
+    ],
+    [
+      "a directory in a seed",
+      "mkdir -p seed/user-data; netgen cloud-init topology.yaml --host alpha -o seed",
+      "seed/user-data: it is a directory, not a file",
+    ],
+    [
       "what has no end",
       "netgen check - < /dev/zero",
       "standard input has more than 67108864 bytes: this is no topology",

@@ -176,6 +176,20 @@ describe("netgen check --proof", () => {
     });
   });
 
+  test("names what is there in its place, and how to get one where there is nothing", () => {
+    expect(check("", "--proof", ".")).toEqual({
+      status: 2,
+      stdout: "",
+      stderr: "netgen: .: it is a directory, not a file\n",
+    });
+    expect(check("", "--proof", "new.json")).toEqual({
+      status: 2,
+      stdout: "",
+      stderr:
+        "netgen: --proof: there is no new.json; prove this topology: netgen lab topology.yaml --record new.json\n",
+    });
+  });
+
   test("takes a topology's own errors before", () => {
     writeFileSync(join(directory, "topology.yaml"), "netgen: 1\n");
     expect(check(formatProof(PROOF))).toMatchObject({ status: 1, stdout: expect.stringMatching(/error/) });

@@ -1,5 +1,5 @@
 /** `--record`: what a lab measured, kept as a file. */
-import { accessSync, constants, existsSync, readFileSync } from "node:fs";
+import { accessSync, constants } from "node:fs";
 import { basename, dirname } from "node:path";
 import { maskKeys } from "../base/key.ts";
 import { versions } from "../lab/machine/versions.ts";
@@ -7,6 +7,7 @@ import type { PromiseKind } from "../lab/measure/promise.ts";
 import type { Results } from "../lab/report.ts";
 import { formatProof, parseProof } from "../report/proof.ts";
 import { removeTemporary, replaceFile } from "../write/disk.ts";
+import { bytesAt } from "../write/look.ts";
 import { hostHashes, sha256 } from "../write/manifest.ts";
 import { machineError } from "./exit.ts";
 import type { CompiledSession } from "./session.ts";
@@ -19,7 +20,8 @@ export const TO_OUTPUT = "-";
 export function demandPlace(path: string | undefined): void {
   if (path === undefined || path === TO_OUTPUT) return;
   accessSync(dirname(path), constants.W_OK);
-  if (existsSync(path) && parseProof(readFileSync(path, "utf8")) === undefined)
+  const before = bytesAt(path)?.toString();
+  if (before !== undefined && parseProof(before) === undefined)
     throw machineError(`--record: ${path} is there and no proof of netgen's; name another file`);
 }
 

@@ -1,8 +1,9 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { Command } from "commander";
 import { contentsOf } from "../deliver/contents.ts";
 import { MAX_DETAILED_HOSTS } from "../report/draw/diagram.ts";
 import { PAGE_START, renderPage } from "../report/page/page.ts";
+import { bytesAt } from "../write/look.ts";
 import { machineError } from "./exit.ts";
 import { keysOption, quietOption, topologyArgument } from "./options.ts";
 import { replaceText } from "./replace-file.ts";
@@ -16,8 +17,8 @@ interface ReportOptions extends CommonOptions {
 
 /** Writes a page whole or not at all; what stands there already must be a report as well. */
 function writePage(path: string, page: string): void {
-  if (existsSync(path)) {
-    const before = readFileSync(path, "utf8");
+  const before = bytesAt(path)?.toString();
+  if (before !== undefined) {
     if (before === page) return;
     if (!before.startsWith(PAGE_START)) {
       throw machineError(

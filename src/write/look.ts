@@ -39,7 +39,8 @@ export function bytesAt(path: string): Buffer | undefined {
     return readFileSync(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
+    // Node's own does not name a directory.
+    throw Object.assign(error as Error, { path });
   }
 }
 
