@@ -1,5 +1,5 @@
 /** `netgen cloud-init`: what a machine is given, in the form and size that its provider takes, and what it is refused for. */
-import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
@@ -146,6 +146,15 @@ describe("a provider", () => {
       "netgen: seed/user-data is not netgen's; move it away, or name another directory with -o\n",
     ]);
     expect(readFileSync(join(home, "seed/user-data"), "utf8")).toBe("mine\n");
+  });
+
+  test("nocloud leaves nothing besides where a file cannot be put in its place", () => {
+    mkdirSync(join(home, "seed/meta-data"), { recursive: true });
+    expect(cloudInit("--host", "beta", "-o", "seed")).toMatchObject({
+      status: 2,
+      stderr: "netgen: seed/meta-data: it is a directory, not a file\n",
+    });
+    expect(readdirSync(join(home, "seed"))).toEqual(["meta-data"]);
   });
 });
 

@@ -8,7 +8,7 @@ import type { Host } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
 import { closest } from "../validate/suggest.ts";
-import { ensureDirectory, replaceFile } from "../write/disk.ts";
+import { ensureDirectory, removeTemporary, replaceFile } from "../write/disk.ts";
 import { bytesAt } from "../write/look.ts";
 import { EXIT_DONE, machineError } from "./exit.ts";
 import { hasKeyInTopology, hostNamed, presharing } from "./keys-session.ts";
@@ -76,8 +76,12 @@ function writeSeed(directory: string, files: Readonly<Record<string, string>>): 
     );
   }
   ensureDirectory(directory);
-  for (const [path, text] of Object.entries(files)) {
-    replaceFile(directory, { path, mode: 0o644, content: [encoder.encode(text)] });
+  try {
+    for (const [path, text] of Object.entries(files)) {
+      replaceFile(directory, { path, mode: 0o644, content: [encoder.encode(text)] });
+    }
+  } finally {
+    removeTemporary(directory);
   }
 }
 
