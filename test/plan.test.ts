@@ -5,6 +5,7 @@ import { compile } from "../src/compile.ts";
 import type { Caution } from "../src/deliver/caution.ts";
 import { planRollout, type RolloutPlan } from "../src/deliver/plan.ts";
 import { renderPlan } from "../src/deliver/plan-text.ts";
+import { contentOf } from "../src/emit/file.ts";
 import { type FakeHost, fakeHost } from "./apply-host.ts";
 import { eachInNewDirectory } from "./new-directory.ts";
 import { testPublicKey } from "./test-keys.ts";
@@ -103,6 +104,17 @@ describe("what is planned for a host is what its apply --check says", () => {
         .filter((line) => /^(new|changed|comment|gone|stop|start|run) /.test(line));
     expect(events(own.split("\n"))).toEqual(events(said));
   });
+});
+
+test("a line of a script that begins with the sign of FRR's comments is none: its file has changed, as apply says", () => {
+  const { tree, model } = treeOf(topology({}));
+  const path = "alpha/etc/netgen/routes-apply";
+  const files = tree.files.map((file) => {
+    const text = new TextDecoder().decode(contentOf(file));
+    return file.path === path ? { ...file, content: [new TextEncoder().encode(text.replace(/^ +! .*\n/m, ""))] } : file;
+  });
+  const [plan] = planRollout(model, { ...tree, files }, tree).hosts;
+  expect(plan?.files).toEqual([{ path: path.slice("alpha/".length), verdict: "changed" }]);
 });
 
 describe("what an order alone does not do", () => {

@@ -16,18 +16,20 @@ function quotedLines(lines: readonly string[]): ReadonlySet<number> {
   return quoted;
 }
 
-/**
- * A text without the lines that are comments, but for the head, which says where it comes from. The head's first sign is that of
- * its format's comments: `#`, `!` in FRR's; an interpreter stands before it.
- */
+/** Whether a line of a file is a comment: the file's first sign, that of its head, is that of its format's, `#`, or `!` in FRR's. */
+export function commentsOf(text: string): (line: string) => boolean {
+  const sign = text.slice(0, 1);
+  return (line) => line.trimStart().startsWith(sign);
+}
+
+/** A text without the lines that are comments, but for the head, which says where it comes from; an interpreter stands before it. */
 function withoutComments(text: string): string {
   const lines = text.split("\n");
   const isScript = text.startsWith("#!");
   const headLines = isScript ? 2 : 1;
   const quoted = isScript ? quotedLines(lines) : new Set();
-  const mark = text.slice(0, 1);
-  const isKept = (line: string, index: number): boolean =>
-    index < headLines || quoted.has(index) || !line.trimStart().startsWith(mark);
+  const isComment = commentsOf(text);
+  const isKept = (line: string, index: number): boolean => index < headLines || quoted.has(index) || !isComment(line);
   return lines.filter(isKept).join("\n");
 }
 

@@ -12,6 +12,7 @@ import { type Action, BRIDGE_PHASE, type Cost, replacements } from "./actions.ts
 import { actionsOf } from "./bundle.ts";
 import type { Caution } from "./caution.ts";
 import { cautionsOf } from "./cautions.ts";
+import { commentsOf } from "./comments.ts";
 import { rolloutBatches } from "./order.ts";
 import { type Change, NOTHING, OWN, type Side, sidesOf, textOf } from "./sides.ts";
 import { changedPeers } from "./wireguard-file.ts";
@@ -58,13 +59,16 @@ const linesOf = (file: OutputFile, isMeant: (line: string) => boolean): string =
   textOf(file).split("\n").filter(isMeant).join("\n");
 
 /** What programs read: apply's `words`. */
-const isWord = (line: string): boolean => !/^\s*([#!;]|$)/.test(line);
+function wordsOf(file: OutputFile): string {
+  const isComment = commentsOf(textOf(file));
+  return linesOf(file, (line) => line.trim() !== "" && !isComment(line));
+}
 
 function verdictOn(before: OutputFile | undefined, after: OutputFile | undefined): Verdict | undefined {
   if (after === undefined) return "gone";
   if (before === undefined) return "new";
   if (Buffer.compare(contentOf(before), contentOf(after)) === 0) return undefined;
-  return linesOf(before, isWord) === linesOf(after, isWord) ? "comment" : "changed";
+  return wordsOf(before) === wordsOf(after) ? "comment" : "changed";
 }
 
 function filesOf({ before, after }: Change): HostPlan["files"] {
