@@ -1,6 +1,6 @@
 /** What `netgen ansible` writes, read by the real ansible of both releases and by ansible-lint. No host is touched. */
 import { spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { ROOT } from "../built-package.ts";
@@ -84,6 +84,24 @@ describe.runIf(isEquipped("ansible-playbook", "ansible-lint"))("ansible", () => 
       expect(turnsOf()).toEqual(["no", "roz.2", "wro zoe", "1e3"]);
       expect(turnsOf("--limit", "1e3:wro:no")).toEqual(["no", "wro", "1e3"]);
       expect(turnsOf("--limit", "netgen_site_roz_1")).toEqual(["no"]);
+    });
+
+    test("a host without WireGuard makes no key, and is none that has failed", () => {
+      const lan = `netgen: 1
+name: lan
+wireguard: {addresses: [10.250.0.0/24]}
+sites: {rack: {lan: [192.168.7.0/24], gateways: [gate]}}
+hosts:
+  gate: {id: 1, endpoint: 192.0.2.1, site: rack, lanEndpoint: 192.168.7.1}
+  node: {id: 2, site: rack, lanEndpoint: 192.168.7.2, wireguard: false}
+`;
+      const made = runShell(home, "cat > lan.yaml && netgen ansible lan.yaml -o lan --no-bundles", { input: lan });
+      expect(made).toMatchObject({ status: 0, stderr: "" });
+      const here = ["-e", "ansible_connection=local", "-e", "ansible_become=false"];
+      const { status, output } = run("-i", "lan/inventory", "lan/playbooks/keys.yaml", "-l", "node", ...here);
+      expect(status, output).toBe(0);
+      expect(output).toMatch(/^node +: ok=0 +changed=0 .* skipped=2 /m);
+      expect(existsSync(join(home, "keys/node.pub"))).toBe(false);
     });
 
     test.each([
