@@ -106,6 +106,12 @@ test("leaves alone what is the user's, and writes nothing where that is in the w
   });
 });
 
+test("says what it changes, and what of that somebody had edited, as a build does", () => {
+  expect(shell(`${ANSIBLE} && echo '# mine' >> deploy/playbooks/site.yaml && ${ANSIBLE}`).stdout).toMatch(
+    /\n {2}~ playbooks\/site\.yaml\nEdited since netgen wrote them, and replaced or removed:\n {2}! playbooks\/site\.yaml\ndeploy: 0 new, 1 changed, /,
+  );
+});
+
 test("without bundles needs no keys; with them it does, and errors of the topology are errors of both", () => {
   expect(shell(`rm keys/no.pub keys/no.key; ${ANSIBLE}; ls -A`)).toMatchObject({ stdout: "keys\ntopology.yaml\n" });
   expect(shell(ANSIBLE).status).toBe(1);

@@ -337,7 +337,7 @@ describe("build", () => {
     const [, removed] = /^ {2}- (alpha\/etc\/systemd\/network\/.*)$/m.exec(stdout) ?? [];
     expect(removed).toMatch(/\.(netdev|network)$/);
     expect(existsSync(join(home, "out", removed as string))).toBe(false);
-    const said = "Edited since the last build, and replaced or removed";
+    const said = "Edited since netgen wrote them, and replaced or removed";
     expect(stdout).toContain(`${said}:\n  ! beta/etc/wireguard/wg0.conf\nout: `);
   });
 

@@ -17,7 +17,7 @@ import {
   printSummary,
   say,
 } from "./session.ts";
-import { complain, treeOf } from "./tree.ts";
+import { complain, countAll, listChanges, treeOf } from "./tree.ts";
 
 interface AnsibleOptions extends CommonOptions {
   readonly output: string;
@@ -67,10 +67,8 @@ function ansible(topology: string, options: AnsibleOptions): number {
     say(complain("nothing was written", directory, result, "ansible"));
     return EXIT_MACHINE;
   }
-  const { created, changed, removed, unchanged } = result;
-  const counts = `${created.length} new, ${changed.length} changed, ${removed.length} removed, ${unchanged} as they were`;
   const bundles = tree === undefined ? "no bundles" : `bundles of ${counted(Object.keys(tree.units).length, "host")}`;
-  printSummary(`${directory}: ${counts}; ${bundles}\n`, options);
+  printSummary(`${listChanges(result)}${directory}: ${countAll(result)}; ${bundles}\n`, options);
   return EXIT_DONE;
 }
 

@@ -7,15 +7,13 @@ import { EXIT_DONE, EXIT_MACHINE, withAdvice } from "./exit.ts";
 import { formatOption, keysOption, quietOption, topologyArgument, withOption } from "./options.ts";
 import { progressFor } from "./progress.ts";
 import { exitCodeOf, openCompiled, printDiagnostics, printSummary, say } from "./session.ts";
-import { complain, listPaths, type TreeOptions, treeOf, treePlace } from "./tree.ts";
+import { complain, countAll, listChanges, type Place, type TreeOptions, treeOf, treePlace } from "./tree.ts";
 
 interface BuildOptions extends TreeOptions {
   readonly check?: boolean;
   readonly force?: boolean;
   readonly verbose?: boolean;
 }
-
-type Place = ReturnType<typeof treePlace>;
 
 /** Every file that was asked for or removed, with its verdict. */
 function listAll({ files }: Tree, { hosts }: Place, { created, changed, edited, removed }: Written): string {
@@ -31,16 +29,6 @@ function listAll({ files }: Tree, { hosts }: Place, { created, changed, edited, 
   return sortedBy(signs, ([path]) => path)
     .map(([path, sign]) => `  ${sign} ${path}\n`)
     .join("");
-}
-
-function listChanges({ changed, edited, removed }: Written): string {
-  const note =
-    edited.length === 0 ? "" : `Edited since the last build, and replaced or removed:\n${listPaths("!", edited)}`;
-  return `${listPaths("~", changed)}${listPaths("-", removed)}${note}`;
-}
-
-function countAll({ created, changed, removed, unchanged }: Written): string {
-  return `${created.length} new, ${changed.length} changed, ${removed.length} removed, ${unchanged} as they were`;
 }
 
 /** Writes with a line of progress, where somebody watches. */

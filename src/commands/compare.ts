@@ -3,9 +3,7 @@ import { diffTree, type FileDiff } from "../deliver/diff.ts";
 import { planTree, type Tree } from "../write/plan.ts";
 import { EXIT_DIFFERENT, EXIT_DONE, EXIT_MACHINE, machineError } from "./exit.ts";
 import { type CommonOptions, counted, printSummary, say } from "./session.ts";
-import { complain, listPaths, type treePlace } from "./tree.ts";
-
-export type Place = ReturnType<typeof treePlace>;
+import { complain, listPaths, type Place } from "./tree.ts";
 
 /** The difference of each file; `undefined` where a build would refuse to write, which has been said then. */
 export function changesOf(tree: Tree, place: Place): readonly FileDiff[] | undefined {

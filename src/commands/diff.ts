@@ -7,12 +7,12 @@ import { renderPlan } from "../deliver/plan-text.ts";
 import { standingTree } from "../deliver/standing.ts";
 import { treeOfHosts } from "../deliver/tar.ts";
 import type { Tree } from "../write/plan.ts";
-import { changesOf, type Place } from "./compare.ts";
+import { changesOf } from "./compare.ts";
 import { EXIT_DIFFERENT, EXIT_DONE, EXIT_MACHINE, EXIT_TOPOLOGY, machineError } from "./exit.ts";
 import { formatOption, keysOption, quietOption, topologyArgument, withOption } from "./options.ts";
 import { openRevision } from "./revision.ts";
 import { exitCodeOf, hasColours, jsonOf, openCompiled, printDiagnostics } from "./session.ts";
-import { type TreeOptions, treeOf, treePlace } from "./tree.ts";
+import { type Place, type TreeOptions, treeOf, treePlace } from "./tree.ts";
 
 interface DiffOptions extends TreeOptions {
   readonly stat?: boolean;

@@ -1,5 +1,6 @@
-/** What the commands that deal with an output tree share: which tree, where it stands, and why it cannot be written. */
+/** What the commands that deal with an output tree share: which tree, where it stands, why it cannot be written, and what was. */
 import type { Refusal, Tree } from "../write/plan.ts";
+import type { Written } from "../write/write.ts";
 import { EXIT_DONE, machineError } from "./exit.ts";
 import { beside, type CommonOptions, type CompiledSession, exitCodeOf } from "./session.ts";
 
@@ -29,12 +30,25 @@ export function treePlace(session: CompiledSession, topology: string, { output, 
   return { directory: output ?? beside(topology, "out"), hosts: askedHosts(session, hosts) };
 }
 
+export type Place = ReturnType<typeof treePlace>;
+
 const MAX_PATHS_LISTED = 20;
 
 export function listPaths(sign: string, paths: readonly string[]): string {
   const lines = paths.slice(0, MAX_PATHS_LISTED).map((path) => `  ${sign} ${path}\n`);
   const rest = paths.length - lines.length;
   return lines.join("") + (rest > 0 ? `  ${sign} and ${rest} more\n` : "");
+}
+
+/** What was written over and removed, and what of that somebody had edited. */
+export function listChanges({ changed, edited, removed }: Written): string {
+  const note =
+    edited.length === 0 ? "" : `Edited since netgen wrote them, and replaced or removed:\n${listPaths("!", edited)}`;
+  return `${listPaths("~", changed)}${listPaths("-", removed)}${note}`;
+}
+
+export function countAll({ created, changed, removed, unchanged }: Written): string {
+  return `${created.length} new, ${changed.length} changed, ${removed.length} removed, ${unchanged} as they were`;
 }
 
 /** Why a tree is left alone, and what may be done about it; `command`: which writes it. */
