@@ -123,6 +123,44 @@ describe("what is too large", () => {
   });
 });
 
+describe("the way back", () => {
+  const twoHubs = fixture("two-hubs");
+  const heading = (ways: Ways, from: string, to: string): string | undefined =>
+    renderTrace(traced(ways, from, to))
+      .split("\n")
+      .find((line) => line.startsWith("back"));
+
+  test("is by other hosts also where frames are, in the tunnels below VXLAN", () => {
+    const [there, back] = [["alpha"], ["beta"]];
+    expect(traced(twoHubs, "gamma", "epsilon").otherHosts).toEqual({ there, back });
+    expect(traced(twoHubs, "stretched@gamma", "stretched@epsilon").otherHosts).toEqual({ there, back });
+    expect(heading(twoHubs, "stretched@gamma", "stretched@epsilon")).toBe("back, otherwise: by beta, not by alpha");
+    expect(heading(twoHubs, "stretched@gamma", "stretched@delta")).toBe("back, by the same hosts");
+  });
+
+  test("may be the direct one, by gateways that are several", () => {
+    const vrfs = fixture("vrfs");
+    const directly = vrfs.stations.flatMap(({ name }) =>
+      vrfs.stations.flatMap((other) => {
+        const flow = flowBetween(partiesNamed(vrfs, name), [stationParty(other)]);
+        return flow === undefined ? [] : [traceFlow(vrfs, flow, undefined)];
+      }),
+    );
+    const words = directly.map((trace) => /^back.*$/m.exec(renderTrace(trace))?.[0]);
+    expect(words).toContain("back, otherwise: directly, not by alpha");
+  });
+
+  test("is compared with nothing where a packet does not arrive, or an answer does not", () => {
+    const dualStack = fixture("dual-stack");
+    expect(heading(dualStack, "laptop", "tenant")).toBe("back");
+    expect(traced(dualStack, "laptop", "tenant").otherHosts).toBeUndefined();
+  });
+
+  test("is another where it carries other sizes", () => {
+    expect(heading(fixture("dual-stack"), "fra1", "laptop")).toBe("back, otherwise: carries 1420, not 1400");
+  });
+});
+
 describe("what does not arrive", () => {
   const ends = (ways: Ways, from: string, to: string) => {
     const { there, back } = traced(ways, from, to);

@@ -70,26 +70,27 @@ function traceLines(trace: Trace, family: 4 | 6): readonly string[] {
   return [...trace.hops.flatMap(hopLines), `  it ${fateOf(trace.end, family)}`, ...(above ?? [])];
 }
 
-/** What an answer has in common with the packet, and what it has not. */
-function backLines({ there, back, otherHosts, family }: FlowTrace): readonly string[] {
-  const sizes =
-    there.largest === back.largest ? [] : [`carries ${back.largest ?? "nothing"}, not ${there.largest ?? "nothing"}`];
-  const hosts =
-    otherHosts === undefined
-      ? []
-      : [`by ${listInWords(otherHosts.back)}, not by ${listInWords(otherHosts.there.toReversed())}`];
-  const differs = [...hosts, ...sizes].join("; ");
-  return [`back${differs === "" ? ", by the same hosts" : `, otherwise: ${differs}`}`, ...traceLines(back, family)];
+const byHosts = (hosts: readonly string[]): string => (hosts.length === 0 ? "directly" : `by ${listInWords(hosts)}`);
+
+/** What an answer has in common with the packet, and what it has not; no word where one of the two does not arrive. */
+function backHeading({ there, back, otherHosts }: FlowTrace): string {
+  if (there.largest === undefined || back.largest === undefined) return "back";
+  const differs = [
+    ...(otherHosts === undefined ? [] : [`${byHosts(otherHosts.back)}, not ${byHosts(otherHosts.there.toReversed())}`]),
+    ...(there.largest === back.largest ? [] : [`carries ${back.largest}, not ${there.largest}`]),
+  ];
+  return differs.length === 0 ? "back, by the same hosts" : `back, otherwise: ${differs.join("; ")}`;
 }
 
 /** The trace for people. */
 export function renderTrace(trace: FlowTrace): string {
-  const { from, to, bytes, family, there } = trace;
+  const { from, to, bytes, family, there, back } = trace;
   return [
     `${end(from)} -> ${end(to)}: ${bytes} bytes of IPv${family} that may not be cut up`,
     "there",
     ...traceLines(there, family),
-    ...backLines(trace),
+    backHeading(trace),
+    ...traceLines(back, family),
     "",
   ].join("\n");
 }

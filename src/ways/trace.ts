@@ -23,7 +23,7 @@ import { type Flow, type Party, walkFromParty } from "./party.ts";
 import { walkFromHost } from "./reach.ts";
 import { addressOf } from "./station.ts";
 import { ETHERNET_MTU } from "./subnet-routes.ts";
-import { type End, narrowest, type Step, type Walk } from "./way.ts";
+import { type End, narrowest, type Step, type Walk, type Way } from "./way.ts";
 import type { Ways } from "./ways.ts";
 
 /** A link that a packet leaves a host by. Sizes are bytes of IP packet. */
@@ -125,14 +125,17 @@ function throughTunnel(
   return { sent, added, path: { mtu: tunnel.path.mtu, rule: tunnel.path.rule } };
 }
 
-/** What is put around a packet to get into VXLAN, and the tunnels by which it goes on, cut up where that is meant. */
-function throughVxlan(tracer: Tracer, host: Host, { via, to }: Step, bytes: number) {
-  const { ways } = tracer;
-  const { local } = deviceOf(host, via);
+/** The tunnels by which goes on what has got into VXLAN. */
+function stepsBelow(ways: Ways, host: Host, { via, to }: Step): Way {
   const vtep = must(ways.hosts.get(to)?.vtep, "frames go to a VTEP");
-  const headers = vxlanOverhead(familyOf(local), false);
+  return walkFromHost(ways, host, { source: deviceOf(host, via).local, to: vtep, vrf: undefined }).steps;
+}
+
+/** What is put around a packet to get into VXLAN, and the tunnels by which it goes on, cut up where that is meant. */
+function throughVxlan(tracer: Tracer, host: Host, into: Step, bytes: number) {
+  const headers = vxlanOverhead(familyOf(deviceOf(host, into.via).local), false);
   const whole = bytes + totalBytes(headers);
-  const { steps } = walkFromHost(ways, host, { source: local, to: vtep, vrf: undefined });
+  const steps = stepsBelow(tracer.ways, host, into);
   const below = steps.flatMap((step, index) => {
     // Whoever passes it on puts it together, and makes no fragment larger than they came (net/ipv4/ip_output.c, frag_max_size).
     const room = narrowest(steps.slice(0, index + 1), "bytes");
@@ -197,7 +200,7 @@ export interface FlowTrace {
   readonly bytes: number;
   readonly there: Trace;
   readonly back: Trace;
-  /** The hosts between, where an answer does not pass the same ones in the other order; `undefined`: it does. */
+  /** The hosts between, where both arrive and an answer does not pass the same ones in the other order. */
   readonly otherHosts: { readonly there: readonly string[]; readonly back: readonly string[] } | undefined;
 }
 
@@ -207,10 +210,17 @@ const flowEnd = ({ name, host, ...party }: Party, family: IpFamily): FlowEnd => 
   address: must(addressOf(party, family), "a flow is of a family that both ends have"),
 });
 
-/** The hosts that a packet passes, with both ends. */
-const passedBy = ({ steps, end }: Walk): readonly string[] => [
-  ...new Set([...steps.map(({ host }) => host), end.host]),
-];
+/** The hosts between both ends that a packet passes, below VXLAN as well, one maybe twice; `undefined`: it does not arrive. */
+function hostsBetween(ways: Ways, { steps, end }: Walk): readonly string[] | undefined {
+  if (end.kind !== "arrived") return undefined;
+  const passed = steps.flatMap((step) => {
+    const host = must(ways.hosts.get(step.host), "a step is a host's");
+    const below = step.kind === "vxlan" ? stepsBelow(ways, host, step) : [];
+    return [step, ...below].map((each) => each.host);
+  });
+  const hosts = [...passed, end.host];
+  return hosts.filter((host, index) => host !== hosts[index - 1]).slice(1, -1);
+}
 
 /** Ethernet's, for a packet that nothing limits or that does not arrive anyway. */
 const orEthernet = (largest: number): number => (Number.isFinite(largest) ? largest : ETHERNET_MTU);
@@ -228,7 +238,8 @@ export function traceFlow(all: Ways, { from, to, family }: Flow, bytes: number |
   const size = bytes ?? orEthernet(Math.min(...walks.map(({ steps }) => narrowest(steps, "bytes"))));
   const trace = (walk: Walk, party: Party, { address }: FlowEnd): Trace =>
     traceOf(ways, walk, { isOwn: party.station === undefined, source: address, bytes: size });
-  const hosts = { there: passedBy(walks[0]), back: passedBy(walks[1]) };
+  const [passed, answered] = [hostsBetween(ways, walks[0]), hostsBetween(ways, walks[1])];
+  const isSame = passed?.toReversed().join(" ") === answered?.join(" ");
   return {
     from: here,
     to: there,
@@ -236,6 +247,6 @@ export function traceFlow(all: Ways, { from, to, family }: Flow, bytes: number |
     bytes: size,
     there: trace(walks[0], from, here),
     back: trace(walks[1], to, there),
-    otherHosts: hosts.there.toReversed().join(" ") === hosts.back.join(" ") ? undefined : hosts,
+    otherHosts: passed && answered && !isSame ? { there: passed, back: answered } : undefined,
   };
 }
