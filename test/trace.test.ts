@@ -232,6 +232,9 @@ describe("an end", () => {
     expect(named("10.77.0.128/25@delta")[0]).toMatch(/^stretched@delta 10\.77\.0\.129 /);
     expect(named("10.77.0.200/32@delta")[0]).toMatch(/^stretched@delta 10\.77\.0\.200 /);
     expect(named("192.0.2.1")).toEqual([]);
+    // Of the tunnel to alpha alone: no route but the tunnel's leads there.
+    expect(ways.hosts.get("alpha")?.interfaces[0]?.addresses[0]?.address).toBe("10.251.1.1");
+    expect(named("10.251.1.1")).toEqual([]);
     expect(named("nobody")).toEqual([]);
   });
 

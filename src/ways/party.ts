@@ -20,6 +20,7 @@ import type { Host } from "../model/host.ts";
 import { poolAddresses } from "../model/loopback.ts";
 import { walkFromHost, walkFromStation } from "./reach.ts";
 import { addressOf, type Station } from "./station.ts";
+import { bridgesOf } from "./subnet-routes.ts";
 import type { Walk } from "./way.ts";
 import type { Ways } from "./ways.ts";
 
@@ -62,11 +63,10 @@ function addressIn(own: Station["addresses"][number], asked: IpPrefix): readonly
   return inside ? [hostAddress(asked, 1) ?? networkAddress(asked)] : [];
 }
 
-/** The hosts that have an address of their own in a prefix, but for those of VRFs. */
+/** The hosts that have an address of their own in a prefix, but for those of VRFs, and those that only a tunnel's two ends know. */
 function hostsIn({ network }: Ways, asked: IpPrefix): readonly Party[] {
   return network.hosts.flatMap((host) => {
-    const links = [...host.interfaces, ...host.bridges.filter(({ vrf }) => vrf === undefined)];
-    const own = [...poolAddresses(host), ...links.flatMap(({ addresses }) => addresses)];
+    const own = [...poolAddresses(host), ...bridgesOf(host, undefined).flatMap(({ addresses }) => addresses)];
     const [found] = own.filter(({ address }) => containsAddress(asked, address));
     return found === undefined ? [] : [hostParty(host, [found])];
   });
