@@ -501,6 +501,18 @@ describe("model, mtu and schema", () => {
     },
   );
 
+  test.each([[["tenant@fra1", "10.64.0.1"]], [["10.64.0.1", "tenant@fra1"]], [["tenant@fra1", "10.64.0.1@ams1"]]])(
+    "trace %j: of a gateway that all have one asks one's own",
+    (ends) => {
+      const topology = join(ROOT, "fixtures/dual-stack/topology.yaml");
+      const { status, stderr } = run(["trace", ...ends, "--topology", topology, "--quiet"]);
+      expect([status, stderr]).toEqual([
+        2,
+        expect.stringContaining(`"${ends[0]}" and "${ends[1]}" are both on fra1: `),
+      ]);
+    },
+  );
+
   test("mtu --format json prints the report alone on standard output, warnings as text on standard error", () => {
     const { status, stdout, stderr } = run(["mtu", "-", "--format", "json"], { input: WARNING });
     expect(status).toBe(0);

@@ -39,18 +39,18 @@ function meant(ways: Ways, text: string): readonly Party[] {
   throw machineError(`"${text}" is no host, no subnet and no address of the topology; ${hint}`);
 }
 
+const onOneHost = ([from, to]: readonly [string, string], host: string): Error =>
+  machineError(`"${from}" and "${to}" are both on ${host}: what they send each other leaves no host`);
+
 /** What is between two texts. @throws Error when that never leaves a host, or there is no IP version for it. */
-function flowOf(ways: Ways, [from, to]: readonly [string, string], family: string | undefined): Flow {
+function flowOf(ways: Ways, ends: readonly [string, string], family: string | undefined): Flow {
+  const [from, to] = ends;
   const [a, b] = [meant(ways, from), meant(ways, to)];
   const families = FAMILIES.filter((each) => family === undefined || family === String(each));
   const flow = flowBetween(a, b, families);
   if (flow !== undefined) return flow;
   const hosts = new Set([...a, ...b].map(({ host }) => host));
-  if (hosts.size === 1) {
-    throw machineError(
-      `"${from}" and "${to}" are both on ${[...hosts].join()}: what they send each other leaves no host`,
-    );
-  }
+  if (hosts.size === 1) throw onOneHost(ends, [...hosts].join());
   const version = family === undefined ? "no IP version in common" : `no IPv${family} address each`;
   throw machineError(`"${from}" and "${to}" have ${version}`);
 }
@@ -68,6 +68,9 @@ function trace(ends: readonly [string, string], options: TraceOptions): number {
       );
     }
     const result = traceFlow(all, flow, options.size);
+    // A gateway's address that several hosts have is nearest on one's own.
+    const stays = [result.there, result.back].find(({ hops, end }) => hops.length === 0 && end.kind === "arrived");
+    if (stays !== undefined) throw onOneHost(ends, stays.end.host);
     process.stdout.write(options.format === "json" ? jsonOf(result) : renderTrace(result));
   }
   return exitCodeOf(session);
