@@ -192,6 +192,19 @@ describe("what does not arrive", () => {
     expect(ends(fixture("vrfs"), "red-web@delta", "blue-db@gamma")[0]).toBe("outside delta");
   });
 
+  test("an address of one's own subnet that nobody has is asked for in vain, and no router answers", () => {
+    // Two VRFs with one prefix.
+    const trace = traced(fixture("vrfs"), "blue-vms@alpha", "red-vms@beta", undefined, [4]);
+    expect([trace.there.end, trace.there.hops]).toEqual([{ host: "alpha", kind: "no-neighbour" }, []]);
+    expect(renderTrace(trace)).toContain("  it is not sent on alpha: nobody on its subnet has the address\n");
+  });
+
+  test("what has no route is called unreachable, by whichever kernel", () => {
+    expect(renderTrace(traced(fixture("dual-stack"), "laptop", "tenant"))).toContain(
+      "  it is called unreachable by laptop: no route leads there\n",
+    );
+  });
+
   test("a guest without a gateway stays on its subnet", () => {
     const text = `
 wireguard: {addresses: [10.250.0.0/24]}

@@ -41,17 +41,19 @@ function fateOf(what: Trace["end"], family: 4 | 6): string {
     case "outside":
       return `leaves the overlay at ${host}: no route of it leads there`;
     case "no-route":
-      return `is answered by ICMP by ${host}, unreachable: no route leads there`;
+      return `is called unreachable by ${host}: no route leads there`;
     case "loop":
       return `is answered by ICMP by ${host}, time exceeded: it came by there before`;
     case "nobody":
-      return `is answered by ICMP by ${host}, unreachable: nobody beyond it has the address`;
+      return `is called unreachable by ${host}: nobody beyond it has the address`;
     case "not-forwarded":
       return `vanishes without a word on ${host}: it forwards no IPv${family}`;
     case "not-taken":
       return `vanishes without a word on ${host}: WireGuard expects its source from another peer`;
     case "no-gateway":
       return `does not leave its subnet on ${host}: no gateway is told of it`;
+    case "no-neighbour":
+      return `is not sent on ${host}: nobody on its subnet has the address`;
     case "not-sent":
       return `is not sent by ${host}: ${what.via} takes ${what.limit} (message too long)`;
     case "answered":

@@ -94,7 +94,11 @@ export function walkFromStation(ways: Ways, station: Station, source: IpAddress,
   const isOnLink = station.addresses.some(({ address, lengthBits }) =>
     containsAddress(prefixOf(address, lengthBits), to),
   );
-  if (isOnLink) return onSubnet(ways, own, station.subnet, to);
+  if (isOnLink) {
+    const { steps, end } = onSubnet(ways, own, station.subnet, to);
+    // No router is asked: there is none that could answer.
+    return { steps, end: { ...end, kind: end.kind === "nobody" ? "no-neighbour" : end.kind } };
+  }
   const gateway = isPassedOn(station, to) ? gatewayHost(ways, station, familyOf(to)) : undefined;
   const before = gateway && acrossSegment(ways, own, gateway.name, station.subnet);
   if (gateway === undefined || before === undefined) {

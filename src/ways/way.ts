@@ -29,11 +29,21 @@ export type Way = readonly Step[];
 export interface End {
   readonly host: string;
   /**
-   * `arrived`; or `outside`: it leaves the overlay; else what is done with it there. Answered by ICMP: `no-route`, `loop` (its
-   * hop limit is used up), `nobody` has the address. Without a word: `not-forwarded`, as the host is no router; `not-taken`,
-   * as WireGuard expects this source from another peer; `no-gateway`, as its station knows none, or is not let send it.
+   * `arrived`; or `outside`: it leaves the overlay; else what is done with it there. Answered by ICMP, or by the sender's own
+   * kernel: `no-route`, `loop` (its hop limit is used up), `nobody` has the address. Without a word: `not-forwarded`, as the
+   * host is no router; `not-taken`, as WireGuard expects this source from another peer. Not sent by its station: `no-gateway`,
+   * as it knows none, or is not let send it; `no-neighbour`, as nobody on its subnet has the address.
    */
-  readonly kind: "arrived" | "outside" | "no-route" | "loop" | "nobody" | "not-forwarded" | "not-taken" | "no-gateway";
+  readonly kind:
+    | "arrived"
+    | "outside"
+    | "no-route"
+    | "loop"
+    | "nobody"
+    | "not-forwarded"
+    | "not-taken"
+    | "no-gateway"
+    | "no-neighbour";
 }
 
 /** As far as a packet gets. */
