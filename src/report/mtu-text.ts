@@ -1,11 +1,11 @@
 /** `netgen mtu` in words. */
-import type { Overhead } from "../base/mtu.ts";
+import { type Overhead, totalBytes } from "../base/mtu.ts";
 import type { LanRow } from "./lan.ts";
 import type { MtuReport, Ping, SegmentRow, TunnelEnd, TunnelRow } from "./mtu.ts";
 
 function sumInWords(start: number, subtractions: readonly Overhead[]): string {
   const terms = subtractions.map(({ what, bytes }) => ` - ${bytes} (${what})`);
-  return `${start}${terms.join("")} = ${start - subtractions.reduce((sum, { bytes }) => sum + bytes, 0)}`;
+  return `${start}${terms.join("")} = ${start - totalBytes(subtractions)}`;
 }
 
 const field = (name: string, text: string): string => `  ${name.padEnd(9)} ${text}`;

@@ -1,6 +1,6 @@
 /** The table of MTUs with the sums that give them; many tunnels with the same sum are one row. */
 import { grouped } from "../../base/grouped.ts";
-import type { Overhead } from "../../base/mtu.ts";
+import { type Overhead, totalBytes } from "../../base/mtu.ts";
 import { numberInWords } from "../draw/diagram.ts";
 import { type Markup, markup, type Piece } from "../markup.ts";
 import type { MtuReport, Ping, SegmentRow, TunnelRow } from "../mtu.ts";
@@ -9,11 +9,11 @@ import { hostLink, hostLinks, table } from "./parts.ts";
 /** Tunnels up to which each has a row of its own. */
 const MAX_ROWS = 60;
 
-function sum(start: number, subtractions: readonly Overhead[], result: number): Piece {
+function sum(start: number, subtractions: readonly Overhead[]): Piece {
   const terms = subtractions.map(
     ({ what, bytes }) => markup` <span class="term">− ${bytes} <small>${what}</small></span>`,
   );
-  return [String(start), terms, markup` = <b>${result}</b>`];
+  return [String(start), terms, markup` = <b>${start - totalBytes(subtractions)}</b>`];
 }
 
 const pings = (all: readonly Ping[]): readonly Markup[] =>
@@ -42,7 +42,7 @@ function tunnelCells([first, ...others]: readonly [TunnelRow, ...TunnelRow[]]): 
     ],
     markup`<b>${effectiveMtu}</b>`,
     [
-      sum(path.mtu, subtractions, mtu),
+      sum(path.mtu, subtractions),
       markup`<div><small>${path.rule}; ${outer.why}</small></div>`,
       others.length === 0 && held,
     ],
@@ -61,11 +61,7 @@ function segmentCells(row: SegmentRow): readonly Piece[] {
   return [
     [row.name, markup`<div><small>VNI ${row.vni}</small></div>`],
     markup`<b>${row.mtu}</b>`,
-    [
-      sum(row.tunnelMtu, row.subtractions, row.tunnelMtu - row.subtractions.reduce((all, { bytes }) => all + bytes, 0)),
-      pin,
-      cut,
-    ],
+    [sum(row.tunnelMtu, row.subtractions), pin, cut],
     host === peer ? hostLink(host) : [hostLink(host), " towards ", hostLink(peer)],
     `${row.mss.ipv4} / ${row.mss.ipv6}`,
     [hostLinks(row.members), pings(row.pings)],
