@@ -93,6 +93,12 @@ describe.each(ALL)("of $name", ({ drawn }) => {
     expect(counts.reduce((sum, count) => sum + count, 0)).toBe(drawn.links.length);
   });
 
+  test("a legend names each layer as the report's boxes do", () => {
+    const svg = renderSvg(drawn);
+    const said = { segment: "segment", vrf: "VRF", exit: "way out to" };
+    expect(drawn.layers.filter(({ kind, name }) => !svg.includes(`>${said[kind]} ${name}: `))).toEqual([]);
+  });
+
   test("is the same each time, with no number that is none", () => {
     const svg = renderSvg(drawn);
     expect(renderSvg(drawn)).toBe(svg);

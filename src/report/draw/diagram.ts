@@ -54,6 +54,9 @@ export interface Layer {
   readonly members: ReadonlySet<string>;
 }
 
+/** What stands before the name of a layer. */
+export const KIND_IN_WORDS = { segment: "segment", vrf: "VRF", exit: "way out to" } as const;
+
 function exitLayer(name: string, exits: readonly Exit[], detail: string): readonly Layer[] {
   const members = new Set(exits.map(({ host }) => host));
   return members.size === 0 ? [] : [{ kind: "exit", name, detail, members }];

@@ -1,7 +1,7 @@
 /** A diagram as SVG: a part of the report, or a file by itself. */
 import { drawingStyle } from "../assets.generated.ts";
 import { type Markup, markup, ownMarkup } from "../markup.ts";
-import { counted, type Diagram, type Layer, mtuInWords, numberInWords } from "./diagram.ts";
+import { counted, type Diagram, KIND_IN_WORDS, type Layer, mtuInWords, numberInWords } from "./diagram.ts";
 import { type Detail, layOut, MAX_CHARACTERS, type Picture, type PlacedGroup, type PlacedNode } from "./layout.ts";
 import { exitPath, type Line, lanePath, linesOf } from "./lines.ts";
 
@@ -121,8 +121,7 @@ const LEGEND_LINE = 20;
 function legend({ layers }: Diagram, y: number): Markup {
   return markup`${layers.map((layer, index) => {
     const line = y + index * LEGEND_LINE;
-    const what = layer.kind === "exit" ? "way out" : layer.kind === "vrf" ? "VRF" : "segment";
-    return markup`<g class="legend ${colourOf(index)}"><circle cx="30" cy="${line - 4}" r="5"/><text x="44" y="${line}">${what} ${layer.name}: ${layer.detail}</text></g>\n`;
+    return markup`<g class="legend ${colourOf(index)}"><circle cx="30" cy="${line - 4}" r="5"/><text x="44" y="${line}">${KIND_IN_WORDS[layer.kind]} ${layer.name}: ${layer.detail}</text></g>\n`;
   })}`;
 }
 

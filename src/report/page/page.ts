@@ -5,7 +5,7 @@ import type { Located } from "../../base/render.ts";
 import type { Source } from "../../base/source.ts";
 import type { Network } from "../../model/network.ts";
 import { pageScript, pageScriptHash, pageStyle } from "../assets.generated.ts";
-import { counted, type Diagram, diagramOf, mtuInWords } from "../draw/diagram.ts";
+import { counted, type Diagram, diagramOf, KIND_IN_WORDS, mtuInWords } from "../draw/diagram.ts";
 import { colourOf, drawWithin } from "../draw/svg.ts";
 import { type Markup, markup, ownMarkup, type Piece } from "../markup.ts";
 import { reportMtu } from "../mtu.ts";
@@ -41,8 +41,6 @@ function layerStyle({ layers }: Diagram): string {
   );
   return rules.join("");
 }
-
-const KIND_IN_WORDS = { segment: "segment", vrf: "VRF", exit: "way out to" };
 
 function switches({ layers }: Diagram): Markup {
   return markup`<fieldset class="layers"><legend>Show</legend>
