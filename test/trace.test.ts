@@ -74,6 +74,20 @@ describe("layers", () => {
     expect(back.hops[0]).toMatchObject({ host: "phone", mss: undefined });
   });
 
+  test("what a translation takes is none of the host's, and of the path all the same", () => {
+    const network = modelOf(`
+wireguard: {addresses: [10.250.0.0/24]}
+hosts:
+  alpha: {id: 1, endpoint: 198.51.100.1, publicKey: "zdPzmIxnUBw7kA72BX2sF2xSdu7u8OZI2Rhm3d7HzGg="}
+  beta: {id: 2, families: ds-lite, publicKey: "c2EjgnCEKBJ6WEAbxM94zB1qZwn4TapenDWROXgct1s="}
+`);
+    const trace = traced(waysOf(network), "alpha", "beta");
+    expect(trace.there.hops.map(hop)).toEqual(["alpha wg0 1400 -> 1460"]);
+    expect(renderTrace(trace)).toContain(
+      " = 1460, of 1500 (underlay.pathMtu) less 40 (IPv6 header around it, DS-Lite)\n",
+    );
+  });
+
   test("a LAN adds nothing", () => {
     const ways = fixture("kubernetes-vpc");
     const lan = ways.stations.flatMap((a) =>

@@ -20,7 +20,8 @@ function sumOf({ sizes, sent, added, path }: Hop): string {
   const cut = others.length === 0 ? "" : `cut up into ${sizes.join(" and ")}, of which `;
   const terms = added.map(({ what, bytes }) => ` + ${bytes} (${what})`).join("");
   const result = added.length === 0 ? "" : ` = ${sent[0]}`;
-  const below = path === undefined ? "" : `, of ${path.mtu} (${path.rule})`;
+  const less = path?.translation && ` less ${path.translation.bytes} (${path.translation.what})`;
+  const below = path === undefined ? "" : `, of ${path.mtu} (${path.rule})${less ?? ""}`;
   return `${cut}${first} bytes${terms}${result}${below}`;
 }
 

@@ -16,7 +16,7 @@ import {
 } from "../base/mtu.ts";
 import type { VxlanDevice } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
-import { indexPaths, type PathIndex } from "../model/path.ts";
+import { indexPaths, type Path, type PathIndex } from "../model/path.ts";
 import { createMeeting, type Meeting, tunnelBetween } from "../model/tunnel.ts";
 import { vrfLinks } from "../model/vrf-links.ts";
 import { type Flow, type Party, walkFromParty } from "./party.ts";
@@ -38,8 +38,8 @@ export interface Hop extends Pick<Step, "host" | "via" | "kind" | "to" | "route"
   readonly sent: readonly number[];
   /** What TCP is held to here, in bytes of segment; `undefined`: nothing is clamped. */
   readonly mss: number | undefined;
-  /** What a tunnel goes through; `undefined`: it is none. */
-  readonly path: { readonly mtu: number; readonly rule: string } | undefined;
+  /** What a tunnel goes through, and what a translation takes of that on the way; `undefined`: it is none. */
+  readonly path: (Pick<Path, "mtu" | "rule"> & { readonly translation: Overhead | undefined }) | undefined;
 }
 
 /** Where a packet is too large. */
@@ -109,12 +109,8 @@ const deviceOf = ({ vxlans, vrfs }: Host, via: string): VxlanDevice =>
 const largestOf = (sizes: readonly number[]): number => Math.max(...sizes);
 
 /** What a step's tunnel goes through, and what it makes of packets. */
-function throughTunnel(
-  { ways, paths, meeting }: Tracer,
-  host: Host,
-  { to, bytes: mtu }: Step,
-  sizes: readonly number[],
-) {
+function throughTunnel(tracer: Tracer, host: Host, { to, bytes: mtu }: Step, sizes: readonly number[]) {
+  const { ways, paths, meeting } = tracer;
   const other = must(ways.hosts.get(to), "a tunnel leads to a host");
   const tunnel = must(tunnelBetween(paths, host.reach, other.reach, meeting(host, other)), "peers have a tunnel");
   const sent = sizes.map((bytes) => wireguardPacketBytes(bytes, mtu, tunnel.outer));
@@ -122,7 +118,8 @@ function throughTunnel(
   const headers = wireguardOverhead(tunnel.outer);
   const padding = largestOf(sent) - first - totalBytes(headers);
   const added = [...(padding === 0 ? [] : [{ what: "padding to 16 bytes", bytes: padding }]), ...headers.toReversed()];
-  return { sent, added, path: { mtu: tunnel.path.mtu, rule: tunnel.path.rule } };
+  const [translation] = tunnel.subtractions.slice(0, -headers.length);
+  return { sent, added, path: { mtu: tunnel.path.mtu, rule: tunnel.path.rule, translation } };
 }
 
 /** The tunnels by which goes on what has got into VXLAN. */
