@@ -35,7 +35,7 @@ for (const host of hosts) host.addEventListener("toggle", () => host.open && lis
 
 // ── Links ──
 function unfold() {
-  const host = byId(decodeURIComponent(location.hash.slice(1)));
+  const host = byId(location.hash.slice(1));
   if (host === null || !hosts.includes(host)) return;
   host.hidden = false;
   host.open = true;

@@ -119,6 +119,14 @@ describe("in the page", () => {
     await page.close();
   });
 
+  test("a link that leads nowhere stops nothing", async () => {
+    const { page, complaints } = await open("60 hosts", "light", "#%");
+    await page.keyboard.press("/");
+    await page.keyboard.type("host17");
+    expect([await page.textContent("#found"), complaints]).toEqual(["1 of 60", []]);
+    await page.close();
+  });
+
   test("the search finds by name and address, and the first is one key away", async () => {
     const { page } = await open("60 hosts", "light");
     await page.keyboard.press("/");
