@@ -100,6 +100,13 @@ test("leaves alone what is the user's, and writes nothing where that is in the w
     status: 2,
     stderr: "netgen: out is a tree that netgen build wrote; name another directory with -o\n",
   });
+  for (const command of ["build", "build --check", "diff"]) {
+    expect(shell(`${ANSIBLE} && netgen ${command} topology.yaml -o deploy`)).toMatchObject({
+      status: 2,
+      stderr: "netgen: deploy is a tree that netgen ansible wrote; name another directory with -o\n",
+    });
+  }
+  expect(shell("ls deploy").stdout).toContain("playbooks");
   expect(shell("netgen ansible - -o deploy < topology.yaml")).toMatchObject({
     status: 2,
     stderr: "netgen: name the file of the topology: a roll-out reads it again, for the keys\n",

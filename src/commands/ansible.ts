@@ -2,8 +2,7 @@ import { relative } from "node:path";
 import { Command } from "commander";
 import { ansibleTree } from "../deliver/ansible.ts";
 import type { Network } from "../model/network.ts";
-import { parseManifest } from "../write/manifest.ts";
-import { manifestText, type Tree } from "../write/plan.ts";
+import type { Tree } from "../write/plan.ts";
 import { writeTree } from "../write/write.ts";
 import { EXIT_DONE, EXIT_MACHINE, EXIT_TOPOLOGY, machineError } from "./exit.ts";
 import { openForKeys } from "./keys-session.ts";
@@ -17,7 +16,7 @@ import {
   printSummary,
   say,
 } from "./session.ts";
-import { complain, countAll, listChanges, treeOf } from "./tree.ts";
+import { complain, countAll, listChanges, refuseOther, treeOf } from "./tree.ts";
 
 interface AnsibleOptions extends CommonOptions {
   readonly output: string;
@@ -47,20 +46,13 @@ function openTopology(topology: string, options: AnsibleOptions): Opened | numbe
   return { network: session.model, tree, keysDirectory: session.keysDirectory };
 }
 
-/** What `build` wrote would all be removed, as nothing that this one writes. */
-function refuseBuilt(directory: string): void {
-  const hosts = Object.keys(parseManifest(manifestText(directory))?.hosts ?? {});
-  if (hosts.length === 0) return;
-  throw machineError(`${directory} is a tree that netgen build wrote; name another directory with -o`);
-}
-
 function ansible(topology: string, options: AnsibleOptions): number {
   if (topology === "-") throw machineError("name the file of the topology: a roll-out reads it again, for the keys");
   const opened = openTopology(topology, options);
   if (typeof opened === "number") return opened;
   const { network, tree, keysDirectory } = opened;
   const { output: directory, force = false } = options;
-  refuseBuilt(directory);
+  refuseOther("ansible", directory);
   const places = { topology: relative(directory, topology), keys: relative(directory, keysDirectory) };
   const result = writeTree(ansibleTree(network, tree, places), { directory, hosts: undefined, force });
   if (result.kind === "refused") {

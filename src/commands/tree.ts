@@ -1,5 +1,6 @@
 /** What the commands that deal with an output tree share: which tree, where it stands, why it cannot be written, and what was. */
-import type { Refusal, Tree } from "../write/plan.ts";
+import { parseManifest } from "../write/manifest.ts";
+import { manifestText, type Refusal, type Tree } from "../write/plan.ts";
 import type { Written } from "../write/write.ts";
 import { EXIT_DONE, machineError } from "./exit.ts";
 import { beside, type CommonOptions, type CompiledSession, exitCodeOf } from "./session.ts";
@@ -25,9 +26,23 @@ export function askedHosts({ model }: CompiledSession, hosts: string | undefined
   return asked;
 }
 
+/**
+ * Both `build` and `ansible` take away what they wrote and no longer make, which is all that the other wrote: only the tree of
+ * a build has hosts. @throws Error when the other wrote this directory.
+ */
+export function refuseOther(command: "build" | "ansible", directory: string): void {
+  const manifest = parseManifest(manifestText(directory));
+  if (manifest === undefined || manifest.files.length === 0) return;
+  const writer = Object.keys(manifest.hosts).length === 0 ? "ansible" : "build";
+  if (writer === command) return;
+  throw machineError(`${directory} is a tree that netgen ${writer} wrote; name another directory with -o`);
+}
+
 /** The directory of the tree, and the part of it that is asked for. */
 export function treePlace(session: CompiledSession, topology: string, { output, hosts }: TreeOptions) {
-  return { directory: output ?? beside(topology, "out"), hosts: askedHosts(session, hosts) };
+  const directory = output ?? beside(topology, "out");
+  refuseOther("build", directory);
+  return { directory, hosts: askedHosts(session, hosts) };
 }
 
 export type Place = ReturnType<typeof treePlace>;
