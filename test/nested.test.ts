@@ -8,7 +8,7 @@ import { unicastOf } from "../src/model/loopback.ts";
 import type { Network } from "../src/model/network.ts";
 import { announcedTo } from "../src/ways/bgp-choice.ts";
 import { roundTrip } from "../src/ways/reach.ts";
-import { routesOf, routeTo } from "../src/ways/routes.ts";
+import { routeTo } from "../src/ways/routes.ts";
 import { waysOf } from "../src/ways/ways.ts";
 import { compileText, hostOf, messagesOf, modelOf } from "./compile-text.ts";
 
@@ -49,7 +49,7 @@ function nextHops(network: Network, address: string): Readonly<Record<string, st
   const ways = waysOf(network);
   return Object.fromEntries(
     network.hosts.map((host) => {
-      const route = routeTo(routesOf(ways, host, undefined), address as IpAddress);
+      const route = routeTo(ways, host, undefined, address as IpAddress);
       return [host.name, route === undefined ? "nowhere" : route.kind === "tunnel" ? route.peer : route.kind];
     }),
   );

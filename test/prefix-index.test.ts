@@ -1,7 +1,7 @@
 /** What an index of prefixes finds is what comparing each with each would. */
 import { expect, test } from "vitest";
 import { comparePrefixes, containsAddress, type IpAddress, type IpPrefix, overlaps } from "../src/base/ip.ts";
-import { createPrefixIndex } from "../src/checks/prefix-index.ts";
+import { createPrefixIndex } from "../src/base/prefix-index.ts";
 
 const PREFIXES = [
   ...["10.0.0.0/8", "10.1.0.0/16", "10.1.2.0/24", "10.1.2.0/25", "10.1.2.128/25", "10.1.2.7/32", "10.2.0.0/16"],

@@ -4,6 +4,7 @@
  */
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import { grouped } from "../base/grouped.ts";
+import { createPrefixIndex } from "../base/prefix-index.ts";
 import type { Source, Span } from "../base/source.ts";
 import { cutTable, fleetNumber, ownTables } from "../model/fleet.ts";
 import { type Host, outerLinks } from "../model/host.ts";
@@ -11,7 +12,6 @@ import type { Network } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
 import { useInWords } from "./addressing.ts";
 import { interfaceUses } from "./interfaces.ts";
-import { createPrefixIndex } from "./prefix-index.ts";
 
 /** Another fleet, and the file that it is in. */
 export interface Beside {

@@ -2,11 +2,11 @@ import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import { grouped } from "../base/grouped.ts";
 import { must } from "../base/invariant.ts";
 import { containsAddress, type IpAddress, type IpPrefix, prefixLengthBits } from "../base/ip.ts";
+import { createPrefixIndex } from "../base/prefix-index.ts";
 import type { Host, OwnedPrefix } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
 import type { Endpoint } from "../model/reach.ts";
-import { createPrefixIndex } from "./prefix-index.ts";
 
 /** Prefixes that lead into the overlay, each with its owner; pools, the tunnels' own and what is declared of a subnet have none. */
 interface Routed extends Pick<OwnedPrefix, "prefix" | "origin"> {

@@ -1,10 +1,10 @@
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import { grouped } from "../base/grouped.ts";
+import { createPrefixIndex } from "../base/prefix-index.ts";
 import type { Host } from "../model/host.ts";
 import type { Network, OverlayPrefix } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
 import { useInWords } from "./addressing.ts";
-import { createPrefixIndex } from "./prefix-index.ts";
 
 /** The first of some hosts that would send the prefix into a tunnel; the host that it is behind would not. */
 function senderOf(hosts: readonly Host[], { use, prefix }: OverlayPrefix): string | undefined {

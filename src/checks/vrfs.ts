@@ -2,13 +2,13 @@ import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import { grouped } from "../base/grouped.ts";
 import { must } from "../base/invariant.ts";
 import { containsAddress, type IpAddress } from "../base/ip.ts";
+import { createPrefixIndex, type PrefixIndex } from "../base/prefix-index.ts";
 import type { Exit } from "../model/exit.ts";
 import type { Host } from "../model/host.ts";
 import type { Network, OverlayPrefix } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
 import type { Vrf } from "../model/vrf.ts";
 import { useInWords } from "./addressing.ts";
-import { createPrefixIndex, type PrefixIndex } from "./prefix-index.ts";
 
 /** Which host a prefix of a VRF is behind is told by EVPN alone. */
 export function vrfsHaveBgp(network: Network): readonly Diagnostic[] {

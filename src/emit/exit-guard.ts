@@ -1,5 +1,6 @@
 /** Where an exit leads to: the world beyond it, and of what is near only what the topology names. */
 import { collapsePrefixes, compareAddresses, familyOf, type IpAddress, prefixOf } from "../base/ip.ts";
+import { once } from "../base/once.ts";
 import { BFD_PORTS, BGP_PORT } from "../model/bgp.ts";
 import { DEFAULT_VRF, type OpenExit } from "../model/exit.ts";
 import type { Host } from "../model/host.ts";
@@ -8,7 +9,7 @@ import type { EmitContext } from "./context.ts";
 import { joined } from "./file.ts";
 import { type AddressSet, addressSets, printSets, type SetKind, vxlansOf } from "./guard-sets.ts";
 import { addressRanges, nftFamily, oneOf, quotedName, type Section, sortedNumbers } from "./nft-words.ts";
-import { once, print } from "./shared.ts";
+import { print } from "./shared.ts";
 import type { View } from "./template.ts";
 
 const NEAR: SetKind = {
@@ -47,7 +48,7 @@ function shareOf(context: EmitContext): Shared {
   };
 }
 
-const shared = once((context): Shared => shareOf(context));
+const shared = once((context: EmitContext): Shared => shareOf(context));
 
 /** A way out of a host's, and by what is entered that leaves by it, as rules for what is forwarded are told. */
 interface Way {

@@ -1,5 +1,6 @@
 /** The guard: VXLAN, BGP and BFD are taken from the tunnel only, by this host and by those that it routes to. */
 import { collapsePrefixes, compareAddresses, hostPrefix, type IpAddress } from "../base/ip.ts";
+import { once, onceByKey } from "../base/once.ts";
 import type { Host } from "../model/host.ts";
 import { unicastOf } from "../model/loopback.ts";
 import type { Network } from "../model/network.ts";
@@ -25,7 +26,7 @@ import {
   sortedNumbers,
   subnetLink,
 } from "./nft-words.ts";
-import { once, onceByKey, print } from "./shared.ts";
+import { print } from "./shared.ts";
 
 const VTEPS: SetKind = {
   name: "vteps",
@@ -75,7 +76,7 @@ function shareOf(network: Network): Shared {
   };
 }
 
-const shared = once((context): Shared => shareOf(context.network));
+const shared = once((context: EmitContext): Shared => shareOf(context.network));
 
 /** VXLAN, BGP and BFD that are meant for this host itself. */
 const ownGuarded = (host: Host): readonly Guarded[] =>
@@ -132,7 +133,7 @@ const openMatches = ({ guardOpen }: Host, guarded: readonly Guarded[]): readonly
   );
 
 // By their names, as they are the same for all hosts: a fleet's elements make too long a key.
-const setTexts = onceByKey<Uint8Array>();
+const setTexts = onceByKey<EmitContext, Uint8Array>();
 
 /** The sets that the next two ask. */
 export const setsSection: Section = (host, context) => {

@@ -1,15 +1,16 @@
 /** From views to files: the head line that every file begins with, then a template. */
+import { onceByKey } from "../base/once.ts";
 import type { Host } from "../model/host.ts";
 import type { EmitContext } from "./context.ts";
 import type { OutputFile } from "./file.ts";
-import { onceByKey, type Print, print } from "./shared.ts";
+import { type Print, print } from "./shared.ts";
 import { encode, render } from "./template.ts";
 
 /** How a file's format begins a comment; a script begins with its interpreter. */
 export type Head = "#" | "!" | "#!/bin/bash";
 
 // By the host's name: every file asks for one, and a view is a long key.
-const heads = onceByKey<Uint8Array>();
+const heads = onceByKey<EmitContext, Uint8Array>();
 
 /** Whose file this is and where it comes from. No date, no version: they would move golden files. */
 export function headOf(host: Host, context: EmitContext, head: Head): Uint8Array {

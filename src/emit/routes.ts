@@ -4,6 +4,7 @@
  */
 import { must } from "../base/invariant.ts";
 import type { IpPrefix } from "../base/ip.ts";
+import { onceByKey } from "../base/once.ts";
 import type { WireguardInterface } from "../model/device.ts";
 import type { Host, LanRoute } from "../model/host.ts";
 import type { Peer } from "../model/reach.ts";
@@ -11,7 +12,7 @@ import { RELOAD_UNITS, reload, restart } from "./after.ts";
 import { type EmitContext, type Emitter, ownPath, ownUnit } from "./context.ts";
 import type { OutputFile } from "./file.ts";
 import { publicFile, scriptFile } from "./print.ts";
-import { layOut, onceByKey, piecesOf, print, type Strip } from "./shared.ts";
+import { layOut, piecesOf, print, type Strip } from "./shared.ts";
 import { render } from "./template.ts";
 import { wireguardUnit } from "./wireguard.ts";
 
@@ -46,7 +47,7 @@ const textOf = ({ routes }: Peer, device: string): string =>
     .map(({ template, view }) => render(template, view))
     .join("");
 
-const strips = onceByKey<Strip>();
+const strips = onceByKey<EmitContext, Strip>();
 
 /** The lines of all peers for interfaces of one name, of which most files take long pieces. */
 const peerLines = (device: string, context: EmitContext): Strip =>

@@ -1,29 +1,9 @@
 /** Text that stands in many files is printed once per compilation, and its bytes are shared: never write into them. */
 import { must } from "../base/invariant.ts";
+import { onceByKey } from "../base/once.ts";
 import type { EmitContext } from "./context.ts";
 import { joined } from "./file.ts";
 import { encode, render, type View } from "./template.ts";
-
-/** Gives the function that makes a value once per compilation: a memo, so what is made must follow from the network alone. */
-export function once<T extends object>(make: (context: EmitContext) => T): (context: EmitContext) => T {
-  const kept = new WeakMap<EmitContext, T>();
-  return (context) => {
-    const value = kept.get(context) ?? make(context);
-    kept.set(context, value);
-    return value;
-  };
-}
-
-/** The same for values with a key: each must follow from its key and the network alone. */
-export function onceByKey<T extends object>(): (context: EmitContext, key: string, make: () => T) => T {
-  const kept = once(() => new Map<string, T>());
-  return (context, key, make) => {
-    const values = kept(context);
-    const value = values.get(key) ?? make();
-    values.set(key, value);
-    return value;
-  };
-}
 
 /** A template with what to print through it. */
 export interface Print {
@@ -31,7 +11,7 @@ export interface Print {
   readonly view: View;
 }
 
-const printed = onceByKey<Uint8Array>();
+const printed = onceByKey<EmitContext, Uint8Array>();
 
 /** What a view prints: equal views share their bytes, so that what many hosts have alike is printed once for all. */
 export function print(context: EmitContext, { template, view }: Print): Uint8Array {

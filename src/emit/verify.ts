@@ -2,6 +2,7 @@
 import { must } from "../base/invariant.ts";
 import { familyOf } from "../base/ip.ts";
 import { pingPayload } from "../base/mtu.ts";
+import { once, onceByKey } from "../base/once.ts";
 import type { WireguardInterface } from "../model/device.ts";
 import { DEFAULT_VRF } from "../model/exit.ts";
 import type { Host } from "../model/host.ts";
@@ -12,7 +13,7 @@ import { mtuTowards } from "../model/tunnel.ts";
 import { type EmitContext, type Emitter, ownPath } from "./context.ts";
 import { tableFamilies } from "./nftables.ts";
 import { publicFile, scriptFile } from "./print.ts";
-import { layOut, once, onceByKey, piecesOf, print, type Strip } from "./shared.ts";
+import { layOut, piecesOf, print, type Strip } from "./shared.ts";
 import { render } from "./template.ts";
 import { isLasting, unitsOf } from "./units.ts";
 import { wireguardUnit } from "./wireguard.ts";
@@ -49,7 +50,7 @@ function peerLine({ host, publicKey }: Peer, device: string, end: WireguardInter
 
 const hasOneTunnel = ({ interfaces, app }: Host): boolean => interfaces.length === 1 && app === undefined;
 
-const strips = onceByKey<Strip>();
+const strips = onceByKey<EmitContext, Strip>();
 
 /** The lines of all peers that are the same on every host, for interfaces of one name and MTU: most files take long pieces. */
 const sharedLines = (device: string, mtu: number, context: EmitContext): Strip =>
@@ -94,7 +95,7 @@ function linkLines(host: Host): readonly Line[] {
 }
 
 /** The members of each segment that have a VTEP, by its name. */
-const vteps = once(({ network, hosts }) => {
+const vteps = once(({ network, hosts }: EmitContext) => {
   const members = network.segments.map((segment) => {
     const all = segment.members.map((name) => ({ name, vtep: hosts.get(name)?.vtep }));
     return [segment.name, all.filter(({ vtep }) => vtep !== undefined)] as const;

@@ -1,4 +1,5 @@
 /** WireGuard through wg-quick: the interface, a reload that loses nothing, and endpoints that are known by name. */
+import { once } from "../base/once.ts";
 import { compareText } from "../base/text.ts";
 import type { WireguardInterface } from "../model/device.ts";
 import { TUNNEL_MARK } from "../model/exit.ts";
@@ -8,7 +9,7 @@ import { RELOAD_UNITS, reload, restart } from "./after.ts";
 import { type EmitContext, type Emitter, ownPath, ownUnit } from "./context.ts";
 import type { OutputFile } from "./file.ts";
 import { headOf, type PrintedFile, publicFile, scriptFile } from "./print.ts";
-import { layOut, once, piecesOf, print, type Strip } from "./shared.ts";
+import { layOut, piecesOf, print, type Strip } from "./shared.ts";
 import { render } from "./template.ts";
 
 /** The systemd unit that brings an interface up. */
@@ -23,7 +24,7 @@ function reloadTunnel({ vrrp }: Host, wireguard: WireguardInterface): string {
 }
 
 const scriptedPeers = once(
-  ({ network }) => new Map(network.peers.filter(isDialledByScript).map((peer) => [peer.id, peer])),
+  ({ network }: EmitContext) => new Map(network.peers.filter(isDialledByScript).map((peer) => [peer.id, peer])),
 );
 
 /** The peers of an interface that wg-endpoints dials. */
@@ -62,7 +63,7 @@ interface PeerTexts {
 
 // A mesh of n hosts has n² peer blocks, of which at most a few n differ: each is printed once, and files share the bytes.
 // Views of one kind stand together, because a host tends to see all others the same way.
-const peerTexts = once((context): PeerTexts => {
+const peerTexts = once((context: EmitContext): PeerTexts => {
   const kindOf = (peer: Peer): string => peer.id.slice(peer.host.length);
   const peers = [...context.network.peers].sort(
     (a, b) => compareText(kindOf(a), kindOf(b)) || compareText(a.host, b.host),

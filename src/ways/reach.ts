@@ -5,7 +5,7 @@ import type { WireguardInterface } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
 import { poolAddresses } from "../model/loopback.ts";
 import { neighbourAt } from "./lan-routes.ts";
-import { allowedRoutes, type Route, routesOf, routeTo } from "./routes.ts";
+import { peerTo, type Route, routeTo } from "./routes.ts";
 import { acrossSegment, holderOf, onSubnet } from "./segment.ts";
 import { addressOf, isPassedOn, type Station } from "./station.ts";
 import { bridgesOf, type Vrf } from "./subnet-routes.ts";
@@ -24,8 +24,7 @@ function isOwnAddress(host: Host, address: IpAddress, vrf: Vrf): boolean {
 function isTakenFrom(ways: Ways, host: Host, peer: string, source: IpAddress): boolean {
   const leadsThere = ({ peers }: WireguardInterface): boolean => peers.some((id) => ways.peers.get(id)?.host === peer);
   const link = host.interfaces.find(leadsThere);
-  const route = link && routeTo(allowedRoutes(ways, host, link), source);
-  return route?.kind === "tunnel" && route.peer === peer;
+  return link !== undefined && peerTo(ways, host, link, source) === peer;
 }
 
 /** What decides where a packet goes. */
@@ -54,7 +53,7 @@ export function walkFromHost(ways: Ways, host: Host, packet: Packet, passed: rea
   const { source, to, vrf } = packet;
   const endHere = (kind: End["kind"], at = host): Walk => ({ steps: [], end: { host: at.name, kind } });
   if (isOwnAddress(host, to, vrf)) return endHere("arrived");
-  const route = routeTo(routesOf(ways, host, vrf), to);
+  const route = routeTo(ways, host, vrf, to);
   if (route === undefined) return endHere(isKept(host, packet) ? "no-route" : "outside");
   if (passed.includes(host.name)) return endHere("loop");
   const isForwarding = host.forwards[familyOf(to) === 4 ? "ipv4" : "ipv6"];

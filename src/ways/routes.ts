@@ -1,6 +1,8 @@
 /** The routes of a host, each with what of it limits a packet. Pure. */
 import { must } from "../base/invariant.ts";
-import { containsAddress, type IpAddress, type IpPrefix, prefixLengthBits } from "../base/ip.ts";
+import type { IpAddress, IpPrefix } from "../base/ip.ts";
+import { onceByKey } from "../base/once.ts";
+import { createPrefixIndex, type PrefixIndex } from "../base/prefix-index.ts";
 import type { WireguardInterface } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
 import { unicastOf } from "../model/loopback.ts";
@@ -28,7 +30,7 @@ export function connectedPrefixes(host: Host, vrf: string): readonly IpPrefix[] 
 }
 
 /** AllowedIPs of one interface, which are its routes where nobody else makes any. */
-export function allowedRoutes({ peers }: Ways, host: Host, link: WireguardInterface): readonly Route[] {
+function allowedRoutes({ peers }: Ways, host: Host, link: WireguardInterface): readonly Route[] {
   return link.peers.flatMap((id) => {
     const { host: peer, allowedIps } = must(peers.get(id), `${id} is a peer`);
     const leg = exactLeg(host, link.name, mtuTowards(link, peer));
@@ -67,11 +69,23 @@ export function routesOf(ways: Ways, host: Host, vrf: Vrf): readonly Route[] {
   return [...own, ...tunnelRoutes(ways, host), ...lanRoutes(ways.network, host)];
 }
 
-/** The longest prefix wins; of equals the first. */
-export function routeTo(routes: readonly Route[], address: IpAddress): Route | undefined {
-  const fitting = routes.filter(({ prefix }) => containsAddress(prefix, address));
-  return fitting.reduce<Route | undefined>(
-    (best, each) => (best && prefixLengthBits(best.prefix) >= prefixLengthBits(each.prefix) ? best : each),
-    undefined,
-  );
+const tables = onceByKey<Ways, PrefixIndex<Route>>();
+const found = onceByKey<Ways, Route | undefined>();
+
+/** The route of a host, or of its part of a VRF, to an address: the longest prefix wins; of equals the first. */
+export function routeTo(ways: Ways, host: Host, vrf: Vrf, address: IpAddress): Route | undefined {
+  const key = `${host.name} ${vrf ?? ""}`;
+  return found(ways, `${key} ${address}`, () => {
+    const table = tables(ways, key, () => createPrefixIndex(routesOf(ways, host, vrf)));
+    return table.holding(address)[0];
+  });
+}
+
+const taken = onceByKey<Ways, PrefixIndex<Route>>();
+
+/** Whom WireGuard sends an address to by an interface: cryptokey routing. */
+export function peerTo(ways: Ways, host: Host, link: WireguardInterface, address: IpAddress): string | undefined {
+  const table = taken(ways, `${host.name} ${link.name}`, () => createPrefixIndex(allowedRoutes(ways, host, link)));
+  const [route] = table.holding(address);
+  return route?.kind === "tunnel" ? route.peer : undefined;
 }

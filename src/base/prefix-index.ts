@@ -1,5 +1,5 @@
 /** Finds prefixes without comparing each with each: a thousand hosts with a thousand prefixes would be a million to compare. */
-import { grouped } from "../base/grouped.ts";
+import { grouped } from "./grouped.ts";
 import {
   familyOf,
   type IpAddress,
@@ -9,7 +9,7 @@ import {
   prefixLengthBits,
   prefixOf,
   rangeOf,
-} from "../base/ip.ts";
+} from "./ip.ts";
 
 export interface PrefixIndex<T> {
   /** Those that hold an address, the longest first: a part that somebody owns says more than the whole. */
