@@ -1,6 +1,7 @@
 /** Who can exchange packets with whom, and how large they may be: from the model and the stations alone. Pure. */
 import { must } from "../base/invariant.ts";
 import { containsAddress, familyOf, type IpAddress, type IpFamily, prefixOf } from "../base/ip.ts";
+import { onceByKey } from "../base/once.ts";
 import type { WireguardInterface } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
 import { poolAddresses } from "../model/loopback.ts";
@@ -14,10 +15,15 @@ import type { Ways } from "./ways.ts";
 
 const hostNamed = ({ hosts }: Ways, name: string): Host => must(hosts.get(name), `${name} is a host`);
 
+const ownAddresses = onceByKey<Host, ReadonlySet<IpAddress>>();
+
 function isOwnAddress(host: Host, address: IpAddress, vrf: Vrf): boolean {
-  const onLinks = [...(vrf === undefined ? host.interfaces : []), ...bridgesOf(host, vrf)];
-  const own = [...onLinks.flatMap(({ addresses }) => addresses), ...(vrf === undefined ? poolAddresses(host) : [])];
-  return own.some((each) => each.address === address);
+  const own = ownAddresses(host, vrf ?? "", () => {
+    const onLinks = [...(vrf === undefined ? host.interfaces : []), ...bridgesOf(host, vrf)];
+    const all = [...onLinks.flatMap(({ addresses }) => addresses), ...(vrf === undefined ? poolAddresses(host) : [])];
+    return new Set(all.map((each) => each.address));
+  });
+  return own.has(address);
 }
 
 /** WireGuard takes a packet out of a tunnel only if its source is one that it would send into the same tunnel. */
@@ -48,6 +54,12 @@ function isKept(host: Host, { to, vrf }: Packet): boolean {
   return held.some((prefix) => containsAddress(prefix, to));
 }
 
+/** Who has it next that leaves by a route; `undefined`: nobody, as in a network of some hosts, or with a tunnel that is cut. */
+function nextOf(ways: Ways, host: Host, route: Extract<Route, { kind: "lan" | "tunnel" }>, vrf: Vrf): Host | undefined {
+  if (route.kind === "lan") return neighbourAt(ways.network, route.via);
+  return vrf === undefined && ways.isCut(host.name, route.peer) ? undefined : ways.hosts.get(route.peer);
+}
+
 /** From a host that has a packet, but for what it has `passed`; each that passes it on has to forward. */
 export function walkFromHost(ways: Ways, host: Host, packet: Packet, passed: readonly string[] = []): Walk {
   const { source, to, vrf } = packet;
@@ -63,8 +75,7 @@ export function walkFromHost(ways: Ways, host: Host, packet: Packet, passed: rea
     const { steps, end } = onSubnet(ways, host, route.subnet, to);
     return { steps: [stepOf(route, vrf, host.name), ...steps], end };
   }
-  // In a network of some hosts nobody may be there.
-  const next = route.kind === "lan" ? neighbourAt(ways.network, route.via) : ways.hosts.get(route.peer);
+  const next = nextOf(ways, host, route, vrf);
   if (next === undefined) return endHere("nobody");
   const isTaken = route.kind === "lan" || vrf !== undefined || isTakenFrom(ways, next, host.name, source);
   const { steps, end } = isTaken

@@ -1,6 +1,8 @@
 /** Ways inside a subnet: frames, which nobody routes. Pure. */
+import { grouped } from "../base/grouped.ts";
 import type { IpAddress } from "../base/ip.ts";
 import { totalBytes, VLAN_TAG_BYTES, vxlanOverhead } from "../base/mtu.ts";
+import { once } from "../base/once.ts";
 import type { Host } from "../model/host.ts";
 import { roomBetween } from "./bgp-choice.ts";
 import type { Walk, Way } from "./way.ts";
@@ -23,20 +25,34 @@ export function acrossSegment(ways: Ways, from: Host, to: string, subnet: string
   return [{ ...leg, kind: "vxlan", to, route: undefined }];
 }
 
-/** The host of whoever has an address on a subnet, seen from one of them: its own stands before that of others. */
-export function holderOf(
-  { network, stations }: Ways,
-  from: Host,
-  subnet: string,
-  address: IpAddress,
-): string | undefined {
-  const station = stations.find(
-    (each) => each.subnet === subnet && each.addresses.some((other) => other.address === address),
+/** Who has an address on a subnet. */
+interface Place {
+  readonly subnet: string;
+  readonly host: string;
+  readonly addresses: readonly { readonly address: IpAddress }[];
+}
+
+/** The hosts that have each address of each subnet, in order. */
+function holders(places: readonly Place[]): ReadonlyMap<string, readonly string[]> {
+  const held = places.flatMap(({ subnet, host, addresses }) =>
+    addresses.map(({ address }) => ({ key: `${subnet} ${address}`, host })),
   );
-  if (station !== undefined) return station.host;
-  const isHolder = ({ bridges }: Host): boolean =>
-    bridges.some((bridge) => bridge.subnet === subnet && bridge.addresses.some((each) => each.address === address));
-  return isHolder(from) ? from.name : network.hosts.find(isHolder)?.name;
+  const groups = grouped(held, ({ key }) => key);
+  return new Map([...groups].map(([key, group]) => [key, group.map(({ host }) => host)]));
+}
+
+const stationHolders = once(({ stations }: Ways) => holders(stations));
+const bridgeHolders = once(({ network }: Ways) =>
+  holders(network.hosts.flatMap(({ name, bridges }) => bridges.map((bridge) => ({ ...bridge, host: name })))),
+);
+
+/** The host of whoever has an address on a subnet, seen from one of them: its own stands before that of others. */
+export function holderOf(ways: Ways, from: Host, subnet: string, address: IpAddress): string | undefined {
+  const key = `${subnet} ${address}`;
+  const [station] = stationHolders(ways).get(key) ?? [];
+  if (station !== undefined) return station;
+  const hosts = bridgeHolders(ways).get(key) ?? [];
+  return hosts.includes(from.name) ? from.name : hosts[0];
 }
 
 /** From a host to an address on a subnet that it is on. */

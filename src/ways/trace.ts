@@ -14,16 +14,15 @@ import {
   wireguardOverhead,
   wireguardPacketBytes,
 } from "../base/mtu.ts";
-import type { VxlanDevice } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
 import { indexPaths, type Path, type PathIndex } from "../model/path.ts";
 import { createMeeting, type Meeting, tunnelBetween } from "../model/tunnel.ts";
 import { vrfLinks } from "../model/vrf-links.ts";
 import { type Flow, type Party, walkFromParty } from "./party.ts";
-import { walkFromHost } from "./reach.ts";
+import { deviceOf, passageOf, walkBelow } from "./passage.ts";
 import { addressOf } from "./station.ts";
 import { ETHERNET_MTU } from "./subnet-routes.ts";
-import { type End, narrowest, type Step, type Walk, type Way } from "./way.ts";
+import { type End, narrowest, type Step, type Walk } from "./way.ts";
 import type { Ways } from "./ways.ts";
 
 /** A link that a packet leaves a host by. Sizes are bytes of IP packet. */
@@ -98,13 +97,6 @@ function clampingMtus(host: Host, { via, bytes, route }: Step): readonly number[
   return vrf === undefined ? [bytes] : vrfLinks(host, vrf).map(({ mtu }) => mtu);
 }
 
-/** The device by which a packet gets into VXLAN, of a segment or of a VRF. */
-const deviceOf = ({ vxlans, vrfs }: Host, via: string): VxlanDevice =>
-  must(
-    vxlans.find(({ name }) => name === via) ?? vrfs.find(({ bridge }) => bridge === via)?.vxlan,
-    "frames leave by a VXLAN device",
-  );
-
 /** The first fragment of a packet, or all of it. */
 const largestOf = (sizes: readonly number[]): number => Math.max(...sizes);
 
@@ -122,17 +114,11 @@ function throughTunnel(tracer: Tracer, host: Host, { to, bytes: mtu }: Step, siz
   return { sent, added, path: { mtu: tunnel.path.mtu, rule: tunnel.path.rule, translation } };
 }
 
-/** The tunnels by which goes on what has got into VXLAN. */
-function stepsBelow(ways: Ways, host: Host, { via, to }: Step): Way {
-  const vtep = must(ways.hosts.get(to)?.vtep, "frames go to a VTEP");
-  return walkFromHost(ways, host, { source: deviceOf(host, via).local, to: vtep, vrf: undefined }).steps;
-}
-
 /** What is put around a packet to get into VXLAN, and the tunnels by which it goes on, cut up where that is meant. */
 function throughVxlan(tracer: Tracer, host: Host, into: Step, bytes: number) {
   const headers = vxlanOverhead(familyOf(deviceOf(host, into.via).local), false);
   const whole = bytes + totalBytes(headers);
-  const steps = stepsBelow(tracer.ways, host, into);
+  const { steps } = walkBelow(tracer.ways, host, into);
   const below = steps.flatMap((step, index) => {
     // Whoever passes it on puts it together, and makes no fragment larger than they came (net/ipv4/ip_output.c, frag_max_size).
     const room = narrowest(steps.slice(0, index + 1), "bytes");
@@ -207,17 +193,8 @@ const flowEnd = ({ name, host, ...party }: Party, family: IpFamily): FlowEnd => 
   address: must(addressOf(party, family), "a flow is of a family that both ends have"),
 });
 
-/** The hosts between both ends that a packet passes, below VXLAN as well, one maybe twice; `undefined`: it does not arrive. */
-function hostsBetween(ways: Ways, { steps, end }: Walk): readonly string[] | undefined {
-  if (end.kind !== "arrived") return undefined;
-  const passed = steps.flatMap((step) => {
-    const host = must(ways.hosts.get(step.host), "a step is a host's");
-    const below = step.kind === "vxlan" ? stepsBelow(ways, host, step) : [];
-    return [step, ...below].map((each) => each.host);
-  });
-  const hosts = [...passed, end.host];
-  return hosts.filter((host, index) => host !== hosts[index - 1]).slice(1, -1);
-}
+/** The hosts between both ends that a packet passes, one maybe twice; `undefined`: it does not arrive. */
+const hostsBetween = (ways: Ways, walk: Walk): readonly string[] | undefined => passageOf(ways, walk)?.slice(1, -1);
 
 /** Ethernet's, for a packet that nothing limits or that does not arrive anyway. */
 const orEthernet = (largest: number): number => (Number.isFinite(largest) ? largest : ETHERNET_MTU);

@@ -14,6 +14,8 @@ export interface Ways {
   readonly peers: ReadonlyMap<string, { readonly host: string; readonly allowedIps: readonly IpPrefix[] }>;
   /** Where BGP routes. */
   readonly nextHop: NextHop;
+  /** Whether nothing comes through between two hosts, by whatever tunnel they have. */
+  readonly isCut: (a: string, b: string) => boolean;
 }
 
 /** The ways of a network. Stations are those that can be asked for; between hosts there are ways without any. */
@@ -24,6 +26,7 @@ export function waysOf(network: Network, stations: readonly Station[] = []): Way
     stations,
     hosts,
     nextHop: createNextHop(hosts),
+    isCut: () => false,
     peers: new Map(network.peers.map((peer) => [peer.id, peer])),
   };
 }

@@ -1,6 +1,6 @@
 /** A lab of some hosts: the part of a network and of its plan that can be proven without the others. */
 import type { Network } from "../../model/network.ts";
-import { hears } from "../../ways/hears.ts";
+import { hearersOf } from "../../ways/hears.ts";
 import { type Has, networkWith } from "../../ways/rest.ts";
 import { cablesOf, type LabPlan } from "./plan.ts";
 
@@ -14,7 +14,10 @@ export function silentSegment(network: Network, names: readonly string[]): strin
   const { hosts, segments, vrfs, bgp } = networkWith((host) => names.includes(host), network);
   if (bgp.kind === "none") return undefined;
   return [...segments, ...vrfs].find(({ members }) =>
-    members.some((one) => members.some((other) => one !== other && !hears(hosts, one, other))),
+    members.some((one) => {
+      const hearers = hearersOf(hosts, one);
+      return members.some((other) => one !== other && !hearers.has(other));
+    }),
   )?.name;
 }
 
