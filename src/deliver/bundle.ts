@@ -4,7 +4,7 @@
  */
 import { sortedBy } from "../base/text.ts";
 import type { OutputFile } from "../emit/file.ts";
-import { isLasting } from "../emit/units.ts";
+import { isLasting } from "../model/unit.ts";
 import { describeFile, hostOf, sha256 } from "../write/manifest.ts";
 import type { Tree } from "../write/plan.ts";
 import { type Action, actionOf, costWords, removalOf, replacements } from "./actions.ts";

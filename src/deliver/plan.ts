@@ -4,9 +4,9 @@
  */
 import { sortedBy } from "../base/text.ts";
 import { contentOf, type OutputFile } from "../emit/file.ts";
-import { isLasting } from "../emit/units.ts";
 import type { Host } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
+import { isLasting } from "../model/unit.ts";
 import type { Tree } from "../write/plan.ts";
 import { type Action, BRIDGE_PHASE, type Cost, replacements } from "./actions.ts";
 import { actionsOf } from "./bundle.ts";

@@ -28,11 +28,6 @@ const lists: readonly ((host: Host, context: EmitContext) => readonly string[])[
   dockerUnits,
 ]);
 
-/** Whether a unit of these runs from its boot on: not what a timer among them starts, and ends, nor what comes and goes with Docker. */
-export const isLasting = (unit: string, units: readonly string[]): boolean =>
-  !(unit.endsWith(".service") && units.includes(unit.replace(/service$/, "timer"))) &&
-  !unit.endsWith("-docker.service");
-
 /** The systemd units that a host has to enable, sorted. */
 export const unitsOf = (host: Host, context: EmitContext): readonly string[] =>
   lists.flatMap((list) => list(host, context)).sort(compareText);

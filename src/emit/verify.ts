@@ -10,12 +10,13 @@ import { unicastOf } from "../model/loopback.ts";
 import { peersOf } from "../model/peer.ts";
 import type { Peer } from "../model/reach.ts";
 import { mtuTowards } from "../model/tunnel.ts";
+import { isLasting } from "../model/unit.ts";
 import { type EmitContext, type Emitter, ownPath } from "./context.ts";
 import { tableFamilies } from "./nftables.ts";
 import { publicFile, scriptFile } from "./print.ts";
 import { layOut, piecesOf, print, type Strip } from "./shared.ts";
 import { render } from "./template.ts";
-import { isLasting, unitsOf } from "./units.ts";
+import { unitsOf } from "./units.ts";
 import { wireguardUnit } from "./wireguard.ts";
 
 /** A promise: its kind, of which unit, link, table or host, and what is expected of that. */

@@ -35,6 +35,16 @@ export interface Reach {
   readonly isApp: boolean;
 }
 
+/** What a host is reached by, outside and in its site; empty: by nothing. */
+export function waysInWords({ endpoints, lanEndpoint, isBehindNat }: Reach): string {
+  const ways = [
+    endpoints.map(endpointText).join(", "),
+    lanEndpoint === undefined ? "" : `in its site ${endpointText(lanEndpoint)}`,
+    isBehindNat ? "behind NAT" : "",
+  ];
+  return ways.filter((way) => way !== "").join("; ");
+}
+
 /** A host as others see it. */
 export interface Peer {
   /** The host's name, and what sets this view apart: `beta`, `beta:lan`, `beta:lan:keepalive`. */

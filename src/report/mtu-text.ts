@@ -3,7 +3,8 @@ import { type Overhead, totalBytes } from "../base/mtu.ts";
 import type { LanRow } from "./lan.ts";
 import type { MtuReport, Ping, SegmentRow, TunnelEnd, TunnelRow } from "./mtu.ts";
 
-function sumInWords(start: number, subtractions: readonly Overhead[]): string {
+/** `1500 - 20 (IPv4 header) - … = 1440`. */
+export function sumInWords(start: number, subtractions: readonly Overhead[]): string {
   const terms = subtractions.map(({ what, bytes }) => ` - ${bytes} (${what})`);
   return `${start}${terms.join("")} = ${start - totalBytes(subtractions)}`;
 }

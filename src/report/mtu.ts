@@ -8,6 +8,7 @@ import type { Network } from "../model/network.ts";
 import { indexPaths, type PathIndex } from "../model/path.ts";
 import type { Segment } from "../model/segment.ts";
 import { createMeeting, mtuTowards, tunnelBetween } from "../model/tunnel.ts";
+import type { Vrf } from "../model/vrf.ts";
 import { type LanRow, lanRows } from "./lan.ts";
 
 /** A command that passes at the MTU; one byte more is refused. */
@@ -140,7 +141,10 @@ function tunnelRow({ paths, towards, meeting }: Between, a: Host, b: Host): Tunn
 }
 
 /** What the report says of a segment, and of the VXLAN network of a VRF as if it were one. */
-type Carrier = Pick<Segment, "name" | "vni" | "members" | "prefixes" | "mtu" | "fragments" | "vtepFamily" | "isTagged">;
+export type Carrier = Pick<
+  Segment,
+  "name" | "vni" | "members" | "prefixes" | "mtu" | "fragments" | "vtepFamily" | "isTagged"
+>;
 
 /** The pings that a guest can send to a guest on another host. */
 function segmentPings({ prefixes, mtu }: Carrier): readonly Ping[] {
@@ -158,7 +162,8 @@ function cutRow({ name, members, fragments }: Carrier, hosts: ReadonlyMap<string
   return device?.cut && fragments && { ...device.cut, fragments };
 }
 
-function segmentRow(segment: Carrier, hosts: ReadonlyMap<string, Host>): SegmentRow {
+/** The row of one segment, or of the VXLAN network of a VRF. */
+export function segmentRow(segment: Carrier, hosts: ReadonlyMap<string, Host>): SegmentRow {
   const subtractions = vxlanOverhead(segment.vtepFamily, segment.isTagged);
   const tunnelMtu = segment.mtu.computed + totalBytes(subtractions);
   const limiting = must(hosts.get(segment.mtu.limitingPair[0]), "members are hosts");
@@ -184,6 +189,21 @@ function segmentRow(segment: Carrier, hosts: ReadonlyMap<string, Host>): Segment
   };
 }
 
+/** The VXLAN network of a VRF as if it were a segment. */
+export const carrierOf = (vrf: Vrf): Carrier => ({
+  ...vrf,
+  name: `VRF ${vrf.name}`,
+  isTagged: false,
+  fragments: undefined,
+});
+
+/** Gives the function that makes the row of two hosts that have a tunnel. */
+export function createTunnelRow(network: Network): (a: Host, b: Host) => TunnelRow {
+  const paths = indexPaths(network.underlay, network.sites);
+  const between = { paths, towards: towardsOf(network), meeting: createMeeting(network) };
+  return (a, b) => tunnelRow(between, a, b);
+}
+
 /**
  * A row for each pair of peers (by name), each segment (by VNI) and VRF (by name) that has members, and each host without
  * WireGuard.
@@ -191,8 +211,7 @@ function segmentRow(segment: Carrier, hosts: ReadonlyMap<string, Host>): Segment
 export function reportMtu(network: Network): MtuReport {
   const hosts = new Map(network.hosts.map((host) => [host.name, host]));
   const peers = new Map(network.peers.map((peer) => [peer.id, peer]));
-  const paths = indexPaths(network.underlay, network.sites);
-  const between = { paths, towards: towardsOf(network), meeting: createMeeting(network) };
+  const rowOf = createTunnelRow(network);
   // A standby has the tunnels of the host that it stands by for.
   const seen = new Set(network.peers.map(({ host }) => host));
   const tunnels = network.hosts
@@ -202,12 +221,11 @@ export function reportMtu(network: Network): MtuReport {
         .flatMap((link) => link.peers)
         .map((id) => must(hosts.get(must(peers.get(id), "an id names a peer").host), "a peer is a host"))
         .filter((other) => host.name < other.name)
-        .map((other) => tunnelRow(between, host, other)),
+        .map((other) => rowOf(host, other)),
     );
-  const ofVrfs = network.vrfs.map(
-    (vrf): Carrier => ({ ...vrf, name: `VRF ${vrf.name}`, isTagged: false, fragments: undefined }),
+  const segments = [...network.segments, ...network.vrfs.map(carrierOf)].filter(
+    (segment) => segment.members.length > 0,
   );
-  const segments = [...network.segments, ...ofVrfs].filter((segment) => segment.members.length > 0);
   const lans = network.hosts.flatMap(lanRows);
   return { tunnels, segments: segments.map((segment) => segmentRow(segment, hosts)), lans };
 }

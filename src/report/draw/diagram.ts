@@ -125,7 +125,7 @@ function nodeOf(host: Host, known: Known): Node {
 }
 
 /** By whom others meet: where BGP routes, they have an interface for that; else they are sent what is not theirs. */
-function hubsOf(network: Network): ReadonlySet<string> {
+export function hubsOf(network: Network): ReadonlySet<string> {
   if (network.bgp.kind !== "routing") return relaysOf(network);
   const hubs = network.hosts.filter((host) => unicastOf(host)?.hubInterface !== undefined);
   return new Set(hubs.map(({ name }) => name));

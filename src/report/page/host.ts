@@ -4,7 +4,7 @@ import type { Located } from "../../base/render.ts";
 import type { Host } from "../../model/host.ts";
 import { poolAddresses } from "../../model/loopback.ts";
 import type { Network } from "../../model/network.ts";
-import { endpointText, type Peer } from "../../model/reach.ts";
+import { endpointText, type Peer, waysInWords } from "../../model/reach.ts";
 import { mtuTowards } from "../../model/tunnel.ts";
 import { counted, MAX_DETAILED_HOSTS, type Node, numberInWords } from "../draw/diagram.ts";
 import { type Markup, markup, type Piece } from "../markup.ts";
@@ -152,16 +152,6 @@ const isOrdinary = ({ bgp }: Host, network: Network): boolean =>
     !bgp.isDrained &&
     bgp.peers.length === 0);
 
-/** What it is reached by, outside and in its site. */
-function reachOf({ reach: { endpoints, lanEndpoint, isBehindNat } }: Host): string {
-  const ways = [
-    endpoints.map(endpointText).join(", "),
-    lanEndpoint === undefined ? "" : `in its site ${endpointText(lanEndpoint)}`,
-    isBehindNat ? "behind NAT" : "",
-  ];
-  return ways.filter((way) => way !== "").join("; ");
-}
-
 /** What the host is, and what it has besides links; of `known` where these are lines as well. */
 function factsOf(host: Host, known: Known | undefined): Piece {
   const behind = host.ownedPrefixes.map(({ prefix, use }) =>
@@ -171,7 +161,7 @@ function factsOf(host: Host, known: Known | undefined): Piece {
   const isKnown = known !== undefined && addresses.length < 2;
   return markup`<dl>${[
     !isKnown && entry("addresses", addresses.map(addressText).join(", ")),
-    entry("reached at", reachOf(host)),
+    entry("reached at", waysInWords(host.reach)),
     known === undefined && entry("public key", markup`<code>${host.publicKey}</code>`),
     known === undefined && entry("platform", host.platform, host.uplink !== undefined && `, uplink ${host.uplink}`),
     known !== undefined && [linkLines(host), entry("peers", peersLine(host, known))],
