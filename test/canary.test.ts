@@ -85,6 +85,14 @@ const CASES: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["alpha", "keys/alpha.key"],
     ["alpha", "beta", "--topology", "keys/alpha.key"],
   ],
+  describe: [
+    ["alpha"],
+    ["guests", "--format", "json"],
+    ["alpha--beta"],
+    ["keys/alpha.key"],
+    [ALPHA],
+    ["alpha", "--topology", "keys/alpha.key"],
+  ],
   diff: [
     ["topology.yaml"],
     ["topology.yaml", "--stat"],

@@ -14,6 +14,7 @@ import { buildCommand } from "../src/commands/build.ts";
 import { checkCommand } from "../src/commands/check.ts";
 import { cloudInitCommand } from "../src/commands/cloud-init.ts";
 import { completionCommand } from "../src/commands/completion.ts";
+import { describeCommand } from "../src/commands/describe.ts";
 import { diffCommand } from "../src/commands/diff.ts";
 import { graphCommand } from "../src/commands/graph.ts";
 import { hostCommand } from "../src/commands/host.ts";
@@ -119,6 +120,7 @@ describe("commands.md", () => {
     modelCommand,
     mtuCommand,
     traceCommand,
+    describeCommand,
     reportCommand,
     graphCommand,
     schemaCommand,

@@ -62,6 +62,7 @@ const ROOMS_WITHIN: Readonly<Record<string, readonly string[]>> = {
     "sarif.ts",
     "trace.ts",
     "draw",
+    "describe",
     "page",
   ],
   lab: ["plan", "machine", "measure", "life", "prove", "prove.ts", "report.ts", "run.ts"],

@@ -35,6 +35,7 @@ export const PLACEHOLDERS: Readonly<Record<string, Kind | Names>> = {
   site: { sections: ["sites"], isList: false },
   subnets: { sections: ["subnets"], isList: true },
   text: "nothing",
+  thing: { sections: ["hosts", "sites", "subnets", "vrfs"], isList: false },
   to: { sections: ["hosts", "subnets"], isList: false },
   topology: "topologies",
   words: "nothing",
