@@ -82,6 +82,7 @@ const CASES: Readonly<Record<string, readonly (readonly string[])[]>> = {
   trace: [
     ["alpha", "beta"],
     ["alpha", "guests@beta", "--format", "json"],
+    ["alpha", "guests@beta", "--format", "svg"],
     ["alpha", "keys/alpha.key"],
     ["alpha", "beta", "--topology", "keys/alpha.key"],
   ],

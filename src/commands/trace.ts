@@ -2,6 +2,7 @@ import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { FAMILIES } from "../base/ip.ts";
 import { pingPayload } from "../base/mtu.ts";
 import { planGuests } from "../lab/plan/guests.ts";
+import { renderTraceSvg } from "../report/draw/trace-svg.ts";
 import { renderTrace } from "../report/trace.ts";
 import { closest } from "../validate/suggest.ts";
 import { type Flow, flowBetween, type Party, partiesNamed } from "../ways/party.ts";
@@ -11,11 +12,14 @@ import { EXIT_DONE, machineError } from "./exit.ts";
 import { formatOption, keysOption, quietOption, topologyOption } from "./options.ts";
 import { type CommonOptions, exitCodeOf, jsonOf, open, printDiagnostics } from "./session.ts";
 
-interface TraceOptions extends CommonOptions {
+interface TraceOptions extends Omit<CommonOptions, "format"> {
+  readonly format: keyof typeof RENDER;
   readonly topology: string;
   readonly size?: number;
   readonly family?: "4" | "6";
 }
+
+const RENDER = { text: renderTrace, json: jsonOf, svg: renderTraceSvg };
 
 /** What the length of an IP packet can say (RFC 791 §3.1). */
 const MAX_BYTES = 65_535;
@@ -55,7 +59,7 @@ function flowOf(ways: Ways, ends: readonly [string, string], family: string | un
   throw machineError(`"${from}" and "${to}" have ${version}`);
 }
 
-function trace(ends: readonly [string, string], options: TraceOptions): number {
+function trace(ends: readonly [string, string], { format, ...options }: TraceOptions): number {
   const session = open(options.topology, options);
   printDiagnostics(session, process.stderr, "text");
   if (session.model !== undefined && exitCodeOf(session) === EXIT_DONE) {
@@ -71,7 +75,7 @@ function trace(ends: readonly [string, string], options: TraceOptions): number {
     // A gateway's address that several hosts have is nearest on one's own.
     const stays = [result.there, result.back].find(({ hops, end }) => hops.length === 0 && end.kind === "arrived");
     if (stays !== undefined) throw onOneHost(ends, stays.end.host);
-    process.stdout.write(options.format === "json" ? jsonOf(result) : renderTrace(result));
+    process.stdout.write(RENDER[format](result));
   }
   return exitCodeOf(session);
 }
@@ -95,5 +99,5 @@ export const traceCommand = (exit: (code: number) => void): Command =>
     )
     .addOption(new Option("--family <version>", "IP version, where both ends have both").choices(["4", "6"]))
     .addOption(quietOption())
-    .addOption(formatOption("the trace"))
+    .addOption(formatOption("the trace", ["text", "json", "svg"]))
     .action((from: string, to: string, options: TraceOptions) => exit(trace([from, to], options)));

@@ -2,9 +2,10 @@
 import { listInWords } from "../base/text.ts";
 import type { FlowEnd, FlowTrace, Hop, Trace } from "../ways/trace.ts";
 
-const end = ({ name, address }: FlowEnd): string => `${name} (${address})`;
+export const endInWords = ({ name, address }: FlowEnd): string => `${name} (${address})`;
 
-function whereto({ kind, to, host, via, route }: Hop): string {
+/** Where a hop's packet goes, and what chose that. */
+export function whereto({ kind, to, host, via, route }: Hop): string {
   if (route === undefined) return `frames to ${to}, in VXLAN`;
   const how = {
     lan: `to ${to}, in clear on the LAN`,
@@ -34,7 +35,7 @@ function hopLines(hop: Hop): readonly string[] {
 const ICMP = { 4: "fragmentation needed", 6: "packet too big" } as const;
 
 /** What becomes of a packet, as the end of a line that says which. */
-function fateOf(what: Trace["end"], family: 4 | 6): string {
+export function fateOf(what: Trace["end"], family: 4 | 6): string {
   const { host } = what;
   switch (what.kind) {
     case "arrived":
@@ -76,7 +77,7 @@ function traceLines(trace: Trace, family: 4 | 6): readonly string[] {
 const byHosts = (hosts: readonly string[]): string => (hosts.length === 0 ? "directly" : `by ${listInWords(hosts)}`);
 
 /** What an answer has in common with the packet, and what it has not; no word where one of the two does not arrive. */
-function backHeading({ there, back, otherHosts }: FlowTrace): string {
+export function backHeading({ there, back, otherHosts }: FlowTrace): string {
   if (there.largest === undefined || back.largest === undefined) return "back";
   const differs = [
     ...(otherHosts === undefined ? [] : [`${byHosts(otherHosts.back)}, not ${byHosts(otherHosts.there.toReversed())}`]),
@@ -89,7 +90,7 @@ function backHeading({ there, back, otherHosts }: FlowTrace): string {
 export function renderTrace(trace: FlowTrace): string {
   const { from, to, bytes, family, there, back } = trace;
   return [
-    `${end(from)} -> ${end(to)}: ${bytes} bytes of IPv${family} that may not be cut up`,
+    `${endInWords(from)} -> ${endInWords(to)}: ${bytes} bytes of IPv${family} that may not be cut up`,
     "there",
     ...traceLines(there, family),
     backHeading(trace),

@@ -11,10 +11,15 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { must } from "../../src/base/invariant.ts";
 import { compile } from "../../src/compile.ts";
 import { contentsOf } from "../../src/deliver/contents.ts";
+import { planGuests } from "../../src/lab/plan/guests.ts";
 import { diagramOf } from "../../src/report/draw/diagram.ts";
 import { renderDot } from "../../src/report/draw/dot.ts";
+import { renderTraceSvg } from "../../src/report/draw/trace-svg.ts";
 import { reportMtu } from "../../src/report/mtu.ts";
 import { renderPage } from "../../src/report/page/page.ts";
+import { flowBetween, partiesNamed } from "../../src/ways/party.ts";
+import { traceFlow } from "../../src/ways/trace.ts";
+import { waysOf } from "../../src/ways/ways.ts";
 import { sourceOf } from "../fixtures.ts";
 import { allScenarios, forNow, isWhole, ON_EACH_CHANGE } from "../proofs.ts";
 import { sitesOf } from "../sites.ts";
@@ -90,6 +95,35 @@ describe.each(Object.keys(TEXTS) as Name[])("the report of %s", (name) => {
     // Of 500 hosts axe takes half a minute, and sees what it sees of 60.
     if (name === "vrfs" || name === "60 hosts" || isWhole) expect(await violationsOf(page)).toEqual([]);
     expect([complaints, requests]).toEqual([[], [url]]);
+    await page.close();
+  });
+});
+
+describe.each([
+  ["two-hubs", "stretched@gamma", "stretched@epsilon"],
+  ["fragments", "machines@north", "machines@south"],
+  ["dual-stack", "laptop", "tenant"],
+] as const)("the trace of %s as a drawing", (name, from, to) => {
+  test.each(["light", "dark"] as const)("in %s: each text has room, and nothing that axe minds", async (theme) => {
+    const network = must(compile({ name: "topology.yaml", text: scenario(name) }).model, "it compiles");
+    const ways = waysOf(network, planGuests(network).guests);
+    const flow = must(flowBetween(partiesNamed(ways, from), partiesNamed(ways, to)), "the two can speak");
+    const page = await browser.newPage({ colorScheme: theme });
+    await page.setContent(
+      `<!doctype html><html lang="en"><title>trace</title><main><h1>trace</h1>${renderTraceSvg(traceFlow(ways, flow, undefined))}</main>`,
+    );
+    const crowded = await page.evaluate(`(() => {
+      const svg = document.querySelector("svg");
+      const texts = [...svg.querySelectorAll("text")].map((text) => ({ words: text.textContent, box: text.getBBox() }));
+      const whole = svg.viewBox.baseVal;
+      const over = (a, b) => a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height - 2 && b.y < a.y + a.height - 2;
+      return texts.flatMap(({ words, box }, index) => [
+        ...(box.x < 0 || box.x + box.width > whole.width || box.y + box.height > whole.height ? [words] : []),
+        ...texts.slice(index + 1).filter((other) => over(box, other.box)).map((other) => words + " over " + other.words),
+      ]);
+    })()`);
+    expect(crowded).toEqual([]);
+    expect(await violationsOf(page)).toEqual([]);
     await page.close();
   });
 });

@@ -12,7 +12,9 @@ export const colourOf = (layer: number): string => `c${layer % COLOURS}`;
 /** Where a host leads to within the page; `undefined`: nowhere. */
 export type HrefOf = (host: string) => string | undefined;
 
-const shortened = (text: string, most: number): string => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
+/** A text that is longer than its place ends in three dots. */
+export const shortened = (text: string, most: number): string =>
+  text.length > most ? `${text.slice(0, most - 1)}…` : text;
 
 /** What is written on a host. */
 function texts({ node, x, y, width }: PlacedNode, detail: Detail, layers: readonly Layer[]): Markup {
