@@ -61,6 +61,7 @@ const ROOMS_WITHIN: Readonly<Record<string, readonly string[]>> = {
     "rollout.ts",
     "sarif.ts",
     "trace.ts",
+    "leaving.ts",
     "draw",
     "describe",
     "page",

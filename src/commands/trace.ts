@@ -1,11 +1,23 @@
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
-import { FAMILIES } from "../base/ip.ts";
+import {
+  FAMILIES,
+  familyOf,
+  hostAddress,
+  type IpAddress,
+  type IpFamily,
+  networkAddress,
+  parseAddress,
+  parsePrefix,
+} from "../base/ip.ts";
 import { pingPayload } from "../base/mtu.ts";
 import { planGuests } from "../lab/plan/guests.ts";
 import { renderTraceSvg } from "../report/draw/trace-svg.ts";
+import { renderLeaving } from "../report/leaving.ts";
 import { renderTrace } from "../report/trace.ts";
 import { closest } from "../validate/suggest.ts";
+import { isOutside, traceLeaving } from "../ways/leave.ts";
 import { type Flow, flowBetween, type Party, partiesNamed } from "../ways/party.ts";
+import { addressOf } from "../ways/station.ts";
 import { traceFlow } from "../ways/trace.ts";
 import { type Ways, waysOf } from "../ways/ways.ts";
 import { EXIT_DONE, machineError } from "./exit.ts";
@@ -59,18 +71,46 @@ function flowOf(ways: Ways, ends: readonly [string, string], family: string | un
   throw machineError(`"${from}" and "${to}" have ${version}`);
 }
 
+/** @throws Error when no packet of this size has room for a question. */
+function checkSize(family: IpFamily, { size }: Pick<TraceOptions, "size">): void {
+  const least = 1 - pingPayload(0, family);
+  if (size === undefined || size >= least) return;
+  throw machineError(
+    `--size ${size} is too small: an IPv${family} packet that is answered has ${least - 1} bytes at least`,
+  );
+}
+
+/** The address that a text means where that is nobody's in the overlay: itself, or the first of a prefix. */
+function outsideOf(ways: Ways, text: string): IpAddress | undefined {
+  const prefix = parsePrefix(text)?.prefix;
+  const to = parseAddress(text) ?? (prefix && (hostAddress(prefix, 1) ?? networkAddress(prefix)));
+  return to !== undefined && partiesNamed(ways, text).length === 0 && isOutside(ways, to) ? to : undefined;
+}
+
+/** The ways out to an address. @throws Error when it has none of them, or they cannot be printed so. */
+function printLeaving(ways: Ways, [from, to]: readonly [string, IpAddress], options: TraceOptions): string {
+  const { format, size, family = String(familyOf(to)) } = options;
+  if (format === "svg") throw machineError("what leaves the overlay is not drawn: use --format text or json");
+  if (family !== String(familyOf(to))) throw machineError(`"${to}" is no IPv${family} address`);
+  checkSize(familyOf(to), options);
+  const party = meant(ways, from).find(({ addresses }) => addressOf({ addresses }, familyOf(to)) !== undefined);
+  const leaving = party && traceLeaving(ways, party, to, size);
+  if (leaving === undefined) throw machineError(`"${from}" has no IPv${familyOf(to)} address`);
+  return format === "json" ? jsonOf(leaving) : renderLeaving(leaving);
+}
+
 function trace(ends: readonly [string, string], { format, ...options }: TraceOptions): number {
   const session = open(options.topology, options);
   printDiagnostics(session, process.stderr, "text");
   if (session.model !== undefined && exitCodeOf(session) === EXIT_DONE) {
     const all = waysOf(session.model, planGuests(session.model).guests);
-    const flow = flowOf(all, ends, options.family);
-    const least = 1 - pingPayload(0, flow.family);
-    if (options.size !== undefined && options.size < least) {
-      throw machineError(
-        `--size ${options.size} is too small: an IPv${flow.family} packet that is answered has ${least - 1} bytes at least`,
-      );
+    const to = outsideOf(all, ends[1]);
+    if (to !== undefined) {
+      process.stdout.write(printLeaving(all, [ends[0], to], { format, ...options }));
+      return EXIT_DONE;
     }
+    const flow = flowOf(all, ends, options.family);
+    checkSize(flow.family, options);
     const result = traceFlow(all, flow, options.size);
     // A gateway's address that several hosts have is nearest on one's own.
     const stays = [result.there, result.back].find(({ hops, end }) => hops.length === 0 && end.kind === "arrived");

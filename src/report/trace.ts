@@ -26,7 +26,7 @@ function sumOf({ sizes, sent, added, path }: Hop): string {
   return `${cut}${first} bytes${terms}${result}${below}`;
 }
 
-function hopLines(hop: Hop): readonly string[] {
+export function hopLines(hop: Hop): readonly string[] {
   const { host, via, limit, mss } = hop;
   const clamp = mss === undefined ? "" : `, and clamps the MSS of TCP to ${mss}`;
   return [`  ${host} ${via}: ${whereto(hop)}`, `    ${sumOf(hop)}`, `    takes ${limit} at most${clamp}`];
@@ -69,10 +69,15 @@ export function fateOf(what: Trace["end"], family: 4 | 6): string {
   }
 }
 
-function traceLines(trace: Trace, family: 4 | 6): readonly string[] {
-  const above = trace.above && [`  one of ${trace.above.bytes} bytes ${fateOf(trace.above.refusal, family)}`];
-  return [...trace.hops.flatMap(hopLines), `  it ${fateOf(trace.end, family)}`, ...(above ?? [])];
-}
+/** What becomes of the smallest packet that is too large; no line where nothing limits it. */
+export const aboveLines = ({ above }: Trace, family: 4 | 6): readonly string[] =>
+  above === undefined ? [] : [`  one of ${above.bytes} bytes ${fateOf(above.refusal, family)}`];
+
+const traceLines = (trace: Trace, family: 4 | 6): readonly string[] => [
+  ...trace.hops.flatMap(hopLines),
+  `  it ${fateOf(trace.end, family)}`,
+  ...aboveLines(trace, family),
+];
 
 const byHosts = (hosts: readonly string[]): string => (hosts.length === 0 ? "directly" : `by ${listInWords(hosts)}`);
 

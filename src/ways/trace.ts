@@ -197,7 +197,7 @@ const flowEnd = ({ name, host, ...party }: Party, family: IpFamily): FlowEnd => 
 const hostsBetween = (ways: Ways, walk: Walk): readonly string[] | undefined => passageOf(ways, walk)?.slice(1, -1);
 
 /** Ethernet's, for a packet that nothing limits or that does not arrive anyway. */
-const orEthernet = (largest: number): number => (Number.isFinite(largest) ? largest : ETHERNET_MTU);
+export const orEthernet = (largest: number): number => (Number.isFinite(largest) ? largest : ETHERNET_MTU);
 
 /** Both ways of a flow; `bytes`: the size of the packets, `undefined`: the largest that surely arrives and is answered. */
 export function traceFlow(all: Ways, { from, to, family }: Flow, bytes: number | undefined): FlowTrace {
