@@ -110,6 +110,12 @@ const CASES: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["topology.yaml", "-o", "deploy", "--no-bundles"],
     ["keys/alpha.key", "-o", "deploy"],
   ],
+  monitoring: [
+    ["topology.yaml", "-o", "monitoring"],
+    ["keys/alpha.key", "-o", "monitoring"],
+    ["topology.yaml", "-o", "monitoring", "--runbooks", ALPHA],
+    ["topology.yaml", "-o", "monitoring", "--hosts", BETA],
+  ],
   "cloud-init": [
     ["topology.yaml", "--host", "alpha"],
     ["topology.yaml", "--host", "alpha", "--for", "aws"],

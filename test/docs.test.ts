@@ -22,6 +22,7 @@ import { initCommand } from "../src/commands/init.ts";
 import { keysCommand } from "../src/commands/keys.ts";
 import { labCommand } from "../src/commands/lab.ts";
 import { modelCommand } from "../src/commands/model.ts";
+import { monitoringCommand } from "../src/commands/monitoring.ts";
 import { mtuCommand } from "../src/commands/mtu.ts";
 import { reportCommand } from "../src/commands/report.ts";
 import { schemaCommand } from "../src/commands/schema.ts";
@@ -129,6 +130,7 @@ describe("commands.md", () => {
     completionCommand,
     labCommand,
     ansibleCommand,
+    monitoringCommand,
     cloudInitCommand,
   ].map((each) => each(exit));
   const withParts = (command: Command): readonly Command[] => [command, ...command.commands.flatMap(withParts)];

@@ -38,6 +38,7 @@ export const PLACEHOLDERS: Readonly<Record<string, Kind | Names>> = {
   thing: { sections: ["hosts", "sites", "subnets", "vrfs"], isList: false },
   to: { sections: ["hosts", "subnets"], isList: false },
   topology: "topologies",
+  url: "nothing",
   words: "nothing",
 };
 

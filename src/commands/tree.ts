@@ -1,5 +1,5 @@
 /** What the commands that deal with an output tree share: which tree, where it stands, why it cannot be written, and what was. */
-import { parseManifest } from "../write/manifest.ts";
+import { type Manifest, parseManifest } from "../write/manifest.ts";
 import { manifestText, type Refusal, type Tree } from "../write/plan.ts";
 import type { Written } from "../write/write.ts";
 import { EXIT_DONE, machineError } from "./exit.ts";
@@ -26,14 +26,22 @@ export function askedHosts({ model }: CompiledSession, hosts: string | undefined
   return asked;
 }
 
+type Writer = "build" | "ansible" | "monitoring";
+
+/** Of which command a manifest is: only the tree of a build has hosts, and rules are what one alone writes. */
+function writerOf({ hosts, files }: Manifest): Writer {
+  if (Object.keys(hosts).length > 0) return "build";
+  return files.some(({ path }) => path === "rules/netgen.rules.yml") ? "monitoring" : "ansible";
+}
+
 /**
- * Both `build` and `ansible` take away what they wrote and no longer make, which is all that the other wrote: only the tree of
- * a build has hosts. @throws Error when the other wrote this directory.
+ * Each command takes away what it wrote and no longer makes, which is all that another one wrote. @throws Error when another one
+ * wrote this directory.
  */
-export function refuseOther(command: "build" | "ansible", directory: string): void {
+export function refuseOther(command: Writer, directory: string): void {
   const manifest = parseManifest(manifestText(directory));
   if (manifest === undefined || manifest.files.length === 0) return;
-  const writer = Object.keys(manifest.hosts).length === 0 ? "ansible" : "build";
+  const writer = writerOf(manifest);
   if (writer === command) return;
   throw machineError(`${directory} is a tree that netgen ${writer} wrote; name another directory with -o`);
 }

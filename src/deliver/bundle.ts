@@ -46,15 +46,28 @@ function recordsOf(host: string, { name, units }: Tree, files: readonly OutputFi
   ];
 }
 
+const encoder = new TextEncoder();
+
+/** What `netgen.list` has below its first line. */
+function listBody(tree: Tree, host: string): Uint8Array {
+  const files = tree.files.filter(({ path }) => hostOf(path) === host);
+  return encoder.encode(
+    recordsOf(host, tree, files)
+      .map((fields) => `${fields.join("\t")}\n`)
+      .join(""),
+  );
+}
+
+/** By which a host says which tree it has: what the first line of its `netgen.list` says. */
+export const bundleHash = (tree: Tree, host: string): string => sha256([listBody(tree, host)]);
+
 /**
  * The files of a host's bundle, sorted, their paths those on the host; what has no path there is `netgen.list`. Its first line
  * has the version of its format, and the hash of all that follows.
  */
 export function bundleOf(tree: Tree, host: string): readonly OutputFile[] {
   const files = tree.files.filter(({ path }) => hostOf(path) === host);
-  const encoder = new TextEncoder();
-  const lines = recordsOf(host, tree, files).map((fields) => `${fields.join("\t")}\n`);
-  const body = encoder.encode(lines.join(""));
+  const body = listBody(tree, host);
   const head = encoder.encode(`${["bundle", LIST_VERSION, sha256([body])].join("\t")}\n`);
   const list = { path: LIST_NAME, mode: 0o644, owner: "root", group: "root", after: [], content: [head, body] };
   const inside = files.map((file) => ({ ...file, path: onHost(file.path) }));
