@@ -5,6 +5,7 @@ import { compile } from "../src/compile.ts";
 import type { Caution } from "../src/deliver/caution.ts";
 import { planRollout, type RolloutPlan } from "../src/deliver/plan.ts";
 import { renderPlan } from "../src/deliver/plan-text.ts";
+import { changedPeers } from "../src/deliver/wireguard-file.ts";
 import { contentOf } from "../src/emit/file.ts";
 import { type FakeHost, fakeHost } from "./apply-host.ts";
 import { eachInNewDirectory } from "./new-directory.ts";
@@ -172,4 +173,12 @@ describe("what an order alone does not do", () => {
     ];
     expect(plans.flatMap(({ cautions }) => cautions)).toEqual([]);
   });
+});
+
+test("a peer is the same when only the comment that names it is written in another way", () => {
+  const file = (name: string, port: number) =>
+    `[Interface]\n\n[Peer]\n# ${name}\nPublicKey = a=\nEndpoint = 192.0.2.1:${port}\nAllowedIPs = 10.250.0.2/32\n`;
+  expect(changedPeers(file("beta", 1), file("friendly_name = beta", 1))).toEqual([]);
+  expect(changedPeers(file("beta", 1), file("friendly_name = beta", 2))).toEqual(["beta"]);
+  expect(changedPeers(file("friendly_name = beta", 1), file("friendly_name = gamma", 1))).toEqual(["beta"]);
 });

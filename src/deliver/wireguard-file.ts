@@ -8,11 +8,11 @@ export interface WireguardPeer {
   readonly publicKey: string;
   readonly allowedIps: readonly string[];
   readonly hasPresharedKey: boolean;
-  /** All that is said of it. */
+  /** All that is said of it, but for its name. */
   readonly text: string;
 }
 
-/** The peers of a file by name, which stands in the first comment of each. */
+/** The peers of a file by name, which stands in the first comment of each; older trees had nothing before it. */
 export function peersIn(text: string): ReadonlyMap<string, WireguardPeer> {
   const [head = "", ...sections] = text.split(/^\[Peer\]$/m);
   return new Map(
@@ -20,8 +20,11 @@ export function peersIn(text: string): ReadonlyMap<string, WireguardPeer> {
       const [publicKey = ""] = valuesOf(section, "PublicKey");
       const allowedIps = valuesOf(section, "AllowedIPs").flatMap((list) => list.split(", "));
       const hasPresharedKey = valuesOf(head, "PostUp").some((hook) => hook.includes(`${publicKey} preshared-key `));
-      const name = /^# (.*)$/m.exec(section)?.[1] ?? publicKey;
-      return [name, { publicKey, allowedIps, hasPresharedKey, text: `${hasPresharedKey}${section}` }];
+      const name = /^# (?:friendly_name = )?(.*)$/m.exec(section)?.[1] ?? publicKey;
+      return [
+        name,
+        { publicKey, allowedIps, hasPresharedKey, text: `${hasPresharedKey}${section.replace(/^# .*$/m, "")}` },
+      ];
     }),
   );
 }
