@@ -161,6 +161,52 @@ describe("whose exit is taken", () => {
     });
   });
 
+  const strict = (body: string): string => body.replace("exits:", "exitOrder: strict, exits:");
+  const orders = (body: string) => modelOf(body).hosts.map(({ vrfs }) => vrfs[0]?.exitOrder);
+  const parts = (body: string) => modelOf(body).vrfs[0]?.exits.map(({ partBits }) => partBits);
+  const three = `${POOL}${SITES}${exits("alpha", "beta", "gamma")}subnets:\n${GUESTS}`;
+
+  test("in strict order the first of the list by all, each announcing parts of the whole for those behind it", () => {
+    expect([orders(three), parts(three)]).toEqual([
+      [
+        ["alpha", "beta", "gamma"],
+        ["beta", "gamma", "alpha"],
+        ["gamma", "beta", "alpha"],
+      ],
+      [0, 0, 0],
+    ]);
+    expect([orders(strict(three)), parts(strict(three))]).toEqual([
+      Array.from({ length: 3 }, () => ["alpha", "beta", "gamma"]),
+      [2, 1, 0],
+    ]);
+    expect(others(strict(three))).toEqual({
+      alpha: ["beta 1002", "gamma 1001"],
+      beta: ["alpha 1002", "gamma 1001"],
+      gamma: ["alpha 1002", "beta 1001"],
+    });
+    expect(parts(strict(three).replace(/alpha: \{/, "alpha: {drained: true, "))).toEqual([0, 2, 1]);
+  });
+
+  test("parts are in the exit's file and in FRR's list, of the families that it carries, and the last exit has none", () => {
+    const body = strict(three).replace("{host: beta,", "{host: beta, ipv6: true,");
+    const ofParts = (name: string) =>
+      linesOf(body, `${name}/etc/netgen/blue.exit`).filter((line) => /^parts /.test(line));
+    const lists = (name: string) =>
+      linesOf(body, `${name}/etc/frr/frr.conf`).filter((line) => /prefix-list/.test(line));
+    expect(["alpha", "beta", "gamma"].map(ofParts)).toEqual([
+      ["parts 0.0.0.0/2 64.0.0.0/2 128.0.0.0/2 192.0.0.0/2"],
+      ["parts 0.0.0.0/1 128.0.0.0/1 ::/1 8000::/1"],
+      [],
+    ]);
+    expect(lists("beta")).toEqual([
+      "ip prefix-list EXIT4-blue seq 1 permit 0.0.0.0/0 le 1",
+      "match ip address prefix-list EXIT4-blue",
+      "ipv6 prefix-list EXIT6-blue seq 1 permit ::/0 le 1",
+      "match ipv6 address prefix-list EXIT6-blue",
+    ]);
+    expect(lists("gamma")).toContain("match ip address prefix-list DEFAULT");
+  });
+
   test("its mark is made of the AS, the VRF and the host's id", () => {
     const { vrfs } = modelOf(`${POOL}${THREE}${exits("gamma")}subnets:\n${GUESTS}`);
     expect(vrfs[0]?.exits.map(({ tag }) => tag)).toEqual(["65000:5000:3"]);

@@ -791,6 +791,12 @@ export const catalogue = {
     message: "exitOrder says how exits {of} follow each other, and there are fewer than two",
     hint: "leave it out, or name another exit",
   },
+  "exit-order-too-long": {
+    severity: "error",
+    message:
+      "the VRF {vrf} has {count} exits in strict order, and {most} is the most: each announces twice as many routes as the next one",
+    hint: "name fewer exits, or leave exitOrder out",
+  },
   "remote-name-taken": {
     severity: "error",
     message: "{name} is a remote and a VRF; the units and files of their ways out have one name",

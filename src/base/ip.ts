@@ -80,6 +80,12 @@ export function prefixOf(address: IpAddress, lengthBits: number): IpPrefix {
   return `${addressFromInteger(family, network)}/${lengthBits}` as IpPrefix;
 }
 
+/** All addresses of a family. */
+export const EVERYTHING: Readonly<Record<IpFamily, IpPrefix>> = Object.freeze({
+  4: "0.0.0.0/0" as IpPrefix,
+  6: "::/0" as IpPrefix,
+});
+
 /** The prefix that holds this one address: /32 or /128. */
 export function hostPrefix(address: IpAddress): IpPrefix {
   return `${address}/${addressBits(familyOf(address))}` as IpPrefix;

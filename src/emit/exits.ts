@@ -1,5 +1,6 @@
 /** A host's ways out, of its VRFs and of what is in none: what watches each of them, and opens and closes it. */
 import { must } from "../base/invariant.ts";
+import { EVERYTHING, subPrefix } from "../base/ip.ts";
 import { DEFAULT_VRF, type Exit, type RemoteEgress } from "../model/exit.ts";
 import type { Host } from "../model/host.ts";
 import type { VrfExit, VrfInstance } from "../model/vrf.ts";
@@ -66,6 +67,16 @@ function othersView({ name, exit }: OpenVrf, { network: { vrfs }, hosts }: EmitC
   };
 }
 
+/** The parts of the whole that it announces beside the default. */
+function partsView({ families, partBits }: VrfExit) {
+  const parts = families.flatMap((family) =>
+    Array.from({ length: partBits === 0 ? 0 : 2 ** partBits }, (_, index) =>
+      must(subPrefix(EVERYTHING[family], partBits, index), "there are as many"),
+    ),
+  );
+  return { hasParts: parts.length > 0, parts: parts.join(" ") };
+}
+
 function vrfExitFile(host: Host, context: EmitContext, vrf: OpenVrf): OutputFile {
   const { name, table, exit, bridge } = vrf;
   const guests = host.bridges.filter((each) => each.vrf === name).map(({ link }) => link);
@@ -74,6 +85,7 @@ function vrfExitFile(host: Host, context: EmitContext, vrf: OpenVrf): OutputFile
     table: String(table),
     ...viewOf(exit, [...guests, bridge]),
     ...reachView(exit.reach),
+    ...partsView(exit),
     ...othersView(vrf, context),
   };
   const path = ownPath(context, `${name}.exit`);

@@ -1,5 +1,5 @@
 /** The part of FRR's configuration that is about VRFs: their routes as type-5, and whose default counts. */
-import { familyOf, type IpFamily } from "../base/ip.ts";
+import { EVERYTHING, familyOf, type IpFamily } from "../base/ip.ts";
 import type { Host } from "../model/host.ts";
 import type { RouteTargets } from "../model/segment.ts";
 import type { VrfInstance } from "../model/vrf.ts";
@@ -30,6 +30,20 @@ function familyView(vrf: VrfInstance, family: IpFamily) {
   };
 }
 
+/** Of what an exit announces; in strict order its list of prefixes is its own. */
+function exitView(vrf: VrfInstance, family: IpFamily) {
+  const map = exitMap(vrf, family);
+  const partBits = vrf.exit?.partBits ?? 0;
+  return {
+    map,
+    ip: WORDS[family].ip,
+    hasParts: partBits > 0,
+    list: partBits > 0 ? map : "DEFAULT",
+    everything: EVERYTHING[family],
+    partBits: String(partBits),
+  };
+}
+
 function vrfView(vrf: VrfInstance) {
   return {
     name: vrf.name,
@@ -46,7 +60,7 @@ function vrfView(vrf: VrfInstance) {
     bgpLines: vrf.extra.bgp,
     evpnLines: vrf.extra.evpn,
     otherFamilies: otherFamilies(vrf.extra, ["evpn", ...vrf.families.map((family) => WORDS[family].name)]),
-    exitFamilies: (vrf.exit?.families ?? []).map((family) => ({ map: exitMap(vrf, family), ip: WORDS[family].ip })),
+    exitFamilies: (vrf.exit?.families ?? []).map((family) => exitView(vrf, family)),
   };
 }
 
@@ -70,7 +84,7 @@ export function vrfsView(host: Host) {
   const known = knownExits(host);
   return {
     vrfs: host.vrfs.map(vrfView),
-    hasExits: host.vrfs.some((vrf) => vrf.exit !== undefined),
+    hasPlainExits: host.vrfs.some((vrf) => vrf.exit?.partBits === 0),
     exitMetric: ANNOUNCED_METRIC,
     knownExits: known,
     hasKnownExits: known.length > 0,

@@ -130,12 +130,26 @@ export function marksAreFree({ hosts }: Topology): readonly Diagnostic[] {
 }
 
 /** An order is one of several. */
-export function ordersAreOfSeveral({ exits, exitOrder, remotes, origin }: Topology): readonly Diagnostic[] {
+export function ordersAreOfSeveral({ exits, exitOrder, remotes, vrfs, origin }: Topology): readonly Diagnostic[] {
   const lists = [
     { of: "for what is in no VRF", exits, exitOrder, origin },
+    ...vrfs.map((vrf) => ({ ...vrf, of: `of the VRF ${vrf.name}` })),
     ...remotes.map((remote) => ({ ...remote, of: `to the remote ${remote.name}` })),
   ];
   return lists
     .filter((list) => list.exitOrder !== undefined && list.exits.length < 2)
     .map(({ of, origin: own }) => diagnostic("exit-order-unused", { of }, originSpan(own, "exitOrder")));
+}
+
+/** Each exit of a VRF announces twice as many routes as the next one in strict order: the first of six has 32 and the default. */
+const MOST_STRICT_EXITS = 6;
+
+/** A strict order in a VRF is a short one. */
+export function strictOrdersAreShort({ vrfs }: Topology): readonly Diagnostic[] {
+  return vrfs
+    .filter(({ exits, exitOrder }) => exitOrder === "strict" && exits.length > MOST_STRICT_EXITS)
+    .map(({ name: vrf, exits, origin }) => {
+      const params = { vrf, count: exits.length, most: MOST_STRICT_EXITS };
+      return diagnostic("exit-order-too-long", params, originSpan(origin, "exitOrder"));
+    });
 }

@@ -22,6 +22,7 @@ import {
   hostsHaveOneOrder,
   marksAreFree,
   ordersAreOfSeveral,
+  strictOrdersAreShort,
 } from "./exits.ts";
 import {
   endpointsLeadToHosts,
@@ -173,6 +174,7 @@ export const laws: readonly Law[] = Object.freeze([
   marksAreFree,
   remotesAreNoVrfs,
   ordersAreOfSeveral,
+  strictOrdersAreShort,
   peersHaveBgp,
   peersAreDistinct,
   peersAreOfOtherSystems,

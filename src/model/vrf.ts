@@ -21,6 +21,8 @@ export interface Vrf {
   readonly prefixes: readonly IpPrefix[];
   /** In the order of the file. */
   readonly exits: readonly VrfExit[];
+  /** All leave by the first of them that is open, else by a near one first. */
+  readonly hasStrictOrder: boolean;
   /** The VRFs that it reaches and that reach it, by name: those that it imports, and those that import it. */
   readonly leaks: readonly string[];
   readonly vtepFamily: IpFamily;
@@ -32,6 +34,11 @@ export interface Vrf {
 export interface VrfExit extends Exit {
   /** By which others tell its default from another exit's: a large community, RFC 8092. */
   readonly tag: string;
+  /**
+   * In how many bits of an address it tells parts of the whole from each other, which it announces beside the default: one for
+   * each exit that stands behind it in strict order, as the longer prefix wins wherever it is known. 0: the default alone.
+   */
+  readonly partBits: number;
 }
 
 /** A VRF on one host. */
@@ -64,7 +71,9 @@ export interface VrfInstance {
   readonly exit: VrfExit | undefined;
   /** The other VRFs of this host that it reaches and that reach it, by name. */
   readonly leaks: readonly Leak[];
-  /** Whose default counts here, the preferred first; the host's own comes before all of them. */
+  /** By which hosts its guests leave, the preferred first; it may be one of them. */
+  readonly exitOrder: readonly string[];
+  /** Whose default counts here, the preferred first. */
   readonly otherExits: readonly PreferredExit[];
   /** Lines of the user's for this VRF. */
   readonly extra: VrfLines;

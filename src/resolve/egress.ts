@@ -8,7 +8,7 @@ import type { Origin } from "../model/origin.ts";
 import type { Peer } from "../model/reach.ts";
 import { hasTunnels, isApp, lanInterfaceOf } from "../topology/hosts.ts";
 import type { Topology } from "../topology/topology.ts";
-import { inOrder, inStrictOrder } from "./hosts/exits.ts";
+import { exitsFor } from "./hosts/exits.ts";
 import type { ResolvedHost } from "./hosts/hosts.ts";
 import type { ResolvedSubnet } from "./subnets/subnets.ts";
 import type { Interfaces } from "./tunnels/tunnels.ts";
@@ -109,8 +109,7 @@ interface Listed extends Pick<Remote, "exits"> {
 /** Exits, to a remote or to all else, as a host prefers them, each with the way there. */
 function egressExits(host: ResolvedHost, { exits, name: remote }: Listed, parts: EgressParts): readonly EgressExit[] {
   const { name } = host.input;
-  const near = [...exits.filter((exit) => exit.host === name), ...inOrder(host, exits, parts.hosts)];
-  const ordered = parts.isStrict(remote) ? inStrictOrder(exits, parts.hosts) : near;
+  const ordered = exitsFor(host, exits, { isStrict: parts.isStrict(remote), hosts: parts.hosts });
   return ordered.map((exit) => ({ host: exit.host, families: exit.families, way: wayTo(name, exit.host, parts) }));
 }
 

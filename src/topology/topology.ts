@@ -220,6 +220,7 @@ export interface VrfInput {
   readonly routeTargets: RouteTargetsInput;
   /** In the order of the file. */
   readonly exits: readonly ExitInput[];
+  readonly exitOrder: ExitOrder | undefined;
   /** Names of other VRFs. */
   readonly imports: readonly Located<string>[];
   readonly origin: Origin;

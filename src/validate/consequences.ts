@@ -165,6 +165,8 @@ const CONSEQUENCES: Readonly<Record<string, readonly Code[]>> = {
     "vxlan-port-unused",
     "exit-without-interface",
     "drained-unused",
+    "exit-order-unused",
+    "exit-order-too-long",
     "interface-name-taken",
     "guard-open-unused",
     "peer-announce-unknown",
@@ -181,7 +183,7 @@ const CONSEQUENCES: Readonly<Record<string, readonly Code[]>> = {
     "drained-unused",
     "exit-order-unused",
   ],
-  exitOrder: ["exit-order-unused"],
+  exitOrder: ["exit-order-unused", "exit-order-too-long"],
   remotes: [
     "exit-without-interface",
     "exit-order-unused",

@@ -112,7 +112,8 @@ export function decodeVrfs(reader: Reader): readonly VrfInput[] {
     const routeTargets = routeTargetsAt(reader, member(node, "routeTargets"));
     const imports = locatedAt(reader, member(node, "imports"), textAt);
     const exits = decodeExits(reader, node);
-    return [{ name, vni, table, routeTargets, exits, imports, origin: originOf(reader, node) }];
+    const exitOrder = decodeExitOrder(node);
+    return [{ name, vni, table, routeTargets, exits, exitOrder, imports, origin: originOf(reader, node) }];
   });
 }
 

@@ -35,7 +35,7 @@ export function exitsOf(ways: Ways, station: Station, family: IpFamily): readonl
   const instance = gateway.vrfs.find(({ name }) => name === station.vrf);
   if (instance === undefined) return [];
   const ofVrf = vrfs.filter(({ name }) => name === station.vrf).flatMap((vrf) => vrf.exits);
-  return named(ofVrf, [gateway.name, ...namesOf(instance.otherExits)], family);
+  return named(ofVrf, instance.exitOrder, family);
 }
 
 /** The hosts by which a host's own packets leave, in the order in which it prefers them; none: by its uplink. */

@@ -247,9 +247,9 @@ const onFirst = (exits: Knobs["exits"], hosts: readonly HostDraft[]) =>
 
 const unlessEmpty = <T>(list: readonly T[]): readonly T[] | undefined => (list.length > 0 ? list : undefined);
 
-function vrfsOf({ hasVrf, hasShared, vrf, exits, hosts, bgp }: Knobs): unknown {
+function vrfsOf({ hasVrf, hasShared, vrf, exits, exitOrder, hosts, bgp }: Knobs): unknown {
   if (!hasVrf || bgp === "none") return undefined;
-  const blue = { ...vrf, exits: unlessEmpty(onFirst(exits, hosts)) };
+  const blue = { ...vrf, exitOrder, exits: unlessEmpty(onFirst(exits, hosts)) };
   if (!hasShared) return { blue };
   // Another tenant that imports the same has no guests: who of either is there is left to chance.
   return { blue: { ...blue, imports: ["shared"] }, green: { vni: 7001, imports: ["shared"] }, shared: { vni: 7000 } };

@@ -15,14 +15,16 @@ import { isEquipped, scratch } from "./nft-helpers.ts";
 const { directory, write, remove } = scratch();
 afterAll(remove);
 
-const topology = (exit: string): string => `
+const STRICT = "exitOrder: strict, ";
+
+const topology = (exit: string, order = ""): string => `
 sites: {s: {lan: [10.66.0.0/24], gateways: [alpha]}, t: }
 wireguard: {addresses: [10.250.0.0/24]}
 bgp: {asn: 65000}
 hosts:
   alpha: {id: 1, site: s, endpoint: 192.0.2.1, lanEndpoint: 10.66.0.1, uplink: eth0}
   beta: {id: 2, site: t, endpoint: 198.51.100.2, uplink: eth0}
-vrfs: {blue: {vni: 5000, exits: [{host: alpha, ipv6: true, ${exit}}, {host: beta}]}}
+vrfs: {blue: {vni: 5000, ${order}exits: [{host: alpha, ipv6: true, ${exit}}, {host: beta}]}}
 subnets: {web: {cidr: [10.77.0.0/24, "fd77::/64"], hosts: [alpha], vrf: blue}}
 `;
 
@@ -32,8 +34,8 @@ const ASKED = `table inet netgen-asked { chain asked {
 }; }`;
 
 /** A file of alpha's, written where the test may. */
-function file(exit: string, name: string, edit = (text: string): string => text): string {
-  const files = compileText(topology(exit)).files;
+function file(exit: string, name: string, edit = (text: string): string => text, order = ""): string {
+  const files = compileText(topology(exit, order)).files;
   const found = must(
     files.find(({ path }) => path === `alpha/etc/netgen/${name}`),
     `alpha has ${name}`,
@@ -102,9 +104,9 @@ describe.skipIf(!isEquipped("ip", "nft", "sysctl", "ping"))("an exit", { timeout
   const eventually = (what: () => unknown) => expect.poll(what, { timeout: 30_000, interval: 200 });
 
   /** Loads alpha's ruleset and runs its script until its rules stand. */
-  async function open(exit: string): Promise<void> {
+  async function open(exit: string, order = ""): Promise<void> {
     lab.load("host", file(exit, "netgen.nft"));
-    file(exit, "blue.exit");
+    file(exit, "blue.exit", undefined, order);
     const script = file(exit, "exit", (text) => text.replaceAll("/etc/netgen/", `${directory}/`));
     const env = { ...process.env, PATH: `${directory}:${process.env.PATH}` };
     const child = spawn("ip", ["netns", "exec", lab.full("host"), "bash", script, "blue"], { detached: true, env });
@@ -196,6 +198,34 @@ describe.skipIf(!isEquipped("ip", "nft", "sysctl", "ping"))("an exit", { timeout
     await open(PROBED);
     await eventually(routes).toContain("throw default");
     await eventually(() => journal).toBe(`${LAST}blue: the way out by eth0 is open\n`);
+  });
+
+  test("in strict order opens and closes each part of the whole, and a reload takes what is no more in its file", async () => {
+    const inAll = () =>
+      ["-4", "-6"].map((family) => lab.tryAt("host", "ip", [family, "route", "show", "table", "5000"]).output);
+    const open4 = () =>
+      inAll()[0]
+        ?.match(/^(?:blackhole|throw) \S+/gm)
+        ?.sort();
+    const parts = (...all: readonly string[]) =>
+      ["blackhole", "throw"].flatMap((kind) => all.map((each) => `${kind} ${each}`));
+    await open(PROBED, STRICT);
+    await eventually(open4).toEqual(parts("0.0.0.0/1", "128.0.0.0/1", "default"));
+    expect(
+      inAll()[1]
+        ?.match(/^throw \S+/gm)
+        ?.sort(),
+    ).toEqual(["throw 8000::/1", "throw ::/1", "throw default"]);
+    file(PROBED, "blue.exit");
+    const script = lab.at("host", `pgrep -o -f '^bash ${directory}/exit blue$'`);
+    process.kill(Number(script), "SIGHUP");
+    await eventually(open4).toEqual(parts("default"));
+    expect(inAll()[1]?.match(/^throw \S+/gm)).toEqual(["throw default"]);
+    file(PROBED, "blue.exit", undefined, STRICT);
+    process.kill(Number(script), "SIGHUP");
+    await eventually(open4).toEqual(parts("0.0.0.0/1", "128.0.0.0/1", "default"));
+    silence();
+    await eventually(inAll).toEqual(["", ""]);
   });
 
   test("leads to other hosts' endpoints, but not to what hosts tell each other", async () => {

@@ -39,11 +39,21 @@ export const inStrictOrder = <T extends Pick<Exit, "host">>(exits: readonly T[],
 };
 
 /** Other hosts' exits as seen from a host: those of its site first, then as they stand, and last whoever is drained. */
-export function inOrder<T extends Pick<Exit, "host">>({ input }: ResolvedHost, exits: readonly T[], hosts: Hosts) {
+function othersInOrder<T extends Pick<Exit, "host">>({ input }: ResolvedHost, exits: readonly T[], hosts: Hosts) {
   const distance = ({ host }: T): number => {
     const { site, isDrained } = must(hosts.get(host), "exits are hosts").input;
     if (isDrained) return 2;
     return site !== undefined && site === input.site ? 0 : 1;
   };
   return exits.filter(({ host }) => host !== input.name).sort((a, b) => distance(a) - distance(b));
+}
+
+/** Exits as a host prefers them: in strict order as they stand, else its own before all others'. */
+export function exitsFor<T extends Pick<Exit, "host">>(
+  host: ResolvedHost,
+  exits: readonly T[],
+  { isStrict, hosts }: { readonly isStrict: boolean; readonly hosts: Hosts },
+): readonly T[] {
+  if (isStrict) return inStrictOrder(exits, hosts);
+  return [...exits.filter((exit) => exit.host === host.input.name), ...othersInOrder(host, exits, hosts)];
 }

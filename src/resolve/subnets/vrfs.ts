@@ -21,7 +21,7 @@ import type { SourceNat } from "../../model/host.ts";
 import type { OverlayPrefix } from "../../model/network.ts";
 import type { Leak, PreferredExit, Vrf, VrfExit, VrfInstance } from "../../model/vrf.ts";
 import type { Located, Topology, VrfInput } from "../../topology/topology.ts";
-import { inOrder, resolveExits } from "../hosts/exits.ts";
+import { exitsFor, inStrictOrder, resolveExits } from "../hosts/exits.ts";
 import type { ResolvedHost } from "../hosts/hosts.ts";
 import { vtepAddress, vtepFamily, vxlanDevice } from "./devices.ts";
 import { leaksBetween } from "./leaks.ts";
@@ -39,10 +39,17 @@ interface Below extends Carriers {
   readonly prefixes: readonly OverlayPrefix[];
 }
 
-/** The exits of a VRF, each with what tells its default from others'. */
-function taggedExits({ vni, exits }: VrfInput, asn: number, hosts: Below["hosts"]): readonly VrfExit[] {
+const isStrict = ({ exitOrder }: VrfInput): boolean => exitOrder === "strict";
+
+/** The exits of a VRF, each with what tells its default from others', and by what it comes before them. */
+function taggedExits(vrf: VrfInput, asn: number, hosts: Below["hosts"]): readonly VrfExit[] {
   const idOf = (host: string): number => must(hosts.get(host), "exits are hosts").input.id;
-  return resolveExits(exits, hosts).map((exit) => ({ ...exit, tag: `${asn}:${vni}:${idOf(exit.host)}` }));
+  const exits = resolveExits(vrf.exits, hosts);
+  const backwards = isStrict(vrf) ? inStrictOrder(exits, hosts).toReversed() : [];
+  return exits.map((exit) => {
+    const partBits = Math.max(0, backwards.indexOf(exit));
+    return { ...exit, tag: `${asn}:${vrf.vni}:${idOf(exit.host)}`, partBits };
+  });
 }
 
 /** The hosts with a part of a VRF of their own. */
@@ -79,6 +86,7 @@ export function resolveVrfs(topology: Topology, below: Below): readonly Vrf[] {
       // What two hosts hear from others' speakers is one.
       prefixes: [...new Set(below.prefixes.filter((each) => each.vrf === vrf.name).map((each) => each.prefix))],
       exits,
+      hasStrictOrder: isStrict(vrf),
       leaks,
       vtepFamily: family,
       mtu: segmentMtu({ members, pin: undefined }, vxlanOverheadBytes(family, false), below),
@@ -97,8 +105,8 @@ export function vrfsByMember(vrfs: readonly Vrf[]): ReadonlyMap<string, readonly
 /** What every local preference is without a word, in FRR and by custom; a chosen exit's lies above. */
 const PREFERENCE_BASE = 1000;
 
-function otherExits(host: ResolvedHost, { exits }: Vrf, hosts: Below["hosts"]): readonly PreferredExit[] {
-  const others = inOrder(host, exits, hosts);
+function otherExits({ input }: ResolvedHost, ordered: readonly VrfExit[]): readonly PreferredExit[] {
+  const others = ordered.filter((exit) => exit.host !== input.name);
   return others.map(({ host: name, tag }, index) => {
     return { host: name, tag, preference: PREFERENCE_BASE + others.length - index };
   });
@@ -164,6 +172,7 @@ export function vrfInstances(
     const peers = allPeers.filter((peer) => peer.vrf === vrf.name);
     const families = familiesOf(vrf, exit, peers);
     const leaks = leaksOn(vrf, all);
+    const ordered = exitsFor(host, vrf.exits, { isStrict: vrf.hasStrictOrder, hosts });
     return {
       name: vrf.name,
       vni: vrf.vni,
@@ -182,7 +191,8 @@ export function vrfInstances(
       unreachable: vrf.prefixes.filter((prefix) => !behind.includes(prefix)),
       exit,
       leaks,
-      otherExits: otherExits(host, vrf, hosts),
+      exitOrder: ordered.map((each) => each.host),
+      otherExits: otherExits(host, ordered),
       extra: host.input.vrfLines.get(vrf.name) ?? NO_LINES,
       origin: vrf.origin,
     };
