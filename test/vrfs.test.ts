@@ -213,6 +213,21 @@ describe("whose exit is taken", () => {
   });
 });
 
+test("an exit is in the VRF itself where that is asked for, by its addresses of the families that both have", () => {
+  const local = exits("alpha", "beta").replace("{host: alpha,", "{host: alpha, ipv6: true, localRouting: true,");
+  const ownAddresses = (pools: string) =>
+    modelOf(`${POOL.replace("10.250.0.0/24", pools)}${THREE}${local}subnets:\n${GUESTS}`).hosts.map(({ vrfs }) =>
+      vrfs.flatMap((vrf) => vrf.ownAddresses.map(({ address, lengthBits }) => `${address}/${lengthBits}`)),
+    );
+  expect(ownAddresses("10.250.0.0/24")).toEqual([["10.250.0.1/32"], [], []]);
+  expect(ownAddresses('"fd00::/64", 10.250.0.0/24')).toEqual([["10.250.0.1/32", "fd00::1/128"], [], []]);
+  // Of guests without IPv6 none is let in by it.
+  const body = `${POOL.replace("10.250.0.0/24", '10.250.0.0/24, "fd00::/64"')}${THREE}${local}subnets:\n${GUESTS}`;
+  expect(linesOf(body, "alpha/etc/netgen/netgen.nft").filter((line) => /daddr .* return$/.test(line))).toEqual([
+    'iifname "blue" ip saddr 10.77.0.0/24 ip daddr 10.250.0.1 return',
+  ]);
+});
+
 test("an exit that asks whether it works asks the other exits of its own VRF, where there are any", () => {
   const body = `${POOL}${THREE}${host("delta", 4)}vrfs:
   blue: {vni: 5000, exits: [{host: alpha, probe: 9.9.9.9, reach: [10.7.0.53, 10.7.0.54]}, {host: beta, probe: 9.9.9.9}, {host: gamma}]}

@@ -1,14 +1,15 @@
 /** Who reaches whom, as the model has it: what was seen on the real programs, case by case, and what holds of any fleet. */
 import { describe, expect, test } from "vitest";
 import { must } from "../src/base/invariant.ts";
-import { familyOf, type IpFamily } from "../src/base/ip.ts";
+import { familyOf, type IpAddress, type IpFamily } from "../src/base/ip.ts";
 import { compile } from "../src/compile.ts";
 import type { LabGuest } from "../src/lab/plan/plan.ts";
 import { planLab } from "../src/lab/plan/plan-lab.ts";
+import type { Host } from "../src/model/host.ts";
 import type { Network } from "../src/model/network.ts";
 import { exitOf, exitsOf } from "../src/ways/exits.ts";
 import { neighbourAt } from "../src/ways/lan-routes.ts";
-import { reachesHost, roundTrip, wayFromStation } from "../src/ways/reach.ts";
+import { reachesHost, roundTrip, wayFromHost, wayFromStation } from "../src/ways/reach.ts";
 import { connectedPrefixes, routesOf } from "../src/ways/routes.ts";
 import { acrossSegment } from "../src/ways/segment.ts";
 import { addressOf } from "../src/ways/station.ts";
@@ -84,6 +85,35 @@ describe("vrfs", () => {
     expect(connectedPrefixes(gamma, "blue")).toContain("10.78.3.0/24");
     expect([connectedPrefixes(gamma, "green"), routesOf(ways, gamma, "green")]).toEqual([[], []]);
     expect(acrossSegment(ways, gamma, "nobody", "blue-vms")).toBeUndefined();
+  });
+});
+
+describe("vrf-exits", () => {
+  const { ways, guests, guest } = fixture("vrf-exits");
+  const hostOf = (name: string): Host => must(ways.hosts.get(name), `${name} is a host`);
+  const addressIn = (name: string, family: IpFamily) =>
+    must(addressOf(hostOf(name).interfaces[0] ?? { addresses: [] }, family), "it has an address");
+
+  test("in strict order an exit's own guests leave by the first as well, and those of its site", () => {
+    const order = (name: string, family: IpFamily) => exitsOf(ways, guest(name), family).map(({ host }) => host);
+    expect(guests.map(({ name }) => order(name, 4))).toEqual(guests.map(() => ["roz", "wro", "far"]));
+    expect(order("vms@far", 6)).toEqual(["roz", "wro"]);
+  });
+
+  test("all guests reach the one exit that is in the VRF itself, and no other host", () => {
+    const reached = (name: string, family: IpFamily) =>
+      guests.filter((each) => reachesHost(ways, each, hostOf(name), addressIn(name, family)));
+    expect([reached("roz", 4), reached("roz", 6)]).toEqual([guests, guests]);
+    expect(["wro", "lab", "far"].map((name) => reached(name, 4))).toEqual([[], [], []]);
+  });
+
+  test("it reaches them from its own table, others go nowhere from theirs", () => {
+    const wayTo = (name: string, to: IpAddress) =>
+      wayFromHost(ways, hostOf(name), { source: addressIn(name, familyOf(to)), to, vrf: undefined });
+    for (const to of guest("vms@far").addresses.map(({ address }) => address)) {
+      expect(wayTo("roz", to)?.map(({ host, via }) => `${host} ${via}`)).toEqual(["roz br100", "roz vx100"]);
+      expect(wayTo("wro", to)).toBeUndefined();
+    }
   });
 });
 

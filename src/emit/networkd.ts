@@ -65,12 +65,14 @@ function vxlanUnits({ name, flooding, ...device }: VxlanDevice, use: VxlanUse): 
 const numbered = (prefixes: readonly IpPrefix[]) => prefixes.map((prefix, index) => ({ prefix, isFirst: index === 0 }));
 
 function vrfDeviceUnits(vrf: VrfInstance, { bridges }: Host): readonly Unit[] {
-  const { name, table, prefixes, unreachable, exit, leaks } = vrf;
+  const { name, table, prefixes, unreachable, exit, ownAddresses, leaks } = vrf;
   const entrances = prefixes.filter((prefix) => exit?.families.includes(familyOf(prefix)));
   const ofOthers = leaks.flatMap((leak) => leak.prefixes);
   const view = {
     table: String(table),
     metric: WORST_METRIC,
+    hasAddresses: ownAddresses.length > 0,
+    addresses: ownAddresses.map(({ address, lengthBits }) => `${address}/${lengthBits}`),
     own: numbered(unreachable),
     entrances: numbered(entrances),
     others: numbered(ofOthers),

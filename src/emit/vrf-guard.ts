@@ -43,10 +43,21 @@ function leaksOf({ prefixes, leaks }: VrfInstance): readonly View[] {
   return lines.map((line, index) => ({ ...line, isFirst: index === 0 }));
 }
 
+/** What of a VRF is let in to the host itself: from the VRF's addresses to the host's own. */
+function localsOf({ name, prefixes, ownAddresses }: VrfInstance): readonly View[] {
+  return ownAddresses.flatMap(({ address }): readonly View[] => {
+    const family = familyOf(address);
+    const from = inFamily(prefixes, family);
+    if (from.length === 0) return [];
+    return [{ device: quotedName({ name }), family: nftFamily(family), from: oneOf(from), to: address }];
+  });
+}
+
 /** The chains that keep VRFs apart. */
 export const vrfSection: Section = (host, context) => {
   const { vrfs } = host;
   if (vrfs.length === 0) return undefined;
+  const locals = vrfs.flatMap(localsOf);
   const view = {
     vrfs: vrfs.map((vrf) => ({
       device: quotedName(vrf),
@@ -59,6 +70,8 @@ export const vrfSection: Section = (host, context) => {
     })),
     entrances: vrfs.flatMap(entrancesOf),
     devices: oneOf(vrfs.map(quotedName)),
+    hasLocals: locals.length > 0,
+    locals,
   };
   return print(context, { template: "nftables/vrfs.nft.njk", view });
 };

@@ -21,8 +21,6 @@ export interface Vrf {
   readonly prefixes: readonly IpPrefix[];
   /** In the order of the file. */
   readonly exits: readonly VrfExit[];
-  /** All leave by the first of them that is open, else by a near one first. */
-  readonly hasStrictOrder: boolean;
   /** The VRFs that it reaches and that reach it, by name: those that it imports, and those that import it. */
   readonly leaks: readonly string[];
   readonly vtepFamily: IpFamily;
@@ -39,6 +37,8 @@ export interface VrfExit extends Exit {
    * each exit that stands behind it in strict order, as the longer prefix wins wherever it is known. 0: the default alone.
    */
   readonly partBits: number;
+  /** The host itself and guests reach each other. */
+  readonly hasLocalRouting: boolean;
 }
 
 /** A VRF on one host. */
@@ -69,6 +69,8 @@ export interface VrfInstance {
   /** What leads nowhere while no better route is there: all prefixes but those behind this host. */
   readonly unreachable: readonly IpPrefix[];
   readonly exit: VrfExit | undefined;
+  /** The host's own addresses of the pools, where it is to be reached in the VRF; on the VRF's device, one of each family. */
+  readonly ownAddresses: readonly InterfaceAddress[];
   /** The other VRFs of this host that it reaches and that reach it, by name. */
   readonly leaks: readonly Leak[];
   /** By which hosts its guests leave, the preferred first; it may be one of them. */

@@ -12,6 +12,8 @@ export interface ExitInput {
   /** Empty: none. */
   readonly probes: readonly Located<IpAddress>[];
   readonly reach: readonly IpPrefix[];
+  /** Of a VRF: the host itself and guests reach each other. */
+  readonly hasLocalRouting: boolean;
   readonly origin: Origin;
 }
 

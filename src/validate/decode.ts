@@ -133,6 +133,7 @@ function decodeExit(reader: Reader, node: Node): readonly ExitInput[] {
       hasIpv6: truthAt(member(node, "ipv6")) ?? false,
       probes: locatedAt(reader, member(node, "probe"), addressAt),
       reach: locatedAt(reader, member(node, "reach"), addressOrPrefixAt).map((each) => each.value),
+      hasLocalRouting: truthAt(member(node, "localRouting")) ?? false,
       origin: originOf(reader, node),
     },
   ];

@@ -6,7 +6,7 @@ import type { WireguardInterface } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
 import { poolAddresses } from "../model/loopback.ts";
 import { neighbourAt } from "./lan-routes.ts";
-import { peerTo, type Route, routeTo } from "./routes.ts";
+import { localAddresses, peerTo, type Route, routeTo } from "./routes.ts";
 import { acrossSegment, holderOf, onSubnet } from "./segment.ts";
 import { addressOf, isPassedOn, type Station } from "./station.ts";
 import { bridgesOf, type Vrf } from "./subnet-routes.ts";
@@ -20,8 +20,8 @@ const ownAddresses = onceByKey<Host, ReadonlySet<IpAddress>>();
 function isOwnAddress(host: Host, address: IpAddress, vrf: Vrf): boolean {
   const own = ownAddresses(host, vrf ?? "", () => {
     const onLinks = [...(vrf === undefined ? host.interfaces : []), ...bridgesOf(host, vrf)];
-    const all = [...onLinks.flatMap(({ addresses }) => addresses), ...(vrf === undefined ? poolAddresses(host) : [])];
-    return new Set(all.map((each) => each.address));
+    const besides = vrf === undefined ? poolAddresses(host) : localAddresses(host, vrf);
+    return new Set([...onLinks.flatMap(({ addresses }) => addresses), ...besides].map((each) => each.address));
   });
   return own.has(address);
 }
@@ -132,10 +132,11 @@ export function roundTrip(ways: Ways, a: Station, b: Station, family: IpFamily):
   return there && back && { there, back };
 }
 
-/** Whether a station gets an answer from an address of a host's own; one of a VRF never does. */
+/** Whether a station gets an answer from an address of a host's own; one of a VRF where the host is in it with that. */
 export function reachesHost(ways: Ways, station: Station, host: Host, address: IpAddress): boolean {
   const here = addressOf(station, familyOf(address));
-  if (station.vrf !== undefined || here === undefined) return false;
+  const { vrf } = station;
+  if (here === undefined || (vrf !== undefined && !isOwnAddress(host, address, vrf))) return false;
   if (wayFromStation(ways, station, address) === undefined) return false;
-  return wayFromHost(ways, host, { source: address, to: here, vrf: undefined }) !== undefined;
+  return wayFromHost(ways, host, { source: address, to: here, vrf }) !== undefined;
 }

@@ -1,9 +1,9 @@
 /** The routes of a host, each with what of it limits a packet. Pure. */
 import { must } from "../base/invariant.ts";
-import type { IpAddress, IpPrefix } from "../base/ip.ts";
+import { familyOf, hostPrefix, type IpAddress, type IpPrefix } from "../base/ip.ts";
 import { onceByKey } from "../base/once.ts";
 import { createPrefixIndex, type PrefixIndex } from "../base/prefix-index.ts";
-import type { WireguardInterface } from "../model/device.ts";
+import type { InterfaceAddress, WireguardInterface } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
 import { unicastOf } from "../model/loopback.ts";
 import { peersOf, takenFrom } from "../model/peer.ts";
@@ -47,14 +47,30 @@ function tunnelRoutes(ways: Ways, host: Host): readonly Route[] {
   return host.interfaces.flatMap((link) => allowedRoutes(ways, host, link));
 }
 
+/** By which a host is reached in a VRF itself. */
+export const localAddresses = ({ vrfs }: Host, vrf: string): readonly InterfaceAddress[] =>
+  vrfs.flatMap(({ name, ownAddresses }) => (name === vrf ? ownAddresses : []));
+
+/** From a host's own table into VRFs whose guests it reaches itself. */
+const localRoutes = ({ vrfs }: Host): readonly Route[] =>
+  vrfs.flatMap(({ name, prefixes, exit }) => {
+    if (!exit?.hasLocalRouting) return [];
+    const known = prefixes.filter((prefix) => exit.families.includes(familyOf(prefix)));
+    return known.map((prefix): Route => ({ kind: "vrf", prefix, vrf: name }));
+  });
+
 /** What the other hosts of a VRF have announced, a type-5 route each; and what is another VRF's. */
 function vrfRoutes({ network }: Ways, host: Host, vrf: string): readonly Route[] {
   const instance = host.vrfs.find(({ name }) => name === vrf);
   if (instance === undefined) return [];
   const leg = exactLeg(host, instance.bridge, instance.vxlan.mtu);
   const others = network.hosts.filter((other) => other !== host && other.vrfs.some(({ name }) => name === vrf));
+  const prefixesOf = (other: Host): readonly IpPrefix[] => [
+    ...subnetRoutes(other, vrf).map(({ prefix }) => prefix),
+    ...localAddresses(other, vrf).map(({ address }) => hostPrefix(address)),
+  ];
   const announced = others.flatMap((other) =>
-    subnetRoutes(other, vrf).map(({ prefix }): Route => ({ kind: "tunnel", prefix, peer: other.name, leg })),
+    prefixesOf(other).map((prefix): Route => ({ kind: "tunnel", prefix, peer: other.name, leg })),
   );
   const leaked = instance.leaks.flatMap(({ vrf: other, prefixes }) =>
     prefixes.map((prefix): Route => ({ kind: "vrf", prefix, vrf: other })),
@@ -66,7 +82,7 @@ function vrfRoutes({ network }: Ways, host: Host, vrf: string): readonly Route[]
 export function routesOf(ways: Ways, host: Host, vrf: Vrf): readonly Route[] {
   const own = subnetRoutes(host, vrf);
   if (vrf !== undefined) return [...own, ...vrfRoutes(ways, host, vrf)];
-  return [...own, ...tunnelRoutes(ways, host), ...lanRoutes(ways.network, host)];
+  return [...own, ...localRoutes(host), ...tunnelRoutes(ways, host), ...lanRoutes(ways.network, host)];
 }
 
 const tables = onceByKey<Ways, PrefixIndex<Route>>();

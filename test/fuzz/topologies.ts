@@ -249,7 +249,8 @@ const unlessEmpty = <T>(list: readonly T[]): readonly T[] | undefined => (list.l
 
 function vrfsOf({ hasVrf, hasShared, vrf, exits, exitOrder, hosts, bgp }: Knobs): unknown {
   if (!hasVrf || bgp === "none") return undefined;
-  const blue = { ...vrf, exitOrder, exits: unlessEmpty(onFirst(exits, hosts)) };
+  const ways = onFirst(exits, hosts).map((exit) => ({ ...exit, localRouting: exit.snat }));
+  const blue = { ...vrf, exitOrder, exits: unlessEmpty(ways) };
   if (!hasShared) return { blue };
   // Another tenant that imports the same has no guests: who of either is there is left to chance.
   return { blue: { ...blue, imports: ["shared"] }, green: { vni: 7001, imports: ["shared"] }, shared: { vni: 7000 } };

@@ -88,6 +88,7 @@ function exitLab(): Lab {
 describe.skipIf(!isEquipped("ip", "nft", "sysctl", "ping"))("an exit", { timeout: 60_000 }, () => {
   let lab: Lab;
   let stop = async (): Promise<void> => {};
+  let reload = (): void => {};
   let journal = "";
   beforeEach(() => {
     lab = exitLab();
@@ -108,6 +109,8 @@ describe.skipIf(!isEquipped("ip", "nft", "sysctl", "ping"))("an exit", { timeout
     lab.load("host", file(exit, "netgen.nft"));
     file(exit, "blue.exit", undefined, order);
     const script = file(exit, "exit", (text) => text.replaceAll("/etc/netgen/", `${directory}/`));
+    // By a reload it starts itself anew.
+    chmodSync(script, 0o755);
     const env = { ...process.env, PATH: `${directory}:${process.env.PATH}` };
     const child = spawn("ip", ["netns", "exec", lab.full("host"), "bash", script, "blue"], { detached: true, env });
     child.stdout.on("data", (data) => {
@@ -119,6 +122,8 @@ describe.skipIf(!isEquipped("ip", "nft", "sysctl", "ping"))("an exit", { timeout
       process.kill(-must(child.pid, "the script runs"), "SIGKILL");
       await ended;
     };
+    // "ip netns exec" has become the script.
+    reload = () => process.kill(must(child.pid, "the script runs"), "SIGHUP");
     await eventually(near).toContain("192.0.2.0/24");
   }
 
@@ -203,29 +208,40 @@ describe.skipIf(!isEquipped("ip", "nft", "sysctl", "ping"))("an exit", { timeout
   test("in strict order opens and closes each part of the whole, and a reload takes what is no more in its file", async () => {
     const inAll = () =>
       ["-4", "-6"].map((family) => lab.tryAt("host", "ip", [family, "route", "show", "table", "5000"]).output);
-    const open4 = () =>
-      inAll()[0]
-        ?.match(/^(?:blackhole|throw) \S+/gm)
-        ?.sort();
+    const open4 = () => (inAll()[0]?.match(/^(?:blackhole|throw) \S+/gm) ?? []).sort();
     const parts = (...all: readonly string[]) =>
       ["blackhole", "throw"].flatMap((kind) => all.map((each) => `${kind} ${each}`));
     await open(PROBED, STRICT);
     await eventually(open4).toEqual(parts("0.0.0.0/1", "128.0.0.0/1", "default"));
-    expect(
-      inAll()[1]
-        ?.match(/^throw \S+/gm)
-        ?.sort(),
-    ).toEqual(["throw 8000::/1", "throw ::/1", "throw default"]);
+    const open6 = () => (inAll()[1]?.match(/^throw \S+/gm) ?? []).sort();
+    await eventually(open6).toEqual(["throw 8000::/1", "throw ::/1", "throw default"]);
     file(PROBED, "blue.exit");
-    const script = lab.at("host", `pgrep -o -f '^bash ${directory}/exit blue$'`);
-    process.kill(Number(script), "SIGHUP");
+    reload();
     await eventually(open4).toEqual(parts("default"));
-    expect(inAll()[1]?.match(/^throw \S+/gm)).toEqual(["throw default"]);
+    await eventually(open6).toEqual(["throw default"]);
     file(PROBED, "blue.exit", undefined, STRICT);
-    process.kill(Number(script), "SIGHUP");
+    reload();
     await eventually(open4).toEqual(parts("0.0.0.0/1", "128.0.0.0/1", "default"));
     silence();
     await eventually(inAll).toEqual(["", ""]);
+  });
+
+  test("is reached itself where that is asked for, by its address in the overlay alone, and only by the VRF's own", async () => {
+    lab.address("lo@host", "10.250.0.1/32");
+    lab.address("eth0@guest", "10.88.0.5/24");
+    lab.at("host", "ip route add 10.88.0.0/24 dev blue");
+    const asks = (...words: readonly string[]) =>
+      lab.tryAt("guest", "ping", ["-n", "-c", "1", "-W", "1", ...words]).status === 0;
+    const heard = () => [asks("10.250.0.1"), asks("192.0.2.1"), asks("-I", "10.88.0.5", "10.250.0.1")];
+    expect(heard()).toEqual([true, true, true]);
+    await open("snat: true");
+    expect(heard()).toEqual([false, false, false]);
+    lab.load("host", file("snat: true, localRouting: true", "netgen.nft"));
+    expect(heard()).toEqual([true, false, false]);
+    // What hosts tell each other is no service of it for guests.
+    await Promise.all([lab.serve("host", 22), lab.serve("host", 179)]);
+    expect(lab.transfer("guest", "10.250.0.1", { port: 22, bytes: 1, seconds: 20 })).toBe(true);
+    expect(lab.transfer("guest", "10.250.0.1", { port: 179, bytes: 1, seconds: 2 })).toBe(false);
   });
 
   test("leads to other hosts' endpoints, but not to what hosts tell each other", async () => {

@@ -17,6 +17,7 @@ import { entrancePromises } from "./guard-entrance.ts";
 import { infiltrators } from "./guard-evpn.ts";
 import { exitPromises } from "./guard-exits.ts";
 import { type Frame, framePromises, genuineFrames, sendFrames } from "./guard-frames.ts";
+import { localPromises } from "./guard-local.ts";
 import { transitPromises } from "./guard-transit.ts";
 
 // ── VXLAN ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -141,6 +142,7 @@ const strangers: Prover = {
     ...transitPromises(lab),
     ...entrancePromises(lab),
     ...exitPromises(lab),
+    ...localPromises(lab),
   ],
 };
 

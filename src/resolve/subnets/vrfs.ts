@@ -2,6 +2,7 @@
 import { grouped } from "../../base/grouped.ts";
 import { must } from "../../base/invariant.ts";
 import {
+  addressBits,
   comparePrefixes,
   familyOf,
   hostAddress,
@@ -46,9 +47,11 @@ function taggedExits(vrf: VrfInput, asn: number, hosts: Below["hosts"]): readonl
   const idOf = (host: string): number => must(hosts.get(host), "exits are hosts").input.id;
   const exits = resolveExits(vrf.exits, hosts);
   const backwards = isStrict(vrf) ? inStrictOrder(exits, hosts).toReversed() : [];
+  const local = new Set(vrf.exits.filter((exit) => exit.hasLocalRouting).map(({ host }) => host.value));
   return exits.map((exit) => {
     const partBits = Math.max(0, backwards.indexOf(exit));
-    return { ...exit, tag: `${asn}:${vrf.vni}:${idOf(exit.host)}`, partBits };
+    const hasLocalRouting = local.has(exit.host);
+    return { ...exit, tag: `${asn}:${vrf.vni}:${idOf(exit.host)}`, partBits, hasLocalRouting };
   });
 }
 
@@ -86,7 +89,6 @@ export function resolveVrfs(topology: Topology, below: Below): readonly Vrf[] {
       // What two hosts hear from others' speakers is one.
       prefixes: [...new Set(below.prefixes.filter((each) => each.vrf === vrf.name).map((each) => each.prefix))],
       exits,
-      hasStrictOrder: isStrict(vrf),
       leaks,
       vtepFamily: family,
       mtu: segmentMtu({ members, pin: undefined }, vxlanOverheadBytes(family, false), below),
@@ -125,6 +127,15 @@ const DISCARD_BLOCK: IpPrefix = prefixOf("100::" as IpAddress, 64);
 function anchorsOf({ input }: ResolvedHost, vtep: IpAddress): readonly IpPrefix[] {
   const discarded = must(hostAddress(DISCARD_BLOCK, input.id), "an id is smaller than the block");
   return [hostPrefix(vtep), hostPrefix(discarded)];
+}
+
+/** By what a host is reached in a VRF, if its exit is to be. */
+function ownAddresses({ addresses }: ResolvedHost, exit: VrfExit | undefined, families: readonly IpFamily[]) {
+  if (!exit?.hasLocalRouting) return [];
+  return families.flatMap((family): readonly InterfaceAddress[] => {
+    const first = addresses.find(({ address }) => familyOf(address) === family);
+    return first === undefined ? [] : [{ address: first.address, lengthBits: addressBits(family) }];
+  });
 }
 
 /** The leaks of a VRF to others that a host has as well. */
@@ -172,7 +183,8 @@ export function vrfInstances(
     const peers = allPeers.filter((peer) => peer.vrf === vrf.name);
     const families = familiesOf(vrf, exit, peers);
     const leaks = leaksOn(vrf, all);
-    const ordered = exitsFor(host, vrf.exits, { isStrict: vrf.hasStrictOrder, hosts });
+    const hasStrictOrder = vrf.exits.some(({ partBits }) => partBits > 0);
+    const ordered = exitsFor(host, vrf.exits, { isStrict: hasStrictOrder, hosts });
     return {
       name: vrf.name,
       vni: vrf.vni,
@@ -190,6 +202,7 @@ export function vrfInstances(
       // FRR would take such a route for one that leads there, and announce the prefix.
       unreachable: vrf.prefixes.filter((prefix) => !behind.includes(prefix)),
       exit,
+      ownAddresses: ownAddresses(host, exit, families),
       leaks,
       exitOrder: ordered.map((each) => each.host),
       otherExits: otherExits(host, ordered),
