@@ -28,6 +28,10 @@ export interface GuestAttack {
 
 const isGuarded = ({ vxlans, bgp }: Host): boolean => vxlans.length > 0 || bgp.kind !== "none";
 
+/** Whether what is routed leaves by it for another host: a tunnel, or what a VRF has to its other hosts. */
+const leadsOn = ({ interfaces, vrfs }: Host, via: string): boolean =>
+  interfaces.some(({ name }) => name === via) || vrfs.some(({ bridge }) => bridge === via);
+
 /** Each guest attacks the host that it is routed by, and the first other one that its packets would get to by a tunnel. */
 export function guestAttacks(network: Network, { guests }: Pick<LabPlan, "guests">): readonly GuestAttack[] {
   const ways = waysOf(network, guests);
@@ -37,7 +41,7 @@ export function guestAttacks(network: Network, { guests }: Pick<LabPlan, "guests
       const from = addressOf(guest, familyOf(to));
       const way = wayFromStation(ways, guest, to);
       if (from === undefined || way === undefined || isAllowed(network, from)) return [];
-      const entry = way.find(({ host, via }) => ways.hosts.get(host)?.interfaces.some(({ name }) => name === via));
+      const entry = way.find(({ host, via }) => leadsOn(must(ways.hosts.get(host), "a step is a host's"), via));
       const [dropper, chain] =
         entry === undefined ? ([target.name, "guard"] as const) : ([entry.host, "transit"] as const);
       return [{ guest, from, target, to, dropper, chain }];
