@@ -187,16 +187,16 @@ describe("whose exit is taken", () => {
     expect(parts(strict(three).replace(/alpha: \{/, "alpha: {drained: true, "))).toEqual([0, 2, 1]);
   });
 
-  test("parts are in the exit's file and in FRR's list, of the families that it carries, and the last exit has none", () => {
+  test("parts are in the exit's file and in FRR's list, of the families that it carries, and what those before it announce", () => {
     const body = strict(three).replace("{host: beta,", "{host: beta, ipv6: true,");
     const ofParts = (name: string) =>
-      linesOf(body, `${name}/etc/netgen/blue.exit`).filter((line) => /^parts /.test(line));
+      linesOf(body, `${name}/etc/netgen/blue.exit`).filter((line) => /^(?:parts|before) /.test(line));
     const lists = (name: string) =>
       linesOf(body, `${name}/etc/frr/frr.conf`).filter((line) => /prefix-list/.test(line));
     expect(["alpha", "beta", "gamma"].map(ofParts)).toEqual([
       ["parts 0.0.0.0/2 64.0.0.0/2 128.0.0.0/2 192.0.0.0/2"],
-      ["parts 0.0.0.0/1 128.0.0.0/1 ::/1 8000::/1"],
-      [],
+      ["parts 0.0.0.0/1 128.0.0.0/1 ::/1 8000::/1", "before 0.0.0.0/2 ::/2"],
+      ["before 0.0.0.0/1 ::/1 0.0.0.0/2 ::/2"],
     ]);
     expect(lists("beta")).toEqual([
       "ip prefix-list EXIT4-blue seq 1 permit 0.0.0.0/0 le 1",

@@ -1,6 +1,6 @@
 /** A host's ways out, of its VRFs and of what is in none: what watches each of them, and opens and closes it. */
 import { must } from "../base/invariant.ts";
-import { EVERYTHING, subPrefix } from "../base/ip.ts";
+import { EVERYTHING, FAMILIES, networkAddress, prefixOf, subPrefix } from "../base/ip.ts";
 import { DEFAULT_VRF, type Exit, type RemoteEgress } from "../model/exit.ts";
 import type { Host } from "../model/host.ts";
 import type { VrfExit, VrfInstance } from "../model/vrf.ts";
@@ -53,12 +53,18 @@ function reachView(reach: readonly string[]) {
   return { hasReach: reach.length > 0, reach: reach.join(" ") };
 }
 
-/** The other exits as they are reached in the tunnel, and how many of them come before this one in the file. */
-function othersView({ name, exit }: OpenVrf, { network: { vrfs }, hosts }: EmitContext) {
-  const exits = must(
+/** All exits of a VRF, in the order of the file. */
+const exitsOf = ({ name }: OpenVrf, { network: { vrfs } }: EmitContext): readonly VrfExit[] =>
+  must(
     vrfs.find((vrf) => vrf.name === name),
     "an instance is one of a VRF",
-  ).exits.map(({ host }) => host);
+  ).exits;
+
+/** The other exits as they are reached in the tunnel, and how many of them come before this one in the file. */
+function othersView(vrf: OpenVrf, context: EmitContext) {
+  const { exit } = vrf;
+  const { hosts } = context;
+  const exits = exitsOf(vrf, context).map(({ host }) => host);
   const others = exits.filter((host) => host !== exit.host);
   return {
     hasOthers: exit.probes.length > 0 && others.length > 0,
@@ -77,6 +83,15 @@ function partsView({ families, partBits }: VrfExit) {
   return { hasParts: parts.length > 0, parts: parts.join(" ") };
 }
 
+/** The first part of each exit that comes before this one: it announces all of its parts, or none. */
+function beforeView({ exit }: OpenVrf, exits: readonly VrfExit[]) {
+  const lengths = exits.map(({ partBits }) => partBits).filter((bits) => bits > exit.partBits);
+  const firsts = [...new Set(lengths)]
+    .sort((a, b) => a - b)
+    .flatMap((bits) => FAMILIES.map((family) => prefixOf(networkAddress(EVERYTHING[family]), bits)));
+  return { hasBefore: firsts.length > 0, before: firsts.join(" ") };
+}
+
 function vrfExitFile(host: Host, context: EmitContext, vrf: OpenVrf): OutputFile {
   const { name, table, exit, bridge } = vrf;
   const guests = host.bridges.filter((each) => each.vrf === name).map(({ link }) => link);
@@ -86,6 +101,7 @@ function vrfExitFile(host: Host, context: EmitContext, vrf: OpenVrf): OutputFile
     ...viewOf(exit, [...guests, bridge]),
     ...reachView(exit.reach),
     ...partsView(exit),
+    ...beforeView(vrf, exitsOf(vrf, context)),
     ...othersView(vrf, context),
   };
   const path = ownPath(context, `${name}.exit`);
