@@ -331,6 +331,16 @@ const CASES: readonly Case[] = [
     says: /vms@gdy -> the remote office, IPv4: .*seen as 203\.0\.113\.2; expected 198\.51\.100\.1/,
   },
   {
+    what: "a host that knows a remote by IPv4 alone",
+    topology: fixture("remotes"),
+    tamper: only(
+      "gdy",
+      everywhere(/egress\.list$/, (text) => text.replace(" fd20::/48", "")),
+    ),
+    breaks: ["exits"],
+    says: /vms@gdy -> the remote lab behind wro, IPv6: .*no answer; expected fd65/,
+  },
+  {
     what: "an exit whose guests leave by itself in spite of a strict order",
     topology: fixture("strict-exits"),
     tamper: only(

@@ -8,7 +8,8 @@ import { cableLines, defaultRoutes, full, ip, lanLines, linkAddresses, memberLin
 import { openComputer } from "./computer.ts";
 import { setUpGuest } from "./guests.ts";
 import { setUpOutsider } from "./outsiders.ts";
-import { bridgeLines, cableEnds, furnishNetwork } from "./uplink.ts";
+import { setUpPremises } from "./premises.ts";
+import { besides, cableEnds, furnishNetwork } from "./uplink.ts";
 import { watchRules } from "./watch-rules.ts";
 
 /** A lab whose cables are plugged in; nothing of the hosts' own runs yet. */
@@ -21,6 +22,8 @@ export interface Built {
   readonly guests: ReadonlyMap<string, Box>;
   /** Routers of somebody else's, by name. */
   readonly outsiders: ReadonlyMap<string, Box>;
+  /** Who stands for a remote on a network of its own, by name. */
+  readonly premises: ReadonlyMap<string, Box>;
 }
 
 const FORWARDING = "sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1";
@@ -121,7 +124,7 @@ const hostsFile = ({ names }: LabPlan): string =>
 
 async function setUpHost(box: Box, host: LabHost, plan: LabPlan): Promise<void> {
   writeInto(box, "/etc/hosts", hostsFile(plan));
-  if (box.power === undefined) await box.shell(cableEnds(host, plan) + bridgeLines(host, plan));
+  if (box.power === undefined) await box.shell(cableEnds(host, plan) + besides(host, plan));
   else await furnishNetwork(box, host, plan);
 }
 
@@ -131,7 +134,7 @@ async function openAll(open: Open, names: readonly string[], prefix = ""): Promi
   return new Map(await Promise.all(names.map(async (name) => [name, await open(prefix + name)] as const)));
 }
 
-async function layCables({ plan, internet, routers, hosts, guests, outsiders }: Built): Promise<void> {
+async function layCables({ plan, internet, routers, hosts, guests, outsiders, premises }: Built): Promise<void> {
   const box = (boxes: ReadonlyMap<string, Box>, name: string): Box => must(boxes.get(name), `${name} has a box`);
   for (const [index, { name }] of plan.routers.entries()) {
     const router = box(routers, name);
@@ -147,6 +150,9 @@ async function layCables({ plan, internet, routers, hosts, guests, outsiders }: 
   for (const { name, host, port } of plan.outsiders) {
     await cable({ box: box(outsiders, name), link: "eth0" }, { box: box(hosts, host), link: port });
   }
+  for (const { name, host, interface: link } of plan.premises) {
+    await cable({ box: box(premises, name), link: "eth0" }, { box: box(hosts, host), link });
+  }
   for (const { name, host, port, behind } of plan.guests) {
     const other = behind === undefined ? box(hosts, host) : box(outsiders, behind);
     await cable({ box: box(guests, name), link: "eth0" }, { box: other, link: port });
@@ -157,7 +163,7 @@ async function layCables({ plan, internet, routers, hosts, guests, outsiders }: 
 export async function build(root: LabRoot, plan: LabPlan, isBooting = false): Promise<Built> {
   const booting = isBooting ? plan.hosts.filter(({ isDevice }) => !isDevice) : [];
   const computers = new Set(booting.map(({ name }) => name));
-  const [internet, routers, hosts, guests, outsiders] = await Promise.all([
+  const [internet, routers, hosts, guests, outsiders, premises] = await Promise.all([
     root.open("internet"),
     openAll(
       root.open,
@@ -176,8 +182,12 @@ export async function build(root: LabRoot, plan: LabPlan, isBooting = false): Pr
       root.open,
       plan.outsiders.map(({ name }) => name),
     ),
+    openAll(
+      root.open,
+      plan.premises.map(({ name }) => name),
+    ),
   ]);
-  const built: Built = { plan, internet, routers, hosts, guests, outsiders };
+  const built: Built = { plan, internet, routers, hosts, guests, outsiders, premises };
   await layCables(built);
   const box = (boxes: ReadonlyMap<string, Box>, name: string): Box => must(boxes.get(name), `${name} has a box`);
   await Promise.all([
@@ -185,6 +195,7 @@ export async function build(root: LabRoot, plan: LabPlan, isBooting = false): Pr
     ...plan.routers.map((router) => setUpRouter(box(routers, router.name), router, plan)),
     ...plan.hosts.map((host) => setUpHost(box(hosts, host.name), host, plan)),
     ...plan.guests.map((guest) => setUpGuest(box(guests, guest.name), guest)),
+    ...plan.premises.map((each) => setUpPremises(box(premises, each.name), each)),
     ...plan.outsiders.map((outsider) => setUpOutsider(box(outsiders, outsider.name), outsider, plan)),
   ]);
   return built;

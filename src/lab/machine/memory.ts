@@ -19,7 +19,7 @@ const BASE_BYTES = 400 * MIB;
 /** What the hosts of a plan take with all that surrounds them, bytes. */
 export function neededBytes({ hosts }: Network, plan: LabPlan, isBooting = false): number {
   const speakers = hosts.filter(({ bgp }) => bgp.kind !== "none").length + plan.outsiders.length;
-  const others = 1 + plan.routers.length + plan.guests.length + plan.outsiders.length;
+  const others = 1 + plan.routers.length + plan.guests.length + plan.outsiders.length + plan.premises.length;
   const each = HOST_BYTES + (isBooting ? BOOT_BYTES : 0);
   return BASE_BYTES + hosts.length * each + speakers * FRR_BYTES + others * BOX_BYTES;
 }

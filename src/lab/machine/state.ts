@@ -80,13 +80,13 @@ export function listKept(): readonly KeptLab[] {
   });
 }
 
-function boxesOf({ hosts, guests, routers, outsiders, internet }: Lab): readonly KeptBox[] {
+function boxesOf({ hosts, guests, routers, outsiders, premises, internet }: Lab): readonly KeptBox[] {
   const named = (kind: KeptBox["kind"], boxes: Iterable<{ readonly name: string; readonly pid: number }>) =>
     [...boxes].map(({ name, pid }) => ({ name, kind, pid }));
   return [
     ...named("host", hosts.values()),
     ...named("guest", guests.values()),
-    ...named("router", [...routers.values(), ...outsiders.values()]),
+    ...named("router", [...routers.values(), ...outsiders.values(), ...premises.values()]),
     ...named("internet", [internet]),
   ];
 }

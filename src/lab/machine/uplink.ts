@@ -11,6 +11,7 @@ import {
 } from "../plan/plan.ts";
 import { type Box, writeInto } from "./box.ts";
 import { defaultRoutes, full, linkAddresses, neighbourRoutes, neighboursOf } from "./cables.ts";
+import { premisesLines } from "./premises.ts";
 
 /** What a cable leads to: the world by the uplink, neighbours by the LAN. */
 function routesOf(cable: LabCable, host: LabHost, plan: LabPlan) {
@@ -88,6 +89,9 @@ IPv6AcceptRA=no
 ${[...shared, ...addresses, ...gateways, ...neighbours].join("")}`;
 }
 
+/** All of it but the cables to routers. */
+export const besides = (host: LabHost, plan: LabPlan): string => bridgeLines(host, plan) + premisesLines(host, plan);
+
 // What Debian's networking.service says of its place in a boot.
 const UNIT = `[Unit]
 Description=The network that is this host's own
@@ -111,7 +115,7 @@ export async function furnishNetwork(box: Box, host: LabHost, plan: LabPlan): Pr
   for (const cable of host.isNetworkd ? cables : []) {
     writeInto(box, `/etc/systemd/network/80-${cable.interface}.network`, networkdCable(cable, host, plan));
   }
-  writeInto(box, "/etc/lab/network", (host.isNetworkd ? "" : ups + cableEnds(host, plan)) + bridgeLines(host, plan));
+  writeInto(box, "/etc/lab/network", (host.isNetworkd ? "" : ups + cableEnds(host, plan)) + besides(host, plan));
   writeInto(box, "/etc/systemd/system/lab-network.service", UNIT);
   await box.run("systemctl", "enable", "lab-network.service", ...(host.isNetworkd ? ["systemd-networkd.service"] : []));
 }

@@ -4,7 +4,6 @@ import {
   compareAddresses,
   FAMILIES,
   familyOf,
-  hostAddress,
   type IpAddress,
   networkAddress,
 } from "../../base/ip.ts";
@@ -15,6 +14,7 @@ import { createAllot } from "./addresses.ts";
 import { planGuests } from "./guests.ts";
 import { planOutsiders } from "./outsiders.ts";
 import type { LabPlan } from "./plan.ts";
+import { planPremises, standIn } from "./premises.ts";
 import { planUnderlay } from "./underlay.ts";
 
 function probesOf(network: Network): readonly IpAddress[] {
@@ -33,16 +33,13 @@ function guardedPrefixes({ prefixes }: Network): Network["prefixes"] {
   return vrfs.size > 1 ? inside.filter(({ vrf }) => vrf === undefined) : inside;
 }
 
-// Past what exits ask, as a rule.
-const REMOTE_OFFSET = 99;
-
 /** An address of each remote and family. */
 function remotesOf({ remotes }: Network): LabPlan["remotes"] {
   return remotes.flatMap(({ name, prefixes }) =>
     FAMILIES.flatMap((family) => {
       const [prefix] = prefixes.filter((each) => familyOf(each) === family);
       if (prefix === undefined) return [];
-      return [{ name, address: hostAddress(prefix, REMOTE_OFFSET) ?? networkAddress(prefix) }];
+      return [{ name, address: standIn(prefix) ?? networkAddress(prefix) }];
     }),
   );
 }
@@ -52,15 +49,18 @@ export function planLab(network: Network): LabPlan {
   const allot = createAllot(network);
   const onSubnets = planGuests(network);
   const { outsiders, guests } = planOutsiders(network, onSubnets.guests);
+  const [routerAddresses, outside] = [FAMILIES.map(allot), FAMILIES.map(allot)];
+  const underlay = planUnderlay(network, allot);
   return {
     name: network.name,
     fleet: fleetMark(network),
-    routerAddresses: FAMILIES.map(allot),
-    outside: FAMILIES.map(allot),
+    routerAddresses,
+    outside,
     probes: probesOf(network),
     remotes: remotesOf(network),
     overlay: collapsePrefixes(guardedPrefixes(network).map(({ prefix }) => prefix)),
-    ...planUnderlay(network, allot),
+    premises: planPremises(network, underlay.hosts),
+    ...underlay,
     ...onSubnets,
     guests: [...onSubnets.guests, ...guests],
     outsiders,

@@ -138,6 +138,23 @@ export interface ForeignBridge {
   readonly vrf: string | undefined;
 }
 
+/** The network of a remote, which a host leads to by an interface that leads nowhere else. */
+export interface LabPremises {
+  /** `<remote>@<host>`. */
+  readonly name: string;
+  readonly remote: string;
+  readonly host: string;
+  readonly interface: string;
+  /** Whoever comes by the host is seen as it. */
+  readonly hasSnat: boolean;
+  /** One of each family: the host's own address there, and that of the one who stands for the remote. */
+  readonly networks: readonly {
+    readonly gateway: IpAddress;
+    readonly address: IpAddress;
+    readonly lengthBits: number;
+  }[];
+}
+
 export interface LabPlan {
   readonly name: string;
   /** What names of netgen's own have of the fleet: nothing, or its number. */
@@ -158,6 +175,7 @@ export interface LabPlan {
   readonly probes: readonly IpAddress[];
   /** Who stands for each remote, where it is, by its name: one per family. */
   readonly remotes: readonly { readonly name: string; readonly address: IpAddress }[];
+  readonly premises: readonly LabPremises[];
   /** What belongs inside the tunnels: a packet to it that a router sees has left in clear. None overlap. */
   readonly overlay: readonly IpPrefix[];
 }

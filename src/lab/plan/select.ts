@@ -41,6 +41,7 @@ function planWith(has: Has, { hosts }: Network, plan: LabPlan): LabPlan {
         gateways: guest.gateways.filter((gateway) => guest.behind !== undefined || answering.has(gateway)),
       })),
     outsiders: plan.outsiders.filter(({ host }) => has(host)),
+    premises: plan.premises.filter(({ host }) => has(host)),
     foreignBridges,
   };
 }

@@ -10,6 +10,7 @@ import { pingDuring } from "../measure/steady-ping.ts";
 import { brokenSessions } from "../measure/watch.ts";
 import { type Leaver, leaversOf, leavesBy, publicAddress, seenOf, watchInternet } from "./exit-leavers.ts";
 import { hostBox, type Loss, PROBE, routerOf, UNIT, UPLINK } from "./exit-loss.ts";
+import { exitPremises } from "./exit-premises.ts";
 import { exitReload } from "./exit-reload.ts";
 import { exitSilence } from "./exit-silence.ts";
 
@@ -122,4 +123,4 @@ const loss: Prover = {
 };
 
 /** In the order in which they are to be proven. */
-export const exits: readonly Prover[] = Object.freeze([order, exitReload, loss, exitSilence]);
+export const exits: readonly Prover[] = Object.freeze([order, exitPremises, exitReload, loss, exitSilence]);
