@@ -19,7 +19,7 @@ function listFiles(host) {
   if (own === undefined || host.querySelector(".list") !== null) return;
   const [set, sizes, hashes] = own;
   const numbers = data.sets[set].split(" ");
-  const lines = sizes.split(" ").map((size, index) => {
+  const lines = data.sizes[sizes].split(" ").map((size, index) => {
     const bytes = String(Number.parseInt(size, 36)).padStart(7);
     return `${digits(hashes.slice(index * 6, index * 6 + 6))}  ${bytes}  /${data.paths[numbers[index]]}`;
   });

@@ -41,21 +41,34 @@ function packed(digits: string): string {
   });
 }
 
+/** Numbers texts from 0 on, each once. */
+class Numbered {
+  readonly #numbers = new Map<string, number>();
+  of(text: string): number {
+    const number = this.#numbers.get(text) ?? this.#numbers.size;
+    this.#numbers.set(text, number);
+    return number;
+  }
+  get texts(): readonly string[] {
+    return [...this.#numbers.keys()];
+  }
+}
+
 /**
- * All lists of files for the script of the page, as short as may be: paths are numbered, and so are sets of them; a host has
- * its set, the sizes in base 36, and the beginnings of the hashes, six characters each.
+ * All lists of files for the script of the page, as short as may be: paths are numbered, and so are sets of them and lists of
+ * their sizes in base 36, which hosts that are made alike have alike; a host has the numbers of its set and of its sizes, and
+ * the beginnings of the hashes, six characters each.
  */
 export function fileData(files: readonly HostFile[]): Markup {
   const paths = [...new Set(files.map(({ path }) => path))].sort();
   const numbers = new Map(paths.map((path, index) => [path, index]));
-  const sets = new Map<string, number>();
+  const [sets, sizes] = [new Numbered(), new Numbered()];
   const hosts = [...grouped(files, ({ host }) => host)].map(([host, own]) => {
-    const set = own.map(({ path }) => numbers.get(path)).join(" ");
-    if (!sets.has(set)) sets.set(set, sets.size);
-    const sizes = own.map(({ bytes }) => bytes.toString(36)).join(" ");
-    return [host, [sets.get(set), sizes, own.map(({ sha256 }) => packed(sha256.slice(0, SHOWN_DIGITS))).join("")]];
+    const set = sets.of(own.map(({ path }) => numbers.get(path)).join(" "));
+    const size = sizes.of(own.map(({ bytes }) => bytes.toString(36)).join(" "));
+    return [host, [set, size, own.map(({ sha256 }) => packed(sha256.slice(0, SHOWN_DIGITS))).join("")]];
   });
-  const json = JSON.stringify({ paths, sets: [...sets.keys()], hosts: Object.fromEntries(hosts) });
+  const json = JSON.stringify({ paths, sets: sets.texts, sizes: sizes.texts, hosts: Object.fromEntries(hosts) });
   // In a script no entities are read, and no tag may begin.
   return markup`<script type="application/json" id="files">${ownMarkup(json.replaceAll("<", "\\u003c"))}</script>
 `;
