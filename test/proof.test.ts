@@ -195,3 +195,47 @@ describe("netgen check --proof", () => {
     expect(check(formatProof(PROOF))).toMatchObject({ status: 1, stdout: expect.stringMatching(/error/) });
   });
 });
+
+describe("netgen report --proof", () => {
+  let directory: string;
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), "netgen-proof-"));
+    copyFileSync(TOPOLOGY, join(directory, "topology.yaml"));
+    return () => rmSync(directory, { recursive: true });
+  });
+  const report = (text: string) => {
+    writeFileSync(join(directory, "proof.json"), text);
+    const words = [CLI, "report", "topology.yaml", "--proof", "proof.json", "-o", "-"];
+    const { status, stdout, stderr } = spawnSync(process.execPath, words, { cwd: directory, encoding: "utf8" });
+    const section = /<section id="measured"[\s\S]*?<\/section>/.exec(stdout)?.[0] ?? "";
+    return { status, section, stderr };
+  };
+
+  test("shows what is broken first, then each kind", () => {
+    const broken = { ...kept, kept: false, measured: "<b>1400" };
+    const { status, section, stderr } = report(formatProof({ ...PROOF, promises: [...PROOF.promises, broken] }));
+    expect([status, stderr]).toEqual([0, ""]);
+    expect(section).toContain("<b>1 of 3 promises are broken.</b> 2026-11-28, netgen 0.1.0: 2 hosts, Linux 6.1.0");
+    const [, first = "", ...kinds] = section.split("<caption>");
+    expect(first).toMatch(/^Broken promises[\s\S]*<td>mtu<\/td><td>alpha -&gt; beta<\/td>.*<td>&lt;b&gt;1400<\/td>/);
+    expect(kinds.map((each) => /^[^<]*/.exec(each)?.[0])).toEqual(["Promises of mtu", "Promises of handshake"]);
+    expect(section).toContain("<summary>mtu <small>1 of 2 kept</small>");
+    expect(section).not.toContain("not of this network");
+  });
+
+  test("lists no more than a page can show", () => {
+    const promises = Array.from({ length: 201 }, () => kept);
+    expect(report(formatProof({ ...PROOF, promises })).section).toContain("201 promises: the proof has them");
+  });
+
+  test("says in the page and beside it that a proof is of another tree", () => {
+    const { status, section, stderr } = report(formatProof({ ...PROOF, tree: { ...hashes, zeta: "00" } }));
+    const said = "proof.json does not speak of this tree any more: zeta has other files";
+    expect([status, stderr]).toEqual([0, expect.stringContaining(said)]);
+    expect(section).toContain(said);
+  });
+
+  test("takes nothing else for one", () => {
+    expect(report("{}")).toMatchObject({ status: 2, stderr: expect.stringMatching(/is no proof of netgen's/) });
+  });
+});

@@ -2,17 +2,37 @@ import { rmSync, writeFileSync } from "node:fs";
 import { Command } from "commander";
 import { contentsOf } from "../deliver/contents.ts";
 import { MAX_DETAILED_HOSTS } from "../report/draw/diagram.ts";
+import type { Measured } from "../report/page/measured.ts";
 import { PAGE_START, renderPage } from "../report/page/page.ts";
+import { proofInWords } from "../report/proof.ts";
 import { bytesAt } from "../write/look.ts";
+import { judgeProof } from "./check-proof.ts";
 import { machineError } from "./exit.ts";
 import { keysOption, quietOption, topologyArgument } from "./options.ts";
 import { replaceText } from "./replace-file.ts";
-import { type CommonOptions, counted, exitCodeOf, openCompiled, printDiagnostics, printSummary } from "./session.ts";
+import {
+  type CommonOptions,
+  type CompiledSession,
+  counted,
+  exitCodeOf,
+  openCompiled,
+  printDiagnostics,
+  printSummary,
+  say,
+} from "./session.ts";
 import { treeOf } from "./tree.ts";
 
 interface ReportOptions extends CommonOptions {
   readonly output: string;
   readonly withFiles?: boolean;
+  readonly proof?: string;
+}
+
+/** What a lab measured, and what `check --proof` would say of it; also of another tree, so that the page shows that. */
+function measuredOf(path: string, session: CompiledSession): Measured {
+  const { proof, kinds, complaint } = judgeProof(path, session);
+  if (complaint !== undefined) say(`netgen: ${complaint}\n`);
+  return { ...proofInWords(proof, kinds), complaint };
 }
 
 /** Writes a page whole or not at all; what stands there already must be a report as well. */
@@ -44,7 +64,9 @@ function report(topology: string, options: ReportOptions): number {
   if (tree === undefined || session.model === undefined) return exitCodeOf(session);
   const { source, diagnostics, model: network } = session;
   const hasTexts = options.withFiles === true || network.hosts.length <= MAX_DETAILED_HOSTS;
-  const page = renderPage({ network, source, diagnostics, files: contentsOf(tree.files, hasTexts) });
+  const measured = options.proof === undefined ? undefined : measuredOf(options.proof, session);
+  const files = contentsOf(tree.files, hasTexts);
+  const page = renderPage({ network, source, diagnostics, files, ...(measured && { measured }) });
   if (options.output === "-") {
     process.stdout.write(page);
   } else {
@@ -65,6 +87,7 @@ export const reportCommand = (exit: (code: number) => void): Command =>
     .addArgument(topologyArgument())
     .option("-o, --output <file>", "where to write it, - for standard output", "report.html")
     .option("--with-files", `texts of all files, also of more than ${MAX_DETAILED_HOSTS} hosts`)
+    .option("--proof <file>", "what lab --record measured, as a section")
     .addOption(keysOption())
     .addOption(quietOption())
     .action((topology: string, options: ReportOptions) => exit(report(topology, options)));

@@ -1,4 +1,5 @@
 /** What a lab measured, as a file that is kept beside a topology: of which tree, by which programs, and each promise with what came of it. */
+import { grouped } from "../base/grouped.ts";
 import { isRecord, isText, isTextList, isTextRecord } from "../base/shape.ts";
 
 /** The version of the file's format. */
@@ -94,8 +95,16 @@ function limits({ hosts, tree, kinds }: Proof, allKinds: readonly string[]): str
   return words.length === 0 ? "" : ` Measured ${words.join(" and ")}.`;
 }
 
-/** In Markdown, for a README or a merge request: the verdict, what it was measured with, and a row for each kind. */
-export function proofSummary(proof: Proof, allKinds: readonly string[]): string {
+/** What a proof comes to, for whoever writes it down. */
+export interface ProofInWords {
+  readonly verdict: string;
+  /** When, by which netgen, on how many hosts, with which programs, and what was left out. */
+  readonly how: string;
+  readonly kinds: readonly { readonly kind: string; readonly promises: readonly RecordedPromise[] }[];
+  readonly broken: readonly RecordedPromise[];
+}
+
+export function proofInWords(proof: Proof, allKinds: readonly string[]): ProofInWords {
   const { promises, at, version, hosts, boot, kernel, programs } = proof;
   const broken = brokenOf(proof);
   const verdict =
@@ -105,14 +114,22 @@ export function proofSummary(proof: Proof, allKinds: readonly string[]): string 
         ? `All ${promises.length} promises are kept.`
         : `${broken.length} of ${promises.length} promises are broken.`;
   const tools = Object.entries(programs).map(([name, of]) => `${name} ${of}`);
-  const how = `${hosts.length} ${hosts.length === 1 ? "host" : "hosts"}${boot ? " that booted by themselves" : ""}, Linux ${kernel}, ${tools.join(", ")}`;
-  const rows = [...new Set(promises.map(({ kind }) => kind))].map((kind) => {
-    const all = promises.filter((each) => each.kind === kind);
-    return `| ${kind} | ${all.filter(({ kept }) => kept).length} of ${all.length} |\n`;
-  });
+  const machines = `${hosts.length} ${hosts.length === 1 ? "host" : "hosts"}${boot ? " that booted by themselves" : ""}, Linux ${kernel}, ${tools.join(", ")}`;
+  const kinds = [...grouped(promises, ({ kind }) => kind)].map(([kind, own]) => ({ kind, promises: own }));
+  const how = `${at.slice(0, "2026-11-28".length)}, netgen ${version}: ${machines}.${limits(proof, allKinds)}`;
+  return { verdict, how, kinds, broken };
+}
+
+export const keptOf = (promises: readonly RecordedPromise[]): string =>
+  `${promises.filter(({ kept }) => kept).length} of ${promises.length}`;
+
+/** In Markdown, for a README or a merge request: the verdict, what it was measured with, and a row for each kind. */
+export function proofSummary(proof: Proof, allKinds: readonly string[]): string {
+  const { verdict, how, kinds, broken } = proofInWords(proof, allKinds);
+  const rows = kinds.map(({ kind, promises }) => `| ${kind} | ${keptOf(promises)} |\n`);
   const lines = broken.map((each) => `- ${each.kind}: ${each.subject}: ${each.promise}: ${each.measured}\n`);
   return (
-    `**${verdict}** ${at.slice(0, "2026-11-28".length)}, netgen ${version}: ${how}.${limits(proof, allKinds)}\n\n` +
+    `**${verdict}** ${how}\n\n` +
     `| promises | kept |\n|---|---|\n${rows.join("")}${lines.length === 0 ? "" : `\n${lines.join("")}`}`
   );
 }

@@ -11,6 +11,7 @@ import { type Markup, markup, ownMarkup, type Piece } from "../markup.ts";
 import { reportMtu } from "../mtu.ts";
 import { fileData, type HostFile } from "./files.ts";
 import { hostPart } from "./host.ts";
+import { type Measured, measuredPart } from "./measured.ts";
 import { mtuProof } from "./mtu-proof.ts";
 import { overlays } from "./overlays.ts";
 import { anchorOf } from "./parts.ts";
@@ -27,6 +28,8 @@ export interface ReportInput {
   readonly diagnostics: readonly Diagnostic[];
   /** Sorted by host and path; with or without texts, all of them alike. */
   readonly files: readonly HostFile[];
+  /** What a lab measured of it; left out: there is no such section. */
+  readonly measured?: Measured;
 }
 
 /** Only what stands in the page itself may run or colour it, and nothing is fetched. */
@@ -93,7 +96,7 @@ function header(network: Network, diagram: Diagram, sections: readonly (readonly
 }
 
 /** The report as one page: the same bytes for the same input. */
-export function renderPage({ network, source, diagnostics, files }: ReportInput): string {
+export function renderPage({ network, source, diagnostics, files, measured }: ReportInput): string {
   const mtu = reportMtu(network);
   const diagram = diagramOf(network, mtu);
   const { all, ofHosts } = said(source, diagnostics, network.hosts);
@@ -112,6 +115,7 @@ export function renderPage({ network, source, diagnostics, files }: ReportInput)
   const sections: readonly (readonly [string, string, Piece])[] = [
     ["diagram", "Diagram", figure],
     ["remarks", "Warnings and notes", remarks(all)],
+    ["measured", "What a lab measured", measured && measuredPart(measured)],
     ["overlays", "Segments and ways out", overlays(network)],
     ["mtu", "MTU", mtuProof(mtu)],
     ["hosts", "Hosts", hostParts],
@@ -129,7 +133,7 @@ export function renderPage({ network, source, diagnostics, files }: ReportInput)
 <body>
 ${header(network, diagram, titles)}<main>
 ${shown.map(({ part }) => part)}</main>
-<footer><p>Made by netgen from the topology alone: what the files of a build bring about.</p></footer>
+<footer><p>Made by netgen from the topology: what the files of a build bring about.</p></footer>
 ${isListed && fileData(files)}<script>${ownMarkup(pageScript)}</script>
 </body>
 </html>
