@@ -133,6 +133,8 @@ const CASES: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
   report: [
     ["topology.yaml"],
+    ["topology.yaml", "--plan", "-o", "-"],
+    ["topology.yaml", "--proof", "keys/alpha.key"],
     ["topology.yaml", "-o", "-"],
     ["topology.yaml", "-o", "topology.yaml"],
     ["keys/alpha.key"],

@@ -125,6 +125,23 @@ describe("of many hosts", () => {
   });
 });
 
+describe("a roll-out of many hosts", () => {
+  test("has the steps of hosts that do the same once", () => {
+    const source = { name: "topology.yaml", text: sitesOf({ hosts: 24, sites: 2 }) };
+    const { model, diagnostics, files } = compile(source);
+    const network = must(model, "it compiles");
+    const names = network.hosts.map(({ name }) => name);
+    const steps = new Map(names.map((name) => [name, name === "host9" ? "stop nine" : "stop & start"]));
+    const plan = { from: "out", cautions: [{ kind: "hub", text: "<first>" }], batches: [names], steps };
+    const page = renderPage({ network, source, diagnostics, files: contentsOf(files, false), plan });
+    const [section = ""] = /<section id="plan"[\s\S]*?<\/section>/.exec(page) ?? [];
+    expect(section).toContain("<b>hub</b><br>&lt;first&gt;");
+    expect(page.match(/stop &amp; start/g)).toHaveLength(1);
+    expect(section).toContain("<summary>23: host1, ");
+    expect(section).toContain("<summary>1: host9</summary>");
+  });
+});
+
 describe("a text that would break out", () => {
   const WILD = `</pre></script><script>alert(1)</script><!-- <img src=x onerror=alert(1)> "'& ]]>`;
   const tagsOf = (page: string): readonly string[] => [...page.matchAll(/<\/?[a-z!][^\s>]*/gi)].map(([tag]) => tag);
@@ -195,6 +212,35 @@ describe("the command", () => {
     writeFileSync(join(home, "report.html"), page.replace("</html>", ""));
     expect(netgen("report", "topology.yaml", "-q")).toEqual({ status: 0, stdout: "", stderr: "" });
     expect(readFileSync(join(home, "report.html"), "utf8")).toBe(page);
+  });
+
+  test("shows what a roll-out would do: to new hosts, to those that have all of it, and to those that have less", () => {
+    const sectionsOf = (...args: readonly string[]) => {
+      const { status, stdout, stderr } = netgen("report", "topology.yaml", "-o", "-", ...args);
+      const plan = /<section id="plan"[\s\S]*?<\/section>/.exec(stdout)?.[0];
+      const steps = [...stdout.matchAll(/<h3>(Roll-out, [^<]*)<\/h3>\n<pre tabindex="0">([^<]*)/g)];
+      return { status, plan, steps: steps.map(([, heading, text]) => [heading, text]), stderr };
+    };
+    expect(sectionsOf().plan).toBeUndefined();
+    const fresh = sectionsOf("--plan");
+    expect(fresh.steps).toHaveLength(2);
+    expect(fresh.steps[0]?.[1]).toContain("  new       /etc/wireguard/wg0.conf\n");
+    netgen("build", "topology.yaml", "-q");
+    expect(sectionsOf("--plan")).toMatchObject({
+      status: 0,
+      plan: expect.stringContaining("Nothing to do"),
+      steps: [],
+    });
+    const conf = join(home, "out/beta/etc/wireguard/wg0.conf");
+    writeFileSync(conf, readFileSync(conf, "utf8").replace(/MTU = .*/, "MTU = 1300"));
+    const less = sectionsOf("--plan");
+    expect(less.plan).toMatch(/<ol class="plan"><li><a href="#host-beta">beta<\/a><\/li>\n<\/ol>/);
+    expect(less.steps).toEqual([
+      ["Roll-out, step 1 of 1", expect.stringMatching(/^ {2}changed {3}\/etc\/wireguard\/wg0.conf\n/)],
+    ]);
+    rmSync(join(home, "out"), { recursive: true });
+    expect(sectionsOf("--from", "HEAD")).toMatchObject({ status: 2, stderr: expect.stringContaining("--from: ") });
+    expect(netgen("report", "-", "--from", "HEAD").stderr).toContain("standard input has none");
   });
 
   test("replaces nothing else", () => {

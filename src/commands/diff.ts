@@ -4,15 +4,13 @@ import { visibleLines } from "../base/text.ts";
 import { diffTrees, type FileDiff, renderStat } from "../deliver/diff.ts";
 import { planRollout, type RolloutPlan } from "../deliver/plan.ts";
 import { renderPlan } from "../deliver/plan-text.ts";
-import { standingTree } from "../deliver/standing.ts";
 import { treeOfHosts } from "../deliver/tar.ts";
 import type { Tree } from "../write/plan.ts";
-import { changesOf } from "./compare.ts";
+import { changesOf, refuseRevisionOfInput, treeBefore } from "./compare.ts";
 import { EXIT_DIFFERENT, EXIT_DONE, EXIT_MACHINE, EXIT_TOPOLOGY, machineError } from "./exit.ts";
 import { formatOption, keysOption, quietOption, topologyArgument, withOption } from "./options.ts";
-import { openRevision } from "./revision.ts";
 import { exitCodeOf, hasColours, jsonOf, openCompiled, printDiagnostics } from "./session.ts";
-import { type Place, type TreeOptions, treeOf, treePlace } from "./tree.ts";
+import { type TreeOptions, treeOf, treePlace } from "./tree.ts";
 
 interface DiffOptions extends TreeOptions {
   readonly stat?: boolean;
@@ -50,27 +48,16 @@ function printPlan(plan: RolloutPlan, { format }: DiffOptions): number {
   return plan.hosts.length + plan.cautions.length > 0 ? EXIT_DIFFERENT : EXIT_DONE;
 }
 
-/** What there is now: the tree of a revision, or the one on disk; `undefined` where it has errors, which have been said then. */
-function treeBefore(topology: string, { directory }: Place, options: DiffOptions): Tree | undefined {
-  if (options.from === undefined) return standingTree(directory);
-  const session = openRevision(topology, options.from, options);
-  const tree = treeOf(session);
-  if (tree === undefined) printDiagnostics(session, process.stderr, "text");
-  return tree;
-}
-
-function refuseTogether(topology: string, { plan, stat, from, output }: DiffOptions): void {
+function refuseTogether({ plan, stat, from, output }: DiffOptions): void {
   if (plan === true && stat === true) throw machineError("--plan and --stat are two answers; ask for one");
-  if (from !== undefined && topology === "-") {
-    throw machineError("--from compares revisions of a file, and standard input has none; name the file");
-  }
   if (from !== undefined && output !== undefined) {
     throw machineError("--from compares with a revision, and -o with a tree on disk; name one");
   }
 }
 
 function diff(topology: string, options: DiffOptions): number {
-  refuseTogether(topology, options);
+  refuseTogether(options);
+  refuseRevisionOfInput(topology, options);
   const session = openCompiled(topology, options);
   printDiagnostics(session, process.stderr, "text");
   const tree = treeOf(session);

@@ -1,17 +1,20 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { Command } from "commander";
 import { contentsOf } from "../deliver/contents.ts";
+import { planRollout } from "../deliver/plan.ts";
+import { cautionText, stepsText } from "../deliver/plan-text.ts";
 import { MAX_DETAILED_HOSTS } from "../report/draw/diagram.ts";
 import type { Measured } from "../report/page/measured.ts";
 import { PAGE_START, renderPage } from "../report/page/page.ts";
+import type { PlanInWords } from "../report/page/plan.ts";
 import { proofInWords } from "../report/proof.ts";
 import { bytesAt } from "../write/look.ts";
 import { judgeProof } from "./check-proof.ts";
-import { machineError } from "./exit.ts";
+import { changesOf, type RevisionOptions, refuseRevisionOfInput, treeBefore } from "./compare.ts";
+import { EXIT_MACHINE, EXIT_TOPOLOGY, machineError } from "./exit.ts";
 import { keysOption, quietOption, topologyArgument } from "./options.ts";
 import { replaceText } from "./replace-file.ts";
 import {
-  type CommonOptions,
   type CompiledSession,
   counted,
   exitCodeOf,
@@ -20,12 +23,32 @@ import {
   printSummary,
   say,
 } from "./session.ts";
-import { treeOf } from "./tree.ts";
+import { treeOf, treePlace } from "./tree.ts";
 
-interface ReportOptions extends CommonOptions {
+interface ReportOptions extends RevisionOptions {
   readonly output: string;
   readonly withFiles?: boolean;
   readonly proof?: string;
+  readonly plan?: boolean;
+}
+
+/** What hosts would do that have the tree beside the topology, or that of a revision; an exit code where there is none, which has been said. */
+function planOf(topology: string, session: CompiledSession, options: ReportOptions): PlanInWords | number {
+  const { output: _, ...common } = options;
+  const place = treePlace(session, topology, common);
+  const tree = treeOf(session);
+  if (tree === undefined || session.model === undefined) return exitCodeOf(session);
+  // What a build refuses to write is no tree to start from.
+  if (options.from === undefined && changesOf(tree, place) === undefined) return EXIT_MACHINE;
+  const before = treeBefore(topology, place, options);
+  if (before === undefined) return EXIT_TOPOLOGY;
+  const { batches, hosts, cautions } = planRollout(session.model, before, tree);
+  return {
+    from: options.from ?? place.directory,
+    cautions: cautions.map((caution) => ({ kind: caution.kind, text: cautionText(caution) })),
+    batches,
+    steps: new Map(hosts.map((plan) => [plan.host, stepsText(plan)])),
+  };
 }
 
 /** What a lab measured, and what `check --proof` would say of it; also of another tree, so that the page shows that. */
@@ -58,6 +81,7 @@ function writePage(path: string, page: string): void {
 }
 
 function report(topology: string, options: ReportOptions): number {
+  refuseRevisionOfInput(topology, options);
   const session = openCompiled(topology, options);
   printDiagnostics(session, process.stderr, "text");
   const tree = treeOf(session);
@@ -65,8 +89,18 @@ function report(topology: string, options: ReportOptions): number {
   const { source, diagnostics, model: network } = session;
   const hasTexts = options.withFiles === true || network.hosts.length <= MAX_DETAILED_HOSTS;
   const measured = options.proof === undefined ? undefined : measuredOf(options.proof, session);
+  const hasPlan = options.plan === true || options.from !== undefined;
+  const plan = hasPlan ? planOf(topology, session, options) : undefined;
+  if (typeof plan === "number") return plan;
   const files = contentsOf(tree.files, hasTexts);
-  const page = renderPage({ network, source, diagnostics, files, ...(measured && { measured }) });
+  const page = renderPage({
+    network,
+    source,
+    diagnostics,
+    files,
+    ...(measured && { measured }),
+    ...(plan && { plan }),
+  });
   if (options.output === "-") {
     process.stdout.write(page);
   } else {
@@ -87,6 +121,8 @@ export const reportCommand = (exit: (code: number) => void): Command =>
     .addArgument(topologyArgument())
     .option("-o, --output <file>", "where to write it, - for standard output", "report.html")
     .option("--with-files", `texts of all files, also of more than ${MAX_DETAILED_HOSTS} hosts`)
+    .option("--plan", "what a roll-out of it would do to hosts that have the tree beside the topology, out")
+    .option("--from <revision>", "the same, to hosts that have what this git revision compiles to")
     .option("--proof <file>", "what lab --record measured, as a section")
     .addOption(keysOption())
     .addOption(quietOption())

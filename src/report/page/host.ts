@@ -10,6 +10,7 @@ import { counted, MAX_DETAILED_HOSTS, type Node, numberInWords } from "../draw/d
 import { type Markup, markup, type Piece } from "../markup.ts";
 import { filesOf, type HostFile } from "./files.ts";
 import { addressText, anchorOf, entry, hostLink, hostLinks, prefixText, separated } from "./parts.ts";
+import { type PlanInWords, stepsOf } from "./plan.ts";
 import { diagnosticItem } from "./said.ts";
 
 /** What is known besides the hosts themselves, by name. */
@@ -20,6 +21,7 @@ export interface Known {
   readonly nodes: ReadonlyMap<string, Node>;
   readonly files: ReadonlyMap<string, readonly HostFile[]>;
   readonly said: ReadonlyMap<string, readonly Located[]>;
+  readonly plan: PlanInWords | undefined;
 }
 
 const rows = (headings: readonly string[], all: readonly (readonly Piece[])[]): Piece =>
@@ -185,6 +187,6 @@ export function hostPart(host: Host, known: Known): Markup {
   const isOfMany = known.network.hosts.length > MAX_DETAILED_HOSTS;
   const tags = [host.reach.site, ...(node?.notes ?? [])].filter((tag) => tag !== undefined);
   return markup`<details id="${anchorOf(host.name)}"><summary><b>${host.name}</b> <code>${node?.address}</code>${tags.map((tag) => markup` <i>${tag}</i>`)}${said.length > 0 && markup` <i class="warning">${counted(said.length, "remark")}</i>`}</summary>
-${said.length > 0 && markup`<ul class="said">${said.map(diagnosticItem)}</ul>`}${factsOf(host, isOfMany ? known : undefined)}${!isOfMany && inTables(host, known)}${filesOf(known.files.get(host.name) ?? [])}</details>
+${said.length > 0 && markup`<ul class="said">${said.map(diagnosticItem)}</ul>`}${factsOf(host, isOfMany ? known : undefined)}${!isOfMany && [inTables(host, known), known.plan && stepsOf(host.name, known.plan)]}${filesOf(known.files.get(host.name) ?? [])}</details>
 `;
 }

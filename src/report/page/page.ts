@@ -5,7 +5,7 @@ import type { Located } from "../../base/render.ts";
 import type { Source } from "../../base/source.ts";
 import type { Network } from "../../model/network.ts";
 import { pageScript, pageScriptHash, pageStyle } from "../assets.generated.ts";
-import { counted, type Diagram, diagramOf, KIND_IN_WORDS, mtuInWords } from "../draw/diagram.ts";
+import { counted, type Diagram, diagramOf, KIND_IN_WORDS, MAX_DETAILED_HOSTS, mtuInWords } from "../draw/diagram.ts";
 import { colourOf, drawWithin } from "../draw/svg.ts";
 import { type Markup, markup, ownMarkup, type Piece } from "../markup.ts";
 import { reportMtu } from "../mtu.ts";
@@ -15,6 +15,7 @@ import { type Measured, measuredPart } from "./measured.ts";
 import { mtuProof } from "./mtu-proof.ts";
 import { overlays } from "./overlays.ts";
 import { anchorOf } from "./parts.ts";
+import { type PlanInWords, planPart } from "./plan.ts";
 import { diagnosticItem, said } from "./said.ts";
 
 /** How the page begins, by which it is known for one of netgen's. */
@@ -30,6 +31,8 @@ export interface ReportInput {
   readonly files: readonly HostFile[];
   /** What a lab measured of it; left out: there is no such section. */
   readonly measured?: Measured;
+  /** What a roll-out of it would do; left out: it is not said. */
+  readonly plan?: PlanInWords;
 }
 
 /** Only what stands in the page itself may run or colour it, and nothing is fetched. */
@@ -96,7 +99,7 @@ function header(network: Network, diagram: Diagram, sections: readonly (readonly
 }
 
 /** The report as one page: the same bytes for the same input. */
-export function renderPage({ network, source, diagnostics, files, measured }: ReportInput): string {
+export function renderPage({ network, source, diagnostics, files, measured, plan }: ReportInput): string {
   const mtu = reportMtu(network);
   const diagram = diagramOf(network, mtu);
   const { all, ofHosts } = said(source, diagnostics, network.hosts);
@@ -106,6 +109,7 @@ export function renderPage({ network, source, diagnostics, files, measured }: Re
     nodes: new Map(diagram.groups.flatMap(({ nodes }) => nodes).map((node) => [node.host, node])),
     files: grouped(files, ({ host }) => host),
     said: ofHosts,
+    plan,
   };
   const isListed = files.some(({ text }) => text === undefined);
   const figure = markup`${switches(diagram)}<figure><div class="scroll" tabindex="0" role="region" aria-label="Sites, hosts and tunnels">${drawWithin(diagram, (host) => `#${anchorOf(host)}`)}</div>
@@ -115,6 +119,7 @@ export function renderPage({ network, source, diagnostics, files, measured }: Re
   const sections: readonly (readonly [string, string, Piece])[] = [
     ["diagram", "Diagram", figure],
     ["remarks", "Warnings and notes", remarks(all)],
+    ["plan", "Roll-out", plan && planPart(plan, network.hosts.length > MAX_DETAILED_HOSTS)],
     ["measured", "What a lab measured", measured && measuredPart(measured)],
     ["overlays", "Segments and ways out", overlays(network)],
     ["mtu", "MTU", mtuProof(mtu)],
