@@ -132,13 +132,18 @@ describe("a roll-out of many hosts", () => {
     const network = must(model, "it compiles");
     const names = network.hosts.map(({ name }) => name);
     const steps = new Map(names.map((name) => [name, name === "host9" ? "stop nine" : "stop & start"]));
-    const plan = { from: "out", cautions: [{ kind: "hub", text: "<first>" }], batches: [names], steps };
+    const plan = {
+      from: "out",
+      cautions: [{ kind: "hub", text: "<first>" }],
+      batches: [names.slice(0, 5), names.slice(5)],
+      steps,
+    };
     const page = renderPage({ network, source, diagnostics, files: contentsOf(files, false), plan });
     const [section = ""] = /<section id="plan"[\s\S]*?<\/section>/.exec(page) ?? [];
     expect(section).toContain("<b>hub</b><br>&lt;first&gt;");
     expect(page.match(/stop &amp; start/g)).toHaveLength(1);
-    expect(section).toContain("<summary>23: host1, ");
-    expect(section).toContain("<summary>1: host9</summary>");
+    expect(section).toContain("<summary>steps 1 <small>23 hosts</small></summary>");
+    expect(section).toMatch(/host9<\/a> <a href="#steps-2">steps 2<\/a>/);
   });
 });
 

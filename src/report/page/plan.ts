@@ -1,6 +1,6 @@
 /** What a roll-out would do, in the page: in which order hosts change, and what each of them does. */
 import { grouped } from "../../base/grouped.ts";
-import { numberInWords } from "../draw/diagram.ts";
+import { counted } from "../draw/diagram.ts";
 import { type Markup, markup, type Piece } from "../markup.ts";
 import { hostLink, hostLinks, separated } from "./parts.ts";
 
@@ -25,15 +25,23 @@ export function stepsOf(host: string, { batches, steps }: PlanInWords): Piece {
 `;
 }
 
-/** Hosts of a batch with the same steps are one line, and the steps stand there where hosts do not have them themselves. */
-function batchItem(names: readonly string[], { steps }: PlanInWords, isOfMany: boolean): Markup {
-  if (!isOfMany) return markup`<li>${separated(names.map(hostLink))}</li>\n`;
-  const alike = [...grouped(names, (name) => steps.get(name) ?? "")];
-  return markup`<li>${alike.map(
-    ([text, own]) =>
-      markup`<details><summary>${numberInWords(own.length)}: ${own.slice(0, 3).join(", ")}${own.length > 3 && " and others"}</summary><p>${hostLinks(own)}</p><pre tabindex="0">${text}</pre></details>`,
-  )}</li>
-`;
+/** Each batch with the numbers of its hosts' steps, and all steps once: hosts that are alike do the same, one after the other. */
+function ofMany({ batches, steps }: PlanInWords): Markup {
+  const alike = [...grouped(batches.flat(), (name) => steps.get(name) ?? "")];
+  const numbers = new Map(alike.flatMap(([, own], index) => own.map((name) => [name, index + 1] as const)));
+  const items = batches.map((names) => {
+    const groups = [...grouped(names, (name) => numbers.get(name))];
+    const shown = groups.map(([number, own]) => [
+      hostLinks(own),
+      markup` <a href="#steps-${number}">steps ${number}</a>`,
+    ]);
+    return markup`<li>${separated(shown, "; ")}</li>\n`;
+  });
+  return markup`<ol class="plan">${items}</ol>
+${alike.map(
+  ([text, own], index) =>
+    markup`<details class="measured" id="steps-${index + 1}"><summary>steps ${index + 1} <small>${counted(own.length, "host")}</small></summary><pre tabindex="0">${text}</pre></details>\n`,
+)}`;
 }
 
 /** The order, and before it what has to be known first; steps of each host only where `isOfMany`. */
@@ -46,6 +54,6 @@ export function planPart(plan: PlanInWords, isOfMany: boolean): Piece {
     batches.length === 0
       ? markup`<p>Nothing to do: hosts that have ${from} have all of it.</p>`
       : markup`<p>From ${from}, one step after the other; hosts of a step at the same time.</p>
-<ol class="plan">${batches.map((names) => batchItem(names, plan, isOfMany))}</ol>`,
+${isOfMany ? ofMany(plan) : markup`<ol class="plan">${batches.map((names) => markup`<li>${separated(names.map(hostLink))}</li>\n`)}</ol>`}`,
   ];
 }
