@@ -66,6 +66,26 @@ function lineInWords({ ends: [from, to], bundle }: Line): string {
   return `${ends}: ${count}${mtuInWords(bundle)} bytes`;
 }
 
+/** Width of a character and height of a line of the words on a line, as drawing.css has them, with room between. */
+const LABEL = { character: 7, height: 14 };
+
+const labelText = ({ bundle }: Line): string => `${numberInWords(bundle.count)} · ${mtuInWords(bundle)}`;
+
+/** Those whose words do not lie over words before them; what is left out has them as its title. */
+function readable(lines: readonly Line[]): readonly Line[] {
+  const shown: Line[] = [];
+  for (const line of lines) {
+    const isFree = shown.every(
+      (other) =>
+        Math.abs(other.label.y - line.label.y) >= LABEL.height ||
+        Math.abs(other.label.x - line.label.x) * 2 >=
+          (labelText(other).length + labelText(line).length) * LABEL.character,
+    );
+    if (isFree) shown.push(line);
+  }
+  return shown;
+}
+
 function drawTunnels(diagram: Diagram, picture: Picture): Markup {
   const { lines, spine } = linesOf(diagram, picture);
   const smallest = lines.reduce((least, { bundle }) => Math.min(least, bundle.smallestMtu), Number.POSITIVE_INFINITY);
@@ -84,7 +104,7 @@ function drawTunnels(diagram: Diagram, picture: Picture): Markup {
       spine.reduce((sum, { count }) => sum + count, 0),
       "tunnel",
     )}</text>`
-  }${hasLabels && lines.map(({ label, bundle }) => markup`<text class="label" x="${label.x}" y="${label.y - 5}">${numberInWords(bundle.count)} · ${mtuInWords(bundle)}</text>`)}</g>
+  }${hasLabels && readable(lines).map((line) => markup`<text class="label" x="${line.label.x}" y="${line.label.y - 5}">${labelText(line)}</text>`)}</g>
 `;
 }
 
