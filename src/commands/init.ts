@@ -1,7 +1,7 @@
-import { closeSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { shellWord } from "../base/text.ts";
-import { EXIT_DONE, machineError } from "./exit.ts";
+import { EXIT_DONE } from "./exit.ts";
+import { writeNew } from "./new-file.ts";
 import { quietOption } from "./options.ts";
 import { printSummary } from "./session.ts";
 
@@ -69,35 +69,12 @@ interface InitOptions {
   readonly quiet?: boolean;
 }
 
-function openNew(path: string): number {
-  try {
-    return openSync(path, "wx");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    throw machineError(`${path} is there already, and init overwrites nothing; name another file`);
-  }
-}
-
-/** Writes a file that is not there yet, whole or not at all. */
-function writeNew(path: string, text: string): void {
-  const descriptor = openNew(path);
-  try {
-    writeFileSync(descriptor, text);
-  } catch (error) {
-    // On a full disk; half a file would stand in the way of the next try.
-    rmSync(path, { force: true });
-    throw Object.assign(error as Error, { path });
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
 function init(path: string, options: InitOptions): number {
   if (path === "-") {
     process.stdout.write(starter(options.hosts, "topology.yaml"));
     return EXIT_DONE;
   }
-  writeNew(path, starter(options.hosts, path));
+  writeNew(path, starter(options.hosts, path), "init");
   printSummary(`${path} written. Put your own endpoints in, then: netgen keys generate ${shellWord(path)}\n`, options);
   return EXIT_DONE;
 }
