@@ -11,6 +11,7 @@ type Loader = () => Promise<(exit: Exit) => Command>;
 /** In the order of the help. Only the one that is asked for is loaded: the compiler alone takes three times Node's start. */
 const COMMANDS: ReadonlyMap<string, Loader> = new Map([
   ["init", async () => (await import("./commands/init.ts")).initCommand],
+  ["import", async () => (await import("./commands/import.ts")).importCommand],
   ["host", async () => (await import("./commands/host.ts")).hostCommand],
   ["keys", async () => (await import("./commands/keys.ts")).keysCommand],
   ["check", async () => (await import("./commands/check.ts")).checkCommand],

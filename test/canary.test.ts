@@ -28,6 +28,21 @@ const OTHER = await identityToRecipient(await generateX25519Identity());
 /** Every command with what it may be given; `keys` is beside the topology, and only `exported` may get secrets. */
 const CASES: Readonly<Record<string, readonly (readonly string[])[]>> = {
   init: [["new.yaml"], ["topology.yaml"]],
+  import: [
+    ["wg.conf", "-o", "imported.yaml"],
+    ["wg.conf", "-o", "-"],
+    ["clean.conf", "-o", "imported.yaml"],
+    ["wg.conf", "-o", "topology.yaml"],
+    ["keys", "-o", "-"],
+    ["keys/alpha.key"],
+    ...["wg-quick", "showconf", "netplan", "proxmox", "githubixx"].map((format) => [
+      "topology.yaml",
+      "--format",
+      format,
+      "-o",
+      "-",
+    ]),
+  ],
   "host add": [
     ["delta", "--endpoint", "192.0.2.9", "--dry-run"],
     ["epsilon", "--endpoint", "192.0.2.9"],
@@ -343,6 +358,13 @@ function makeHome(text: string, hasPub: boolean): string {
   for (const name of ["alpha", "beta"]) put(`keys/psk/${name}--gamma.psk`, `${testPrivateKey(`${name} and gamma`)}\n`);
   put("twice.key", `${IMPORTED}\n${IMPORTED}\n`);
   put("other.key", `${IMPORTED}\n`);
+  const own = `[Interface]\nPrivateKey = ${ALPHA}\nAddress = 10.250.0.1/24\n`;
+  const peer = `[Peer]\nPublicKey = ${testPublicKey("beta")}\nPresharedKey = ${SHARED}\nEndpoint = 192.0.2.2:51820\n`;
+  put(
+    "clean.conf",
+    `${own}# ${BETA}\nPostUp = wg set %i private-key <(echo ${ALPHA})\n${peer}AllowedIPs = 10.250.0.2/32\n`,
+  );
+  put("wg.conf", `${own}Key = ${BETA}\n${peer}AllowedIPs = 10.250.0.2/32, ${BETA}\n`);
   put("pub", `${testPublicKey("beta")}\n`);
   put("identity", `# mine\n${IDENTITY}\n`);
   put("cut", `${IDENTITY.slice(0, -1)}\n`);
@@ -359,7 +381,8 @@ function formsOf(secret: string): readonly Buffer[] {
 
 /** All files below a place but those that the user or netgen keeps secrets in. */
 function publicFiles(home: string): ReadonlyMap<string, Buffer> {
-  const secretPlace = /^(keys\/(.*\.key|psk\/.*)|exported\/.*|(twice|other)\.key|identity|cut|topology\.yaml)$/;
+  const secretPlace =
+    /^(keys\/(.*\.key|psk\/.*)|exported\/.*|(twice|other)\.key|identity|cut|(wg|clean)\.conf|topology\.yaml)$/;
   const entries = readdirSync(home, { recursive: true, encoding: "utf8", withFileTypes: true });
   const paths = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
   return new Map(

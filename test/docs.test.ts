@@ -18,6 +18,7 @@ import { describeCommand } from "../src/commands/describe.ts";
 import { diffCommand } from "../src/commands/diff.ts";
 import { graphCommand } from "../src/commands/graph.ts";
 import { hostCommand } from "../src/commands/host.ts";
+import { importCommand } from "../src/commands/import.ts";
 import { initCommand } from "../src/commands/init.ts";
 import { keysCommand } from "../src/commands/keys.ts";
 import { labCommand } from "../src/commands/lab.ts";
@@ -127,6 +128,7 @@ describe("commands.md", () => {
     schemaCommand,
     keysCommand,
     hostCommand,
+    importCommand,
     completionCommand,
     labCommand,
     ansibleCommand,

@@ -1,0 +1,132 @@
+/** The hosts of a fleet, and what is known of them, as a draft of a topology. */
+import type { IpAddress, IpPrefix } from "../base/ip.ts";
+import { type Block, type Draft, type Entry, entry } from "./draft.ts";
+import { blocksOfFabric } from "./fabric.ts";
+import type { FabricFacts, Finding } from "./facts.ts";
+import { type Member, tellPairs } from "./fleet.ts";
+import { type Context, commonPort, DEFAULT_PORT, hostBlock } from "./members.ts";
+import { claimsOf, prefixesBehind, type Tables, tablesOf, tellDoubles, tellMutual } from "./owners.ts";
+import { pathsOf } from "./paths.ts";
+import { numbersOf, poolsOf } from "./pools.ts";
+import { type Shape, shapeOf } from "./shape.ts";
+
+/** A name for every host: those that nobody has a name for are called by their ids. */
+function namesFor(members: readonly Member[], idOf: (identity: string) => number): ReadonlyMap<string, string> {
+  const taken = new Set(members.map(({ name }) => name));
+  return new Map(
+    members.map(({ identity, name }) => {
+      let own = name ?? `host${idOf(identity)}`;
+      while (name === undefined && taken.has(own)) own = `${own}-2`;
+      taken.add(own);
+      return [identity, own];
+    }),
+  );
+}
+
+function shapeEntries(shape: Shape, nameOf: (identity: string) => string) {
+  switch (shape.kind) {
+    case "mesh":
+      return shape.relays.length === 0 ? [] : [entry("hubs", shape.relays.map(nameOf))];
+    case "hub-and-spoke":
+      return [entry("shape", shape.kind), entry("hubs", shape.hubs.map(nameOf))];
+    case "links":
+      return [
+        entry("shape", shape.kind),
+        entry(
+          "links",
+          shape.links.map((link) => link.map(nameOf)),
+        ),
+      ];
+    default:
+      return shape satisfies never;
+  }
+}
+
+/** The name of the interface that most files have. */
+function interfaceOf(members: readonly Member[]): string {
+  const names = members.flatMap(({ facts }) => facts?.interface ?? []);
+  const count = (name: string): number => names.filter((each) => each === name).length;
+  return [...names].sort((a, b) => count(b) - count(a))[0] ?? "wg0";
+}
+
+const GUESSED_MTU =
+  "a guess: the MTU of the interfaces and the headers of WireGuard. Where the path carries more, say so: the tunnels get it";
+
+function underlayEntries(members: readonly Member[], nameOf: (identity: string) => string, findings: Finding[]) {
+  const { pathMtu, between } = pathsOf(members, findings);
+  const paths = between.map(({ pair, mtu }) => ({ between: pair.map(nameOf), mtu }));
+  return [
+    ...(pathMtu === 1500 ? [] : [entry("pathMtu", pathMtu, GUESSED_MTU)]),
+    ...(paths.length === 0 ? [] : [entry("paths", paths, GUESSED_MTU)]),
+  ];
+}
+
+/** True if each pool is the prefix of a host's own interface. */
+function isSaid(pools: readonly IpPrefix[], members: readonly Member[]): boolean {
+  const said = new Set(members.flatMap(({ facts }) => facts?.addresses ?? []).map(({ value }) => value.prefix));
+  return pools.every((pool) => said.has(pool));
+}
+
+interface Assembled {
+  readonly draft: Draft;
+  readonly nameOf: (identity: string) => string;
+}
+
+interface Fleet {
+  readonly members: readonly Member[];
+  readonly tables: Tables;
+  readonly pools: readonly IpPrefix[];
+  readonly nameOf: (identity: string) => string;
+}
+
+/** Who wins where files contradict each other is decided below; that they do is said here. */
+function tellContradictions({ members, tables, pools, nameOf }: Fleet, findings: Finding[]): void {
+  tellDoubles(members, nameOf, findings);
+  tellMutual(tables, { pools, nameOf }, findings);
+  tellPairs(members, nameOf, findings);
+}
+
+const GUESSED_POOL = "a guess: the hosts' own prefixes do not hold all of their addresses";
+
+function wireguardEntries({ members, pools, shape, nameOf }: Fleet & { readonly shape: Shape }): readonly Entry[] {
+  const hasPreshared = members.some(({ views }) => views.some(({ peer }) => peer.preshared !== undefined));
+  const name = interfaceOf(members);
+  const port = commonPort(members);
+  return [
+    entry("addresses", pools, ...(isSaid(pools, members) ? [] : [GUESSED_POOL])),
+    ...(name === "wg0" ? [] : [entry("interface", name)]),
+    ...(port === DEFAULT_PORT ? [] : [entry("listenPort", port)]),
+    ...shapeEntries(shape, nameOf),
+    ...(hasPreshared ? [entry("presharedKeys", true)] : []),
+  ];
+}
+
+/** Puts the fleet together. */
+export function assemble(members: readonly Member[], fabric: FabricFacts | undefined, findings: Finding[]): Assembled {
+  const tables = tablesOf(members);
+  const claims = claimsOf(tables);
+  const pools = poolsOf(members, claims, findings);
+  const numbers = numbersOf(members, { claims, pools }, findings);
+  const names = namesFor(members, (identity) => numbers.get(identity)?.id ?? 0);
+  const nameOf = (identity: string): string => names.get(identity) ?? identity;
+  const addressOf = (identity: string): IpAddress | undefined => numbers.get(identity)?.addresses[0];
+  const fleet: Fleet = { members, tables, pools, nameOf };
+  tellContradictions(fleet, findings);
+  const shape = shapeOf(members, { tables, addressOf }, findings);
+  const behind = prefixesBehind(claims, { pools, isMesh: shape.kind === "mesh", nameOf }, findings);
+  const context: Context = { nameOf, numbers, behind, port: commonPort(members) };
+  const blocks = fabric && blocksOfFabric(fabric, new Set(names.values()), findings);
+  const section = (name: string, entries: readonly Entry[]): Block => ({ name, comments: [], entries });
+  const draft = {
+    sections: [
+      section("underlay", underlayEntries(members, nameOf, findings)),
+      section("wireguard", wireguardEntries({ ...fleet, shape })),
+      section("bgp", blocks?.bgp ?? []),
+    ],
+    hostDefaults: blocks?.hostDefaults ?? [],
+    hosts: members.map((member) => hostBlock(member, context, findings)),
+    subnets: blocks?.subnets ?? [],
+    vrfs: blocks?.vrfs ?? [],
+  };
+  return { draft, nameOf };
+}

@@ -1,0 +1,102 @@
+/** Who has a tunnel with whom, as one of the language's shapes. */
+import { hostPrefix, type IpAddress } from "../base/ip.ts";
+import { type Finding, note, question } from "./facts.ts";
+import type { Member } from "./fleet.ts";
+import { nextFor, type Tables } from "./owners.ts";
+
+export type Shape =
+  /** `relays`: for those who cannot meet. */
+  | { readonly kind: "mesh"; readonly relays: readonly string[] }
+  | { readonly kind: "hub-and-spoke"; readonly hubs: readonly string[] }
+  | { readonly kind: "links"; readonly links: readonly (readonly [string, string])[] };
+
+interface Graph {
+  readonly members: readonly Member[];
+  readonly neighbours: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
+function graphOf(members: readonly Member[]): Graph {
+  const neighbours = new Map(members.map(({ identity }) => [identity, new Set<string>()]));
+  for (const { identity, views } of members) {
+    for (const { by } of views) {
+      neighbours.get(by)?.add(identity);
+      neighbours.get(identity)?.add(by);
+    }
+  }
+  return { members, neighbours };
+}
+
+type Pair = readonly [Member, Member];
+
+function pairsOf(members: readonly Member[]): readonly Pair[] {
+  return members.flatMap((a, index) => members.slice(index + 1).map((b) => [a, b] as const));
+}
+
+const hasEndpoint = ({ views, facts }: Member): boolean =>
+  facts?.endpoint !== undefined || views.some(({ peer }) => peer.endpoint !== undefined);
+
+/** Those who have a tunnel with all others, where these have none with each other. */
+function hubsOf({ members, neighbours }: Graph): readonly Member[] {
+  const hubs = members.filter(({ identity }) => neighbours.get(identity)?.size === members.length - 1);
+  const spokes = members.filter((member) => !hubs.includes(member));
+  const isStar = spokes.every(({ identity }) => neighbours.get(identity)?.size === hubs.length);
+  return isStar && hubs.length > 0 && spokes.length > 1 ? hubs : [];
+}
+
+interface Routing {
+  readonly tables: Tables;
+  readonly addressOf: (identity: string) => IpAddress | undefined;
+}
+
+/** The hosts by which each of these pairs sends what is for the other; `undefined`: one of them has no way. */
+function relaysFor(pairs: readonly Pair[], { tables, addressOf }: Routing): readonly string[] | undefined {
+  const relays = new Set<string>();
+  for (const [a, b] of pairs) {
+    if (hasEndpoint(a) || hasEndpoint(b)) return undefined;
+    const [from, to] = a.facts === undefined ? [b, a] : [a, b];
+    const address = addressOf(to.identity);
+    const relay = address && nextFor(tables, from.identity, hostPrefix(address), new Set());
+    if (relay === undefined) return undefined;
+    relays.add(relay);
+  }
+  return [...relays];
+}
+
+function linksOf({ members, neighbours }: Graph): readonly (readonly [string, string])[] {
+  return pairsOf(members)
+    .filter(([a, b]) => neighbours.get(a.identity)?.has(b.identity))
+    .map(([a, b]) => [a.identity, b.identity]);
+}
+
+const NEEDS_BGP = "netgen has BGP choose between several ways, and wants bgp: and wireguard.transit for it";
+
+/** Finds the shape; what netgen cannot build without more being said is a question. */
+export function shapeOf(members: readonly Member[], { tables, addressOf }: Routing, findings: Finding[]): Shape {
+  const graph = graphOf(members);
+  const [first] = members;
+  const isMissing = ([a, b]: Pair): boolean => graph.neighbours.get(a.identity)?.has(b.identity) !== true;
+  // Of two that have no file nobody knows.
+  const isKnown = ([a, b]: Pair): boolean => a.facts !== undefined || b.facts !== undefined;
+  const missing = pairsOf(members).filter(isMissing);
+  if (first === undefined || missing.length === 0) return { kind: "mesh", relays: [] };
+  if (!missing.some(isKnown) && members.every((member) => member.facts !== undefined || hasEndpoint(member))) {
+    findings.push(
+      note("taken for a mesh: hosts without a file have endpoints, and may have tunnels with each other", first.place),
+    );
+    return { kind: "mesh", relays: [] };
+  }
+  const hubs = hubsOf(graph);
+  // Two that have tunnels with all others look like two hubs, until one sees by which of them the others go.
+  const relays = hubs.length === 1 ? undefined : relaysFor(missing, { tables, addressOf });
+  if (relays !== undefined) return { kind: "mesh", relays };
+  const [hub] = hubs;
+  if (hub !== undefined) {
+    if (hubs.length > 1) findings.push(question(`two or more hubs: ${NEEDS_BGP}`, hub.place));
+    return { kind: "hub-and-spoke", hubs: hubs.map(({ identity }) => identity) };
+  }
+  const links = linksOf(graph);
+  if (links.length >= members.length) {
+    findings.push(question(`neither a mesh, nor hubs, nor links without a ring: ${NEEDS_BGP}`, first.place));
+  }
+  return { kind: "links", links };
+}
