@@ -4,6 +4,7 @@ import { type Block, type Draft, type Entry, entry } from "./draft.ts";
 import { blocksOfFabric } from "./fabric.ts";
 import type { FabricFacts, Finding } from "./facts.ts";
 import { type Member, tellPairs } from "./fleet.ts";
+import { byFrequency } from "./frequency.ts";
 import { type Context, commonPort, DEFAULT_PORT, hostBlock } from "./members.ts";
 import { claimsOf, prefixesBehind, type Tables, tablesOf, tellDoubles, tellMutual } from "./owners.ts";
 import { pathsOf } from "./paths.ts";
@@ -44,9 +45,7 @@ function shapeEntries(shape: Shape, nameOf: (identity: string) => string) {
 
 /** The name of the interface that most files have. */
 function interfaceOf(members: readonly Member[]): string {
-  const names = members.flatMap(({ facts }) => facts?.interface ?? []);
-  const count = (name: string): number => names.filter((each) => each === name).length;
-  return [...names].sort((a, b) => count(b) - count(a))[0] ?? "wg0";
+  return byFrequency(members.flatMap(({ facts }) => facts?.interface ?? []))[0] ?? "wg0";
 }
 
 const GUESSED_MTU =

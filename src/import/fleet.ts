@@ -1,7 +1,8 @@
 /** Who is who: the hosts of several files, told apart by their public keys. */
 import { containsAddress, type IpAddress, prefixLengthBits } from "../base/ip.ts";
-import { compareText, sortedBy } from "../base/text.ts";
+import { sortedBy } from "../base/text.ts";
 import { type Finding, type HostFacts, note, type PeerFacts, type Place, question } from "./facts.ts";
+import { byFrequency } from "./frequency.ts";
 
 /** How another host's file has it. */
 export interface View {
@@ -88,9 +89,7 @@ function withoutTwins<Host extends HostFacts>(hosts: readonly Host[], findings: 
 
 /** What most of those who have it as a peer call it. */
 function nameByOthers(views: readonly View[]): string | undefined {
-  const names = views.flatMap(({ peer }) => peer.name ?? []);
-  const count = (name: string): number => names.filter((each) => each === name).length;
-  return [...new Set(names)].sort((a, b) => count(b) - count(a) || compareText(a, b))[0];
+  return byFrequency(views.flatMap(({ peer }) => peer.name ?? []))[0];
 }
 
 function memberOf(identity: string, facts: HostFacts | undefined, views: readonly View[]): readonly Member[] {

@@ -1,10 +1,10 @@
 /** What the topology says of each host. */
 
 import type { IpPrefix } from "../base/ip.ts";
-import { compareText } from "../base/text.ts";
 import { type Block, type Entry, entry } from "./draft.ts";
 import { type Finding, note, question, type Said } from "./facts.ts";
 import type { Member } from "./fleet.ts";
+import { byFrequency } from "./frequency.ts";
 import type { Numbering } from "./pools.ts";
 
 export const DEFAULT_PORT = 51_820;
@@ -15,17 +15,13 @@ function endpointsOf({ facts, views }: Member): readonly Said<string>[] {
     ...(facts?.endpoint === undefined ? [] : [facts.endpoint]),
     ...views.flatMap(({ peer }) => peer.endpoint ?? []),
   ];
-  const count = (text: string): number => all.filter(({ value }) => value === text).length;
-  const first = new Map<string, Said<string>>();
-  for (const said of all) if (!first.has(said.value)) first.set(said.value, said);
-  return [...first.values()].sort((a, b) => count(b.value) - count(a.value) || compareText(a.value, b.value));
+  const first = new Map([...all].reverse().map((said) => [said.value, said]));
+  return byFrequency(all.map(({ value }) => value)).flatMap((value) => first.get(value) ?? []);
 }
 
 /** The port that most hosts listen on. */
 export function commonPort(members: readonly Member[]): number {
-  const ports = members.flatMap(({ facts }) => facts?.listenPort ?? []);
-  const count = (port: number): number => ports.filter((each) => each === port).length;
-  return [...new Set(ports)].sort((a, b) => count(b) - count(a) || a - b)[0] ?? DEFAULT_PORT;
+  return byFrequency(members.flatMap(({ facts }) => facts?.listenPort ?? []))[0] ?? DEFAULT_PORT;
 }
 
 const portOf = (endpoint: string): number => Number(/:(\d+)$/.exec(endpoint)?.[1]);

@@ -3,6 +3,7 @@ import { familyOf, type IpFamily, parseAddress } from "../base/ip.ts";
 import { wireguardOverheadBytes } from "../base/mtu.ts";
 import { type Finding, question } from "./facts.ts";
 import type { Member } from "./fleet.ts";
+import { byFrequency } from "./frequency.ts";
 
 /** What the Internet carries nearly everywhere. */
 const USUAL = 1500;
@@ -56,7 +57,6 @@ export function pathsOf(members: readonly Member[], findings: Finding[]): Paths 
       return mtu === undefined ? [] : [{ pair: [a.identity, b.identity] as const, mtu }];
     }),
   );
-  const count = (mtu: number): number => pairs.filter((each) => each.mtu === mtu).length;
-  const [pathMtu = USUAL] = pairs.map(({ mtu }) => mtu).sort((a, b) => count(b) - count(a) || b - a);
+  const [pathMtu = USUAL] = byFrequency(pairs.map(({ mtu }) => mtu).sort((a, b) => b - a));
   return { pathMtu, between: pairs.filter(({ mtu }) => mtu !== pathMtu) };
 }
