@@ -1,0 +1,40 @@
+/** There and back again: what netgen built, imported from its files of WireGuard alone, and booted. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { expect, test } from "vitest";
+import { must } from "../../src/base/invariant.ts";
+import { compile } from "../../src/compile.ts";
+import { listFixtures, sourceOf } from "../fixtures.ts";
+import { CLI, runNetgen } from "../netgen.ts";
+import { forNow } from "../proofs.ts";
+import { brokenIn, runLab } from "./netgen-lab.ts";
+
+/** The files of WireGuard as hosts have them, one directory for each. */
+function writeTree(directory: string, name: string): void {
+  const fixture = must(
+    listFixtures().find((each) => each.name === name),
+    "there is such a fixture",
+  );
+  const { files } = compile(sourceOf(fixture));
+  for (const file of files.filter(({ path }) => /\/etc\/wireguard\/[^/]+\.conf$/.test(path))) {
+    mkdirSync(join(directory, dirname(file.path)), { recursive: true });
+    writeFileSync(join(directory, file.path), Buffer.concat(file.content));
+  }
+}
+
+const FIXTURES_HERE = forNow(["minimal", "hub-and-spoke", "relay", "links"], (name) => name === "minimal", "fixtures");
+
+test.each(FIXTURES_HERE)("what %s has is imported, and keeps its promises", { timeout: 600_000 }, async (name) => {
+  const directory = mkdtempSync(join(tmpdir(), "netgen-import-"));
+  try {
+    writeTree(directory, name);
+    expect(runNetgen(directory, ["import", ".", "-o", "topology.yaml"])).toMatchObject({ status: 0 });
+    const lab = await runLab(CLI, [join(directory, "topology.yaml")]);
+    expect(brokenIn(lab)).toEqual([]);
+    expect(lab, lab.said).toMatchObject({ status: 0 });
+    expect(lab.proven.length).toBeGreaterThan(5);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
