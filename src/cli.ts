@@ -17,6 +17,7 @@ const COMMANDS: ReadonlyMap<string, Loader> = new Map([
   ["check", async () => (await import("./commands/check.ts")).checkCommand],
   ["mtu", async () => (await import("./commands/mtu.ts")).mtuCommand],
   ["trace", async () => (await import("./commands/trace.ts")).traceCommand],
+  ["what-if", async () => (await import("./commands/what-if.ts")).whatIfCommand],
   ["describe", async () => (await import("./commands/describe.ts")).describeCommand],
   ["diff", async () => (await import("./commands/diff.ts")).diffCommand],
   ["build", async () => (await import("./commands/build.ts")).buildCommand],

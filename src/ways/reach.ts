@@ -56,8 +56,9 @@ function isKept(host: Host, { to, vrf }: Packet): boolean {
 
 /** Who has it next that leaves by a route; `undefined`: nobody, as in a network of some hosts, or with a tunnel that is cut. */
 function nextOf(ways: Ways, host: Host, route: Extract<Route, { kind: "lan" | "tunnel" }>, vrf: Vrf): Host | undefined {
-  if (route.kind === "lan") return neighbourAt(ways.network, route.via);
-  return vrf === undefined && ways.isCut(host.name, route.peer) ? undefined : ways.hosts.get(route.peer);
+  const next = route.kind === "lan" ? neighbourAt(ways.network, route.via) : ways.hosts.get(route.peer);
+  if (next === undefined || (route.kind === "tunnel" && vrf !== undefined)) return next;
+  return ways.isCut(host.name, next.name, route.kind) ? undefined : next;
 }
 
 /** From a host that has a packet, but for what it has `passed`; each that passes it on has to forward. */

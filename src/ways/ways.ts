@@ -14,8 +14,8 @@ export interface Ways {
   readonly peers: ReadonlyMap<string, { readonly host: string; readonly allowedIps: readonly IpPrefix[] }>;
   /** Where BGP routes. */
   readonly nextHop: NextHop;
-  /** Whether nothing comes through between two hosts, by whatever tunnel they have. */
-  readonly isCut: (a: string, b: string) => boolean;
+  /** Whether nothing comes through between two hosts, by whatever tunnel they have, or on their LAN. */
+  readonly isCut: (a: string, b: string, by: "tunnel" | "lan") => boolean;
 }
 
 /** The ways of a network. Stations are those that can be asked for; between hosts there are ways without any. */

@@ -1,0 +1,199 @@
+/** Everything that works in a network: who speaks with whom, and whom it passes. Pure. */
+import { must } from "../base/invariant.ts";
+import { FAMILIES, type IpFamily } from "../base/ip.ts";
+import { once, onceByKey } from "../base/once.ts";
+import type { BgpSpeaker } from "../model/bgp.ts";
+import type { Exit } from "../model/exit.ts";
+import type { Host } from "../model/host.ts";
+import { poolAddresses } from "../model/loopback.ts";
+import { exitOf, exitsOf, ownExitsOf, remoteExitsOf } from "./exits.ts";
+import { hearersOf } from "./hears.ts";
+import { type Party, stationParty, walkFromParty } from "./party.ts";
+import { passageOf } from "./passage.ts";
+import { gatewayHost, walkFromHost } from "./reach.ts";
+import { acrossSegment } from "./segment.ts";
+import { addressOf, type Station } from "./station.ts";
+import { exactLeg, type Step, type Walk } from "./way.ts";
+import type { Ways } from "./ways.ts";
+
+/** Two that speak with each other, or one that leaves: for a remote, or for anywhere else. */
+export type Flow =
+  | { readonly kind: "between"; readonly from: Party; readonly to: Party; readonly family: IpFamily }
+  | { readonly kind: "leaving"; readonly from: Party; readonly remote: string | undefined; readonly family: IpFamily };
+
+/** Where a flow goes when all that is there works. */
+export interface Course {
+  /** The hosts that it passes there, both ends among them, and those that the answer does. */
+  readonly there: readonly string[];
+  readonly back: readonly string[];
+  /** By which host it leaves; `undefined`: it does not. */
+  readonly exit: string | undefined;
+}
+
+// ── Who hears of whom ───────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Whether both ends of a session reach each other. */
+function isAlive(ways: Ways, host: Host, speaker: Exclude<BgpSpeaker, { kind: "none" }>, other: string): boolean {
+  const there = ways.hosts.get(other);
+  const [source, to] = [speaker.updateSource, there?.vtep];
+  if (there === undefined || to === undefined) return false;
+  const walks = [
+    walkFromHost(ways, host, { source, to, vrf: undefined }),
+    walkFromHost(ways, there, { source: to, to: source, vrf: undefined }),
+  ];
+  return walks.every(({ end }) => end.kind === "arrived");
+}
+
+/** The hosts with those of their sessions that are up. */
+const speaking = once((ways: Ways): readonly Host[] =>
+  ways.network.hosts.map((host) => {
+    const { bgp } = host;
+    if (bgp.kind === "none") return host;
+    return {
+      ...host,
+      bgp: { ...bgp, neighbours: bgp.neighbours.filter((each) => isAlive(ways, host, bgp, each.host)) },
+    };
+  }),
+);
+
+const hearers = onceByKey<Ways, ReadonlySet<string>>();
+
+/** Whether a host knows what lies behind another one: BGP says so, or the files do. */
+function hasHeard(ways: Ways, host: string, of: string): boolean {
+  if (ways.network.bgp.kind === "none") return true;
+  return hearers(ways, of, () => hearersOf(speaking(ways), of)).has(host);
+}
+
+const isHeard = (ways: Ways, { steps }: Walk): boolean =>
+  steps.every((step) => step.kind !== "vxlan" || hasHeard(ways, step.host, step.to));
+
+const passed = (ways: Ways, walk: Walk): readonly string[] | undefined =>
+  isHeard(ways, walk) ? passageOf(ways, walk) : undefined;
+
+// ── Courses ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const stationsByName = once(({ stations }: Ways) => new Map(stations.map((station) => [station.name, station])));
+
+/** A party as these ways have it, whose gateways may be others; `undefined`: it is not there. */
+function partyNow(ways: Ways, { name, station }: Party): Party | undefined {
+  if (station === undefined) {
+    const host = ways.hosts.get(name);
+    return host && hostParty(host);
+  }
+  const now = stationsByName(ways).get(station.name);
+  return now && stationParty(now);
+}
+
+const hostParty = (host: Host): Party => ({
+  name: host.name,
+  host: host.name,
+  addresses: poolAddresses(host),
+  station: undefined,
+});
+
+function between(ways: Ways, a: Party, b: Party, family: IpFamily): Course | undefined {
+  const [here, to] = [addressOf(a, family), addressOf(b, family)];
+  if (here === undefined || to === undefined) return undefined;
+  const there = passed(ways, walkFromParty(ways, a, here, to));
+  const back = there && passed(ways, walkFromParty(ways, b, to, here));
+  return there && back && { there, back, exit: undefined };
+}
+
+/** The host that decides how a party leaves, and the way there; `undefined`: it does not get there. */
+function deciding(ways: Ways, { host, station }: Party, family: IpFamily) {
+  const own = must(ways.hosts.get(host), "a party is on a host");
+  if (station === undefined) return { decides: own, before: [own.name] };
+  const decides = gatewayHost(ways, station, family);
+  const steps = decides && acrossSegment(ways, own, decides.name, station.subnet);
+  const before = decides && steps && passed(ways, { steps, end: { host: decides.name, kind: "arrived" } });
+  return decides && before && { decides, before };
+}
+
+/** From a host to an exit, in a VRF or by a tunnel; `undefined`: it does not get there. */
+function towards(ways: Ways, [host, exit]: readonly [Host, Host], vrf: string | undefined, family: IpFamily) {
+  if (host === exit) return [host.name];
+  const instance = host.vrfs.find(({ name }) => name === vrf);
+  if (instance !== undefined) {
+    const leg = exactLeg(host, instance.bridge, instance.vxlan.mtu);
+    const step: Step = { ...leg, kind: "vxlan", to: exit.name, route: undefined };
+    return passed(ways, { steps: [step], end: { host: exit.name, kind: "arrived" } });
+  }
+  const [source, to] = [host, exit].map((each) => addressOf({ addresses: poolAddresses(each) }, family));
+  return source && to && passed(ways, walkFromHost(ways, host, { source, to, vrf: undefined }));
+}
+
+function exitsFor(ways: Ways, decides: Host, { from: { station }, remote, family }: Flow & { kind: "leaving" }) {
+  if (remote !== undefined) return remoteExitsOf(ways.network, decides, remote, family);
+  return station === undefined ? ownExitsOf(ways.network, decides, family) : exitsOf(ways, station, family);
+}
+
+/** By the first exit that is reached; with none, as the gateway of a station leaves, behind its own address. */
+function leaving(ways: Ways, flow: Flow & { kind: "leaving" }): Course | undefined {
+  const { from, family, remote } = flow;
+  const found = deciding(ways, from, family);
+  if (found === undefined) return undefined;
+  const { decides, before } = found;
+  const exits: readonly Pick<Exit, "host">[] = exitsFor(ways, decides, flow);
+  const own = exits.length === 0 && remote === undefined && from.station && exitOf(ways, from.station, family);
+  for (const { host } of own ? [{ host: own.name }] : exits) {
+    const exit = must(ways.hosts.get(host), "an exit is a host");
+    const there = towards(ways, [decides, exit], from.station?.vrf, family);
+    const back = there && towards(ways, [exit, decides], from.station?.vrf, family);
+    if (back === undefined || there === undefined) continue;
+    return { there: [...before, ...there.slice(1)], back: [...back, ...before.toReversed().slice(1)], exit: host };
+  }
+  return undefined;
+}
+
+/** Where a flow goes by these ways; `undefined`: it does not work. */
+export function courseOf(ways: Ways, flow: Flow): Course | undefined {
+  const from = partyNow(ways, flow.from);
+  if (from === undefined) return undefined;
+  if (flow.kind === "leaving") return leaving(ways, { ...flow, from });
+  const to = partyNow(ways, flow.to);
+  return to && between(ways, from, to, flow.family);
+}
+
+// ── All of them ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A flow that works. */
+export interface Working {
+  readonly flow: Flow;
+  readonly course: Course;
+}
+
+/** Two of each, on different hosts, by the first IP version by which they speak. */
+function pairs(ways: Ways, parties: readonly Party[]): readonly Working[] {
+  return parties.flatMap((from, index) =>
+    parties.slice(index + 1).flatMap((to) => {
+      if (from.host === to.host || (from.station?.vrf === undefined) !== (to.station?.vrf === undefined)) return [];
+      for (const family of FAMILIES) {
+        const course = between(ways, from, to, family);
+        if (course !== undefined) return [{ flow: { kind: "between", from, to, family } as const, course }];
+      }
+      return [];
+    }),
+  );
+}
+
+function leavings(ways: Ways, from: Party): readonly Working[] {
+  const remotes = from.station?.vrf === undefined ? ways.network.remotes.map(({ name }) => name) : [];
+  return [undefined, ...remotes].flatMap((remote) =>
+    FAMILIES.flatMap((family) => {
+      const flow = { kind: "leaving", from, remote, family } as const;
+      const course = addressOf(from, family) && leaving(ways, flow);
+      return course ? [{ flow, course }] : [];
+    }),
+  );
+}
+
+/** Every two stations that speak, every two hosts, and whoever leaves by somebody else. */
+export function workingFlows(ways: Ways): readonly Working[] {
+  const stations = ways.stations.map((station: Station) => stationParty(station));
+  const hosts = ways.network.hosts.map(hostParty).filter(({ addresses }) => addresses.length > 0);
+  return [
+    ...pairs(ways, stations),
+    ...pairs(ways, hosts),
+    ...[...stations, ...hosts].flatMap((from) => leavings(ways, from)),
+  ];
+}

@@ -1,0 +1,212 @@
+/** What can go down, and the ways that are left then. Pure. */
+import { must } from "../base/invariant.ts";
+import { once } from "../base/once.ts";
+import { type Host, outerLinks } from "../model/host.ts";
+import { createNeighboursOf } from "../model/relays.ts";
+import { createMeeting } from "../model/tunnel.ts";
+import { gatewayHost } from "./reach.ts";
+import { networkWith } from "./rest.ts";
+import type { Station } from "./station.ts";
+import { type Ways, waysOf } from "./ways.ts";
+
+type Pair = readonly [string, string];
+
+/** Something that goes down without a word: the others have to notice. */
+export interface Loss {
+  readonly kind: "host" | "site" | "link" | "interface";
+  /** `alpha`, `core`, `alpha--beta`, `wg0@alpha`. */
+  readonly name: string;
+  /** Those that are gone altogether. */
+  readonly hosts: readonly string[];
+  /** Pairs whose tunnel carries nothing any more. */
+  readonly tunnels: readonly Pair[];
+  /** Pairs that do not meet on their LAN any more. */
+  readonly lans: readonly Pair[];
+  /** Hosts whose ways out by this interface are closed. */
+  readonly exits: readonly { readonly host: string; readonly interface: string }[];
+}
+
+const NOTHING = { hosts: [], tunnels: [], lans: [], exits: [] };
+
+/** Whom each host has a tunnel with. */
+const neighbours = once(({ network }: Ways) => createNeighboursOf(network));
+
+const hostLoss = ({ name }: Host): Loss => ({ ...NOTHING, kind: "host", name, hosts: [name] });
+
+function siteLoss({ network }: Ways, name: string): Loss {
+  const hosts = network.hosts.filter(({ reach }) => reach.site === name).map((host) => host.name);
+  return { ...NOTHING, kind: "site", name, hosts };
+}
+
+const linkLoss = (a: string, b: string): Loss => ({
+  ...NOTHING,
+  kind: "link",
+  name: `${a}--${b}`,
+  tunnels: [[a, b]],
+});
+
+/** Of two that share a key others know the first. */
+function seenAs({ network, hosts }: Ways, host: Host): Host {
+  const isSeen = network.peers.some((peer) => peer.host === host.name);
+  return isSeen || host.vrrp === undefined ? host : (hosts.get(host.vrrp.other.host) ?? host);
+}
+
+/** An interface of WireGuard's, by name. */
+function tunnelLoss(ways: Ways, { name: host, interfaces }: Host, name: string): Loss | undefined {
+  const link = interfaces.find((each) => each.name === name);
+  if (link === undefined) return undefined;
+  const peers = new Set(link.peers.map((id) => must(ways.peers.get(id), "every id is a peer's").host));
+  return {
+    ...NOTHING,
+    kind: "interface",
+    name: `${name}@${host}`,
+    tunnels: [...peers].map((peer) => [host, peer] as const),
+  };
+}
+
+/** The uplink of a host, or its interface to the LAN: what it dials and is dialled by there, and who is on that LAN. */
+function outerLoss(ways: Ways, host: Host, name: string): Loss | undefined {
+  if (!outerLinks(host).includes(name)) return undefined;
+  const meeting = createMeeting(ways.network);
+  const isLan = name === (host.lanInterface ?? host.uplink);
+  const others = [...neighbours(ways)(host)].map((other) => must(ways.hosts.get(other), "a neighbour is a host"));
+  const isBy = (other: Host): boolean => {
+    const { there, back } = meeting(host, other);
+    return (there ?? back)?.scope === "lan" ? isLan : name === host.uplink;
+  };
+  const { site } = host.reach;
+  const onLan = ways.network.hosts.filter((other) => isLan && site !== undefined && other.reach.site === site);
+  return {
+    ...NOTHING,
+    kind: "interface",
+    name: `${name}@${host.name}`,
+    tunnels: others.filter(isBy).map((other) => [host.name, other.name]),
+    lans: onLan.filter((other) => other !== host).map((other) => [host.name, other.name]),
+    exits: [{ host: host.name, interface: name }],
+  };
+}
+
+/** Two hosts of which a text is made with one or two hyphens between: names have hyphens themselves. */
+export function pairsNamed({ hosts }: Pick<Ways, "hosts">, text: string): readonly (readonly [Host, Host])[] {
+  return [...text.matchAll(/(?=(--?))/g)].flatMap(({ index, 1: hyphens = "" }) => {
+    const [a, b] = [hosts.get(text.slice(0, index)), hosts.get(text.slice(index + hyphens.length))];
+    return a === undefined || b === undefined || a === b ? [] : [[a, b] as const];
+  });
+}
+
+function linksNamed(ways: Ways, text: string): readonly Loss[] {
+  const seen = pairsNamed(ways, text).map(([a, b]) => [seenAs(ways, a), seenAs(ways, b)] as const);
+  const joined = seen.filter(([a, b]) => neighbours(ways)(a).has(b.name));
+  return joined.map(([a, b]) => linkLoss(a.name, b.name));
+}
+
+function interfacesNamed(ways: Ways, text: string): readonly Loss[] {
+  const [, name = "", at = ""] = /^(.+)@([^@]+)$/.exec(text) ?? [];
+  const host = ways.hosts.get(at);
+  const found = host && (tunnelLoss(ways, host, name) ?? outerLoss(ways, host, name));
+  return found === undefined ? [] : [found];
+}
+
+/** All that a text can mean; with `host:` and the like before it only that. */
+export function lossesNamed(ways: Ways, text: string): readonly Loss[] {
+  const [, kind, name = text] = /^(host|site|link|interface):(.*)$/.exec(text) ?? [];
+  const host = ways.hosts.get(name);
+  const site = ways.network.sites.find((each) => each.name === name);
+  const all = [
+    ...(host === undefined ? [] : [hostLoss(host)]),
+    ...(site === undefined ? [] : [siteLoss(ways, site.name)]),
+    ...linksNamed(ways, name),
+    ...interfacesNamed(ways, name),
+  ];
+  return all.filter((each) => kind === undefined || each.kind === kind);
+}
+
+/** Every host, every tunnel, every site with hosts, in turn. */
+export function allLosses(ways: Ways, kind: "host" | "link" | "site"): readonly Loss[] {
+  const { hosts, sites } = ways.network;
+  if (kind === "host") return hosts.map(hostLoss);
+  if (kind === "site") return sites.map(({ name }) => siteLoss(ways, name)).filter((each) => each.hosts.length > 0);
+  return hosts.flatMap((a) => {
+    const after = [...neighbours(ways)(a)].filter(
+      (b) => a.name < b || !neighbours(ways)(mustHost(ways, b)).has(a.name),
+    );
+    return after.map((b) => linkLoss(a.name, b));
+  });
+}
+
+const mustHost = ({ hosts }: Ways, name: string): Host => must(hosts.get(name), "it is a host");
+
+/** Several at once. */
+export function together(first: Loss, others: readonly Loss[]): Loss {
+  const all = [first, ...others];
+  return {
+    kind: first.kind,
+    name: all.map(({ name }) => name).join(" and "),
+    hosts: [...new Set(all.flatMap(({ hosts }) => hosts))],
+    tunnels: all.flatMap(({ tunnels }) => tunnels),
+    lans: all.flatMap(({ lans }) => lans),
+    exits: all.flatMap(({ exits }) => exits),
+  };
+}
+
+/** Hosts that give away an address that they share: they are gone, or what they watch of themselves is. */
+export const yieldingOf = ({ hosts, tunnels, exits }: Loss): ReadonlySet<string> =>
+  new Set([...hosts, ...tunnels.map(([host]) => host), ...exits.map(({ host }) => host)]);
+
+function withoutPairs(pairs: readonly Pair[]): (a: string, b: string) => boolean {
+  const keys = new Set(pairs.flatMap(([a, b]) => [`${a} ${b}`, `${b} ${a}`]));
+  return (a, b) => keys.has(`${a} ${b}`);
+}
+
+/** A host that is there, with what it has lost. */
+function hostAfter(loss: Loss, isCut: (a: string, b: string) => boolean, host: Host): Host {
+  const { vrrp, bgp } = host;
+  // Of two that share an address the other one is the master now.
+  const shared = vrrp && yieldingOf(loss).has(host.name) ? { ...vrrp, priority: 0 } : vrrp;
+  if (bgp.kind !== "routing" || loss.tunnels.length === 0) return { ...host, vrrp: shared };
+  const left = bgp.unicast.neighbours.filter((each) => !isCut(host.name, each.host));
+  return { ...host, vrrp: shared, bgp: { ...bgp, unicast: { ...bgp.unicast, neighbours: left } } };
+}
+
+/** The stations that are left, each with those of its gateways that answer. */
+function stationsAfter(ways: Ways, has: (host: string) => boolean): readonly Station[] {
+  return ways.stations
+    .filter(({ host }) => has(host))
+    .map((station) => {
+      const gateways = station.gateways.filter((gateway) => {
+        const at = gatewayHost(ways, { ...station, gateways: [gateway] }, gateway.includes(":") ? 6 : 4);
+        return at === undefined || has(at.name);
+      });
+      return gateways.length === station.gateways.length ? station : { ...station, gateways };
+    });
+}
+
+/** The ways that are left when something is down, and all others have noticed. */
+export function waysWithout(ways: Ways, loss: Loss): Ways {
+  const gone = new Set(loss.hosts);
+  const has = (host: string): boolean => !gone.has(host);
+  const isClosed = (exit: { readonly host: string; readonly interface: string }): boolean =>
+    loss.exits.some((each) => each.host === exit.host && each.interface === exit.interface);
+  const isCut = withoutPairs(loss.tunnels);
+  const rest = networkWith(has, ways.network);
+  const yielding = yieldingOf(loss);
+  const standIn = (host: string): string => {
+    const vrrp = yielding.has(host) ? ways.hosts.get(host)?.vrrp : undefined;
+    return vrrp?.isExclusive && !yielding.has(vrrp.other.host) ? vrrp.other.host : host;
+  };
+  const open = <T extends { readonly host: string; readonly interface: string }>(exits: readonly T[]): readonly T[] =>
+    exits.filter((exit) => !isClosed(exit));
+  const network = {
+    ...rest,
+    hosts: rest.hosts.map((host) => hostAfter(loss, isCut, host)),
+    peers: rest.peers.map((peer) => ({ ...peer, host: standIn(peer.host) })),
+    exits: open(rest.exits),
+    remotes: rest.remotes.map((remote) => ({ ...remote, exits: open(remote.exits) })),
+    vrfs: rest.vrfs.map((vrf) => ({ ...vrf, exits: open(vrf.exits) })),
+  };
+  const onLan = withoutPairs(loss.lans);
+  return {
+    ...waysOf(network, stationsAfter(ways, has)),
+    isCut: (a, b, by) => (by === "lan" ? onLan(a, b) : isCut(a, b)),
+  };
+}
