@@ -73,6 +73,8 @@ export function parsePrefix(text: string): ParsedPrefix | undefined {
  * @throws InternalError when the length is longer than the address.
  */
 export function prefixOf(address: IpAddress, lengthBits: number): IpPrefix {
+  // Looked up millions of times.
+  if (lengthBits === addressBits(familyOf(address))) return `${address}/${lengthBits}` as IpPrefix;
   const family = familyOf(address);
   const hostBits = addressBits(family) - lengthBits;
   invariant(lengthBits >= 0 && hostBits >= 0, `/${lengthBits} fits an IPv${family} address`);

@@ -28,7 +28,12 @@ export interface Course {
   readonly back: readonly string[];
   /** By which host it leaves; `undefined`: it does not. */
   readonly exit: string | undefined;
+  /** From where to where frames go, or a VRF's packets: what one has to have heard of the other. */
+  readonly heard: readonly Heard[];
 }
+
+/** A host, and whom it has to have heard of. */
+type Heard = readonly [host: string, of: string];
 
 // ── Who hears of whom ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -64,11 +69,18 @@ function hasHeard(ways: Ways, host: string, of: string): boolean {
   return hearers(ways, of, () => hearersOf(speaking(ways), of)).has(host);
 }
 
-const isHeard = (ways: Ways, { steps }: Walk): boolean =>
-  steps.every((step) => step.kind !== "vxlan" || hasHeard(ways, step.host, step.to));
+/** What of a course is heard by hosts of it, all of which have to. */
+export const isHeard = (ways: Ways, heard: readonly Heard[]): boolean =>
+  heard.every(([host, of]) => hasHeard(ways, host, of));
 
-const passed = (ways: Ways, walk: Walk): readonly string[] | undefined =>
-  isHeard(ways, walk) ? passageOf(ways, walk) : undefined;
+/** A stretch of a course. */
+type Stretch = Pick<Course, "there" | "heard">;
+
+function stretchOf(ways: Ways, walk: Walk): Stretch | undefined {
+  const heard = walk.steps.flatMap(({ kind, host, to }): readonly Heard[] => (kind === "vxlan" ? [[host, to]] : []));
+  const there = isHeard(ways, heard) ? passageOf(ways, walk) : undefined;
+  return there && { there, heard };
+}
 
 // ── Courses ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -94,32 +106,39 @@ const hostParty = (host: Host): Party => ({
 function between(ways: Ways, a: Party, b: Party, family: IpFamily): Course | undefined {
   const [here, to] = [addressOf(a, family), addressOf(b, family)];
   if (here === undefined || to === undefined) return undefined;
-  const there = passed(ways, walkFromParty(ways, a, here, to));
-  const back = there && passed(ways, walkFromParty(ways, b, to, here));
-  return there && back && { there, back, exit: undefined };
+  const there = stretchOf(ways, walkFromParty(ways, a, here, to));
+  const back = there && stretchOf(ways, walkFromParty(ways, b, to, here));
+  return (
+    there && back && { there: there.there, back: back.there, exit: undefined, heard: [...there.heard, ...back.heard] }
+  );
 }
 
 /** The host that decides how a party leaves, and the way there; `undefined`: it does not get there. */
 function deciding(ways: Ways, { host, station }: Party, family: IpFamily) {
   const own = must(ways.hosts.get(host), "a party is on a host");
-  if (station === undefined) return { decides: own, before: [own.name] };
+  if (station === undefined) return { decides: own, before: { there: [own.name], heard: [] } };
   const decides = gatewayHost(ways, station, family);
   const steps = decides && acrossSegment(ways, own, decides.name, station.subnet);
-  const before = decides && steps && passed(ways, { steps, end: { host: decides.name, kind: "arrived" } });
+  const before = decides && steps && stretchOf(ways, { steps, end: { host: decides.name, kind: "arrived" } });
   return decides && before && { decides, before };
 }
 
 /** From a host to an exit, in a VRF or by a tunnel; `undefined`: it does not get there. */
-function towards(ways: Ways, [host, exit]: readonly [Host, Host], vrf: string | undefined, family: IpFamily) {
-  if (host === exit) return [host.name];
+function towards(
+  ways: Ways,
+  [host, exit]: readonly [Host, Host],
+  vrf: string | undefined,
+  family: IpFamily,
+): Stretch | undefined {
+  if (host === exit) return { there: [host.name], heard: [] };
   const instance = host.vrfs.find(({ name }) => name === vrf);
   if (instance !== undefined) {
     const leg = exactLeg(host, instance.bridge, instance.vxlan.mtu);
     const step: Step = { ...leg, kind: "vxlan", to: exit.name, route: undefined };
-    return passed(ways, { steps: [step], end: { host: exit.name, kind: "arrived" } });
+    return stretchOf(ways, { steps: [step], end: { host: exit.name, kind: "arrived" } });
   }
   const [source, to] = [host, exit].map((each) => addressOf({ addresses: poolAddresses(each) }, family));
-  return source && to && passed(ways, walkFromHost(ways, host, { source, to, vrf: undefined }));
+  return source && to && stretchOf(ways, walkFromHost(ways, host, { source, to, vrf: undefined }));
 }
 
 function exitsFor(ways: Ways, decides: Host, { from: { station }, remote, family }: Flow & { kind: "leaving" }) {
@@ -140,7 +159,12 @@ function leaving(ways: Ways, flow: Flow & { kind: "leaving" }): Course | undefin
     const there = towards(ways, [decides, exit], from.station?.vrf, family);
     const back = there && towards(ways, [exit, decides], from.station?.vrf, family);
     if (back === undefined || there === undefined) continue;
-    return { there: [...before, ...there.slice(1)], back: [...back, ...before.toReversed().slice(1)], exit: host };
+    return {
+      there: [...before.there, ...there.there.slice(1)],
+      back: [...back.there, ...before.there.toReversed().slice(1)],
+      exit: host,
+      heard: [...before.heard, ...there.heard, ...back.heard],
+    };
   }
   return undefined;
 }

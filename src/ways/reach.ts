@@ -2,11 +2,10 @@
 import { must } from "../base/invariant.ts";
 import { containsAddress, familyOf, type IpAddress, type IpFamily, prefixOf } from "../base/ip.ts";
 import { onceByKey } from "../base/once.ts";
-import type { WireguardInterface } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
 import { poolAddresses } from "../model/loopback.ts";
 import { neighbourAt } from "./lan-routes.ts";
-import { localAddresses, peerTo, type Route, routeTo } from "./routes.ts";
+import { isTakenFrom, localAddresses, type Route, routeTo } from "./routes.ts";
 import { acrossSegment, holderOf, onSubnet } from "./segment.ts";
 import { addressOf, isPassedOn, type Station } from "./station.ts";
 import { bridgesOf, type Vrf } from "./subnet-routes.ts";
@@ -24,13 +23,6 @@ function isOwnAddress(host: Host, address: IpAddress, vrf: Vrf): boolean {
     return new Set([...onLinks.flatMap(({ addresses }) => addresses), ...besides].map((each) => each.address));
   });
   return own.has(address);
-}
-
-/** WireGuard takes a packet out of a tunnel only if its source is one that it would send into the same tunnel. */
-function isTakenFrom(ways: Ways, host: Host, peer: string, source: IpAddress): boolean {
-  const leadsThere = ({ peers }: WireguardInterface): boolean => peers.some((id) => ways.peers.get(id)?.host === peer);
-  const link = host.interfaces.find(leadsThere);
-  return link !== undefined && peerTo(ways, host, link, source) === peer;
 }
 
 /** What decides where a packet goes. */

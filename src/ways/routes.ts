@@ -85,23 +85,43 @@ export function routesOf(ways: Ways, host: Host, vrf: Vrf): readonly Route[] {
   return [...own, ...localRoutes(host), ...tunnelRoutes(ways, host), ...lanRoutes(ways.network, host)];
 }
 
-const tables = onceByKey<Ways, PrefixIndex<Route>>();
-const found = onceByKey<Ways, Route | undefined>();
+/** Routes to look addresses up in, and what was found. */
+interface Table {
+  readonly index: PrefixIndex<Route>;
+  readonly found: Map<IpAddress, Route | undefined>;
+}
+
+const tableOf = (routes: readonly Route[]): Table => ({ index: createPrefixIndex(routes), found: new Map() });
+
+function longest({ index, found }: Table, address: IpAddress): Route | undefined {
+  if (found.has(address)) return found.get(address);
+  const [route] = index.holding(address);
+  found.set(address, route);
+  return route;
+}
+
+const tables = onceByKey<Ways, Table>();
 
 /** The route of a host, or of its part of a VRF, to an address: the longest prefix wins; of equals the first. */
 export function routeTo(ways: Ways, host: Host, vrf: Vrf, address: IpAddress): Route | undefined {
-  const key = `${host.name} ${vrf ?? ""}`;
-  return found(ways, `${key} ${address}`, () => {
-    const table = tables(ways, key, () => createPrefixIndex(routesOf(ways, host, vrf)));
-    return table.holding(address)[0];
-  });
+  const table = tables(ways, `${host.name} ${vrf ?? ""}`, () => tableOf(routesOf(ways, host, vrf)));
+  return longest(table, address);
 }
 
-const taken = onceByKey<Ways, PrefixIndex<Route>>();
+/** What a host has of its peers: each by its name, with what is sent to whom by the interface that leads there. */
+const taken = onceByKey<Ways, ReadonlyMap<string, Table>>();
 
-/** Whom WireGuard sends an address to by an interface: cryptokey routing. */
-export function peerTo(ways: Ways, host: Host, link: WireguardInterface, address: IpAddress): string | undefined {
-  const table = taken(ways, `${host.name} ${link.name}`, () => createPrefixIndex(allowedRoutes(ways, host, link)));
-  const [route] = table.holding(address);
-  return route?.kind === "tunnel" ? route.peer : undefined;
+function takenBy(ways: Ways, host: Host): ReadonlyMap<string, Table> {
+  const tunnels = host.interfaces.toReversed().flatMap((link) => {
+    const table = tableOf(allowedRoutes(ways, host, link));
+    return link.peers.map((id) => [must(ways.peers.get(id), `${id} is a peer`).host, table] as const);
+  });
+  return new Map(tunnels);
+}
+
+/** WireGuard takes a packet out of a tunnel only if its source is one that it would send into the same tunnel. */
+export function isTakenFrom(ways: Ways, host: Host, peer: string, source: IpAddress): boolean {
+  const table = taken(ways, host.name, () => takenBy(ways, host)).get(peer);
+  const route = table && longest(table, source);
+  return route?.kind === "tunnel" && route.peer === peer;
 }

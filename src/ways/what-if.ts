@@ -1,7 +1,7 @@
 /** What a loss does to a network: which flows worked before and do not after, and which go another way. Pure. */
 import { grouped } from "../base/grouped.ts";
 import { once } from "../base/once.ts";
-import { type Course, courseOf, type Flow, type Working, workingFlows } from "./flows.ts";
+import { type Course, courseOf, type Flow, isHeard, type Working, workingFlows } from "./flows.ts";
 import { type Loss, waysWithout } from "./loss.ts";
 import { type Moved, type Takeover, takeoverOf } from "./takeover.ts";
 import type { Ways } from "./ways.ts";
@@ -53,46 +53,73 @@ const hostsOf = (flow: Flow): readonly string[] =>
 
 const passes = ({ there, back }: Course): readonly string[] => [...new Set([...there, ...back])];
 
-/** All flows, and by each host those that pass it. */
+/** All flows; by each host those that begin or end there, and those that pass it on their way. */
 interface Index {
   readonly all: readonly Working[];
-  readonly byHost: ReadonlyMap<string, ReadonlySet<Working>>;
+  readonly ending: ReadonlyMap<string, readonly Working[]>;
+  readonly passing: ReadonlyMap<string, readonly Working[]>;
+}
+
+function add(to: Map<string, Working[]>, host: string, working: Working): void {
+  const known = to.get(host);
+  if (known === undefined) to.set(host, [working]);
+  else known.push(working);
 }
 
 const indexOf = once((ways: Ways): Index => {
   const all = workingFlows(ways);
-  const byHost = new Map<string, Set<Working>>();
+  const [ending, passing] = [new Map<string, Working[]>(), new Map<string, Working[]>()];
   for (const working of all) {
-    for (const host of passes(working.course)) {
-      const known = byHost.get(host);
-      if (known === undefined) byHost.set(host, new Set([working]));
-      else known.add(working);
-    }
+    const ends = hostsOf(working.flow);
+    for (const host of ends) add(ending, host, working);
+    for (const host of passes(working.course)) if (!ends.includes(host)) add(passing, host, working);
   }
-  return { all, byHost };
+  return { all, ending, passing };
 });
 
-/** Whether a loss can change what flows do that do not pass it: who passes on what BGP says may be gone. */
-function isFelt({ network, hosts }: Ways, { hosts: gone, tunnels }: Loss): boolean {
-  if (network.bgp.kind === "none") return false;
-  const speaks = (name: string): boolean => {
+const isOneSystem = once(({ network }: Ways): boolean => {
+  const systems = network.hosts.flatMap(({ bgp }) => (bgp.kind === "none" ? [] : [bgp.asn]));
+  return new Set(systems).size <= 1;
+});
+
+/** Flows that may go elsewhere: they pass what is down. Where there are several ASes, others may as well. */
+function touchedBy(ways: Ways, { hosts, tunnels, lans, exits }: Loss): ReadonlySet<Working> {
+  const { all, ending, passing } = indexOf(ways);
+  if (!isOneSystem(ways)) return new Set(all);
+  const at = (host: string): readonly Working[] => [...(ending.get(host) ?? []), ...(passing.get(host) ?? [])];
+  const apart = [...tunnels, ...lans].flatMap(([a, b]) => at(a).filter(({ course }) => passes(course).includes(b)));
+  const closed = exits.flatMap(({ host }) => at(host).filter(({ course }) => course.exit === host));
+  return new Set([...hosts.flatMap((host) => passing.get(host) ?? []), ...apart, ...closed]);
+}
+
+/** Whether what hosts say may not be passed on any more: a reflector is gone, or the way to one. */
+function isSilenced({ network, hosts }: Ways, { hosts: gone, tunnels }: Loss): boolean {
+  const isReflector = (name: string): boolean => {
     const bgp = hosts.get(name)?.bgp;
     return bgp !== undefined && bgp.kind !== "none" && bgp.isReflector;
   };
-  const systems = new Set(network.hosts.flatMap(({ bgp }) => (bgp.kind === "none" ? [] : [bgp.asn])));
-  return systems.size > 1 || tunnels.length > 0 || gone.some(speaks);
+  return network.bgp.kind !== "none" && (tunnels.length > 0 || gone.some(isReflector));
 }
 
-/** The flows that a loss can concern. */
-function touchedBy(ways: Ways, loss: Loss): Iterable<Working> {
-  const { all, byHost } = indexOf(ways);
-  if (isFelt(ways, loss)) return all;
-  const places = [
-    loss.hosts,
-    ...[...loss.tunnels, ...loss.lans].map(([host]) => [host]),
-    loss.exits.map(({ host }) => host),
-  ];
-  return new Set(places.flat().flatMap((host) => [...(byHost.get(host) ?? [])]));
+/** What becomes of all flows that do not begin or end on what is down. */
+function changedBy(ways: Ways, loss: Loss) {
+  const { all, ending } = indexOf(ways);
+  const gone = new Set(loss.hosts.flatMap((host) => ending.get(host) ?? []));
+  const touched = touchedBy(ways, loss);
+  const rest = once((_: Loss) => waysWithout(ways, loss));
+  const lost: Working[] = [];
+  const moved: Moved[] = [];
+  for (const working of touched) {
+    if (gone.has(working)) continue;
+    const after = courseOf(rest(loss), working.flow);
+    if (after === undefined) lost.push(working);
+    else if (!isSame(working.course, after)) moved.push({ ...working, after });
+  }
+  if (isSilenced(ways, loss)) {
+    const others = all.filter((each) => each.course.heard.length > 0 && !touched.has(each) && !gone.has(each));
+    lost.push(...others.filter(({ course }) => !isHeard(rest(loss), course.heard)));
+  }
+  return { all: all.length, gone: gone.size, lost, moved };
 }
 
 const isSame = (a: Course, b: Course): boolean =>
@@ -113,23 +140,11 @@ const groupsOf = <T extends Working>(flows: readonly T[], keyOf: (each: T) => st
 
 /** What a loss does, once all have noticed it. */
 export function whatIf(ways: Ways, loss: Loss): WhatIf {
-  const gone = new Set(loss.hosts);
-  const touched = [...touchedBy(ways, loss)];
-  const staying = touched.filter(({ flow }) => !hostsOf(flow).some((host) => gone.has(host)));
-  const rest = staying.length === 0 ? ways : waysWithout(ways, loss);
-  const lost: Working[] = [];
-  const moved: Moved[] = [];
-  for (const working of staying) {
-    const after = courseOf(rest, working.flow);
-    if (after === undefined) lost.push(working);
-    else if (!isSame(working.course, after)) moved.push({ ...working, after });
-  }
+  const { lost, moved, ...counts } = changedBy(ways, loss);
   const takeover = (each: Moved): Takeover => takeoverOf(ways.network, loss, each);
-  const { all } = indexOf(ways);
   return {
+    ...counts,
     loss,
-    all: all.length,
-    gone: all.filter(({ flow }) => hostsOf(flow).some((host) => gone.has(host))).length,
     lost: groupsOf(lost, byEnds).map(({ group, first }) => classOf(group, first)),
     moved: groupsOf(moved, (each) => `${byEnds(each)} ${takeover(each).by} ${each.after.exit ?? ""}`).map(
       ({ group, first }) => {
