@@ -84,12 +84,12 @@ function partsView({ families, partBits }: VrfExit) {
 }
 
 /** The first part of each exit that comes before this one: it announces all of its parts, or none. */
-function beforeView({ exit }: OpenVrf, exits: readonly VrfExit[]) {
+function beforeView({ exit }: OpenVrf, exits: readonly VrfExit[], guests: readonly string[]) {
   const lengths = exits.map(({ partBits }) => partBits).filter((bits) => bits > exit.partBits);
   const firsts = [...new Set(lengths)]
     .sort((a, b) => a - b)
     .flatMap((bits) => FAMILIES.map((family) => prefixOf(networkAddress(EVERYTHING[family]), bits)));
-  return { hasBefore: firsts.length > 0, before: firsts.join(" ") };
+  return { hasBefore: firsts.length > 0 && guests.length > 0, before: firsts.join(" "), guests: guests.join(" ") };
 }
 
 function vrfExitFile(host: Host, context: EmitContext, vrf: OpenVrf): OutputFile {
@@ -101,7 +101,7 @@ function vrfExitFile(host: Host, context: EmitContext, vrf: OpenVrf): OutputFile
     ...viewOf(exit, [...guests, bridge]),
     ...reachView(exit.reach),
     ...partsView(exit),
-    ...beforeView(vrf, exitsOf(vrf, context)),
+    ...beforeView(vrf, exitsOf(vrf, context), guests),
     ...othersView(vrf, context),
   };
   const path = ownPath(context, `${name}.exit`);

@@ -142,7 +142,7 @@ export const SPOILT: readonly Spoilt[] = [
   ofMesh("a route that no peer has", "routesHavePeers", WG, ", 10.9.2.0/24", ""),
   ofMesh("a route into another interface", "routesHavePeers", ROUTES, "10.9.2.0/24 dev wg0", "10.9.2.0/24 dev wg1"),
   ofMesh("a peer without its route", "peersHaveRoutes", ROUTES, /^10\.9\.2\.0.*\n/m, ""),
-  ofMesh("a peer that is gone", "peersAreMutual", WG, /\[Peer\]\n# b\n[^[]*/, ""),
+  ofMesh("a peer that is gone", "peersAreMutual", WG, /\[Peer\]\n# friendly_name = b\n[^[]*/, ""),
   ofMesh(
     "a preshared key at one end",
     "peersAreMutual",
