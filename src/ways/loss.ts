@@ -24,18 +24,20 @@ export interface Loss {
   readonly lans: readonly Pair[];
   /** Hosts whose ways out by this interface are closed. */
   readonly exits: readonly { readonly host: string; readonly interface: string }[];
+  /** Hosts that give away an address that they share: they are gone, or what they watch of themselves is. */
+  readonly yielding: readonly string[];
 }
 
-const NOTHING = { hosts: [], tunnels: [], lans: [], exits: [] };
+const NOTHING = { hosts: [], tunnels: [], lans: [], exits: [], yielding: [] };
 
 /** Whom each host has a tunnel with. */
 const neighbours = once(({ network }: Ways) => createNeighboursOf(network));
 
-const hostLoss = ({ name }: Host): Loss => ({ ...NOTHING, kind: "host", name, hosts: [name] });
+export const hostLoss = (name: string): Loss => ({ ...NOTHING, kind: "host", name, hosts: [name], yielding: [name] });
 
 function siteLoss({ network }: Ways, name: string): Loss {
   const hosts = network.hosts.filter(({ reach }) => reach.site === name).map((host) => host.name);
-  return { ...NOTHING, kind: "site", name, hosts };
+  return { ...NOTHING, kind: "site", name, hosts, yielding: hosts };
 }
 
 const linkLoss = (a: string, b: string): Loss => ({
@@ -61,6 +63,7 @@ function tunnelLoss(ways: Ways, { name: host, interfaces }: Host, name: string):
     kind: "interface",
     name: `${name}@${host}`,
     tunnels: [...peers].map((peer) => [host, peer] as const),
+    yielding: [host],
   };
 }
 
@@ -83,6 +86,7 @@ function outerLoss(ways: Ways, host: Host, name: string): Loss | undefined {
     tunnels: others.filter(isBy).map((other) => [host.name, other.name]),
     lans: onLan.filter((other) => other !== host).map((other) => [host.name, other.name]),
     exits: [{ host: host.name, interface: name }],
+    yielding: [host.name],
   };
 }
 
@@ -113,7 +117,7 @@ export function lossesNamed(ways: Ways, text: string): readonly Loss[] {
   const host = ways.hosts.get(name);
   const site = ways.network.sites.find((each) => each.name === name);
   const all = [
-    ...(host === undefined ? [] : [hostLoss(host)]),
+    ...(host === undefined ? [] : [hostLoss(host.name)]),
     ...(site === undefined ? [] : [siteLoss(ways, site.name)]),
     ...linksNamed(ways, name),
     ...interfacesNamed(ways, name),
@@ -124,7 +128,7 @@ export function lossesNamed(ways: Ways, text: string): readonly Loss[] {
 /** Every host, every tunnel, every site with hosts, in turn. */
 export function allLosses(ways: Ways, kind: "host" | "link" | "site"): readonly Loss[] {
   const { hosts, sites } = ways.network;
-  if (kind === "host") return hosts.map(hostLoss);
+  if (kind === "host") return hosts.map(({ name }) => hostLoss(name));
   if (kind === "site") return sites.map(({ name }) => siteLoss(ways, name)).filter((each) => each.hosts.length > 0);
   return hosts.flatMap((a) => {
     const after = [...neighbours(ways)(a)].filter(
@@ -146,12 +150,9 @@ export function together(first: Loss, others: readonly Loss[]): Loss {
     tunnels: all.flatMap(({ tunnels }) => tunnels),
     lans: all.flatMap(({ lans }) => lans),
     exits: all.flatMap(({ exits }) => exits),
+    yielding: all.flatMap(({ yielding }) => yielding),
   };
 }
-
-/** Hosts that give away an address that they share: they are gone, or what they watch of themselves is. */
-export const yieldingOf = ({ hosts, tunnels, exits }: Loss): ReadonlySet<string> =>
-  new Set([...hosts, ...tunnels.map(([host]) => host), ...exits.map(({ host }) => host)]);
 
 function withoutPairs(pairs: readonly Pair[]): (a: string, b: string) => boolean {
   const keys = new Set(pairs.flatMap(([a, b]) => [`${a} ${b}`, `${b} ${a}`]));
@@ -162,7 +163,7 @@ function withoutPairs(pairs: readonly Pair[]): (a: string, b: string) => boolean
 function hostAfter(loss: Loss, isCut: (a: string, b: string) => boolean, host: Host): Host {
   const { vrrp, bgp } = host;
   // Of two that share an address the other one is the master now.
-  const shared = vrrp && yieldingOf(loss).has(host.name) ? { ...vrrp, priority: 0 } : vrrp;
+  const shared = vrrp && loss.yielding.includes(host.name) ? { ...vrrp, priority: 0 } : vrrp;
   if (bgp.kind !== "routing" || loss.tunnels.length === 0) return { ...host, vrrp: shared };
   const left = bgp.unicast.neighbours.filter((each) => !isCut(host.name, each.host));
   return { ...host, vrrp: shared, bgp: { ...bgp, unicast: { ...bgp.unicast, neighbours: left } } };
@@ -189,10 +190,10 @@ export function waysWithout(ways: Ways, loss: Loss): Ways {
     loss.exits.some((each) => each.host === exit.host && each.interface === exit.interface);
   const isCut = withoutPairs(loss.tunnels);
   const rest = networkWith(has, ways.network);
-  const yielding = yieldingOf(loss);
+  const { yielding } = loss;
   const standIn = (host: string): string => {
-    const vrrp = yielding.has(host) ? ways.hosts.get(host)?.vrrp : undefined;
-    return vrrp?.isExclusive && !yielding.has(vrrp.other.host) ? vrrp.other.host : host;
+    const vrrp = yielding.includes(host) ? ways.hosts.get(host)?.vrrp : undefined;
+    return vrrp?.isExclusive && !yielding.includes(vrrp.other.host) ? vrrp.other.host : host;
   };
   const open = <T extends { readonly host: string; readonly interface: string }>(exits: readonly T[]): readonly T[] =>
     exits.filter((exit) => !isClosed(exit));

@@ -2,7 +2,7 @@
 import { failoverOf } from "../model/loopback.ts";
 import type { Network } from "../model/network.ts";
 import type { Course, Working } from "./flows.ts";
-import { type Loss, yieldingOf } from "./loss.ts";
+import type { Loss } from "./loss.ts";
 
 /**
  * `bgp`: the hosts choose another way. `exit`: another way out is open. `vrrp`: the other of two that share an address has it
@@ -43,8 +43,7 @@ export function takeoverOf(network: Network, loss: Loss, { flow, course: before,
   const isOut = flow.kind === "leaving" && before.exit !== after.exit;
   if (isOut && flow.from.station?.vrf === undefined) return { by: "exit", withinMs: EXIT_MS };
   if (isOut) return { by: "exit", withinMs: bgpMs(network) };
-  const yielding = yieldingOf(loss);
-  const isCouple = network.hosts.some(({ name, vrrp }) => vrrp !== undefined && yielding.has(name));
+  const isCouple = network.hosts.some(({ name, vrrp }) => vrrp !== undefined && loss.yielding.includes(name));
   // With tunnels of their own BGP has chosen before the address is taken over.
   if (isCouple && failoverOf(network) === undefined) return { by: "vrrp", withinMs: VRRP_MS };
   if (isCouple) return { by: "vrrp", withinMs: Math.max(bgpMs(network) ?? 0, 4000) };

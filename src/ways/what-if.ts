@@ -83,13 +83,14 @@ const isOneSystem = once(({ network }: Ways): boolean => {
 });
 
 /** Flows that may go elsewhere: they pass what is down. Where there are several ASes, others may as well. */
-function touchedBy(ways: Ways, { hosts, tunnels, lans, exits }: Loss): ReadonlySet<Working> {
+function touchedBy(ways: Ways, { hosts, tunnels, lans, exits, yielding }: Loss): ReadonlySet<Working> {
   const { all, ending, passing } = indexOf(ways);
   if (!isOneSystem(ways)) return new Set(all);
   const at = (host: string): readonly Working[] => [...(ending.get(host) ?? []), ...(passing.get(host) ?? [])];
   const apart = [...tunnels, ...lans].flatMap(([a, b]) => at(a).filter(({ course }) => passes(course).includes(b)));
   const closed = exits.flatMap(({ host }) => at(host).filter(({ course }) => course.exit === host));
-  return new Set([...hosts.flatMap((host) => passing.get(host) ?? []), ...apart, ...closed]);
+  const shared = yielding.filter((host) => ways.hosts.get(host)?.vrrp !== undefined).flatMap(at);
+  return new Set([...hosts.flatMap((host) => passing.get(host) ?? []), ...apart, ...closed, ...shared]);
 }
 
 /** Whether what hosts say may not be passed on any more: a reflector is gone, or the way to one. */

@@ -124,7 +124,7 @@ describe.runIf(isEquipped("promtool"))("alerts", () => {
     "without $name a case fails",
     ({ name, index }) => {
       // Its own, and those of what is made from it.
-      const made = rules.filter(({ expr }) => expr.includes(name)).map(({ alert }) => alert);
+      const made = rules.filter(({ expr }) => expr.includes(name ?? "")).map(({ alert }) => alert);
       const own = CASES.filter(({ alert }) => alert === name || made.includes(alert));
       expect(
         judge(

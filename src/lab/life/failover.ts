@@ -1,12 +1,14 @@
 /** A host that others send through is cut off, without a word to anybody: traffic goes another way, and comes back. */
 import { must } from "../../base/invariant.ts";
 import { FAMILIES, type IpFamily } from "../../base/ip.ts";
-import { failoverOf, unicastOf } from "../../model/loopback.ts";
+import { onceByKey } from "../../base/once.ts";
+import { failoverOf } from "../../model/loopback.ts";
 import type { Network } from "../../model/network.ts";
-import { hostsBetween } from "../../ways/bgp-choice.ts";
-import { roundTrip } from "../../ways/reach.ts";
+import { courseOf } from "../../ways/flows.ts";
+import { hostLoss, waysWithout } from "../../ways/loss.ts";
+import { stationParty } from "../../ways/party.ts";
 import { addressOf } from "../../ways/station.ts";
-import { waysOf } from "../../ways/ways.ts";
+import { type Ways, waysOf } from "../../ways/ways.ts";
 import { eventually, PATIENCE, sleep } from "../machine/patience.ts";
 import { type Lab, type RunningHost, runningHosts } from "../machine/running.ts";
 import { bgpRoutes } from "../measure/bgp-routes.ts";
@@ -26,15 +28,16 @@ export interface Loss {
 /** The first two guests that talk through a host which they can do without, for each such host. Pure. */
 export function lossesOf(network: Network, guests: readonly LabGuest[]): readonly Loss[] {
   const ways = waysOf(network, guests);
+  const rest = onceByKey<Ways, Ways>();
+  const waysAfter = (lost: string): Ways => rest(ways, lost, () => waysWithout(ways, hostLoss(lost)));
   const pairs = guests.flatMap((from) => guests.filter((to) => to.host !== from.host).map((to) => [from, to] as const));
   const losses = pairs.flatMap(([from, to]): readonly Loss[] => {
-    const [a, b] = [from, to].map(({ host }) => must(ways.hosts.get(host), "a guest is on a host"));
-    if (a === undefined || b === undefined || unicastOf(a) === undefined) return [];
-    const [lost] = hostsBetween(ways, a, b) ?? [];
-    const family = FAMILIES.find((each) => roundTrip(ways, from, to, each) !== undefined);
-    if (lost === undefined || family === undefined) return [];
-    const rest = waysOf({ ...network, hosts: network.hosts.filter(({ name }) => name !== lost) });
-    return hostsBetween(rest, a, b) === undefined ? [] : [{ lost, from, to, family }];
+    const ends = { from: stationParty(from), to: stationParty(to) };
+    const family = FAMILIES.find((each) => courseOf(ways, { kind: "between", ...ends, family: each }));
+    const flow = family && ({ kind: "between", ...ends, family } as const);
+    const [lost] = flow === undefined ? [] : (courseOf(ways, flow)?.there.slice(1, -1) ?? []);
+    if (flow === undefined || lost === undefined || failoverOf(network) === undefined) return [];
+    return courseOf(waysAfter(lost), flow) === undefined ? [] : [{ lost, from, to, family: flow.family }];
   });
   return [...new Map([...losses].reverse().map((loss) => [loss.lost, loss])).values()].reverse();
 }
