@@ -8,6 +8,10 @@ import { bundleOf } from "../src/deliver/bundle.ts";
 import { contentOf } from "../src/emit/file.ts";
 import type { Victim } from "./kill.ts";
 
+/** What verify.list expects of a command, as if all of it were so. */
+const asPromised = (command: string): string =>
+  `awk -F'\\t' -v asked="${command} $*" '$3 == asked && $4 !~ /^!/ { print $4 }' "$NETGEN_ROOT/etc/netgen/verify.list"`;
+
 const PROGRAMS: Readonly<Record<string, string>> = {
   systemctl: `
 [[ $1 == is-* || $1 == cat ]] || echo "systemctl $*" >> "$NETGEN_ROOT/log"
@@ -15,7 +19,11 @@ verb=$1 unit=\${*: -1} units=$NETGEN_ROOT/units
 # Once.
 ! grep -Fqxs -- "$verb $unit" "$NETGEN_ROOT/fails" || { sed -i "/^$verb $unit$/d" "$NETGEN_ROOT/fails" && exit 1; }
 case $verb in
-  is-active) [[ -e $units/active/$unit ]]; exit ;;
+  is-active) 
+    [[ -e $units/active/$unit ]] || exit 3
+    [[ $2 == -q ]] || echo active
+    exit 0
+    ;;
   is-enabled) [[ -e $units/enabled/$unit ]]; exit ;;
   cat) ! grep -Fqxs -- "$unit" "$NETGEN_ROOT/missing"; exit ;;
   enable) : > "$units/enabled/$unit" ;;
@@ -43,7 +51,17 @@ for file in "$NETGEN_ROOT"/etc/systemd/network/*.netdev; do
   echo 0x1 > "$NETGEN_ROOT/sys/class/net/$name/flags"
 done`,
   "systemd-run": `! grep -Fqxs systemd-run "$NETGEN_ROOT/fails" || exit 1; echo "systemd-run $*" >> "$NETGEN_ROOT/log"`,
-  ip: `echo "ip $*" >> "$NETGEN_ROOT/log"`,
+  // What it is told is noted, but not what it is asked.
+  ip: `
+case " $* " in
+  *" link show "*" up "*)
+    name=\${*: -2:1}
+    ${asPromised("ip")} | grep -v ^mtu
+    [[ ! -e $NETGEN_ROOT/sys/class/net/$name ]] || echo "$name: mtu $(< "$NETGEN_ROOT/sys/class/net/$name/mtu")"
+    ;;
+  *" show "* | *" get "*) ${asPromised("ip")} ;;
+  *) echo "ip $*" >> "$NETGEN_ROOT/log" ;;
+esac`,
   getent: `[[ $2 != frr || ! -e $NETGEN_ROOT/no-frr ]]`,
   // Nobody but root may give a file away.
   install: `exec /usr/bin/install -D -m "$3" "\${@: -2}"`,
@@ -51,9 +69,13 @@ done`,
   sync: "true",
   // The far end is silent while the tunnel's file has the line that says so.
   ping: `[[ ! -e $NETGEN_ROOT/silent ]] || ! grep -Fqx -f "$NETGEN_ROOT/silent" "$NETGEN_ROOT/etc/wireguard/wg0.conf"`,
-  nft: `printf 'table %s netgen\\n' inet bridge`,
-  wg: `ping && sed -n "s/^peer\\t[^\\t]*\\t$2\\t\\([^\\t]*\\)\\t.*/\\1\\t$EPOCHSECONDS/p" "$NETGEN_ROOT/etc/netgen/verify.list"`,
-  bridge: `sed -n "s/^vtep\\t[^\\t]*\\t\${*: -1}\\t/00:00:00:00:00:00 dst /p" "$NETGEN_ROOT/etc/netgen/verify.list" | sed 's/$/ self permanent/'`,
+  nft: asPromised("nft"),
+  // Where the clock was set since, by so many seconds, it tells of a handshake even if the far end is silent by now.
+  wg: `{ [[ -e $NETGEN_ROOT/skew ]] || ping; } || exit 1
+at=$((EPOCHSECONDS + $(cat "$NETGEN_ROOT/skew" 2> /dev/null || echo 0)))
+[[ $3 != persistent-keepalive ]] || at=off
+sed -n "s/^peer\\t[^\\t]*\\t$2\\t\\([^\\t]*\\)\\t.*/\\1\\t$at/p" "$NETGEN_ROOT/etc/netgen/verify.list"`,
+  bridge: asPromised("bridge"),
 };
 
 /** What one of its programs did, and said. */
@@ -72,6 +94,8 @@ export interface FakeHost {
   readonly apply: (...args: readonly string[]) => Applied;
   /** The same, to be killed. */
   readonly victim: (...args: readonly string[]) => Victim;
+  /** Another program of its tree. */
+  readonly run: (name: string, ...args: readonly string[]) => Omit<Applied, "log">;
   readonly write: (path: string, text: string) => void;
   readonly read: (path: string) => string;
   /** Its files below a directory, sorted, with what is in them. */
@@ -150,6 +174,13 @@ export function fakeHost(home: string): FakeHost {
       ],
       cwd: home,
     }),
+    run: (name, ...args) => {
+      const { status, stdout, stderr } = spawnSync("bash", [join(root, "etc/netgen", name), ...args], {
+        env,
+        encoding: "utf8",
+      });
+      return { status, stdout, stderr };
+    },
     write: (path, text) => writeBelow(root, path, text),
     read: (path) => readFileSync(join(root, path), "utf8"),
     files: (directory) => filesBelow(root, directory),

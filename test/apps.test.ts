@@ -202,6 +202,7 @@ describe("what a device cannot be", () => {
     ["programs", 'programs: {frr: "10.2"}'],
     ["wireguard", "wireguard: true"],
     ["docker", "docker: true"],
+    ["metrics", "metrics: true"],
     ["guard", "guard: {bgp: [192.0.2.9]}"],
     ["networkManager", "networkManager: networkd"],
     ["acceptRa", "acceptRa: true"],

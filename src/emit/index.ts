@@ -11,6 +11,7 @@ import { emitExits } from "./exits.ts";
 import type { OutputFile } from "./file.ts";
 import { emitFrr } from "./frr.ts";
 import { emitKeepalived } from "./keepalived.ts";
+import { emitMetrics } from "./metrics.ts";
 import { emitNetworkd } from "./networkd.ts";
 import { emitNftables } from "./nftables.ts";
 import { emitRadvd } from "./radvd.ts";
@@ -37,6 +38,7 @@ const emitters: readonly Emitter[] = Object.freeze([
   emitRadvd,
   emitDocker,
   emitVerify,
+  emitMetrics,
   emitApply,
 ]);
 

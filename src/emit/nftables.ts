@@ -172,6 +172,14 @@ export const tableFamilies = (host: Host, context: EmitContext): readonly string
     textsOf(sections, host, context).length > 0 ? [family] : [],
   );
 
+/** The chains of netgen's own table for what is routed, which holds the guard. */
+export function routedChains(host: Host, context: EmitContext): readonly string[] {
+  const texts = textsOf(SECTIONS.inet, host, context).map((text) => new TextDecoder().decode(text));
+  return [
+    ...new Set(texts.flatMap((text) => [...text.matchAll(/^ {2}chain (\S+) \{/gm)].map(([, chain = ""]) => chain))),
+  ];
+}
+
 /** A file that its unit loads before the network comes up. */
 interface Ruleset {
   readonly name: string;

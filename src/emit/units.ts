@@ -7,6 +7,7 @@ import { egressUnits } from "./egress.ts";
 import { exitUnits } from "./exits.ts";
 import { frrUnits } from "./frr.ts";
 import { keepalivedUnits } from "./keepalived.ts";
+import { metricsUnits } from "./metrics.ts";
 import { networkdUnits } from "./networkd.ts";
 import { nftablesUnits } from "./nftables.ts";
 import { radvdUnits } from "./radvd.ts";
@@ -26,6 +27,7 @@ const lists: readonly ((host: Host, context: EmitContext) => readonly string[])[
   keepalivedUnits,
   radvdUnits,
   dockerUnits,
+  metricsUnits,
 ]);
 
 /** The systemd units that a host has to enable, sorted. */

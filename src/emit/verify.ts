@@ -10,27 +10,12 @@ import { unicastOf } from "../model/loopback.ts";
 import { peersOf } from "../model/peer.ts";
 import type { Peer } from "../model/reach.ts";
 import { mtuTowards } from "../model/tunnel.ts";
-import { isLasting } from "../model/unit.ts";
+import type { VrfInstance } from "../model/vrf.ts";
 import { type EmitContext, type Emitter, ownPath } from "./context.ts";
-import { tableFamilies } from "./nftables.ts";
 import { publicFile, scriptFile } from "./print.ts";
 import { layOut, piecesOf, print, type Strip } from "./shared.ts";
-import { render } from "./template.ts";
-import { unitsOf } from "./units.ts";
-import { wireguardUnit } from "./wireguard.ts";
-
-/** A promise: its kind, of which unit, link, table or host, and what is expected of that. */
-type Line = readonly [kind: string, name: string, ...expected: readonly string[]];
-
-const printOf = (line: Line) => ({ template: "delivery/verify.line.njk", view: { line: line.join("\t") } });
-
-function textOf(line: Line): string {
-  const { template, view } = printOf(line);
-  return render(template, view);
-}
-
-/** Of two that share a key one alone has tunnels, and it may be the other. */
-const isSilent = ({ vrrp }: Host): boolean => vrrp?.isExclusive === true;
+import { isSilent, linesOfHost } from "./verify-own.ts";
+import { type Line, printOf, textOf, waysOf } from "./verify-ways.ts";
 
 // ── Tunnels ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -85,16 +70,6 @@ function tunnelLines(own: Host, link: WireguardInterface, context: EmitContext):
 
 // ── Links, VTEPs, sessions ──────────────────────────────────────────────────────────────────────────────────────────
 
-function linkLines(host: Host): readonly Line[] {
-  const bridges = host.bridges.filter(({ isExisting, mtu }) => !isExisting && mtu !== undefined);
-  const links = [
-    ...(isSilent(host) ? [] : host.interfaces),
-    ...[...host.vxlans, ...host.vrfs.map(({ vxlan }) => vxlan)],
-    ...bridges.map(({ link, mtu }) => ({ name: link, mtu })),
-  ];
-  return links.map(({ name, mtu }) => ["link", name, String(mtu)]);
-}
-
 /** The members of each segment that have a VTEP, by its name. */
 const vteps = once(({ network, hosts }: EmitContext) => {
   const members = network.segments.map((segment) => {
@@ -104,18 +79,45 @@ const vteps = once(({ network, hosts }: EmitContext) => {
   return new Map(members);
 });
 
+const floodLine = (device: string, member: string, vtep: string): Line => [
+  "vtep",
+  `${device} ${vtep} ${member}`,
+  `bridge fdb show dev ${device}`,
+  `00:00:00:00:00:00 dst ${vtep}`,
+];
+
 /** Whom a host floods to in each of its segments: all other members, in lines that all of them share. */
 function vtepLines({ name: own, vxlans }: Host, context: EmitContext): readonly Uint8Array[] {
   return vxlans.flatMap(({ name, segment }) => {
     const members = must(vteps(context).get(segment), "every device is of a segment");
     const strip = strips(context, `vtep ${name} ${segment}`, () =>
-      layOut(members.map((member) => [member.name, textOf(["vtep", member.name, name, member.vtep ?? ""])])),
+      layOut(members.map((member) => [member.name, textOf(floodLine(name, member.name, member.vtep ?? ""))])),
     );
     return piecesOf(
       strip,
       members.map((member) => member.name).filter((member) => member !== own),
     );
   });
+}
+
+/** Whom entries of a device may lead to: those of one who has left stay where nobody learns that, and take what is for others. */
+function memberLines(host: Host, context: EmitContext): readonly Line[] {
+  const ofVrf = ({ name }: VrfInstance): readonly (string | undefined)[] =>
+    must(
+      context.network.vrfs.find((vrf) => vrf.name === name),
+      "an instance is one of a VRF",
+    ).members.map((member) => context.hosts.get(member)?.vtep);
+  const known = [
+    ...host.vxlans.map(({ name, segment }) => ({
+      name,
+      all: must(vteps(context).get(segment), "every device is of a segment").map(({ vtep }) => vtep),
+    })),
+    ...host.vrfs.map((vrf) => ({ name: vrf.vxlan.name, all: ofVrf(vrf) })),
+  ];
+  return [
+    ...known.map(({ name, all }): Line => ["fdb", name, all.filter((vtep) => vtep !== undefined).join(" ")]),
+    ...host.vrfs.map(({ bridge }): Line => ["neighbours", bridge, `ip neighbour show dev ${bridge}`, "! FAILED"]),
+  ];
 }
 
 /** Sessions with the others, for EVPN and for routes, and with neighbours that are somebody else's. */
@@ -133,19 +135,6 @@ function sessionLines(host: Host): readonly Line[] {
   ];
 }
 
-/** What is on the host itself. */
-function ownLines(host: Host, context: EmitContext): readonly Line[] {
-  const tunnels = isSilent(host) ? host.interfaces.map(wireguardUnit) : [];
-  const all = unitsOf(host, context);
-  const units = all.filter((unit) => !tunnels.includes(unit) && isLasting(unit, all));
-  const own = `netgen${context.fleet}`;
-  return [
-    ...units.map((unit): Line => ["unit", unit]),
-    ...tableFamilies(host, context).map((family): Line => ["table", `${family} ${own}`]),
-    ...linkLines(host),
-  ];
-}
-
 /** On every host: the promises, a line each, and the program that looks whether they hold. */
 export const emitVerify: Emitter = (host, context) => {
   const path = ownPath(context, "verify.list");
@@ -154,7 +143,8 @@ export const emitVerify: Emitter = (host, context) => {
   const printAll = (lines: readonly Line[]) => lines.map((line) => print(context, printOf(line)));
   const content = [
     ...list.content,
-    ...printAll(ownLines(host, context)),
+    ...printAll([...linesOfHost(host, context), ...memberLines(host, context)]),
+    ...waysOf(host, context),
     ...tunnels.flatMap((link) => tunnelLines(host, link, context)),
     ...(isSilent(host) ? [] : [...printAll(sessionLines(host)), ...vtepLines(host, context)]),
   ];

@@ -13,6 +13,7 @@ const KEYS_OF_HOSTS = [
   "programs",
   "wireguard",
   "docker",
+  "metrics",
   "guard",
   "networkManager",
   "acceptRa",

@@ -37,6 +37,8 @@ export interface Host {
   readonly acceptsRa: boolean;
   /** Docker's rules drop what the host forwards, unless its own chain for that lets it through. */
   readonly hasDocker: boolean;
+  /** What its verify sees is written for node_exporter, every minute. */
+  readonly hasMetrics: boolean;
   /** Who may speak what to this host outside the tunnels. Sorted. */
   readonly guardOpen: Readonly<Record<GuardedService, readonly IpPrefix[]>>;
   readonly interfaces: readonly WireguardInterface[];

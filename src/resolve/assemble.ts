@@ -216,6 +216,7 @@ export function assembleHost(host: ResolvedHost, parts: Parts): Host {
     networkManager,
     acceptsRa: app === undefined && forwards.ipv6 && (input.acceptsRa ?? networkManager === "other"),
     hasDocker: input.hasDocker ?? false,
+    hasMetrics: input.hasMetrics ?? false,
     guardOpen: guardOpen(input),
     interfaces: must(parts.interfaces.get(input.name), "every host has a list of interfaces"),
     vtep: devices.vxlans.length > 0 || vrfs.length > 0 || bgp.kind !== "none" ? vtepAddress(host) : undefined,

@@ -135,6 +135,7 @@ export interface HostInput {
   /** `false`: it reaches the overlay through the gateways of its site. */
   readonly hasWireguard: boolean | undefined;
   readonly hasDocker: boolean | undefined;
+  readonly hasMetrics: boolean | undefined;
   /** By the name of what is guarded. */
   readonly guardOpen: Readonly<Record<GuardedService, readonly Located<IpPrefix>[]>> | undefined;
   readonly networkManager: "networkd" | "NetworkManager" | "other" | undefined;

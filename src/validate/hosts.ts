@@ -35,6 +35,7 @@ interface Shared {
   readonly programs: Partial<ProgramVersions>;
   readonly hasWireguard: boolean | undefined;
   readonly hasDocker: boolean | undefined;
+  readonly hasMetrics: boolean | undefined;
   readonly guardOpen: HostInput["guardOpen"];
   readonly networkManager: HostInput["networkManager"];
   readonly acceptsRa: boolean | undefined;
@@ -78,6 +79,7 @@ const NO_DEFAULTS: Shared = {
   programs: {},
   hasWireguard: undefined,
   hasDocker: undefined,
+  hasMetrics: undefined,
   guardOpen: undefined,
   networkManager: undefined,
   acceptsRa: undefined,
@@ -97,6 +99,7 @@ function decodeShared(reader: Reader, node: Node): Shared {
     programs: programsAt(reader, member(node, "programs")),
     hasWireguard: truthAt(member(node, "wireguard")),
     hasDocker: truthAt(member(node, "docker")),
+    hasMetrics: truthAt(member(node, "metrics")),
     guardOpen: guardAt(reader, member(node, "guard")),
     networkManager: choiceAt(member(node, "networkManager"), ["networkd", "NetworkManager", "other"]),
     acceptsRa: truthAt(member(node, "acceptRa")),
@@ -143,6 +146,7 @@ function decodeHost(reader: Reader, node: Node, shared: Shared) {
     programs: { ...defaults.programs, ...own.programs },
     hasWireguard: own.hasWireguard ?? defaults.hasWireguard,
     hasDocker: own.hasDocker ?? defaults.hasDocker,
+    hasMetrics: own.hasMetrics ?? defaults.hasMetrics,
     guardOpen: own.guardOpen ?? defaults.guardOpen,
     networkManager: own.networkManager ?? defaults.networkManager,
     acceptsRa: own.acceptsRa ?? defaults.acceptsRa,

@@ -95,6 +95,7 @@ export const more = fc.record(
     networkManager: fc.constantFrom("networkd", "NetworkManager", "other"),
     frr: fc.constantFrom("complete", "snippet"),
     docker: fc.boolean(),
+    metrics: fc.boolean(),
     acceptRa: fc.boolean(),
     extra,
   },

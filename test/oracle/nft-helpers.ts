@@ -93,6 +93,7 @@ export function aHost(name: string, fields: Partial<Host> = {}): Host {
     programs: PLATFORMS.debian12,
     app: undefined,
     hasDocker: false,
+    hasMetrics: false,
     guardOpen: { vxlan: [], bgp: [], bfd: [] },
     id: 1,
     reach: {

@@ -51,7 +51,7 @@ const VERIFY_SECONDS = 60;
 async function measureVerify({ hosts }: Lab, { box }: RunningHost): Promise<Outcome> {
   const isAsked = (line: string): boolean => {
     const end = line.split(" ").at(-1) ?? "";
-    return /^not ok \d+ - (unit|link|table) /.test(line) || hosts.has(end) || /[.:]/.test(end);
+    return !/^not ok \d+ - (handshake|size|vtep|bgp) /.test(line) || hosts.has(end) || /[.:]/.test(end);
   };
   let missing: readonly string[] = [];
   const isKept = await eventually(async () => {
