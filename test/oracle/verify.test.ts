@@ -1,5 +1,5 @@
 /** What verify and metrics say of a kernel that is as the list promises, and of one that is wedged on purpose. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
 import { contentOf } from "../../src/emit/file.ts";
@@ -62,6 +62,8 @@ describe.skipIf(!isEquipped("ip", "bridge"))("a host that is looked at", { timeo
       writeFileSync(path, contentOf(file));
     }
     mkdirSync(textfiles, { recursive: true });
+    // What is below the root of the tree and yet the kernel's.
+    if (!existsSync(join(directory, "sys"))) symlinkSync("/sys", join(directory, "sys"));
     lab = openLab(["host"]);
     // Stands for the tunnel, which nobody asks for anything but its routes.
     for (const line of [
