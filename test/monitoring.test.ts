@@ -13,6 +13,7 @@ const TOPOLOGY = `netgen: 1
 name: watched
 fleet: 2
 wireguard: {addresses: [10.250.0.0/24]}
+hostDefaults: {metrics: true}
 subnets:
   tenants: {cidr: 10.7.0.0/16, hosts: ["no"], exits: ["1e3"]}
 exits:
@@ -96,6 +97,17 @@ describe("netgen monitoring", () => {
       expect(refused.stderr).toContain("netgen: --runbooks: ");
       expect(refused.stdout).toBe("2\n");
     }
+  });
+
+  test("expects nothing of hosts that are not told to report, and refuses where none is", () => {
+    shell("sed -i 's/hostDefaults: .*//; s/endpoint: 192.0.2.1}/endpoint: 192.0.2.1, metrics: true}/' topology.yaml");
+    expect(shell(MONITORING).stdout).toMatch(/; 1 host expected to report\n$/);
+    shell("sed -i 's/, metrics: true//' topology.yaml; rm -r monitoring");
+    expect(shell(`${MONITORING}; ls monitoring`)).toMatchObject({
+      status: 2,
+      stdout: "",
+      stderr: expect.stringContaining("none of these hosts reports anything: write metrics: true"),
+    });
   });
 
   test("leaves out hosts that report elsewhere", () => {

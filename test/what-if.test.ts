@@ -166,7 +166,7 @@ ${host(1)}${host(2)}${host(3)}subnets:
 
 describe("the command", () => {
   const TOPOLOGY = "fixtures/exits/topology.yaml";
-  const ask = (...args: readonly string[]) => runNetgen(["what-if", "--topology", TOPOLOGY, ...args]);
+  const ask = (...args: readonly string[]) => runNetgen(".", ["what-if", "--topology", TOPOLOGY, ...args]);
 
   test("says what is lost and what goes another way", () => {
     const { status, stdout, stderr } = ask("--down", "roz", "--also", "phone");
@@ -201,7 +201,7 @@ describe("the command", () => {
       ),
     ).text;
     const input = text.replace("east: {}", "east: {}\n  gdy: {}");
-    const { status, stderr } = runNetgen(["what-if", "--topology", "-", "--down", "gdy"], { input });
+    const { status, stderr } = runNetgen(".", ["what-if", "--topology", "-", "--down", "gdy"], { input });
     expect([status, stderr]).toEqual([
       2,
       'netgen: "gdy" is the name of more than one thing: write host:gdy or site:gdy\n',

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { monitoringTree, RUNBOOKS } from "../deliver/monitoring.ts";
+import { monitoringTree, RUNBOOKS, reportingHosts } from "../deliver/monitoring.ts";
 import { treeOfHosts } from "../deliver/tar.ts";
 import { writeTree } from "../write/write.ts";
 import { EXIT_DONE, EXIT_MACHINE, machineError } from "./exit.ts";
@@ -42,13 +42,17 @@ function monitoring(topology: string, options: MonitoringOptions): number {
   if (tree === undefined || session.model === undefined) return exitCodeOf(session);
   const hosts = askedHosts(session, options.hosts);
   refuseOther("monitoring", directory);
-  const written = monitoringTree(session.model, treeOfHosts(tree, hosts), base);
+  const asked = treeOfHosts(tree, hosts);
+  const reporting = reportingHosts(asked).length;
+  if (reporting === 0)
+    throw machineError("none of these hosts reports anything: write metrics: true, for all under hostDefaults");
+  const written = monitoringTree(session.model, asked, base);
   const result = writeTree(written, { directory, hosts: undefined, force });
   if (result.kind === "refused") {
     say(complain("nothing was written", directory, result, "monitoring"));
     return EXIT_MACHINE;
   }
-  const expected = counted(hosts?.length ?? Object.keys(tree.units).length, "host");
+  const expected = counted(reporting, "host");
   printSummary(`${listChanges(result)}${directory}: ${countAll(result)}; ${expected} expected to report\n`, options);
   return EXIT_DONE;
 }

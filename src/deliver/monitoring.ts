@@ -26,6 +26,10 @@ function labelsOf(host: string, list: OutputFile, tree: Tree): Readonly<Record<s
   return { host, sha256: bundleHash(tree, host), ...Object.fromEntries(kinds) };
 }
 
+/** The hosts that report what they see: those with `metrics: true`. */
+export const reportingHosts = ({ files }: Tree): readonly string[] =>
+  files.filter(({ path }) => /\/etc\/netgen\d?\/metrics$/.test(path)).map(({ path }) => hostOf(path));
+
 /** Text in quotes as both JSON and YAML have it. */
 const pairs = (labels: Readonly<Record<string, string>>): string =>
   Object.entries(labels)
@@ -38,7 +42,10 @@ const pairs = (labels: Readonly<Record<string, string>>): string =>
  */
 function expectedHosts(network: Network, tree: Tree): string {
   const fleet = `netgen${fleetMark(network)}`;
-  const lists = tree.files.filter(({ path }) => path.endsWith(`/etc/${fleet}/verify.list`));
+  const reporting = reportingHosts(tree);
+  const lists = tree.files.filter(
+    ({ path }) => path.endsWith(`/etc/${fleet}/verify.list`) && reporting.includes(hostOf(path)),
+  );
   const records = lists.map(
     (list) =>
       `      - record: netgen:expected_host\n        expr: vector(1)\n` +

@@ -155,7 +155,9 @@ describe.runIf(isEquipped("promtool"))("alerts", () => {
 
   test("what is written for a topology is taken without a warning, and every host of it is silent until it reports", () => {
     const topology = join(ROOT, "fixtures/proxmox/topology.yaml");
-    expect(shell(`netgen monitoring -q ${topology} -o monitoring`)).toMatchObject({ status: 0, stderr: "" });
+    const watched = readFileSync(topology, "utf8").replace("\nhostDefaults:\n", "\nhostDefaults:\n  metrics: true\n");
+    writeFileSync(join(home, "watched.yaml"), watched);
+    expect(shell("netgen monitoring -q watched.yaml -o monitoring")).toMatchObject({ status: 0, stderr: "" });
     const checked = shell("promtool check rules --lint=all --lint-fatal monitoring/rules/*.rules.yml");
     expect(checked).toMatchObject({ status: 0, stderr: "" });
     const hosts = shell('sed -n \'s/.* host: "\\([^"]*\\)".*/\\1/p\' monitoring/rules/netgen-hosts.rules.yml');
