@@ -206,6 +206,7 @@ describe("what a device cannot be", () => {
     ["guard", "guard: {bgp: [192.0.2.9]}"],
     ["networkManager", "networkManager: networkd"],
     ["acceptRa", "acceptRa: true"],
+    ["keyStore", "keyStore: credential"],
     ["frr", "frr: snippet"],
     ["extra", "extra: {sysctl: {net.core.x: 1}}"],
   ])("one with %s, which is quoted", (name, text) => {

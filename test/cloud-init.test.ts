@@ -51,6 +51,14 @@ describe("user-data", () => {
     expect(bundled()).toBe(bundled());
   });
 
+  test("has a key that is to be a credential made as one, and never as a file", () => {
+    writeFileSync(join(home, "topology.yaml"), TOPOLOGY.replace("203.0.113.9", "203.0.113.9, keyStore: credential"));
+    const { write_files, runcmd } = read(bundled());
+    expect(write_files.map(({ path }) => path)).toContain("/var/lib/netgen-first/etc/netgen/credential");
+    expect(runcmd[0]?.[2]).toContain("$(bash /var/lib/netgen-first/etc/netgen/credential --new /var/lib/netgen-first)");
+    expect(runcmd[0]?.[2]).not.toContain("wg genkey");
+  });
+
   test("has files without the lines that are comments but for their heads, and a list of what they are", () => {
     const { write_files } = read(bundled());
     const list = write_files.find(({ path }) => path.endsWith("/netgen.list"))?.content ?? "";

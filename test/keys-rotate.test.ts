@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { must } from "../src/base/invariant.ts";
 import { compile } from "../src/compile.ts";
 import { contentOf } from "../src/emit/file.ts";
 import { derivePublicKey } from "../src/keys/keypair.ts";
@@ -174,6 +175,22 @@ describe.each(scenarios)("the roll-out in $name", (fixture) => {
       }
     }
   });
+});
+
+test("a key that becomes a credential waits in memory, and is exported as every other", () => {
+  const { model } = compile(
+    sourceOf(
+      must(
+        listFixtures().find(({ name }) => name === "credentials"),
+        "it is there",
+      ),
+    ),
+  );
+  const places = { build: "netgen build", output: "out", exportOptions: "", key: "k", previous: "p" };
+  const roll = (isEncrypted: boolean): string =>
+    renderKeyRollout(must(model, "it has no mistake"), { host: "alpha", publicKey: "new" }, { ...places, isEncrypted });
+  expect(roll(false)).toContain("put alpha /run/netgen/wg0.key 600 < k\n");
+  expect(roll(true)).toContain('put alpha /run/netgen/wg0.key 600 < "$opened"/alpha/etc/wireguard/wg0.key\n');
 });
 
 test("the roll-out of a pair puts the key under the other's name", () => {

@@ -570,6 +570,12 @@ export const catalogue = {
     message: "{host} and {other} are one peer to all others, and a preshared key would be that of one of them only",
     hint: 'take "presharedKeys" out, or let BGP choose between the two instead of vrrp',
   },
+  "credential-with-preshared-keys": {
+    severity: "error",
+    message:
+      "{host} keeps its private key as a credential, and its preshared keys would lie beside it in clear: netgen cannot do both yet",
+    hint: 'take "presharedKeys" out, or "keyStore"',
+  },
   "vrrp-twice": {
     severity: "error",
     message: "{host} would share two addresses by VRRP",

@@ -27,22 +27,25 @@ function packagesOf({ interfaces, bgp, vrrp }: Host, units: readonly string[]): 
 const stagedIn = (fleet: string): string => `/var/lib/netgen${fleet}-first`;
 
 /** Makes the host's key unless the image has it, for all its interfaces, and tells the public half. */
-function keyScript({ name, interfaces }: Host): string {
+function keyScript({ name, interfaces, keyStore }: Host, fleet: string): string {
   const [first, ...others] = interfaces.map((link) => `${link.name}.key`);
   if (first === undefined) return "";
+  const tell = (publicKey: string): string =>
+    `echo "netgen-public-key ${name} $(${publicKey})" | tee /dev/console || true\n`;
+  if (keyStore === "credential")
+    return tell(`bash ${stagedIn(fleet)}/etc/netgen${fleet}/credential --new ${stagedIn(fleet)}`);
   const copies = others.map((file) => `[ -s ${file} ] || cp ${first} ${file}\n`).join("");
   return `umask 077
 mkdir -p /etc/wireguard
 cd /etc/wireguard
 [ -s ${first} ] || { wg genkey > ${first}~ && mv ${first}~ ${first}; }
-${copies}echo "netgen-public-key ${name} $(wg pubkey < ${first})" | tee /dev/console || true
-`;
+${copies}${tell(`wg pubkey < ${first}`)}`;
 }
 
 /** What is run in the end: once, as root, after the packages are there. */
 const firstBootScript = (host: Host, fleet: string): string =>
   `set -eu
-${keyScript(host)}cd /
+${keyScript(host, fleet)}cd /
 bash ${stagedIn(fleet)}/etc/netgen${fleet}/apply --host ${host.name}
 rm -r ${stagedIn(fleet)}
 `;

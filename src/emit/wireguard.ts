@@ -96,6 +96,9 @@ function interfaceSection(host: Host, wireguard: WireguardInterface, context: Em
 // Readable by root alone although no key is in it: wg-quick complains of anything more open.
 const CONFIGURATION = { mode: 0o600, owner: "root", group: "root" } as const;
 
+// systemd decrypts credentials into memory when it starts the unit, and says where.
+const KEY_DIRECTORIES = { file: "/etc/wireguard", credential: "$CREDENTIALS_DIRECTORY" } as const;
+
 function configuration(host: Host, wireguard: WireguardInterface, context: EmitContext): OutputFile {
   const { blocks, presharedKeys } = peerTexts(context);
   return {
@@ -106,7 +109,10 @@ function configuration(host: Host, wireguard: WireguardInterface, context: EmitC
       headOf(host, context, "#"),
       interfaceSection(host, wireguard, context),
       ...piecesOf(presharedKeys, wireguard.peers),
-      print(context, { template: "wireguard/private-key.conf.njk", view: {} }),
+      print(context, {
+        template: "wireguard/private-key.conf.njk",
+        view: { directory: KEY_DIRECTORIES[host.keyStore] },
+      }),
       ...piecesOf(blocks, wireguard.peers),
     ],
   };
@@ -116,6 +122,13 @@ function configuration(host: Host, wireguard: WireguardInterface, context: EmitC
 const reloadScript = (context: EmitContext): PrintedFile => ({
   path: ownPath(context, "wg-reload"),
   template: "wireguard/wg-reload.njk",
+  view: {},
+  after: [],
+});
+
+const credentialScript = (context: EmitContext): PrintedFile => ({
+  path: ownPath(context, "credential"),
+  template: "wireguard/credential.njk",
   view: {},
   after: [],
 });
@@ -136,7 +149,8 @@ const endpointsScript = (context: EmitContext): PrintedFile => ({
 function interfaceFiles(host: Host, wireguard: WireguardInterface, context: EmitContext): readonly OutputFile[] {
   const { vrrp } = host;
   const isShared = vrrp?.isExclusive ?? false;
-  const view = { isShared, isAwaited: vrrp !== undefined && !isShared };
+  const isCredential = host.keyStore === "credential";
+  const view = { isShared, isAwaited: vrrp !== undefined && !isShared, isCredential, interface: wireguard.name };
   const path = `etc/systemd/system/${wireguardUnit(wireguard)}.d/10-netgen${context.fleet}.conf`;
   const dropIn = { path, template: "wireguard/wg-quick.conf.njk", view, after: [RELOAD_UNITS] };
   return [configuration(host, wireguard, context), publicFile(host, context, dropIn)];
@@ -185,6 +199,7 @@ export const emitWireguard: Emitter = (host, context) => {
   return [
     ...host.interfaces.flatMap((wireguard) => interfaceFiles(host, wireguard, context)),
     scriptFile(host, context, reloadScript(context)),
+    ...(host.keyStore === "credential" ? [scriptFile(host, context, credentialScript(context))] : []),
     ...endpointFiles(host, context),
   ];
 };

@@ -17,6 +17,7 @@ const KEYS_OF_HOSTS = [
   "guard",
   "networkManager",
   "acceptRa",
+  "keyStore",
   "frr",
   "extra",
 ] as const;

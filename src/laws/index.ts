@@ -3,6 +3,7 @@
  * has no meaning, so no later pass has to give it one. What can only be judged of the network that comes of it is for
  * `checks/`.
  */
+
 import type { Diagnostic } from "../base/diagnostic.ts";
 import type { Topology } from "../topology/topology.ts";
 import {
@@ -11,6 +12,7 @@ import {
   advertisementsNameIpv6Servers,
 } from "./advertisements.ts";
 import { appsHaveNoRoles, platformsHaveTheirKeys, severalWaysHaveNoApps } from "./apps.ts";
+import { credentialsHaveNoPresharedKeys } from "./credentials.ts";
 import { dhcpHasServers, dhcpNamesIpv4Servers, dhcpRangesCanBeGiven } from "./dhcp.ts";
 import { drainedHostsAreReplaced } from "./drained.ts";
 import {
@@ -148,6 +150,7 @@ export const laws: readonly Law[] = Object.freeze([
   pairsLeadNowhereElse,
   pairsWithoutBgp,
   pairsHaveNoPresharedKeys,
+  credentialsHaveNoPresharedKeys,
   subnetsHavePrefixes,
   fragmentsHaveSizes,
   subnetKeysGoTogether,

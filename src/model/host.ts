@@ -32,6 +32,8 @@ export interface Host {
   readonly uplink: string | undefined;
   /** By which it is on the LAN of its site. */
   readonly lanInterface: string | undefined;
+  /** Of its private key: in clear, or encrypted for this machine by systemd. */
+  readonly keyStore: "file" | "credential";
   readonly networkManager: "networkd" | "NetworkManager" | "other";
   /** The kernel is to go on taking router advertisements on the uplink, though the host forwards IPv6. */
   readonly acceptsRa: boolean;

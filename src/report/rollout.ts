@@ -35,9 +35,10 @@ const PUT =
 const putLoop = ({ path, mode, hosts }: Placed, output: string): string =>
   `for host in ${words(hosts)}; do put "$host" ${path} ${mode} < ${shellWord(output)}/"$host"${path}; done`;
 
-/** A secret on its way to a host: where it is there, relative to the root. */
+/** A secret on its way to a host: where it is there, and in what is exported for that host. */
 interface Secret {
   readonly host: string;
+  readonly exported: string;
   readonly path: string;
 }
 
@@ -51,7 +52,7 @@ function putSecrets(secrets: readonly Secret[], { key, isEncrypted, exportOption
   return [
     "opened=$(mktemp -d)",
     ...hosts.map((host) => `netgen keys export ${shellWord(host)} -o ${openedOf(host)} ${exportOptions}`),
-    ...secrets.map((each) => putFrom(each, openedOf(each.host) + each.path)),
+    ...secrets.map((each) => putFrom(each, openedOf(each.host) + each.exported)),
     'rm -r "$opened"',
   ];
 }
@@ -130,8 +131,13 @@ export function renderKeyRollout(network: Network, newKey: NewKey, places: Place
   const views = viewsOf(network, name);
   const peers = apart(network, [...new Set(views.map(({ host }) => host))]);
   const own = apart(network, [name]);
+  // What becomes a credential waits in memory until it is loaded: see templates/wireguard/credential.njk.
+  const isCredential = hostNamed(network, name).keyStore === "credential";
   const keyFiles = own.hosts.flatMap((host) =>
-    hostNamed(network, host).interfaces.map((link) => ({ host, path: `/etc/wireguard/${link.name}.key` })),
+    hostNamed(network, host).interfaces.map((link) => {
+      const exported = `/etc/wireguard/${link.name}.key`;
+      return { host, exported, path: isCredential ? `/run/netgen${fleetMark(network)}/${link.name}.key` : exported };
+    }),
   );
   const placed = placedFiles(
     views.filter(({ host }) => peers.hosts.includes(host)),
@@ -169,10 +175,10 @@ export function renderPresharedRollout(network: Network, pair: readonly [string,
   const [a, b] = pair;
   const { hosts, devices } = apart(network, pair);
   const otherOf = (host: string): string => (host === a ? b : a);
-  const secrets = hosts.map((host) => ({
-    host,
-    path: `/etc/wireguard/psk${fleetMark(network)}/${otherOf(host)}.psk`,
-  }));
+  const secrets = hosts.map((host) => {
+    const path = `/etc/wireguard/psk${fleetMark(network)}/${otherOf(host)}.psk`;
+    return { host, exported: path, path };
+  });
   const puts = putSecrets(secrets, places);
   const [from] = hosts;
   const where = hosts.length === 2 ? "both" : hosts.join("");

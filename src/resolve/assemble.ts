@@ -211,6 +211,7 @@ export function assembleHost(host: ResolvedHost, parts: Parts): Host {
     id: input.id,
     reach,
     publicKey,
+    keyStore: input.keyStore ?? "file",
     uplink: input.uplink,
     lanInterface: lanInterfaceOf(input),
     networkManager,

@@ -140,6 +140,7 @@ export interface HostInput {
   readonly guardOpen: Readonly<Record<GuardedService, readonly Located<IpPrefix>[]>> | undefined;
   readonly networkManager: "networkd" | "NetworkManager" | "other" | undefined;
   readonly acceptsRa: boolean | undefined;
+  readonly keyStore: "file" | "credential" | undefined;
   readonly frr: "complete" | "snippet" | undefined;
   readonly extra: Extra;
   /** Lines for VRFs, by name, whether the host has them or not. */

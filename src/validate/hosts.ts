@@ -39,6 +39,7 @@ interface Shared {
   readonly guardOpen: HostInput["guardOpen"];
   readonly networkManager: HostInput["networkManager"];
   readonly acceptsRa: boolean | undefined;
+  readonly keyStore: HostInput["keyStore"];
   readonly frr: HostInput["frr"];
   readonly extra: ExtraInput;
   readonly origin: Origin;
@@ -83,6 +84,7 @@ const NO_DEFAULTS: Shared = {
   guardOpen: undefined,
   networkManager: undefined,
   acceptsRa: undefined,
+  keyStore: undefined,
   frr: undefined,
   extra: NOTHING_GIVEN,
   origin: {},
@@ -103,6 +105,7 @@ function decodeShared(reader: Reader, node: Node): Shared {
     guardOpen: guardAt(reader, member(node, "guard")),
     networkManager: choiceAt(member(node, "networkManager"), ["networkd", "NetworkManager", "other"]),
     acceptsRa: truthAt(member(node, "acceptRa")),
+    keyStore: choiceAt(member(node, "keyStore"), ["file", "credential"]),
     frr: choiceAt(member(node, "frr"), ["complete", "snippet"]),
     extra: extraAt(reader, member(node, "extra")),
     origin: originOf(reader, node),
@@ -150,6 +153,7 @@ function decodeHost(reader: Reader, node: Node, shared: Shared) {
     guardOpen: own.guardOpen ?? defaults.guardOpen,
     networkManager: own.networkManager ?? defaults.networkManager,
     acceptsRa: own.acceptsRa ?? defaults.acceptsRa,
+    keyStore: own.keyStore ?? defaults.keyStore,
     frr: own.frr ?? defaults.frr,
     ...layExtra(own.extra, defaults.extra),
     origin: layOrigin(own.origin, defaults.origin),

@@ -93,6 +93,7 @@ export const more = fc.record(
     guard: fc.record({ vxlan: opened, bgp: opened, bfd: opened }, { requiredKeys: [] }),
     platform: fc.constantFrom("debian12", "debian13", "proxmox8", "proxmox9"),
     networkManager: fc.constantFrom("networkd", "NetworkManager", "other"),
+    keyStore: fc.constantFrom("file", "credential"),
     frr: fc.constantFrom("complete", "snippet"),
     docker: fc.boolean(),
     metrics: fc.boolean(),

@@ -107,6 +107,7 @@ export function aHost(name: string, fields: Partial<Host> = {}): Host {
       isApp: false,
     },
     publicKey: "",
+    keyStore: "file",
     uplink: undefined,
     lanInterface: undefined,
     networkManager: "networkd",

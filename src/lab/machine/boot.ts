@@ -34,9 +34,24 @@ export async function install(box: Box, host: Host, files: readonly PlacedFile[]
       0o600,
     );
   }
+  if (host.keyStore === "credential") await keepCredentials(box, host);
   const configurations = files.filter(({ path }) => path.startsWith("/etc/wireguard/"));
   for (const [, path] of configurations.flatMap(({ text }) => [...text.matchAll(/preshared-key (\S+)/g)])) {
     writeInto(box, must(path, "the expression has a group"), `${keys.presharedKey}\n`, 0o600);
+  }
+}
+
+/**
+ * Encrypts a host's keys as its own script does. In clear they stay only where no systemd decrypts them at a start, and where
+ * `bootHost` says so.
+ */
+async function keepCredentials(box: Box, { interfaces }: Host): Promise<void> {
+  for (const { name } of interfaces) {
+    const credential = `/etc/credstore.encrypted/${name}.key`;
+    const key = `/etc/wireguard/${name}.key`;
+    await box.shell(`umask 077; mkdir -p /etc/credstore.encrypted
+systemd-creds encrypt --with-key=host --name=${name}.key ${key} ${credential} 2> /dev/null`);
+    if (box.power !== undefined) await box.run("rm", key);
   }
 }
 
@@ -202,7 +217,9 @@ export async function bootHost(box: Box, host: Host, files: readonly PlacedFile[
   await startNetworkd(box, files);
   // Where two share one key, keepalived does that.
   const links = host.vrrp?.isExclusive ? [] : host.interfaces;
-  for (const { name } of links) await box.shell(`wg-quick up ${name} >> /run/log/wg-quick 2>&1 < /dev/null`);
+  // No systemd is process 1 here, to decrypt a credential: wg-quick is shown the key itself.
+  const shown = host.keyStore === "credential" ? "CREDENTIALS_DIRECTORY=/etc/wireguard " : "";
+  for (const { name } of links) await box.shell(`${shown}wg-quick up ${name} >> /run/log/wg-quick 2>&1 < /dev/null`);
   await eventually(async () => {
     await assertNetworkd(box, files);
     return (await unconfigured(box, files)).length === 0;
