@@ -39,7 +39,15 @@ const VERBS = { up: "start", down: "stop" } as const;
 // A daemon that is left behind must not hold our ends of its output.
 const quick = (box: Box, verb: "up" | "down", link: string): Promise<string> =>
   box.power === undefined
-    ? box.run("sh", "-uc", 'wg-quick "$1" "$2" >> /run/log/wg-quick 2>&1 < /dev/null', "sh", verb, link)
+    ? // As bootHost does: no systemd is there to decrypt a credential.
+      box.run(
+        "sh",
+        "-uc",
+        'CREDENTIALS_DIRECTORY=/etc/wireguard wg-quick "$1" "$2" >> /run/log/wg-quick 2>&1 < /dev/null',
+        "sh",
+        verb,
+        link,
+      )
     : box.run("systemctl", VERBS[verb], `wg-quick@${link}.service`);
 
 /** Starts the tunnels of a host as its units do. */
