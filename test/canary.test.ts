@@ -101,6 +101,13 @@ const CASES: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["alpha", "keys/alpha.key"],
     ["alpha", "beta", "--topology", "keys/alpha.key"],
   ],
+  "what-if": [
+    ["--down", "alpha"],
+    ["--each", "--format", "json"],
+    ["--down", "keys/alpha.key"],
+    ["--down", ALPHA],
+    ["--each", "--topology", "keys/alpha.key"],
+  ],
   describe: [
     ["alpha"],
     ["guests", "--format", "json"],

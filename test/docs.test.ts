@@ -28,6 +28,7 @@ import { mtuCommand } from "../src/commands/mtu.ts";
 import { reportCommand } from "../src/commands/report.ts";
 import { schemaCommand } from "../src/commands/schema.ts";
 import { traceCommand } from "../src/commands/trace.ts";
+import { whatIfCommand } from "../src/commands/what-if.ts";
 import { compile } from "../src/compile.ts";
 import { contentOf } from "../src/emit/file.ts";
 import { planGuests } from "../src/lab/plan/guests.ts";
@@ -122,6 +123,7 @@ describe("commands.md", () => {
     modelCommand,
     mtuCommand,
     traceCommand,
+    whatIfCommand,
     describeCommand,
     reportCommand,
     graphCommand,

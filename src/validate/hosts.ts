@@ -123,6 +123,20 @@ function defaultsOf(own: Shared, shared: Shared): Shared {
   return { ...NO_DEFAULTS, site, isBehindNat, families, platform, origin: Object.fromEntries(places) };
 }
 
+/** What runs on a host and how: its own word, else that of all. */
+function layServices(own: Shared, defaults: Shared) {
+  return {
+    hasWireguard: own.hasWireguard ?? defaults.hasWireguard,
+    hasDocker: own.hasDocker ?? defaults.hasDocker,
+    hasMetrics: own.hasMetrics ?? defaults.hasMetrics,
+    guardOpen: own.guardOpen ?? defaults.guardOpen,
+    networkManager: own.networkManager ?? defaults.networkManager,
+    acceptsRa: own.acceptsRa ?? defaults.acceptsRa,
+    keyStore: own.keyStore ?? defaults.keyStore,
+    frr: own.frr ?? defaults.frr,
+  };
+}
+
 function decodeHost(reader: Reader, node: Node, shared: Shared) {
   const own = decodeShared(reader, node);
   const defaults = defaultsOf(own, shared);
@@ -147,14 +161,7 @@ function decodeHost(reader: Reader, node: Node, shared: Shared) {
     dns: locatedAt(reader, member(node, "dns"), addressAt),
     platform: own.platform ?? defaults.platform,
     programs: { ...defaults.programs, ...own.programs },
-    hasWireguard: own.hasWireguard ?? defaults.hasWireguard,
-    hasDocker: own.hasDocker ?? defaults.hasDocker,
-    hasMetrics: own.hasMetrics ?? defaults.hasMetrics,
-    guardOpen: own.guardOpen ?? defaults.guardOpen,
-    networkManager: own.networkManager ?? defaults.networkManager,
-    acceptsRa: own.acceptsRa ?? defaults.acceptsRa,
-    keyStore: own.keyStore ?? defaults.keyStore,
-    frr: own.frr ?? defaults.frr,
+    ...layServices(own, defaults),
     ...layExtra(own.extra, defaults.extra),
     origin: layOrigin(own.origin, defaults.origin),
   };
