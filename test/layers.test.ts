@@ -63,6 +63,7 @@ const ROOMS_WITHIN: Readonly<Record<string, readonly string[]>> = {
     "rollout.ts",
     "sarif.ts",
     "trace.ts",
+    "what-if.ts",
     "leaving.ts",
     "draw",
     "describe",

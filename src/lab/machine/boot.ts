@@ -6,6 +6,7 @@ import { DEFAULT_VRF } from "../../model/exit.ts";
 import type { Host } from "../../model/host.ts";
 import { peersOf } from "../../model/peer.ts";
 import { type Box, writeInto } from "./box.ts";
+import { keepCredentials } from "./credentials.ts";
 import { type Furnished, type Keys, PEER_PASSWORD, type PlacedFile } from "./keys.ts";
 import { eventually } from "./patience.ts";
 import { serveRadvd } from "./radvd.ts";
@@ -38,22 +39,6 @@ export async function install(box: Box, host: Host, files: readonly PlacedFile[]
   const configurations = files.filter(({ path }) => path.startsWith("/etc/wireguard/"));
   for (const [, path] of configurations.flatMap(({ text }) => [...text.matchAll(/preshared-key (\S+)/g)])) {
     writeInto(box, must(path, "the expression has a group"), `${keys.presharedKey}\n`, 0o600);
-  }
-}
-
-/**
- * Encrypts a host's keys as its own script does. In clear they stay only where no systemd decrypts them at a start, and where
- * `bootHost` says so.
- */
-async function keepCredentials(box: Box, { interfaces }: Host): Promise<void> {
-  // The secret that opens them is made here, and not this machine's.
-  if (box.power === undefined) await box.run("mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", "/var/lib/systemd");
-  for (const { name } of interfaces) {
-    const credential = `/etc/credstore.encrypted/${name}.key`;
-    const key = `/etc/wireguard/${name}.key`;
-    await box.shell(`umask 077; mkdir -p /etc/credstore.encrypted
-systemd-creds encrypt --with-key=host --name=${name}.key ${key} ${credential} 2> /dev/null`);
-    if (box.power !== undefined) await box.run("rm", key);
   }
 }
 

@@ -1,0 +1,19 @@
+/** Keys that a host keeps encrypted by systemd. */
+import type { Host } from "../../model/host.ts";
+import type { Box } from "./box.ts";
+
+/**
+ * Encrypts a host's keys as its own script does. In clear they stay only where no systemd decrypts them at a start, and where
+ * `bootHost` says so.
+ */
+export async function keepCredentials(box: Box, { interfaces }: Host): Promise<void> {
+  // The secret that opens them is made here, and not this machine's.
+  if (box.power === undefined) await box.run("mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", "/var/lib/systemd");
+  for (const { name } of interfaces) {
+    const credential = `/etc/credstore.encrypted/${name}.key`;
+    const key = `/etc/wireguard/${name}.key`;
+    await box.shell(`umask 077; mkdir -p /etc/credstore.encrypted
+systemd-creds encrypt --with-key=host --name=${name}.key ${key} ${credential} 2> /dev/null`);
+    if (box.power !== undefined) await box.run("rm", key);
+  }
+}
