@@ -187,7 +187,7 @@ function topology(where: "keys" | "topology", edit: (text: string) => string): s
     const publicKey = where === "topology" ? `, publicKey: "${testPublicKey(name)}"` : "";
     return `  ${name}: {id: ${id}, endpoint: 192.0.2.${id}${publicKey}}\n`;
   };
-  const text = `netgen: 1\nname: canary\nwireguard: {addresses: [10.250.0.0/24], presharedKeys: true}\nhosts:\n`;
+  const text = `netgen: 1\nname: canary\nwireguard: {addresses: [10.250.0.0/24], presharedKeys: true}\nhostDefaults: {metrics: true}\nhosts:\n`;
   const subnets = "subnets:\n  guests: {cidr: 10.77.0.0/24, vxlan: {vni: 100}, hosts: all}\n";
   return edit(`${text}${host("alpha", 1)}${host("beta", 2)}${host("gamma", 3)}${subnets}`);
 }

@@ -47,13 +47,16 @@ function positionOf(entries: readonly { readonly first: bigint }[], address: big
   return low;
 }
 
-/** One look for each length that there is. */
-export function createPrefixIndex<T extends { readonly prefix: IpPrefix }>(items: readonly T[]): PrefixIndex<T> {
+/** One look for each length that there is. `cut`: {@link prefixOf}, or what remembers its results for many indexes. */
+export function createPrefixIndex<T extends { readonly prefix: IpPrefix }>(
+  items: readonly T[],
+  cut: typeof prefixOf = prefixOf,
+): PrefixIndex<T> {
   const ofFamily = (family: IpFamily) => indexFamily(items.filter(({ prefix }) => familyOf(prefix) === family));
   const families = { 4: ofFamily(4), 6: ofFamily(6) };
   const holding = (address: IpAddress): readonly T[] => {
     const { lengths, byPrefix } = families[familyOf(address)];
-    return lengths.flatMap((lengthBits) => byPrefix.get(prefixOf(address, lengthBits)) ?? []);
+    return lengths.flatMap((lengthBits) => byPrefix.get(cut(address, lengthBits)) ?? []);
   };
   const overlapping = (prefix: IpPrefix): readonly T[] => {
     const { entries } = families[familyOf(prefix)];

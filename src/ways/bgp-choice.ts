@@ -2,6 +2,7 @@
 import { grouped } from "../base/grouped.ts";
 import { must } from "../base/invariant.ts";
 import { compareAddresses, containsPrefix, type IpAddress, type IpPrefix, parseAddress } from "../base/ip.ts";
+import { once, onceByKey } from "../base/once.ts";
 import type { UnicastNeighbour } from "../model/bgp.ts";
 import type { WireguardInterface } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
@@ -184,18 +185,42 @@ export function roomBetween(choices: Choices, from: Host, to: string): number | 
 const announcedBy = (host: Host): readonly IpPrefix[] =>
   host.bgp.kind === "routing" ? [...host.bgp.unicast.announced, ...takenFrom(host.bgp.peers)] : [];
 
+/** All that is announced, by those who do. */
+const announcements = once((hosts: ReadonlyMap<string, Host>) => {
+  const all = [...hosts.values()].flatMap((owner) => announcedBy(owner).map((prefix) => ({ prefix, owner })));
+  const byPrefix = [...grouped(all, ({ prefix }) => prefix)].map(([prefix, group]) => ({
+    prefix,
+    owners: group.map(({ owner }) => owner),
+  }));
+  return [...grouped(byPrefix, ({ owners }) => owners.map(({ name }) => name).join(" ")).values()];
+});
+
+const holds = (list: readonly IpPrefix[], prefix: IpPrefix): boolean =>
+  list.some((each) => containsPrefix(each, prefix));
+
+const takings = onceByKey<ReadonlyMap<string, Host>, ReadonlySet<IpPrefix>>();
+
+/** What a host takes of all that is announced. Most take the same. */
+function takenOf(hosts: ReadonlyMap<string, Host>, host: Host): ReadonlySet<IpPrefix> {
+  const { accepted = [], refused = [] } = unicastOf(host) ?? {};
+  return takings(hosts, `${accepted.join(" ")} but ${refused.join(" ")}`, () => {
+    const all = announcements(hosts).flatMap((group) => group.map(({ prefix }) => prefix));
+    return new Set(all.filter((prefix) => holds(accepted, prefix) && !holds(refused, prefix)));
+  });
+}
+
 /**
  * What others announce to a host, each with the neighbour and the interface by which it sends there. Nothing that the host
  * announces itself: BGP has no better way to that; and nothing that it does not take, as the LAN that it is on.
  */
 export function announcedTo({ hosts, nextHop }: Choices, host: Host) {
-  const announced = [...hosts.values()].flatMap((owner) => announcedBy(owner).map((prefix) => ({ prefix, owner })));
-  const { accepted = [], refused = [] } = unicastOf(host) ?? {};
-  const holds = (list: readonly IpPrefix[], prefix: IpPrefix) => list.some((each) => containsPrefix(each, prefix));
-  return [...grouped(announced, ({ prefix }) => prefix)].flatMap(([prefix, group]) => {
-    if (!holds(accepted, prefix) || holds(refused, prefix)) return [];
-    const announcing = group.map(({ owner }) => owner);
-    const next = announcing.includes(host) ? undefined : nextHop(host, ...announcing);
-    return next === undefined ? [] : [{ prefix, peer: next.host, link: linkOf(host, next) }];
+  const taken = takenOf(hosts, host);
+  return announcements(hosts).flatMap((group) => {
+    const prefixes = group.filter(({ prefix }) => taken.has(prefix)).map(({ prefix }) => prefix);
+    const { owners } = must(group[0], "a group has one");
+    const next = prefixes.length === 0 || owners.includes(host) ? undefined : nextHop(host, ...owners);
+    if (next === undefined) return [];
+    const link = linkOf(host, next);
+    return prefixes.map((prefix) => ({ prefix, peer: next.host, link }));
   });
 }

@@ -1,7 +1,7 @@
 /** The routes of a host, each with what of it limits a packet. Pure. */
 import { must } from "../base/invariant.ts";
-import { familyOf, hostPrefix, type IpAddress, type IpPrefix } from "../base/ip.ts";
-import { onceByKey } from "../base/once.ts";
+import { familyOf, hostPrefix, type IpAddress, type IpPrefix, prefixOf } from "../base/ip.ts";
+import { once, onceByKey } from "../base/once.ts";
 import { createPrefixIndex, type PrefixIndex } from "../base/prefix-index.ts";
 import type { InterfaceAddress, WireguardInterface } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
@@ -91,7 +91,22 @@ interface Table {
   readonly found: Map<IpAddress, Route | undefined>;
 }
 
-const tableOf = (routes: readonly Route[]): Table => ({ index: createPrefixIndex(routes), found: new Map() });
+/** The prefixes of addresses: all hosts' tables are asked for the same ones. */
+const cuts = once((_: Ways): typeof prefixOf => {
+  const known = new Map<IpAddress, Map<number, IpPrefix>>();
+  return (address, lengthBits) => {
+    const lengths = known.get(address) ?? new Map<number, IpPrefix>();
+    known.set(address, lengths);
+    const prefix = lengths.get(lengthBits) ?? prefixOf(address, lengthBits);
+    lengths.set(lengthBits, prefix);
+    return prefix;
+  };
+});
+
+const tableOf = (ways: Ways, routes: readonly Route[]): Table => ({
+  index: createPrefixIndex(routes, cuts(ways)),
+  found: new Map(),
+});
 
 function longest({ index, found }: Table, address: IpAddress): Route | undefined {
   if (found.has(address)) return found.get(address);
@@ -104,7 +119,7 @@ const tables = onceByKey<Ways, Table>();
 
 /** The route of a host, or of its part of a VRF, to an address: the longest prefix wins; of equals the first. */
 export function routeTo(ways: Ways, host: Host, vrf: Vrf, address: IpAddress): Route | undefined {
-  const table = tables(ways, `${host.name} ${vrf ?? ""}`, () => tableOf(routesOf(ways, host, vrf)));
+  const table = tables(ways, `${host.name} ${vrf ?? ""}`, () => tableOf(ways, routesOf(ways, host, vrf)));
   return longest(table, address);
 }
 
@@ -113,7 +128,7 @@ const taken = onceByKey<Ways, ReadonlyMap<string, Table>>();
 
 function takenBy(ways: Ways, host: Host): ReadonlyMap<string, Table> {
   const tunnels = host.interfaces.toReversed().flatMap((link) => {
-    const table = tableOf(allowedRoutes(ways, host, link));
+    const table = tableOf(ways, allowedRoutes(ways, host, link));
     return link.peers.map((id) => [must(ways.peers.get(id), `${id} is a peer`).host, table] as const);
   });
   return new Map(tunnels);
