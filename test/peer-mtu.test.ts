@@ -129,12 +129,14 @@ describe("an MTU for each peer", () => {
     expect(routesOf("gamma")).toEqual([]);
     const plain = compileText(`wireguard: {addresses: [10.250.0.0/24]}\n${THREE}`).files;
     expect(
-      plain.flatMap(
-        ({ content }) =>
-          Buffer.concat(content)
-            .toString()
-            .match(/^.* dev wg0 .*$/gm) ?? [],
-      ),
+      plain
+        .filter(({ path }) => path.endsWith("/etc/netgen/routes"))
+        .flatMap(
+          ({ content }) =>
+            Buffer.concat(content)
+              .toString()
+              .match(/^.* dev wg0 .*$/gm) ?? [],
+        ),
     ).toEqual(["10.9.0.0/24 dev wg0 metric 2100", "10.9.0.0/24 dev wg0 metric 2100"]);
   });
 
