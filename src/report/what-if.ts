@@ -30,9 +30,8 @@ const REASONS = {
 
 function movedLine(each: MovedClass): string {
   const { by, withinMs, before, after, example } = each;
-  const when = withinMs === undefined ? "" : ` within ${withinMs / 1000} s`;
   const way = `${byHosts(passed(after))}, not ${byHosts(passed(before))}`;
-  return `    ${classInWords(each)}, ${REASONS[by]}${when}, as ${flowInWords(example)}: ${way}`;
+  return `    ${classInWords(each)}, ${REASONS[by]} within ${withinMs / 1000} s, as ${flowInWords(example)}: ${way}`;
 }
 
 const flows = (count: number): string => (count === 1 ? "1 flow" : `${count} flows`);

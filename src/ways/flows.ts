@@ -2,7 +2,7 @@
 import { must } from "../base/invariant.ts";
 import { FAMILIES, type IpFamily } from "../base/ip.ts";
 import { once, onceByKey } from "../base/once.ts";
-import type { BgpSpeaker } from "../model/bgp.ts";
+import type { Speaker } from "../model/bgp.ts";
 import type { Exit } from "../model/exit.ts";
 import type { Host } from "../model/host.ts";
 import { poolAddresses } from "../model/loopback.ts";
@@ -38,10 +38,9 @@ type Heard = readonly [host: string, of: string];
 // ── Who hears of whom ───────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Whether both ends of a session reach each other. */
-function isAlive(ways: Ways, host: Host, speaker: Exclude<BgpSpeaker, { kind: "none" }>, other: string): boolean {
-  const there = ways.hosts.get(other);
-  const [source, to] = [speaker.updateSource, there?.vtep];
-  if (there === undefined || to === undefined) return false;
+function isAlive(ways: Ways, host: Host, { updateSource: source }: Speaker, other: string): boolean {
+  const there = must(ways.hosts.get(other), "the neighbours of a network are its hosts");
+  const to = must(there.vtep, "a speaker has an address to speak from");
   const walks = [
     walkFromHost(ways, host, { source, to, vrf: undefined }),
     walkFromHost(ways, there, { source: to, to: source, vrf: undefined }),
@@ -86,14 +85,10 @@ function stretchOf(ways: Ways, walk: Walk): Stretch | undefined {
 
 const stationsByName = once(({ stations }: Ways) => new Map(stations.map((station) => [station.name, station])));
 
-/** A party as these ways have it, whose gateways may be others; `undefined`: it is not there. */
-function partyNow(ways: Ways, { name, station }: Party): Party | undefined {
-  if (station === undefined) {
-    const host = ways.hosts.get(name);
-    return host && hostParty(host);
-  }
-  const now = stationsByName(ways).get(station.name);
-  return now && stationParty(now);
+/** A party as these ways have it, whose gateways may be others. */
+function partyNow(ways: Ways, { name, station }: Party): Party {
+  if (station === undefined) return hostParty(must(ways.hosts.get(name), "the host is there"));
+  return stationParty(must(stationsByName(ways).get(station.name), "the station is there"));
 }
 
 const hostParty = (host: Host): Party => ({
@@ -169,13 +164,11 @@ function leaving(ways: Ways, flow: Flow & { kind: "leaving" }): Course | undefin
   return undefined;
 }
 
-/** Where a flow goes by these ways; `undefined`: it does not work. */
+/** Where a flow, whose ends are there, goes by these ways; `undefined`: it does not work. */
 export function courseOf(ways: Ways, flow: Flow): Course | undefined {
   const from = partyNow(ways, flow.from);
-  if (from === undefined) return undefined;
   if (flow.kind === "leaving") return leaving(ways, { ...flow, from });
-  const to = partyNow(ways, flow.to);
-  return to && between(ways, from, to, flow.family);
+  return between(ways, from, partyNow(ways, flow.to), flow.family);
 }
 
 // ── All of them ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -50,7 +50,7 @@ const linkLoss = (a: string, b: string): Loss => ({
 /** Of two that share a key others know the first. */
 function seenAs({ network, hosts }: Ways, host: Host): Host {
   const isSeen = network.peers.some((peer) => peer.host === host.name);
-  return isSeen || host.vrrp === undefined ? host : (hosts.get(host.vrrp.other.host) ?? host);
+  return isSeen || host.vrrp === undefined ? host : must(hosts.get(host.vrrp.other.host), "the other is a host");
 }
 
 /** An interface of WireGuard's, by name. */
@@ -75,7 +75,8 @@ function outerLoss(ways: Ways, host: Host, name: string): Loss | undefined {
   const others = [...neighbours(ways)(host)].map((other) => must(ways.hosts.get(other), "a neighbour is a host"));
   const isBy = (other: Host): boolean => {
     const { there, back } = meeting(host, other);
-    return (there ?? back)?.scope === "lan" ? isLan : name === host.uplink;
+    const { scope } = must(there ?? back, "neighbours meet");
+    return scope === "lan" ? isLan : name === host.uplink;
   };
   const { site } = host.reach;
   const onLan = ways.network.hosts.filter((other) => isLan && site !== undefined && other.reach.site === site);

@@ -1,5 +1,4 @@
 /** Who takes over when something goes down without a word, and after how long at the most. Pure. */
-import { failoverOf } from "../model/loopback.ts";
 import type { Network } from "../model/network.ts";
 import type { Course, Working } from "./flows.ts";
 import type { Loss } from "./loss.ts";
@@ -10,8 +9,8 @@ import type { Loss } from "./loss.ts";
  */
 export interface Takeover {
   readonly by: "bgp" | "exit" | "vrrp";
-  /** Milliseconds; `undefined`: nobody has a bound for it. */
-  readonly withinMs: number | undefined;
+  /** Milliseconds. */
+  readonly withinMs: number;
 }
 
 /** Three pings a second apart without an answer, asked every 2 s, and a look of 2 s (templates/egress/): docs/exits.md. */
@@ -25,12 +24,10 @@ const [HOLD_MS, CHANGE_MS] = [9000, 1000];
 const VRRP_MS = 24_000;
 
 /** When BGP has seen that a session is gone, and chosen anew. */
-function bgpMs(network: Network): number | undefined {
-  const { bgp } = network;
-  if (bgp.kind === "none") return undefined;
-  const failover = failoverOf(network);
-  if (failover !== undefined) return failover.boundMs;
-  return (bgp.bfd.kind === "on" ? Math.min(bgp.bfd.intervalMs * bgp.bfd.multiplier, HOLD_MS) : HOLD_MS) + CHANGE_MS;
+function bgpMs({ bgp }: Network): number {
+  if (bgp.kind === "routing") return bgp.failover.boundMs;
+  const hasBfd = bgp.kind === "evpn" && bgp.bfd.kind === "on";
+  return (hasBfd ? Math.min(bgp.bfd.intervalMs * bgp.bfd.multiplier, HOLD_MS) : HOLD_MS) + CHANGE_MS;
 }
 
 /** A flow that goes another way. */
@@ -44,8 +41,5 @@ export function takeoverOf(network: Network, loss: Loss, { flow, course: before,
   if (isOut && flow.from.station?.vrf === undefined) return { by: "exit", withinMs: EXIT_MS };
   if (isOut) return { by: "exit", withinMs: bgpMs(network) };
   const isCouple = network.hosts.some(({ name, vrrp }) => vrrp !== undefined && loss.yielding.includes(name));
-  // With tunnels of their own BGP has chosen before the address is taken over.
-  if (isCouple && failoverOf(network) === undefined) return { by: "vrrp", withinMs: VRRP_MS };
-  if (isCouple) return { by: "vrrp", withinMs: Math.max(bgpMs(network) ?? 0, 4000) };
-  return { by: "bgp", withinMs: bgpMs(network) };
+  return isCouple ? { by: "vrrp", withinMs: VRRP_MS } : { by: "bgp", withinMs: bgpMs(network) };
 }

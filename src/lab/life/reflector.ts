@@ -4,7 +4,7 @@
  */
 import { must } from "../../base/invariant.ts";
 import { failoverOf } from "../../model/loopback.ts";
-import { hostsBetween } from "../../ways/bgp-choice.ts";
+import { workingFlows } from "../../ways/flows.ts";
 import { waysOf } from "../../ways/ways.ts";
 import { serveFrr } from "../machine/boot.ts";
 import { eventually, PATIENCE } from "../machine/patience.ts";
@@ -27,12 +27,13 @@ interface Witness {
  * in order, which its neighbours are told and need not detect.
  */
 function boundOf({ network }: Lab, ended: string, ends: readonly [string, string]): number {
-  const ways = waysOf(network);
-  const [a, b] = ends.map((name) => must(ways.hosts.get(name), "a guest is on a host"));
   const failover = failoverOf(network);
-  if (a === undefined || b === undefined || failover === undefined) return 0;
-  const passed = [hostsBetween(ways, a, b), hostsBetween(ways, b, a)].flatMap((way) => way ?? []);
-  return passed.includes(ended) ? (failover.boundMs - failover.detectionMs) * PATIENCE : 0;
+  if (failover === undefined) return 0;
+  const flows = workingFlows(waysOf(network)).filter(({ flow }) => {
+    return flow.kind === "between" && ends.includes(flow.from.host) && ends.includes(flow.to.host);
+  });
+  const isPassed = flows.some(({ course: { there, back } }) => [...there, ...back].includes(ended));
+  return isPassed ? (failover.boundMs - failover.detectionMs) * PATIENCE : 0;
 }
 
 /** Two guests of a segment, on other hosts than this one. */
