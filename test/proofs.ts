@@ -17,7 +17,8 @@ export const allScenarios = listFixtures().filter(({ kind }) => kind === "scenar
 /**
  * One network of each kind: all tunnels from one device, routed by WireGuard (a mesh, a hub), a device for each with routes
  * by BGP; a segment across a hub, routed subnets; two gateways, with an address in common; IPv6 without IPv4; Docker and both
- * releases; lines of the owner's; guests that are told their addresses; exits, of VRFs and without; VLANs of one bridge. The labs' last test says what of a kind is missing.
+ * releases; lines of the owner's; guests that are told their addresses; exits, of VRFs and without; VLANs of one bridge; keys that a
+ * host keeps encrypted. The labs' last test says what of a kind is missing.
  */
 export const ON_EACH_CHANGE: ReadonlySet<string> = new Set([
   "minimal",
@@ -33,4 +34,5 @@ export const ON_EACH_CHANGE: ReadonlySet<string> = new Set([
   "dhcp",
   "exits",
   "vlans",
+  "credentials",
 ]);

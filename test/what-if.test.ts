@@ -127,6 +127,16 @@ describe("who takes over", () => {
     expect(without(ways, "eth0@hub1").moved.some(({ by }) => by === "vrrp")).toBe(true);
   });
 
+  test("of two that share a key the tunnel is the first one's, and a host without WireGuard has none", () => {
+    const ways = fixture("vrrp-hubs");
+    expect(named(ways, "hub2--branch")).toEqual(named(ways, "hub1--branch"));
+    const lan = fixture("lan-gateways");
+    const [plain] = lan.network.hosts.filter(({ interfaces }) => interfaces.length === 0);
+    const [other] = lan.network.hosts.filter(({ interfaces }) => interfaces.length > 0);
+    expect(lossesNamed(lan, `${plain?.name}--${other?.name}`)).toEqual([]);
+    expect(lossesNamed(ways, "wg9@hub1")).toEqual([]);
+  });
+
   test("another exit, and what only one exit carries is lost", () => {
     const { lost, moved } = without(fixture("exits"), "roz");
     expect(moved).toMatchObject([{ by: "exit", withinMs: 8000, after: { exit: "wro" } }]);

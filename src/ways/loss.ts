@@ -71,7 +71,7 @@ function tunnelLoss(ways: Ways, { name: host, interfaces }: Host, name: string):
 function outerLoss(ways: Ways, host: Host, name: string): Loss | undefined {
   if (!outerLinks(host).includes(name)) return undefined;
   const meeting = createMeeting(ways.network);
-  const isLan = name === (host.lanInterface ?? host.uplink);
+  const isLan = name === host.lanInterface;
   const others = [...neighbours(ways)(host)].map((other) => must(ways.hosts.get(other), "a neighbour is a host"));
   const isBy = (other: Host): boolean => {
     const { there, back } = meeting(host, other);

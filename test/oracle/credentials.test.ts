@@ -99,7 +99,7 @@ describe.runIf(isEquipped("systemd-creds", "wg-quick"))("a credential", () => {
     expect(attempt(alpha, "/etc/netgen/wg-reload wg0")).toEqual({
       status: 1,
       stdout: "",
-      stderr: `wg-reload: wg0: cannot read the key file ${KEPT}\n`,
+      stderr: "wg-reload: wg0: cannot read the key file $CREDENTIALS_DIRECTORY/wg0.key\n",
     });
     expect(attempt(alpha, "/etc/netgen/credential").stderr).toBe(
       `credential: ${KEPT} cannot be decrypted here; put the key in place anew\n`,

@@ -35,7 +35,8 @@ export function lossesOf(network: Network, guests: readonly LabGuest[]): readonl
     const ends = { from: stationParty(from), to: stationParty(to) };
     const family = FAMILIES.find((each) => courseOf(ways, { kind: "between", ...ends, family: each }));
     const flow = family && ({ kind: "between", ...ends, family } as const);
-    const [lost] = flow === undefined ? [] : (courseOf(ways, flow)?.there.slice(1, -1) ?? []);
+    const passed = flow === undefined ? [] : (courseOf(ways, flow)?.there ?? []);
+    const lost = passed.find((host) => host !== from.host && host !== to.host);
     if (flow === undefined || lost === undefined || failoverOf(network) === undefined) return [];
     return courseOf(waysAfter(lost), flow) === undefined ? [] : [{ lost, from, to, family: flow.family }];
   });
