@@ -133,8 +133,8 @@ function anchorsOf({ input }: ResolvedHost, vtep: IpAddress): readonly IpPrefix[
 function ownAddresses({ addresses }: ResolvedHost, exit: VrfExit | undefined, families: readonly IpFamily[]) {
   if (!exit?.hasLocalRouting) return [];
   return families.flatMap((family): readonly InterfaceAddress[] => {
-    const first = addresses.find(({ address }) => familyOf(address) === family);
-    return first === undefined ? [] : [{ address: first.address, lengthBits: addressBits(family) }];
+    const own = addresses.filter(({ address }) => familyOf(address) === family).slice(0, 1);
+    return own.map(({ address }) => ({ address, lengthBits: addressBits(family) }));
   });
 }
 
