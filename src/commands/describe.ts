@@ -1,10 +1,9 @@
 import { Argument, Command } from "commander";
-import { listInWords } from "../base/text.ts";
 import { knownOf, namedThings, type Thing, thingsNamed } from "../report/describe/describe.ts";
 import type { Known } from "../report/describe/description.ts";
 import { renderDescription } from "../report/describe/text.ts";
-import { closest } from "../validate/suggest.ts";
-import { EXIT_DONE, machineError } from "./exit.ts";
+import { EXIT_DONE } from "./exit.ts";
+import { onlyOne } from "./names.ts";
 import { formatOption, keysOption, quietOption, topologyOption } from "./options.ts";
 import { type CommonOptions, exitCodeOf, jsonOf, openCompiled, printDiagnostics } from "./session.ts";
 
@@ -12,27 +11,12 @@ interface DescribeOptions extends CommonOptions {
   readonly topology: string;
 }
 
-/** The one thing that a text means. @throws Error when that is nothing, or several. */
-function meant(known: Known, text: string): Thing {
-  const things = thingsNamed(known, text);
-  if (things === "no-tunnel") throw machineError(`the hosts that "${text}" names have no tunnel between them`);
-  const [thing, ...others] = things;
-  if (thing !== undefined && others.length === 0) return thing;
-  if (thing !== undefined) {
-    const names = listInWords(
-      things.map(({ kind, name }) => `${kind}:${name}`),
-      "or",
-    );
-    throw machineError(`"${text}" is the name of more than one thing: write ${names}`);
-  }
-  const near = closest(
-    text,
-    namedThings(known).map(({ name }) => name),
-  );
-  const hint =
-    near === undefined ? "write a host, a subnet, a VRF, a site or a tunnel (alpha--beta)" : `did you mean "${near}"?`;
-  throw machineError(`"${text}" is no host, no subnet, no VRF, no site and no tunnel of the topology; ${hint}`);
-}
+const meant = (known: Known, text: string): Thing =>
+  onlyOne(text, thingsNamed(known, text), {
+    is: "no host, no subnet, no VRF, no site and no tunnel",
+    names: namedThings(known).map(({ name }) => name),
+    write: "a host, a subnet, a VRF, a site or a tunnel (alpha--beta)",
+  });
 
 function describe(name: string, options: DescribeOptions): number {
   const session = openCompiled(options.topology, options);

@@ -14,13 +14,13 @@ import { planGuests } from "../lab/plan/guests.ts";
 import { renderTraceSvg } from "../report/draw/trace-svg.ts";
 import { renderLeaving } from "../report/leaving.ts";
 import { renderTrace } from "../report/trace.ts";
-import { closest } from "../validate/suggest.ts";
 import { isOutside, traceLeaving } from "../ways/leave.ts";
 import { type Flow, flowBetween, type Party, partiesNamed } from "../ways/party.ts";
 import { addressOf } from "../ways/station.ts";
 import { traceFlow } from "../ways/trace.ts";
 import { type Ways, waysOf } from "../ways/ways.ts";
 import { EXIT_DONE, machineError } from "./exit.ts";
+import { unknownName } from "./names.ts";
 import { formatOption, keysOption, quietOption, topologyOption } from "./options.ts";
 import { type CommonOptions, exitCodeOf, jsonOf, open, printDiagnostics } from "./session.ts";
 
@@ -47,12 +47,11 @@ function meant(ways: Ways, text: string): readonly Party[] {
   const parties = partiesNamed(ways, text);
   if (parties.length > 0) return parties;
   const names = [...ways.hosts.keys(), ...new Set(ways.stations.flatMap(({ subnet, name }) => [subnet, name]))];
-  const near = closest(text, names);
-  const hint =
-    near === undefined
-      ? `write a host, a subnet, one on a host (${names.at(-1)}), an address or a prefix`
-      : `did you mean "${near}"?`;
-  throw machineError(`"${text}" is no host, no subnet and no address of the topology; ${hint}`);
+  throw unknownName(text, {
+    is: "no host, no subnet and no address",
+    names,
+    write: `a host, a subnet, one on a host (${names.at(-1)}), an address or a prefix`,
+  });
 }
 
 const onOneHost = ([from, to]: readonly [string, string], host: string): Error =>

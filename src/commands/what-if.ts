@@ -1,12 +1,11 @@
 import { Command, Option } from "commander";
-import { listInWords } from "../base/text.ts";
 import { planGuests } from "../lab/plan/guests.ts";
 import { renderEach, renderWhatIf, whatIfData, worstFirst } from "../report/what-if.ts";
-import { closest } from "../validate/suggest.ts";
 import { allLosses, type Loss, lossesNamed, together } from "../ways/loss.ts";
 import { type Ways, waysOf } from "../ways/ways.ts";
 import { whatIf } from "../ways/what-if.ts";
 import { EXIT_DONE, machineError } from "./exit.ts";
+import { onlyOne } from "./names.ts";
 import { formatOption, keysOption, quietOption, topologyOption } from "./options.ts";
 import { type CommonOptions, exitCodeOf, jsonOf, open, printDiagnostics } from "./session.ts";
 
@@ -19,29 +18,12 @@ interface WhatIfOptions extends CommonOptions {
   readonly each?: (typeof EACH)[number] | true;
 }
 
-/** The one thing that a text means. @throws Error when that is nothing, or several. */
-function meant(ways: Ways, text: string): Loss {
-  const losses = lossesNamed(ways, text);
-  const [loss, ...others] = losses;
-  if (loss !== undefined && others.length === 0) return loss;
-  if (loss !== undefined) {
-    const names = listInWords(
-      losses.map(({ kind, name }) => `${kind}:${name}`),
-      "or",
-    );
-    throw machineError(`"${text}" is the name of more than one thing: write ${names}`);
-  }
-  const { hosts, sites } = ways.network;
-  const near = closest(
-    text,
-    [...hosts, ...sites].map(({ name }) => name),
-  );
-  const hint =
-    near === undefined
-      ? "write a host, a site, a tunnel (alpha--beta) or an interface (wg0@alpha)"
-      : `did you mean "${near}"?`;
-  throw machineError(`"${text}" is no host, no site, no tunnel and no interface of the topology; ${hint}`);
-}
+const meant = (ways: Ways, text: string): Loss =>
+  onlyOne(text, lossesNamed(ways, text), {
+    is: "no host, no site, no tunnel and no interface",
+    names: [...ways.network.hosts, ...ways.network.sites].map(({ name }) => name),
+    write: "a host, a site, a tunnel (alpha--beta) or an interface (wg0@alpha)",
+  });
 
 function lossOf(ways: Ways, down: string, also: readonly string[]): Loss {
   const loss = together(

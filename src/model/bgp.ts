@@ -43,6 +43,17 @@ export type Bfd =
   | { readonly kind: "none" }
   | { readonly kind: "on"; readonly intervalMs: number; readonly multiplier: number };
 
+/** The hold time of FRR's datacenter defaults: a session that BFD does not end ends itself. */
+const HOLD_MS = 9000;
+/** For BGP to choose anew and the kernel to be told, on every host on the way; some 100 ms where hosts are idle. */
+const CHANGE_MS = 1000;
+
+/** What follows from how sessions are watched. */
+export function failoverBound(bfd: Bfd): Failover {
+  const detectionMs = bfd.kind === "on" ? Math.min(bfd.intervalMs * bfd.multiplier, HOLD_MS) : HOLD_MS;
+  return { detectionMs, boundMs: detectionMs + CHANGE_MS };
+}
+
 export type BgpSpeaker = { readonly kind: "none" } | Speaker;
 export type Speaker = EvpnSpeaker | RoutingSpeaker;
 

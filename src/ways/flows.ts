@@ -1,25 +1,30 @@
 /** Everything that works in a network: who speaks with whom, and whom it passes. Pure. */
 import { must } from "../base/invariant.ts";
-import { FAMILIES, type IpFamily } from "../base/ip.ts";
+import { EVERYTHING, FAMILIES, familyOf, type IpAddress, type IpFamily, networkAddress } from "../base/ip.ts";
 import { once, onceByKey } from "../base/once.ts";
 import type { Speaker } from "../model/bgp.ts";
-import type { Exit } from "../model/exit.ts";
 import type { Host } from "../model/host.ts";
-import { poolAddresses } from "../model/loopback.ts";
-import { exitOf, exitsOf, ownExitsOf, remoteExitsOf } from "./exits.ts";
 import { hearersOf } from "./hears.ts";
-import { type Party, stationParty, walkFromParty } from "./party.ts";
+import { hostParty, type Party, stationParty, walkFromParty } from "./party.ts";
 import { passageOf } from "./passage.ts";
-import { gatewayHost, walkFromHost } from "./reach.ts";
-import { acrossSegment } from "./segment.ts";
+import { walkFromHost } from "./reach.ts";
 import { addressOf, type Station } from "./station.ts";
-import { exactLeg, type Step, type Walk } from "./way.ts";
+import type { Walk } from "./way.ts";
 import type { Ways } from "./ways.ts";
+import { waysOut } from "./ways-out.ts";
 
-/** Two that speak with each other, or one that leaves: for a remote, or for anywhere else. */
+/** One that leaves: for a remote, or for anywhere else. */
+interface Leaving {
+  readonly kind: "leaving";
+  readonly from: Party;
+  readonly remote: string | undefined;
+  readonly family: IpFamily;
+}
+
+/** Two that speak with each other, or one that leaves. */
 export type Flow =
   | { readonly kind: "between"; readonly from: Party; readonly to: Party; readonly family: IpFamily }
-  | { readonly kind: "leaving"; readonly from: Party; readonly remote: string | undefined; readonly family: IpFamily };
+  | Leaving;
 
 /** Where a flow goes when all that is there works. */
 export interface Course {
@@ -91,13 +96,6 @@ function partyNow(ways: Ways, { name, station }: Party): Party {
   return stationParty(must(stationsByName(ways).get(station.name), "the station is there"));
 }
 
-const hostParty = (host: Host): Party => ({
-  name: host.name,
-  host: host.name,
-  addresses: poolAddresses(host),
-  station: undefined,
-});
-
 function between(ways: Ways, a: Party, b: Party, family: IpFamily): Course | undefined {
   const [here, to] = [addressOf(a, family), addressOf(b, family)];
   if (here === undefined || to === undefined) return undefined;
@@ -108,58 +106,26 @@ function between(ways: Ways, a: Party, b: Party, family: IpFamily): Course | und
   );
 }
 
-/** The host that decides how a party leaves, and the way there; `undefined`: it does not get there. */
-function deciding(ways: Ways, { host, station }: Party, family: IpFamily) {
-  const own = must(ways.hosts.get(host), "a party is on a host");
-  if (station === undefined) return { decides: own, before: { there: [own.name], heard: [] } };
-  const decides = gatewayHost(ways, station, family);
-  const steps = decides && acrossSegment(ways, own, decides.name, station.subnet);
-  const before = decides && steps && stretchOf(ways, { steps, end: { host: decides.name, kind: "arrived" } });
-  return decides && before && { decides, before };
-}
-
-/** From a host to an exit, in a VRF or by a tunnel; `undefined`: it does not get there. */
-function towards(
-  ways: Ways,
-  [host, exit]: readonly [Host, Host],
-  vrf: string | undefined,
-  family: IpFamily,
-): Stretch | undefined {
-  if (host === exit) return { there: [host.name], heard: [] };
-  const instance = host.vrfs.find(({ name }) => name === vrf);
-  if (instance !== undefined) {
-    const leg = exactLeg(host, instance.bridge, instance.vxlan.mtu);
-    const step: Step = { ...leg, kind: "vxlan", to: exit.name, route: undefined };
-    return stretchOf(ways, { steps: [step], end: { host: exit.name, kind: "arrived" } });
-  }
-  const [source, to] = [host, exit].map((each) => addressOf({ addresses: poolAddresses(each) }, family));
-  return source && to && stretchOf(ways, walkFromHost(ways, host, { source, to, vrf: undefined }));
-}
-
-function exitsFor(ways: Ways, decides: Host, { from: { station }, remote, family }: Flow & { kind: "leaving" }) {
-  if (remote !== undefined) return remoteExitsOf(ways.network, decides, remote, family);
-  return station === undefined ? ownExitsOf(ways.network, decides, family) : exitsOf(ways, station, family);
+/** An address that a flow is for: of the remote, or of anything, of which no prefix but a default holds the first one. */
+function targetOf({ network }: Ways, { remote, family }: Leaving): IpAddress | undefined {
+  if (remote === undefined) return networkAddress(EVERYTHING[family]);
+  const prefixes = network.remotes.flatMap((each) => (each.name === remote ? each.prefixes : []));
+  const prefix = prefixes.find((each) => familyOf(each) === family);
+  return prefix && networkAddress(prefix);
 }
 
 /** By the first exit that is reached; with none, as the gateway of a station leaves, behind its own address. */
-function leaving(ways: Ways, flow: Flow & { kind: "leaving" }): Course | undefined {
-  const { from, family, remote } = flow;
-  const found = deciding(ways, from, family);
-  if (found === undefined) return undefined;
-  const { decides, before } = found;
-  const exits: readonly Pick<Exit, "host">[] = exitsFor(ways, decides, flow);
-  const own = exits.length === 0 && remote === undefined && from.station && exitOf(ways, from.station, family);
-  for (const { host } of own ? [{ host: own.name }] : exits) {
-    const exit = must(ways.hosts.get(host), "an exit is a host");
-    const there = towards(ways, [decides, exit], from.station?.vrf, family);
-    const back = there && towards(ways, [exit, decides], from.station?.vrf, family);
-    if (back === undefined || there === undefined) continue;
-    return {
-      there: [...before.there, ...there.there.slice(1)],
-      back: [...back.there, ...before.there.toReversed().slice(1)],
-      exit: host,
-      heard: [...before.heard, ...there.heard, ...back.heard],
-    };
+function leaving(ways: Ways, flow: Leaving): Course | undefined {
+  const { from: party, family, remote } = flow;
+  const [source, to] = [addressOf(party, family), targetOf(ways, flow)];
+  const found = source && to && waysOut(ways, { party, source, to, remote });
+  if (!found) return undefined;
+  for (const { exit, steps, back: walk } of found.walks) {
+    const isBehind = party.station !== undefined && exit.hasSnat;
+    const there = stretchOf(ways, { steps, end: { host: exit.host, kind: "arrived" } });
+    const back = there && stretchOf(ways, walk);
+    if (there === undefined || back === undefined || !(found.isByExit || isBehind)) continue;
+    return { there: there.there, back: back.there, exit: exit.host, heard: [...there.heard, ...back.heard] };
   }
   return undefined;
 }
@@ -207,7 +173,7 @@ function leavings(ways: Ways, from: Party): readonly Working[] {
 /** Every two stations that speak, every two hosts, and whoever leaves by somebody else. */
 export function workingFlows(ways: Ways): readonly Working[] {
   const stations = ways.stations.map((station: Station) => stationParty(station));
-  const hosts = ways.network.hosts.map(hostParty).filter(({ addresses }) => addresses.length > 0);
+  const hosts = ways.network.hosts.map((host) => hostParty(host)).filter(({ addresses }) => addresses.length > 0);
   return [
     ...pairs(ways, stations),
     ...pairs(ways, hosts),

@@ -1,5 +1,6 @@
 /** What can go down, and the ways that are left then. Pure. */
 import { must } from "../base/invariant.ts";
+import { familyOf } from "../base/ip.ts";
 import { once } from "../base/once.ts";
 import { type Host, outerLinks } from "../model/host.ts";
 import { createNeighboursOf } from "../model/relays.ts";
@@ -7,6 +8,7 @@ import { createMeeting } from "../model/tunnel.ts";
 import { gatewayHost } from "./reach.ts";
 import { networkWith } from "./rest.ts";
 import type { Station } from "./station.ts";
+import { tunnelsNamed } from "./tunnel-names.ts";
 import { type Ways, waysOf } from "./ways.ts";
 
 type Pair = readonly [string, string];
@@ -30,6 +32,8 @@ export interface Loss {
 
 const NOTHING = { hosts: [], tunnels: [], lans: [], exits: [], yielding: [] };
 
+const hostNamed = ({ hosts }: Ways, name: string): Host => must(hosts.get(name), `${name} is a host`);
+
 /** Whom each host has a tunnel with. */
 const neighbours = once(({ network }: Ways) => createNeighboursOf(network));
 
@@ -46,12 +50,6 @@ const linkLoss = (a: string, b: string): Loss => ({
   name: `${a}--${b}`,
   tunnels: [[a, b]],
 });
-
-/** Of two that share a key others know the first. */
-function seenAs({ network, hosts }: Ways, host: Host): Host {
-  const isSeen = network.peers.some((peer) => peer.host === host.name);
-  return isSeen || host.vrrp === undefined ? host : must(hosts.get(host.vrrp.other.host), "the other is a host");
-}
 
 /** An interface of WireGuard's, by name. */
 function tunnelLoss(ways: Ways, { name: host, interfaces }: Host, name: string): Loss | undefined {
@@ -72,7 +70,7 @@ function outerLoss(ways: Ways, host: Host, name: string): Loss | undefined {
   if (!outerLinks(host).includes(name)) return undefined;
   const meeting = createMeeting(ways.network);
   const isLan = name === host.lanInterface;
-  const others = [...neighbours(ways)(host)].map((other) => must(ways.hosts.get(other), "a neighbour is a host"));
+  const others = [...neighbours(ways)(host)].map((other) => hostNamed(ways, other));
   const isBy = (other: Host): boolean => {
     const { there, back } = meeting(host, other);
     const { scope } = must(there ?? back, "neighbours meet");
@@ -91,19 +89,8 @@ function outerLoss(ways: Ways, host: Host, name: string): Loss | undefined {
   };
 }
 
-/** Two hosts of which a text is made with one or two hyphens between: names have hyphens themselves. */
-export function pairsNamed({ hosts }: Pick<Ways, "hosts">, text: string): readonly (readonly [Host, Host])[] {
-  return [...text.matchAll(/(?=(--?))/g)].flatMap(({ index, 1: hyphens = "" }) => {
-    const [a, b] = [hosts.get(text.slice(0, index)), hosts.get(text.slice(index + hyphens.length))];
-    return a === undefined || b === undefined || a === b ? [] : [[a, b] as const];
-  });
-}
-
-function linksNamed(ways: Ways, text: string): readonly Loss[] {
-  const seen = pairsNamed(ways, text).map(([a, b]) => [seenAs(ways, a), seenAs(ways, b)] as const);
-  const joined = seen.filter(([a, b]) => neighbours(ways)(a).has(b.name));
-  return joined.map(([a, b]) => linkLoss(a.name, b.name));
-}
+const linksNamed = (ways: Ways, text: string): readonly Loss[] | undefined =>
+  tunnelsNamed({ ...ways, neighboursOf: neighbours(ways) }, text)?.map(([a, b]) => linkLoss(a.name, b.name));
 
 function interfacesNamed(ways: Ways, text: string): readonly Loss[] {
   const [, name = "", at = ""] = /^(.+)@([^@]+)$/.exec(text) ?? [];
@@ -112,18 +99,19 @@ function interfacesNamed(ways: Ways, text: string): readonly Loss[] {
   return found === undefined ? [] : [found];
 }
 
-/** All that a text can mean; with `host:` and the like before it only that. */
-export function lossesNamed(ways: Ways, text: string): readonly Loss[] {
+/** All that a text can mean, with `host:` and the like before it only that; `no-tunnel`: two hosts that have none. */
+export function lossesNamed(ways: Ways, text: string): readonly Loss[] | "no-tunnel" {
   const [, kind, name = text] = /^(host|site|link|interface):(.*)$/.exec(text) ?? [];
   const host = ways.hosts.get(name);
   const site = ways.network.sites.find((each) => each.name === name);
+  const links = linksNamed(ways, name);
   const all = [
     ...(host === undefined ? [] : [hostLoss(host.name)]),
     ...(site === undefined ? [] : [siteLoss(ways, site.name)]),
-    ...linksNamed(ways, name),
+    ...(links ?? []),
     ...interfacesNamed(ways, name),
-  ];
-  return all.filter((each) => kind === undefined || each.kind === kind);
+  ].filter((each) => kind === undefined || each.kind === kind);
+  return links === undefined && all.length === 0 ? "no-tunnel" : all;
 }
 
 /** Every host, every tunnel, every site with hosts, in turn. */
@@ -133,13 +121,11 @@ export function allLosses(ways: Ways, kind: "host" | "link" | "site"): readonly 
   if (kind === "site") return sites.map(({ name }) => siteLoss(ways, name)).filter((each) => each.hosts.length > 0);
   return hosts.flatMap((a) => {
     const after = [...neighbours(ways)(a)].filter(
-      (b) => a.name < b || !neighbours(ways)(mustHost(ways, b)).has(a.name),
+      (b) => a.name < b || !neighbours(ways)(hostNamed(ways, b)).has(a.name),
     );
     return after.map((b) => linkLoss(a.name, b));
   });
 }
-
-const mustHost = ({ hosts }: Ways, name: string): Host => must(hosts.get(name), "it is a host");
 
 /** Several at once. */
 export function together(first: Loss, others: readonly Loss[]): Loss {
@@ -155,7 +141,8 @@ export function together(first: Loss, others: readonly Loss[]): Loss {
   };
 }
 
-function withoutPairs(pairs: readonly Pair[]): (a: string, b: string) => boolean {
+/** Whether two are one of some pairs. */
+function isAmong(pairs: readonly Pair[]): (a: string, b: string) => boolean {
   const keys = new Set(pairs.flatMap(([a, b]) => [`${a} ${b}`, `${b} ${a}`]));
   return (a, b) => keys.has(`${a} ${b}`);
 }
@@ -176,7 +163,7 @@ function stationsAfter(ways: Ways, has: (host: string) => boolean): readonly Sta
     .filter(({ host }) => has(host))
     .map((station) => {
       const gateways = station.gateways.filter((gateway) => {
-        const at = gatewayHost(ways, { ...station, gateways: [gateway] }, gateway.includes(":") ? 6 : 4);
+        const at = gatewayHost(ways, { ...station, gateways: [gateway] }, familyOf(gateway));
         return at === undefined || has(at.name);
       });
       return gateways.length === station.gateways.length ? station : { ...station, gateways };
@@ -189,7 +176,7 @@ export function waysWithout(ways: Ways, loss: Loss): Ways {
   const has = (host: string): boolean => !gone.has(host);
   const isClosed = (exit: { readonly host: string; readonly interface: string }): boolean =>
     loss.exits.some((each) => each.host === exit.host && each.interface === exit.interface);
-  const isCut = withoutPairs(loss.tunnels);
+  const isCut = isAmong(loss.tunnels);
   const rest = networkWith(has, ways.network);
   const { yielding } = loss;
   const standIn = (host: string): string => {
@@ -206,7 +193,7 @@ export function waysWithout(ways: Ways, loss: Loss): Ways {
     remotes: rest.remotes.map((remote) => ({ ...remote, exits: open(remote.exits) })),
     vrfs: rest.vrfs.map((vrf) => ({ ...vrf, exits: open(vrf.exits) })),
   };
-  const onLan = withoutPairs(loss.lans);
+  const onLan = isAmong(loss.lans);
   return {
     ...waysOf(network, stationsAfter(ways, has)),
     isCut: (a, b, by) => (by === "lan" ? onLan(a, b) : isCut(a, b)),

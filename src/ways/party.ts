@@ -33,9 +33,10 @@ export interface Party {
   readonly station: Station | undefined;
 }
 
-const hostParty = ({ name }: Host, addresses: Party["addresses"]): Party => ({
-  name,
-  host: name,
+/** A host as one end of a flow, by its addresses of the pools or by others. */
+export const hostParty = (host: Host, addresses = poolAddresses(host)): Party => ({
+  name: host.name,
+  host: host.name,
   addresses,
   station: undefined,
 });
@@ -86,7 +87,7 @@ function stationsIn({ stations }: Ways, asked: IpPrefix): readonly Party[] {
 export function partiesNamed(ways: Ways, text: string): readonly Party[] {
   const { hosts, stations } = ways;
   const host = hosts.get(text);
-  if (host !== undefined) return [hostParty(host, poolAddresses(host))];
+  if (host !== undefined) return [hostParty(host)];
   const found = stations.filter(({ name, subnet }) => name === text || subnet === text);
   if (found.length > 0) return found.map(stationParty);
   const [, what = text, where] = /^(.*)@([^@]*)$/.exec(text) ?? [];

@@ -106,21 +106,22 @@ function isSilenced({ network, hosts }: Ways, { hosts: gone, tunnels }: Loss): b
 function changedBy(ways: Ways, loss: Loss) {
   const { all, ending } = indexOf(ways);
   const gone = new Set(loss.hosts.flatMap((host) => ending.get(host) ?? []));
-  const touched = touchedBy(ways, loss);
-  const rest = once((_: Loss) => waysWithout(ways, loss));
-  const lost: Working[] = [];
-  const moved: Moved[] = [];
+  const touched = new Set([...touchedBy(ways, loss)].filter((each) => !gone.has(each)));
+  const hearing = isSilenced(ways, loss)
+    ? all.filter((each) => each.course.heard.length > 0 && !touched.has(each) && !gone.has(each))
+    : [];
+  const [lost, moved]: readonly [Working[], Moved[]] = [[], []];
+  const counts = { all: all.length, gone: gone.size };
+  // Most hosts are on nobody else's way: of those nothing has to be worked out.
+  if (touched.size + hearing.length === 0) return { ...counts, lost, moved };
+  const rest = waysWithout(ways, loss);
   for (const working of touched) {
-    if (gone.has(working)) continue;
-    const after = courseOf(rest(loss), working.flow);
+    const after = courseOf(rest, working.flow);
     if (after === undefined) lost.push(working);
     else if (!isSame(working.course, after)) moved.push({ ...working, after });
   }
-  if (isSilenced(ways, loss)) {
-    const others = all.filter((each) => each.course.heard.length > 0 && !touched.has(each) && !gone.has(each));
-    lost.push(...others.filter(({ course }) => !isHeard(rest(loss), course.heard)));
-  }
-  return { all: all.length, gone: gone.size, lost, moved };
+  lost.push(...hearing.filter(({ course }) => !isHeard(rest, course.heard)));
+  return { ...counts, lost, moved };
 }
 
 const isSame = (a: Course, b: Course): boolean =>

@@ -1,7 +1,7 @@
 /** What a name means in a network, and that explained. */
-import type { Host } from "../../model/host.ts";
 import type { Network } from "../../model/network.ts";
 import { createNeighboursOf } from "../../model/relays.ts";
+import { tunnelsNamed } from "../../ways/tunnel-names.ts";
 import { createTunnelRow } from "../mtu.ts";
 import type { Description, Known, ThingKind } from "./description.ts";
 import { describeHost } from "./host.ts";
@@ -56,30 +56,11 @@ export function namedThings(known: Known): readonly Thing[] {
   ];
 }
 
-/** Two hosts of which a text is made with one or two hyphens between: names have hyphens themselves. */
-function pairsNamed({ hosts }: Known, text: string): readonly (readonly [Host, Host])[] {
-  return [...text.matchAll(/(?=(--?))/g)].flatMap(({ index, 1: hyphens = "" }) => {
-    const [a, b] = [hosts.get(text.slice(0, index)), hosts.get(text.slice(index + hyphens.length))];
-    return a === undefined || b === undefined || a === b ? [] : [[a, b] as const];
-  });
-}
-
-/** As others see a host: of two that share a key they know the first. */
-function seenAs({ network, hosts }: Known, host: Host): Host {
-  const isSeen = network.peers.some((peer) => peer.host === host.name);
-  return isSeen || host.vrrp === undefined ? host : (hosts.get(host.vrrp.other.host) ?? host);
-}
-
-/** The tunnels that a text may mean: `alpha--beta` or `alpha-beta`; `undefined`: it names hosts that have none. */
-function linksNamed(known: Known, text: string): readonly Thing[] | undefined {
-  const pairs = pairsNamed(known, text);
-  const seen = pairs.map(([a, b]) => [seenAs(known, a), seenAs(known, b)] as const);
-  const joined = seen.filter(([a, b]) => known.neighboursOf(a).has(b.name));
-  if (pairs.length > 0 && joined.length === 0) return undefined;
-  return joined.map(
+/** The tunnels that a text may mean; `undefined`: it names hosts that have none. */
+const linksNamed = (known: Known, text: string): readonly Thing[] | undefined =>
+  tunnelsNamed(known, text)?.map(
     ([a, b]): Thing => ({ kind: "link", name: `${a.name}--${b.name}`, describe: () => describeLink(known, a, b) }),
   );
-}
 
 /** All that a text means, with `host:` and the like before it only that; `no-tunnel`: two hosts that have none. */
 export function thingsNamed(known: Known, text: string): readonly Thing[] | "no-tunnel" {

@@ -10,15 +10,14 @@ import {
   type IpPrefix,
   isMoreSpecific,
 } from "../../base/ip.ts";
-import type {
-  AcceptedPrefix,
-  Bfd,
-  Bgp,
-  BgpSpeaker,
-  Failover,
-  RoutingBgp,
-  Unicast,
-  UnicastNeighbour,
+import {
+  type AcceptedPrefix,
+  type Bgp,
+  type BgpSpeaker,
+  failoverBound,
+  type RoutingBgp,
+  type Unicast,
+  type UnicastNeighbour,
 } from "../../model/bgp.ts";
 import type { OwnedPrefix } from "../../model/host.ts";
 import type { OverlayPrefix } from "../../model/network.ts";
@@ -36,16 +35,6 @@ import {
   speakerAlone,
   speakersAmong,
 } from "./evpn.ts";
-
-/** The hold time of FRR's datacenter defaults: a session that BFD does not end ends itself. */
-const HOLD_MS = 9000;
-/** For BGP to choose anew and the kernel to be told, on every host on the way; some 100 ms where hosts are idle. */
-const CHANGE_MS = 1000;
-
-function failoverBound(bfd: Extract<Bfd, { kind: "on" }>): Failover {
-  const detectionMs = Math.min(bfd.intervalMs * bfd.multiplier, HOLD_MS);
-  return { detectionMs, boundMs: detectionMs + CHANGE_MS };
-}
 
 /** BGP as it was asked for, with BFD: without, a dead hub would be noticed by its hold time alone. */
 export function routingBgp(bgp: Bgp): Bgp {

@@ -1,0 +1,40 @@
+/** What somebody calls a thing of the topology on the command line. */
+import { listInWords } from "../base/text.ts";
+import { closest } from "../validate/suggest.ts";
+import { machineError } from "./exit.ts";
+
+/** What a text may be, for when it is nothing of it. */
+export interface Nameable {
+  /** `no host and no subnet`. */
+  readonly is: string;
+  /** Names that may have been meant. */
+  readonly names: readonly string[];
+  /** What to write where none is near. */
+  readonly write: string;
+}
+
+export function unknownName(text: string, { is, names, write }: Nameable): Error {
+  const near = closest(text, names);
+  return machineError(
+    `"${text}" is ${is} of the topology; ${near === undefined ? `write ${write}` : `did you mean "${near}"?`}`,
+  );
+}
+
+/** A thing by its kind and name. */
+interface Named {
+  readonly kind: string;
+  readonly name: string;
+}
+
+/** The one thing that a text means. @throws Error when that is nothing, or several. */
+export function onlyOne<T extends Named>(text: string, things: readonly T[] | "no-tunnel", nameable: Nameable): T {
+  if (things === "no-tunnel") throw machineError(`the hosts that "${text}" names have no tunnel between them`);
+  const [thing, ...others] = things;
+  if (thing === undefined) throw unknownName(text, nameable);
+  if (others.length === 0) return thing;
+  const names = listInWords(
+    things.map(({ kind, name }) => `${kind}:${name}`),
+    "or",
+  );
+  throw machineError(`"${text}" is the name of more than one thing: write ${names}`);
+}
