@@ -55,8 +55,10 @@ export function userDataOf(network: Network, tree: Tree, host: Host): string {
   const { files, ...rest } = treeOfHosts(tree, [host.name]);
   const fleet = fleetMark(network);
   const bundle = bundleOf({ ...rest, files: files.map(bareFile) }, host.name);
+  const packages = packagesOf(host, tree.units[host.name] ?? []);
   const config = {
-    packages: packagesOf(host, tree.units[host.name] ?? []),
+    // Left out where there are none: cloud-init refuses an empty list.
+    ...(packages.length === 0 ? {} : { packages }),
     write_files: bundle.map((file) => ({
       path: `${stagedIn(fleet)}/${file.path}`,
       content: new TextDecoder().decode(contentOf(file)),
