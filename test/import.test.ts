@@ -98,17 +98,24 @@ const ownedIn = ({ hosts }: Network): ReadonlyMap<string, readonly IpPrefix[]> =
   );
 
 describe("a tree that netgen built, imported, carries the same packets", () => {
-  test.each(["minimal", "hub-and-spoke", "relay", "dual-stack", "hypervisors", "links", "pods", "several-prefixes"])(
-    "%s",
-    (fixture) => {
-      const { files, network } = wireguardFiles(fixtureOf(fixture));
-      expect(Object.keys(files).length).toBeGreaterThan(1);
-      const result = imported(files);
-      expect(told(result, "question")).toEqual([]);
-      const owned = ownedIn(network);
-      expect(carriage(networkOf(result), owned)).toEqual(carriage(network, owned));
-    },
-  );
+  test.each([
+    "minimal",
+    "hub-and-spoke",
+    "relay",
+    "dual-stack",
+    "hypervisors",
+    "links",
+    "pods",
+    "several-prefixes",
+    "credentials",
+  ])("%s", (fixture) => {
+    const { files, network } = wireguardFiles(fixtureOf(fixture));
+    expect(Object.keys(files).length).toBeGreaterThan(1);
+    const result = imported(files);
+    expect(told(result, "question")).toEqual([]);
+    const owned = ownedIn(network);
+    expect(carriage(networkOf(result), owned)).toEqual(carriage(network, owned));
+  });
 
   test("and a tree whose hosts are told apart by nothing but their addresses as well", () => {
     const { files, network } = wireguardFiles(fixtureOf("hub-and-spoke"));

@@ -170,6 +170,17 @@ ${host(1)}${host(2)}${host(3)}subnets:
     expect(without(two, "h1").lost).toEqual([]);
   });
 
+  test("a tunnel of a mesh parts its two ends, and is no point of failure", () => {
+    const ways = fixture("exits");
+    const results = allLosses(ways, "link").map((loss) => whatIf(ways, loss));
+    const parting = results.filter(({ loss }) => loss.name === "far--lab" || loss.name === "roz--wro");
+    expect(parting.map(lostCount)).toEqual(parting.map(({ parted }) => parted));
+    expect(renderEach(parting)).toBe("no single point of failure\nfelt by its own two ends alone: 2 tunnels\n");
+    const hub = without(fixture("hub-and-spoke"), "east--hub");
+    expect(hub.parted).toBeGreaterThan(0);
+    expect(hub.parted).toBeLessThan(lostCount(hub));
+  });
+
   test("the worst comes first", () => {
     const ways = fixture("hub-and-spoke");
     const results = allLosses(ways, "host").map((loss) => whatIf(ways, loss));

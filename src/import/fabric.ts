@@ -29,6 +29,7 @@ function hostOf(node: Node, nodes: readonly Node[]): HostFacts {
     endpoint: undefined,
     listenPort: undefined,
     mtu: undefined,
+    hasCredential: false,
     peers: nodes
       .filter((other) => other !== node)
       .map((other) => ({

@@ -61,6 +61,8 @@ export interface HostFacts {
   readonly listenPort: number | undefined;
   /** Bytes. */
   readonly mtu: Said<number> | undefined;
+  /** systemd keeps its private key. */
+  readonly hasCredential: boolean;
   readonly peers: readonly PeerFacts[];
   /** Lines of the source that netgen has nothing for, or does in its own way. */
   readonly rest: readonly Said<string>[];

@@ -101,6 +101,7 @@ function entryOf(source: Source, root: Node, findings: Finding[]): Entry {
       endpoint,
       listenPort: numberOf(get("port"), 1, findings) ?? Number(DEFAULT_PORT),
       mtu: mtu === undefined ? undefined : { value: mtu, place: get("mtu").place },
+      hasCredential: false,
       peers: unmanaged(root, findings),
       rest: others.map(([key, node]) => ({ value: `${key}: ${asYaml(node.value)}`, place: node.place })),
       place,

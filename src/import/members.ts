@@ -113,6 +113,7 @@ export function hostBlock(member: Member, context: Context, findings: Finding[])
       ...(pinned.length === 0 ? [] : [entry("addresses", pinned)]),
       ...reachEntries(member, context, findings),
       ...(publicKey === undefined ? [] : [entry("publicKey", publicKey)]),
+      ...(facts?.hasCredential ? [entry("keyStore", "credential")] : []),
       ...(behind.length === 0 ? [] : [entry("routes", behind)]),
     ],
   };

@@ -61,6 +61,7 @@ function hostOf(name: string, tunnel: Node, findings: Finding[]): HostFacts {
     endpoint: undefined,
     listenPort: numberOf(tunnel.get("port"), "port", 1, findings),
     mtu: bytes === undefined ? undefined : { value: bytes, place: mtu.place },
+    hasCredential: false,
     peers: peers.flatMap((peer) => peerOf(peer, findings)),
     rest: [...restOf(tunnel, TUNNEL_KEYS), ...peers.flatMap((peer) => restOf(peer, PEER_KEYS))],
     place: tunnel.place,

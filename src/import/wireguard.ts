@@ -89,7 +89,7 @@ function prefixesOf(section: Section, what: "Address" | "AllowedIPs", findings: 
 
 /** Lines that netgen writes itself: that they are there is nothing to tell. */
 const OWN_LINES =
-  /^(?:Table = off|PostUp = (?:\/etc\/netgen\d*\/|install -D -m 600 \/etc\/wireguard\/%i\.conf|wg set %i (?:private-key|peer \S+ preshared-key) \/etc\/wireguard\/).*)$/;
+  /^(?:Table = off|PostUp = (?:\/etc\/netgen\d*\/|install -D -m 600 \/etc\/wireguard\/%i\.conf|wg set %i (?:private-key \$CREDENTIALS_DIRECTORY|(?:private-key|peer \S+ preshared-key) \/etc\/wireguard)\/).*)$/;
 
 const PEER_KEYS = new Set(["publickey", "presharedkey", "allowedips", "endpoint", "persistentkeepalive"]);
 const INTERFACE_KEYS = new Set(["privatekey", "listenport", "address", "mtu"]);
@@ -173,6 +173,7 @@ function readHost(source: Source, findings: Finding[]): HostFacts {
     listenPort:
       port && readNumber(port.value, { what: "ListenPort", low: 1, high: 65_535, place: port.place }, findings),
     mtu: mtu === undefined || bytes === undefined ? undefined : { value: bytes, place: mtu.place },
+    hasCredential: linesOf(head, "postup").some(({ value }) => value.includes("private-key $CREDENTIALS_DIRECTORY/")),
     peers: peers.flatMap((section) => peerOf(section, hooked, findings)),
     rest: [
       ...restOf(head, INTERFACE_KEYS, findings),

@@ -57,8 +57,8 @@ const MOST_KINDS = 3;
 
 const KINDS = { host: "host", site: "site", link: "tunnel", interface: "interface" } as const;
 
-/** Those of a kind whose loss is felt by nobody else. */
-function harmless(results: readonly WhatIf[]): readonly string[] {
+/** How many there are of each kind. */
+function countsOf(results: readonly WhatIf[]): readonly string[] {
   const kinds = new Map<Loss["kind"], number>();
   for (const { loss } of results) kinds.set(loss.kind, (kinds.get(loss.kind) ?? 0) + 1);
   return [...kinds].map(([kind, count]) => `${count} ${KINDS[kind]}${count === 1 ? "" : "s"}`);
@@ -81,7 +81,9 @@ export function renderEach(results: readonly WhatIf[]): string {
     const also = lostFlows > 0 && movedFlows > 0 ? `; ${movedFlows} go another way` : "";
     return `  ${KINDS[loss.kind]} ${loss.name}: ${lostFlows > 0 ? lostFlows : movedFlows} (${what})${also}`;
   };
-  const points = worstFirst(results.filter((each) => lostCount(each) > 0));
+  const harmful = results.filter((each) => lostCount(each) > 0);
+  const points = worstFirst(harmful.filter((each) => lostCount(each) > each.parted));
+  const parting = harmful.filter((each) => lostCount(each) === each.parted);
   const replaced = worstFirst(results.filter((each) => lostCount(each) === 0 && movedCount(each) > 0));
   const unfelt = results.filter((each) => lostCount(each) + movedCount(each) === 0);
   return [
@@ -92,7 +94,8 @@ export function renderEach(results: readonly WhatIf[]): string {
     ...(replaced.length === 0
       ? []
       : ["taken over, and how many flows of others go another way", ...replaced.map(line)]),
-    ...(unfelt.length === 0 ? [] : [`felt by nobody else: ${listInWords(harmless(unfelt))}`]),
+    ...(parting.length === 0 ? [] : [`felt by its own two ends alone: ${listInWords(countsOf(parting))}`]),
+    ...(unfelt.length === 0 ? [] : [`felt by nobody else: ${listInWords(countsOf(unfelt))}`]),
     "",
   ].join("\n");
 }
@@ -114,7 +117,7 @@ const flowData = (flow: Flow, course: Course) => ({
 
 /** The same as data; what is lost or moved by kinds of ends, with one flow of each. */
 export function whatIfData(result: WhatIf) {
-  const { loss, all, gone, lost, moved } = result;
+  const { loss, all, gone, lost, parted, moved } = result;
   const classData = ({ ends, count, example, before }: FlowClass) => ({
     ends,
     count,
@@ -125,6 +128,7 @@ export function whatIfData(result: WhatIf) {
     flows: all,
     gone,
     lost: lost.map(classData),
+    parted,
     moved: moved.map((each) => ({
       ...classData(each),
       by: each.by,

@@ -29,6 +29,8 @@ export interface WhatIf {
   /** Of these, what begins or ends on what is down. */
   readonly gone: number;
   readonly lost: readonly FlowClass[];
+  /** Of what is lost, what goes between the two ends of a tunnel that is down: everybody else has other ways. */
+  readonly parted: number;
   readonly moved: readonly MovedClass[];
 }
 
@@ -147,6 +149,8 @@ export function whatIf(ways: Ways, loss: Loss): WhatIf {
   return {
     ...counts,
     loss,
+    parted: lost.filter(({ flow }) => loss.tunnels.some((ends) => hostsOf(flow).every((host) => ends.includes(host))))
+      .length,
     lost: groupsOf(lost, byEnds).map(({ group, first }) => classOf(group, first)),
     moved: groupsOf(moved, (each) => `${byEnds(each)} ${takeover(each).by} ${each.after.exit ?? ""}`).map(
       ({ group, first }) => {
