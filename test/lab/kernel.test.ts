@@ -6,7 +6,7 @@ import { basename, join, relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { must } from "../../src/base/invariant.ts";
 import { compile } from "../../src/compile.ts";
-import { findKernelObstacles, runInKernel } from "../../src/lab/machine/kernel.ts";
+import { findKernelObstacles, type KernelRun, runInKernel } from "../../src/lab/machine/kernel.ts";
 import { debianKernel } from "../../src/lab/machine/kernel-image.ts";
 import { thisMachine } from "../../src/lab/machine/needs.ts";
 import { ROOT } from "../built-package.ts";
@@ -37,13 +37,15 @@ if (!isReady) console.warn(`SKIPPED: no virtual machine here:\n${obstacles.join(
 
 /** Runs a command in a virtual machine, and gives all that came out of it. */
 async function inKernel(stdin: string, signal: AbortSignal, ...command: readonly string[]) {
+  return runIn({ stdin, signal, command });
+}
+
+async function runIn(run: Pick<KernelRun, "stdin" | "signal" | "command" | "silenceMs">) {
   const output: string[] = [];
   const errors: string[] = [];
   const phases: string[] = [];
   const end = await runInKernel({
-    command,
-    stdin,
-    signal,
+    ...run,
     onPhase: (phase) => phases.push(phase),
     onLine: (line) => output.push(line),
     onErrorLine: (line) => errors.push(line),
@@ -52,6 +54,12 @@ async function inKernel(stdin: string, signal: AbortSignal, ...command: readonly
 }
 
 const never = new AbortController().signal;
+
+/** Processes below another. */
+const childrenOf = (pid: number): readonly string[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean);
+
+const isMachine = (pid: string): boolean => readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("qemu-system");
 
 describe.skipIf(!isReady)("a virtual machine", () => {
   let directory: string;
@@ -96,6 +104,41 @@ exit 7
     expect(end.kind === "broken" && end.lines.join("\n")).toContain("Kernel panic");
   });
 
+  /** Stops every machine that this process starts as soon as it is there, as many as are said. */
+  const hang = async (count: number): Promise<void> => {
+    const hung = new Set<string>();
+    await expect
+      .poll(
+        () => {
+          const machine = childrenOf(process.pid).find((pid) => isMachine(pid) && !hung.has(pid));
+          if (machine !== undefined) {
+            process.kill(Number(machine), "SIGSTOP");
+            hung.add(machine);
+          }
+          return hung.size;
+        },
+        { timeout: LONG_MS, interval: 50 },
+      )
+      .toBe(count);
+  };
+
+  test("one that hangs before anything came out of it is ended, and another one started", {
+    timeout: LONG_MS,
+  }, async ({ skip }) => {
+    skip(!isWhole, "SKIPPED without NETGEN_PROOFS=whole: it takes a minute; the next one hangs twice at once");
+    const run = { stdin: "", signal: never, command: ["echo", "alive"], silenceMs: 60_000 };
+    const [{ end, output, phases }] = await Promise.all([runIn(run), hang(1)]);
+    expect([end, output]).toEqual([{ kind: "ended", status: 0 }, ["alive"]]);
+    expect(phases.filter((phase) => phase.startsWith("booting"))).toHaveLength(2);
+  });
+
+  test("two that hang are enough", { timeout: LONG_MS }, async () => {
+    const run = { stdin: "", signal: never, command: ["echo", "alive"], silenceMs: 2000 };
+    const [{ end }] = await Promise.all([runIn(run), hang(2)]);
+    expect(end).toMatchObject({ kind: "broken", isHung: true });
+    expect(end.kind === "broken" && end.lines.at(-1)).toBe("nothing was heard from it for 2 s");
+  });
+
   test("one that is stopped while it boots is gone", { timeout: LONG_MS }, async () => {
     const stop = new AbortController();
     setTimeout(() => stop.abort(), 3000);
@@ -135,10 +178,6 @@ describe.skipIf(!isReady)("netgen lab --kernel debian", () => {
   const start = (...args: readonly string[]): ChildProcess =>
     spawn(process.execPath, [CLI, "lab", "--kernel", "debian", ...args], { stdio: ["pipe", "pipe", "pipe"] });
 
-  /** Processes below another. */
-  const childrenOf = (pid: number): readonly string[] =>
-    readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean);
-
   test("what another kernel could break is kept", { timeout: LONG_MS }, async ({ signal, skip }) => {
     skip(!isWhole, "SKIPPED without NETGEN_PROOFS=whole: the scenario with VRFs stands for it");
     const args = ["-", "--kernel", "debian", "--prove", KINDS.join(",")];
@@ -151,8 +190,7 @@ describe.skipIf(!isReady)("netgen lab --kernel debian", () => {
   test("netgen is killed: the virtual machine ends with it", { timeout: LONG_MS }, async () => {
     const netgen = start(TOPOLOGY);
     const pid = must(netgen.pid, "it has been started");
-    const running = (): string | undefined =>
-      childrenOf(pid).find((child) => readFileSync(`/proc/${child}/cmdline`, "utf8").includes("qemu-system"));
+    const running = (): string | undefined => childrenOf(pid).find(isMachine);
     await expect.poll(running, { timeout: 120_000 }).toBeDefined();
     const machine = must(running(), "it has just been seen");
     netgen.kill("SIGKILL");

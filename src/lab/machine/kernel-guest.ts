@@ -67,6 +67,8 @@ port() {
 output=$(port ${PORTS.output})
 errors=$(port ${PORTS.errors})
 exec 9<> "$(port ${PORTS.control})"
+# Whoever started this machine takes it for hung when nothing is heard from it.
+while echo >&9; do sleep 5; done &
 read_word() { IFS= read -r -d "" "$1" <&9; }
 
 read_word directory

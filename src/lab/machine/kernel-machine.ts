@@ -19,6 +19,8 @@ export interface Errand {
   readonly stdin: string;
   readonly onOutput: (line: string) => void;
   readonly onErrors: (line: string) => void;
+  /** How long it may say nothing, by which it says that it is alive; ms. */
+  readonly silenceMs: number;
 }
 
 /** Whether the processor runs virtual machines itself. Some machines have the device and cannot. */
@@ -124,11 +126,11 @@ function lastWords(lines: readonly string[]): readonly string[] {
   return [...lines.filter((line) => line.includes("Kernel panic") && !last.includes(line)), ...last];
 }
 
-/** How a machine ended: with the status of its command; by the signal; or with its last words. */
+/** How a machine ended: with the status of its command; by the signal; or with its last words, hung or not. */
 export type MachineEnd =
   | { readonly kind: "ended"; readonly status: number }
   | { readonly kind: "stopped" }
-  | { readonly kind: "broken"; readonly lines: readonly string[] };
+  | { readonly kind: "broken"; readonly lines: readonly string[]; readonly isHung: boolean };
 
 /** Boots a machine, runs one command in it and ends it; an aborted signal ends it at once. */
 export async function runMachine(image: KernelImage, errand: Errand, signal: AbortSignal): Promise<MachineEnd> {
@@ -144,7 +146,14 @@ export async function runMachine(image: KernelImage, errand: Errand, signal: Abo
   eachLine(stream(FIRST_PORT + 1), errand.onErrors);
   const control = stream(FIRST_PORT + 2);
   let status: number | undefined;
+  let isHung = false;
+  const patience = setTimeout(() => {
+    isHung = true;
+    end();
+  }, errand.silenceMs);
   eachLine(control, (line) => {
+    patience.refresh();
+    if (line === "") return;
     status = Number(line);
     end();
   });
@@ -153,9 +162,13 @@ export async function runMachine(image: KernelImage, errand: Errand, signal: Abo
     machine.once("error", reject);
     machine.once("close", (code, killedBy) => {
       signal.removeEventListener("abort", end);
-      const last = `${QEMU} ended with ${killedBy ?? code}`;
+      clearTimeout(patience);
+      const last = isHung
+        ? `nothing was heard from it for ${errand.silenceMs / 1000} s`
+        : `${QEMU} ended with ${killedBy ?? code}`;
       if (status !== undefined) resolve({ kind: "ended", status });
-      else resolve(signal.aborted ? { kind: "stopped" } : { kind: "broken", lines: [...lastWords(lines), last] });
+      else
+        resolve(signal.aborted ? { kind: "stopped" } : { kind: "broken", lines: [...lastWords(lines), last], isHung });
     });
   });
 }

@@ -48,11 +48,17 @@ export interface KernelRun {
   readonly onLine: (line: string) => void;
   /** The same of its standard error. */
   readonly onErrorLine: (line: string) => void;
+  /** How long the machine may say nothing before it is taken for hung, in ms; left out: {@link SILENCE_MS}. */
+  readonly silenceMs?: number;
 }
+
+/** An emulated machine says every 5 s that it is alive; it boots in 10 s, and on a busy one in a minute or two. */
+export const SILENCE_MS = 300_000;
 
 /**
  * Runs a command under Debian's stock kernel, in the directory that this process is in. It sees this machine's disk, and
- * can change nothing of it; nothing that it starts outlives it, and nothing in it reaches a network.
+ * can change nothing of it; nothing that it starts outlives it, and nothing in it reaches a network. An emulated processor
+ * can hang, at boot above all: such a machine is ended, and another one started if nothing had come out of it yet.
  *
  * @throws Error when there is no kernel to be had.
  */
@@ -62,7 +68,20 @@ export async function runInKernel(run: KernelRun): Promise<MachineEnd> {
     throw error;
   });
   if (image === undefined) return { kind: "stopped" };
-  run.onPhase(`booting Linux ${image.release}`);
-  const { command, stdin, signal, onLine, onErrorLine } = run;
-  return runMachine(image, { command, directory: cwd(), stdin, onOutput: onLine, onErrors: onErrorLine }, signal);
+  const { command, stdin, signal, silenceMs = SILENCE_MS } = run;
+  let hasSpoken = false;
+  const onOutput = (line: string): void => {
+    hasSpoken = true;
+    run.onLine(line);
+  };
+  const boot = (): Promise<MachineEnd> => {
+    run.onPhase(`booting Linux ${image.release}`);
+    return runMachine(
+      image,
+      { command, directory: cwd(), stdin, onOutput, onErrors: run.onErrorLine, silenceMs },
+      signal,
+    );
+  };
+  const end = await boot();
+  return end.kind === "broken" && end.isHung && !hasSpoken ? boot() : end;
 }
