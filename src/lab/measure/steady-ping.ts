@@ -19,10 +19,12 @@ export function parseReplies(log: string): readonly Reply[] {
   return [...first].map(([sequence, at]) => ({ sequence, at }));
 }
 
-/** How many packets were not answered, between the first and the last that were. Pure. */
-export function lostCount(replies: readonly Reply[]): number {
-  const sequences = replies.map(({ sequence }) => sequence);
-  return replies.length === 0 ? 0 : Math.max(...sequences) - Math.min(...sequences) + 1 - replies.length;
+/** The packets that were not answered, by number, between the first and the last that were. Pure. */
+export function unanswered(replies: readonly Reply[]): readonly number[] {
+  const answered = new Set(replies.map(({ sequence }) => sequence));
+  const first = Math.min(...answered);
+  const count = answered.size === 0 ? 0 : Math.max(...answered) - first + 1;
+  return Array.from({ length: count }, (_, index) => first + index).filter((sequence) => !answered.has(sequence));
 }
 
 /** The longest time between two answers, in seconds. Pure. */
@@ -41,6 +43,8 @@ export interface Watched {
 export interface PingRecord {
   readonly answered: number;
   readonly lost: number;
+  /** Those that were lost, by number. */
+  readonly unanswered: readonly number[];
   readonly gapSeconds: number;
   /** Answers came after what was done, within the time given. */
   readonly isBack: boolean;
@@ -52,8 +56,10 @@ export function isAnswered({ box, to }: Watched, seconds: number): Promise<boole
   return eventually(async () => / [1-9]\d* received/.test((await box.attempt("ping", ...words)).output), seconds);
 }
 
+/** What each packet carries: more than any other ping of the lab that goes where this one does. */
+export const STEADY_BYTES = 1000;
 // 50 a second. Its number is noted, so that just this one is ended.
-const PING = 'echo $$ > "/run/log/$1.pid"; exec ping -n -D -i 0.02 -s 1000 "$2"';
+const PING = `echo $$ > "/run/log/$1.pid"; exec ping -n -D -i 0.02 -s ${STEADY_BYTES} "$2"`;
 const STOP = 'kill -INT "$(cat "/run/log/$1.pid")" 2> /dev/null || true';
 
 let pings = 0;
@@ -77,7 +83,14 @@ export async function pingDuring(watched: Watched, work: () => Promise<void>, ba
     await work();
     const isBack = await more(50, backSeconds);
     const seen = await replies();
-    return { answered: seen.length, lost: lostCount(seen), gapSeconds: longestGapSeconds(seen), isBack };
+    const lost = unanswered(seen);
+    return {
+      answered: seen.length,
+      lost: lost.length,
+      unanswered: lost,
+      gapSeconds: longestGapSeconds(seen),
+      isBack,
+    };
   } finally {
     await box.run("sh", "-uc", STOP, "sh", log);
   }

@@ -9,22 +9,24 @@ import type { Station } from "../../ways/station.ts";
 import { waysOf } from "../../ways/ways.ts";
 import type { Box } from "../machine/box.ts";
 import type { Lab } from "../machine/running.ts";
-import type { Watched } from "../measure/steady-ping.ts";
+import { STEADY_BYTES, type Watched } from "../measure/steady-ping.ts";
 import { labHost } from "./exit-loss.ts";
 
 // ── Who is seen outside ─────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Notes whose echo requests come to the addresses that stand for the rest of the internet. */
+/** Notes whose echo requests come to the addresses that stand for the rest of the internet; of a steady ping also which. */
 function watchRules({ plan }: Lab): string {
   const watched = [...plan.outside, ...plan.remotes.map(({ address }) => address)];
   const rules = watched.map((address) =>
     familyOf(address) === 4
-      ? `ip daddr ${address} icmp type echo-request add @seen4 { ip saddr }`
-      : `ip6 daddr ${address} icmpv6 type echo-request add @seen6 { ip6 saddr }`,
+      ? `ip daddr ${address} icmp type echo-request add @seen4 { ip saddr } ip length > ${STEADY_BYTES} add @steady4 { ip saddr . icmp sequence }`
+      : `ip6 daddr ${address} icmpv6 type echo-request add @seen6 { ip6 saddr } ip6 length > ${STEADY_BYTES} add @steady6 { ip6 saddr . icmpv6 sequence }`,
   );
   return `table inet exits {
   set seen4 { type ipv4_addr; flags dynamic; size 1024; }
   set seen6 { type ipv6_addr; flags dynamic; size 1024; }
+  set steady4 { typeof ip saddr . icmp sequence; flags dynamic; size 65535; }
+  set steady6 { typeof ip6 saddr . icmpv6 sequence; flags dynamic; size 65535; }
   chain seen {
     type filter hook prerouting priority -400
     ${rules.join("\n    ")}
@@ -37,18 +39,39 @@ export async function watchInternet(lab: Lab): Promise<void> {
   await lab.internet.run("nft", watchRules(lab));
 }
 
-/** Who is seen while a guest asks; nobody where no answer comes back. */
-export async function seenOf({ internet }: Lab, { box, to }: Watched): Promise<readonly string[]> {
-  const set = ["inet", "exits", `seen${familyOf(to)}`];
-  await internet.run("nft", "flush", "set", ...set);
-  const { output } = await box.attempt("ping", "-n", "-q", "-c", "3", "-i", "0.2", "-w", "2", to);
-  if (!/ [1-9]\d* received/.test(output)) return [];
-  const text = await internet.run("nft", "list", "set", ...set);
+const flushSet = ({ internet }: Lab, set: string) => internet.run("nft", "flush", "set", "inet", "exits", set);
+
+async function elementsOf({ internet }: Lab, set: string): Promise<readonly string[]> {
+  const text = await internet.run("nft", "list", "set", "inet", "exits", set);
   const elements = /elements = \{([^}]*)\}/.exec(text)?.[1] ?? "";
   return elements
     .split(",")
     .map((each) => each.trim())
     .filter((each) => each !== "");
+}
+
+/** Who is seen while a guest asks; nobody where no answer comes back. */
+export async function seenOf(lab: Lab, { box, to }: Watched): Promise<readonly string[]> {
+  const set = `seen${familyOf(to)}`;
+  await flushSet(lab, set);
+  const { output } = await box.attempt("ping", "-n", "-q", "-c", "3", "-i", "0.2", "-w", "2", to);
+  return / [1-9]\d* received/.test(output) ? elementsOf(lab, set) : [];
+}
+
+/** Has no packet of a steady ping noted any more. */
+export async function forgetSteady(lab: Lab, { to }: Watched): Promise<void> {
+  await flushSet(lab, `steady${familyOf(to)}`);
+}
+
+/** The packets of a steady ping that got outside under an address, by number. */
+export async function steadyBy(
+  lab: Lab,
+  { to }: Watched,
+  address: IpAddress | undefined,
+): Promise<ReadonlySet<number>> {
+  const elements = await elementsOf(lab, `steady${familyOf(to)}`);
+  const pairs = elements.map((each) => each.split(" . "));
+  return new Set(pairs.flatMap(([source, sequence]) => (source === address ? [Number(sequence)] : [])));
 }
 
 // ── Who leaves by whom ──────────────────────────────────────────────────────────────────────────────────────────────
