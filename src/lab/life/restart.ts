@@ -2,7 +2,7 @@
 import { applySysctl, managedLinks, runUnit, serveFrr, startNetworkd, unconfigured } from "../machine/boot.ts";
 import type { Box } from "../machine/box.ts";
 import { isHeard } from "../machine/keepalived.ts";
-import { eventually } from "../machine/patience.ts";
+import { eventually, sleep } from "../machine/patience.ts";
 import type { Lab, RunningHost } from "../machine/running.ts";
 import { execCommand, type LabPromise, type Outcome } from "../measure/promise.ts";
 import { isAnswered, type PingRecord, pingDuring, type Watched } from "../measure/steady-ping.ts";
@@ -130,7 +130,7 @@ async function settledState(box: Box): Promise<readonly string[]> {
   let last: readonly string[] = [];
   await eventually(async () => {
     const before = last;
-    await new Promise((resolve) => setTimeout(resolve, 1000));
+    await sleep(1000);
     last = await stateOf(box);
     return last.join("\n") === before.join("\n");
   }, 20);
@@ -148,11 +148,24 @@ export async function restartNetworkd({ box, files }: RunningHost): Promise<void
   await eventually(async () => (await unconfigured(box, files)).length === 0);
 }
 
+const MONITOR = ["ip", "monitor", "address"] as const;
+const MONITOR_PATTERN = `^${MONITOR.join(" ")}`;
+
+/** Begins to note what becomes of addresses. While links come and go `ip` may give up: it lists them at its start. */
+async function watchAddresses(box: Box): Promise<void> {
+  const isWatching = await eventually(async () => {
+    await box.start("addresses", "stdbuf", "-oL", ...MONITOR);
+    await sleep(500);
+    return (await box.attempt("pgrep", "-f", MONITOR_PATTERN)).status === 0;
+  });
+  if (!isWatching) throw new Error(`${box.name}: ${MONITOR.join(" ")} ends at once: ${await box.log("addresses")}`);
+}
+
 /** The addresses that are taken away while something is done, were it for a moment: packets to them are lost meanwhile. */
 async function takenDuring(box: Box, work: () => Promise<void>): Promise<readonly string[]> {
-  await box.start("addresses", "stdbuf", "-oL", "ip", "monitor", "address");
+  await watchAddresses(box);
   await work();
-  await box.shell("pkill -f '^ip monitor address'");
+  await box.run("pkill", "-f", MONITOR_PATTERN);
   const lines = (await box.log("addresses")).matchAll(/^Deleted \d+: (\S+) +\S+ (\S+)/gm);
   return [...lines].map(([, link, address]) => `${address} was taken from ${link} for a while`);
 }
