@@ -203,6 +203,7 @@ describe("what a device cannot be", () => {
     ["wireguard", "wireguard: true"],
     ["docker", "docker: true"],
     ["metrics", "metrics: true"],
+    ["healthGate", "healthGate: {}"],
     ["guard", "guard: {bgp: [192.0.2.9]}"],
     ["networkManager", "networkManager: networkd"],
     ["acceptRa", "acceptRa: true"],

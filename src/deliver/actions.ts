@@ -62,7 +62,7 @@ const KINDS: readonly Kind[] = Object.freeze([
   { pattern: /^systemctl \S+ keepalived\./, phase: 80 },
   { pattern: /^systemctl \S+ netgen\d*-radvd\./, phase: 85 },
   { pattern: /^systemctl \S+ netgen\d*-docker\./, phase: 90 },
-  { pattern: /^systemctl \S+ netgen\d*-metrics\./, phase: 95 },
+  { pattern: /^systemctl \S+ netgen\d*-(?:metrics|health)\./, phase: 95 },
 ]);
 
 /** A bridge goes after its ports: by then nothing is on it but what is not netgen's. */

@@ -10,6 +10,7 @@ import { emitEgress } from "./egress.ts";
 import { emitExits } from "./exits.ts";
 import type { OutputFile } from "./file.ts";
 import { emitFrr } from "./frr.ts";
+import { emitHealth } from "./health.ts";
 import { emitKeepalived } from "./keepalived.ts";
 import { emitMetrics } from "./metrics.ts";
 import { emitNetworkd } from "./networkd.ts";
@@ -39,6 +40,7 @@ const emitters: readonly Emitter[] = Object.freeze([
   emitDocker,
   emitVerify,
   emitMetrics,
+  emitHealth,
   emitApply,
 ]);
 

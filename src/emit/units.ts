@@ -6,6 +6,7 @@ import { dockerUnits } from "./docker.ts";
 import { egressUnits } from "./egress.ts";
 import { exitUnits } from "./exits.ts";
 import { frrUnits } from "./frr.ts";
+import { healthUnits } from "./health.ts";
 import { keepalivedUnits } from "./keepalived.ts";
 import { metricsUnits } from "./metrics.ts";
 import { networkdUnits } from "./networkd.ts";
@@ -28,6 +29,7 @@ const lists: readonly ((host: Host, context: EmitContext) => readonly string[])[
   radvdUnits,
   dockerUnits,
   metricsUnits,
+  healthUnits,
 ]);
 
 /** The systemd units that a host has to enable, sorted. */

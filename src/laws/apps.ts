@@ -14,6 +14,7 @@ const KEYS_OF_HOSTS = [
   "wireguard",
   "docker",
   "metrics",
+  "healthGate",
   "guard",
   "networkManager",
   "acceptRa",

@@ -20,6 +20,16 @@ export const isProxmox = (platform: Platform): boolean => platform === "proxmox8
 export const GUARDED_SERVICES = ["vxlan", "bgp", "bfd"] as const;
 export type GuardedService = (typeof GUARDED_SERVICES)[number];
 
+/** Acts on what lasts, of what verify finds. */
+export interface HealthGate {
+  /** How many times in a row. */
+  readonly failures: number;
+  /** A program of the owner's, as an absolute path. */
+  readonly run: string | undefined;
+  /** Entries that lead to no member any more are taken away first. */
+  readonly recovers: boolean;
+}
+
 export interface Host {
   readonly name: string;
   readonly platform: Platform;
@@ -41,6 +51,8 @@ export interface Host {
   readonly hasDocker: boolean;
   /** What its verify sees is written for node_exporter, every minute. */
   readonly hasMetrics: boolean;
+  /** What is done when its verify misses something for long; `undefined`: nobody asks. */
+  readonly healthGate: HealthGate | undefined;
   /** Who may speak what to this host outside the tunnels. Sorted. */
   readonly guardOpen: Readonly<Record<GuardedService, readonly IpPrefix[]>>;
   readonly interfaces: readonly WireguardInterface[];

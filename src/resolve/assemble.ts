@@ -184,6 +184,9 @@ function guardOpen({ guardOpen: open }: HostInput): Host["guardOpen"] {
   return { vxlan: of("vxlan"), bgp: of("bgp"), bfd: of("bfd") };
 }
 
+const healthGateOf = ({ healthGate: gate }: HostInput): Host["healthGate"] =>
+  gate && { failures: gate.failures ?? 5, run: gate.run, recovers: gate.recovers ?? false };
+
 /** Puts one host together. */
 export function assembleHost(host: ResolvedHost, parts: Parts): Host {
   const { input, reach, publicKey } = host;
@@ -218,6 +221,7 @@ export function assembleHost(host: ResolvedHost, parts: Parts): Host {
     acceptsRa: app === undefined && forwards.ipv6 && (input.acceptsRa ?? networkManager === "other"),
     hasDocker: input.hasDocker ?? false,
     hasMetrics: input.hasMetrics ?? false,
+    healthGate: healthGateOf(input),
     guardOpen: guardOpen(input),
     interfaces: must(parts.interfaces.get(input.name), "every host has a list of interfaces"),
     vtep: devices.vxlans.length > 0 || vrfs.length > 0 || bgp.kind !== "none" ? vtepAddress(host) : undefined,

@@ -8,7 +8,7 @@ import type { RouteTarget } from "../base/route-target.ts";
 import type { Span } from "../base/source.ts";
 import type { Asn, MtuBytes, UdpPort, VlanId, Vni } from "../base/units.ts";
 import type { Extra, VrfLines } from "../model/extra.ts";
-import type { GuardedService, Platform } from "../model/host.ts";
+import type { GuardedService, HealthGate, Platform } from "../model/host.ts";
 import type { Origin } from "../model/origin.ts";
 import type { Families } from "../model/reach.ts";
 import type { ExitInput, ExitOrder, RemoteInput } from "./exit.ts";
@@ -136,6 +136,7 @@ export interface HostInput {
   readonly hasWireguard: boolean | undefined;
   readonly hasDocker: boolean | undefined;
   readonly hasMetrics: boolean | undefined;
+  readonly healthGate: { readonly [Key in keyof HealthGate]: HealthGate[Key] | undefined } | undefined;
   /** By the name of what is guarded. */
   readonly guardOpen: Readonly<Record<GuardedService, readonly Located<IpPrefix>[]>> | undefined;
   readonly networkManager: "networkd" | "NetworkManager" | "other" | undefined;

@@ -36,6 +36,7 @@ interface Shared {
   readonly hasWireguard: boolean | undefined;
   readonly hasDocker: boolean | undefined;
   readonly hasMetrics: boolean | undefined;
+  readonly healthGate: HostInput["healthGate"];
   readonly guardOpen: HostInput["guardOpen"];
   readonly networkManager: HostInput["networkManager"];
   readonly acceptsRa: boolean | undefined;
@@ -81,6 +82,7 @@ const NO_DEFAULTS: Shared = {
   hasWireguard: undefined,
   hasDocker: undefined,
   hasMetrics: undefined,
+  healthGate: undefined,
   guardOpen: undefined,
   networkManager: undefined,
   acceptsRa: undefined,
@@ -89,6 +91,15 @@ const NO_DEFAULTS: Shared = {
   extra: NOTHING_GIVEN,
   origin: {},
 };
+
+function healthGateAt(reader: Reader, node: Node): HostInput["healthGate"] {
+  if (node.value === undefined) return undefined;
+  return {
+    failures: numberAt(reader, member(node, "failures")),
+    run: textAt(reader, member(node, "run")),
+    recovers: truthAt(member(node, "recover")),
+  };
+}
 
 function decodeShared(reader: Reader, node: Node): Shared {
   return {
@@ -102,6 +113,7 @@ function decodeShared(reader: Reader, node: Node): Shared {
     hasWireguard: truthAt(member(node, "wireguard")),
     hasDocker: truthAt(member(node, "docker")),
     hasMetrics: truthAt(member(node, "metrics")),
+    healthGate: healthGateAt(reader, member(node, "healthGate")),
     guardOpen: guardAt(reader, member(node, "guard")),
     networkManager: choiceAt(member(node, "networkManager"), ["networkd", "NetworkManager", "other"]),
     acceptsRa: truthAt(member(node, "acceptRa")),
@@ -129,6 +141,7 @@ function layServices(own: Shared, defaults: Shared) {
     hasWireguard: own.hasWireguard ?? defaults.hasWireguard,
     hasDocker: own.hasDocker ?? defaults.hasDocker,
     hasMetrics: own.hasMetrics ?? defaults.hasMetrics,
+    healthGate: own.healthGate ?? defaults.healthGate,
     guardOpen: own.guardOpen ?? defaults.guardOpen,
     networkManager: own.networkManager ?? defaults.networkManager,
     acceptsRa: own.acceptsRa ?? defaults.acceptsRa,

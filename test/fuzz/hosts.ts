@@ -97,6 +97,7 @@ export const more = fc.record(
     frr: fc.constantFrom("complete", "snippet"),
     docker: fc.boolean(),
     metrics: fc.boolean(),
+    healthGate: fc.constantFrom({}, { failures: 2, run: "/usr/local/sbin/changed", recover: true }),
     acceptRa: fc.boolean(),
     extra,
   },

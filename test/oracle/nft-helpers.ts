@@ -94,6 +94,7 @@ export function aHost(name: string, fields: Partial<Host> = {}): Host {
     app: undefined,
     hasDocker: false,
     hasMetrics: false,
+    healthGate: undefined,
     guardOpen: { vxlan: [], bgp: [], bfd: [] },
     id: 1,
     reach: {

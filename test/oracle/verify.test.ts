@@ -16,7 +16,7 @@ afterAll(remove);
 const TOPOLOGY = `
 wireguard: {addresses: [10.250.0.0/24]}
 bgp: {asn: 65000}
-hostDefaults: {metrics: true}
+hostDefaults: {metrics: true, healthGate: {failures: 2, recover: true}}
 hosts:
   alpha: {id: 1, endpoint: 192.0.2.1}
   beta: {id: 2, endpoint: 192.0.2.2}
@@ -146,6 +146,39 @@ describe.skipIf(!isEquipped("ip", "bridge"))("a host that is looked at", { timeo
     expect(changedBy("bridge fdb del 00:00:00:00:00:00 dev vx100 dst 10.250.0.2")).toEqual([
       "false vtep vx100 10.250.0.2 beta",
     ]);
+  });
+
+  test("that is wedged: its gate takes away what leads to nobody, and not one entry more", () => {
+    const tables = () =>
+      ["vx100", "br5000", "br100"].map((device) => [
+        lab.at("host", `bridge fdb show dev ${device}`),
+        lab.at("host", `ip neighbour show dev ${device}`),
+      ]);
+    lab.at("host", "ip neighbour replace 10.250.0.3 dev br5000 lladdr 02:00:00:00:00:03 nud reachable");
+    const before = tables();
+    for (const line of [
+      "bridge fdb append 02:00:00:00:00:09 dev vx100 dst 10.250.0.3",
+      "bridge fdb append 00:00:00:00:00:00 dev vx100 dst 10.250.0.9",
+      "ip neighbour replace 10.250.0.2 dev br5000 nud failed",
+    ])
+      lab.at("host", line);
+    rmSync(join(directory, "run"), { recursive: true, force: true });
+    run("health");
+    expect(tables()).not.toEqual(before);
+    const { output } = run("health");
+    expect(
+      output
+        .split("\n")
+        .filter((line) => line.startsWith("<5>taken"))
+        .sort(),
+    ).toEqual([
+      "<5>taken from vx100: 00:00:00:00:00:00, which led to 10.250.0.9",
+      "<5>taken from vx100: 02:00:00:00:00:09, which led to 10.250.0.3",
+    ]);
+    expect(tables()).toEqual(before);
+    expect([lines().get("fdb vx100"), lines().get("neighbours br5000")]).toEqual([true, true]);
+    // Those that it cannot take away are why it is down.
+    expect(run("health", "--condition").status).toBe(1);
   });
 
   test("whose other VTEPs no longer answer", () => {
