@@ -6,10 +6,11 @@ import { lossesOf } from "../src/lab/life/failover.ts";
 import { planGuests } from "../src/lab/plan/guests.ts";
 import { planLab } from "../src/lab/plan/plan-lab.ts";
 import { renderEach, renderWhatIf, whatIfData, worstFirst } from "../src/report/what-if.ts";
+import { UNBOUNDED, whatIfEach } from "../src/ways/each.ts";
 import { courseOf, workingFlows } from "../src/ways/flows.ts";
 import { allLosses, type Loss, lossesNamed, together, waysWithout } from "../src/ways/loss.ts";
 import { type Ways, waysOf } from "../src/ways/ways.ts";
-import { lostCount, movedCount, type WhatIf, whatIf } from "../src/ways/what-if.ts";
+import { lostCount, movedCount, type WhatIf, whatIf, workOf } from "../src/ways/what-if.ts";
 import { sourceOf } from "./fixtures.ts";
 import { runNetgen } from "./netgen.ts";
 import { allScenarios } from "./proofs.ts";
@@ -95,6 +96,34 @@ describe.each(allScenarios.map((each) => [each.name, each] as const))("of %s", (
       return moved.some(({ by }) => by === "bgp") ? [] : [`${lost}: ${from.name} ${to.name}`];
     });
     expect(wrong).toEqual([]);
+  });
+});
+
+describe("as many kinds as there is time for", () => {
+  const ways = fixture("two-hubs");
+  const all = whatIfEach(ways, KINDS, UNBOUNDED);
+  const workOfKind = (kind: (typeof KINDS)[number]): number =>
+    allLosses(ways, kind).reduce((sum, loss) => sum + workOf(ways, loss), 0);
+
+  test("with none too many it is every loss in turn", () => {
+    const losses = KINDS.flatMap((kind) => allLosses(ways, kind));
+    expect(all).toEqual({ results: losses.map((loss) => whatIf(ways, loss)), unasked: [] });
+  });
+
+  test("a kind that is too much is left out whole, and the next ones are asked", () => {
+    const work = workOfKind("host") + workOfKind("site");
+    expect(workOfKind("link")).toBeGreaterThan(workOfKind("site"));
+    const { results, unasked } = whatIfEach(ways, KINDS, { ...UNBOUNDED, work });
+    expect(unasked).toEqual(["link"]);
+    expect(results).toEqual(all.results.filter(({ loss }) => loss.kind !== "link"));
+    expect(whatIfEach(ways, KINDS, { ...UNBOUNDED, work: work + workOfKind("link") })).toEqual(all);
+  });
+
+  test("of too many pairs nothing is asked", () => {
+    const count = (many: number): number => (many * (many - 1)) / 2;
+    const pairs = count(ways.stations.length) + count(ways.network.hosts.length);
+    expect(whatIfEach(ways, KINDS, { ...UNBOUNDED, pairs: pairs - 1 })).toEqual({ results: [], unasked: KINDS });
+    expect(whatIfEach(ways, KINDS, { ...UNBOUNDED, pairs })).toEqual(all);
   });
 });
 

@@ -1,7 +1,8 @@
 import { Command, Option } from "commander";
 import { planGuests } from "../lab/plan/guests.ts";
 import { renderEach, renderWhatIf, whatIfData, worstFirst } from "../report/what-if.ts";
-import { allLosses, type Loss, lossesNamed, together } from "../ways/loss.ts";
+import { UNBOUNDED, whatIfEach } from "../ways/each.ts";
+import { type Loss, lossesNamed, together } from "../ways/loss.ts";
 import { type Ways, waysOf } from "../ways/ways.ts";
 import { whatIf } from "../ways/what-if.ts";
 import { EXIT_DONE, machineError } from "./exit.ts";
@@ -41,7 +42,7 @@ function answer(ways: Ways, { down, also = [], each, format }: WhatIfOptions): s
     return isData ? jsonOf(whatIfData(result)) : renderWhatIf(result);
   }
   const kinds = each === undefined || each === true ? EACH : [each];
-  const results = kinds.flatMap((kind) => allLosses(ways, kind)).map((loss) => whatIf(ways, loss));
+  const { results } = whatIfEach(ways, kinds, UNBOUNDED);
   return isData ? jsonOf(worstFirst(results).map(whatIfData)) : renderEach(results);
 }
 

@@ -55,21 +55,44 @@ export function renderWhatIf(result: WhatIf): string {
 /** Kinds of ends that are named in one line. */
 const MOST_KINDS = 3;
 
-const KINDS = { host: "host", site: "site", link: "tunnel", interface: "interface" } as const;
+/** What is lost, in a word. */
+export const LOSSES = { host: "host", site: "site", link: "tunnel", interface: "interface" } as const;
 
-/** How many there are of each kind. */
-function countsOf(results: readonly WhatIf[]): readonly string[] {
+/** `1 host`, `12 tunnels`: how many there are of each kind. */
+export function countsOf(results: readonly WhatIf[]): readonly string[] {
   const kinds = new Map<Loss["kind"], number>();
   for (const { loss } of results) kinds.set(loss.kind, (kinds.get(loss.kind) ?? 0) + 1);
-  return [...kinds].map(([kind, count]) => `${count} ${KINDS[kind]}${count === 1 ? "" : "s"}`);
+  return [...kinds].map(([kind, count]) => `${count} ${LOSSES[kind]}${count === 1 ? "" : "s"}`);
 }
 
-/** The kinds of ends that most flows have. */
-function mostOf(classes: readonly FlowClass[]): string {
+/** The kinds of ends that most flows have: of three of them each with how many. */
+export function mostOf(classes: readonly FlowClass[]): string {
   const sorted = classes.toSorted((a, b) => b.count - a.count);
   const rest = sorted.length - MOST_KINDS;
   const more = rest > 0 ? [`${rest} more ${rest === 1 ? "kind" : "kinds"}`] : [];
   return [...sorted.slice(0, MOST_KINDS).map(classInWords), ...more].join("; ");
+}
+
+/** Many losses by what they do to others, each list the worst first. */
+export interface Judged {
+  /** Single points of failure. */
+  readonly points: readonly WhatIf[];
+  /** What is taken over, all of it. */
+  readonly replaced: readonly WhatIf[];
+  /** Tunnels whose own two ends alone lose what goes between them. */
+  readonly parting: readonly WhatIf[];
+  readonly unfelt: readonly WhatIf[];
+}
+
+/** Tells losses apart by what they do. */
+export function judged(results: readonly WhatIf[]): Judged {
+  const harmful = results.filter((each) => lostCount(each) > 0);
+  return {
+    points: worstFirst(harmful.filter((each) => lostCount(each) > each.parted)),
+    parting: harmful.filter((each) => lostCount(each) === each.parted),
+    replaced: worstFirst(results.filter((each) => lostCount(each) === 0 && movedCount(each) > 0)),
+    unfelt: results.filter((each) => lostCount(each) + movedCount(each) === 0),
+  };
 }
 
 /** What each of many losses does, the worst first, for people. */
@@ -79,13 +102,9 @@ export function renderEach(results: readonly WhatIf[]): string {
     const [lostFlows, movedFlows] = [lostCount(result), movedCount(result)];
     const what = mostOf(lostFlows > 0 ? lost : moved);
     const also = lostFlows > 0 && movedFlows > 0 ? `; ${movedFlows} go another way` : "";
-    return `  ${KINDS[loss.kind]} ${loss.name}: ${lostFlows > 0 ? lostFlows : movedFlows} (${what})${also}`;
+    return `  ${LOSSES[loss.kind]} ${loss.name}: ${lostFlows > 0 ? lostFlows : movedFlows} (${what})${also}`;
   };
-  const harmful = results.filter((each) => lostCount(each) > 0);
-  const points = worstFirst(harmful.filter((each) => lostCount(each) > each.parted));
-  const parting = harmful.filter((each) => lostCount(each) === each.parted);
-  const replaced = worstFirst(results.filter((each) => lostCount(each) === 0 && movedCount(each) > 0));
-  const unfelt = results.filter((each) => lostCount(each) + movedCount(each) === 0);
+  const { points, replaced, parting, unfelt } = judged(results);
   return [
     points.length === 0
       ? "no single point of failure"

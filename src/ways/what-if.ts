@@ -104,14 +104,27 @@ function isSilenced({ network, hosts }: Ways, { hosts: gone, tunnels }: Loss): b
   return network.bgp.kind !== "none" && (tunnels.length > 0 || gone.some(isReflector));
 }
 
-/** What becomes of all flows that do not begin or end on what is down. */
-function changedBy(ways: Ways, loss: Loss) {
+/** What has to be asked again when something is down, and what is gone with it. */
+function askedAgain(ways: Ways, loss: Loss) {
   const { all, ending } = indexOf(ways);
   const gone = new Set(loss.hosts.flatMap((host) => ending.get(host) ?? []));
   const touched = new Set([...touchedBy(ways, loss)].filter((each) => !gone.has(each)));
   const hearing = isSilenced(ways, loss)
     ? all.filter((each) => each.course.heard.length > 0 && !touched.has(each) && !gone.has(each))
     : [];
+  return { all, gone, touched, hearing };
+}
+
+/** How much work a loss is: flows that are asked again, and peers, whose tables are made anew for that; 0: nobody passes it. */
+export function workOf(ways: Ways, loss: Loss): number {
+  const { touched, hearing } = askedAgain(ways, loss);
+  const asked = touched.size + hearing.length;
+  return asked === 0 ? 0 : asked + ways.network.peers.length;
+}
+
+/** What becomes of all flows that do not begin or end on what is down. */
+function changedBy(ways: Ways, loss: Loss) {
+  const { all, gone, touched, hearing } = askedAgain(ways, loss);
   const [lost, moved]: readonly [Working[], Moved[]] = [[], []];
   const counts = { all: all.length, gone: gone.size };
   // Most hosts are on nobody else's way: of those nothing has to be worked out.
