@@ -6,9 +6,15 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { must } from "../src/base/invariant.ts";
 import { compile } from "../src/compile.ts";
 import { contentsOf } from "../src/deliver/contents.ts";
+import { planGuests } from "../src/lab/plan/guests.ts";
 import { pageScriptHash } from "../src/report/assets.generated.ts";
 import { markup, ownMarkup } from "../src/report/markup.ts";
+import { lossesFor, lossesPart } from "../src/report/page/losses.ts";
 import { renderPage } from "../src/report/page/page.ts";
+import { judged } from "../src/report/what-if.ts";
+import { UNBOUNDED, whatIfEach } from "../src/ways/each.ts";
+import { waysOf } from "../src/ways/ways.ts";
+import { lostCount } from "../src/ways/what-if.ts";
 import { sha256 } from "../src/write/manifest.ts";
 import { BUILD_TIMEOUT_MS } from "./built-package.ts";
 import { listFixtures, sourceOf } from "./fixtures.ts";
@@ -16,13 +22,18 @@ import { runNetgen } from "./netgen.ts";
 import { allScenarios } from "./proofs.ts";
 import { sitesOf } from "./sites.ts";
 
-function pageOf(text: string, hasTexts: boolean): string {
+const NO_LOSSES = { results: [], unasked: [] };
+
+/** Losses of 500 hosts take ten seconds: they are asked for only where a test is about them, or there are few. */
+function pageOf(text: string, hasTexts: boolean, isAsked = hasTexts): string {
   const source = { name: "topology.yaml", text };
   const { model, diagnostics, files } = compile(source);
+  const network = must(model, "the topology compiles");
   return renderPage({
-    network: must(model, "the topology compiles"),
+    network,
     source,
     diagnostics,
+    losses: isAsked ? lossesFor(waysOf(network, planGuests(network).guests)) : NO_LOSSES,
     files: contentsOf(files, hasTexts),
   });
 }
@@ -90,9 +101,72 @@ describe("what it shows", () => {
   });
 });
 
+describe("single points of failure", () => {
+  const sectionOf = (page: string): string => /<section id="losses"[\s\S]*?<\/section>/.exec(page)?.[0] ?? "";
+  const rowsOf = (page: string): readonly (readonly string[])[] =>
+    [...sectionOf(page).matchAll(/<tr>(<td>.*)<\/tr>/g)].map(([, row = ""]) =>
+      row.split("</td>").map((cell) => cell.replace(/<[^>]*>/g, "")),
+    );
+  const answerOf = (name: string) => {
+    const network = must(
+      compile(
+        sourceOf(
+          must(
+            allScenarios.find((each) => each.name === name),
+            name,
+          ),
+        ),
+      ).model,
+      name,
+    );
+    return judged(whatIfEach(waysOf(network, planGuests(network).guests), ["host", "site", "link"], UNBOUNDED).results);
+  };
+
+  test("are those of what-if --each, the worst first, with links to hosts and from them", () => {
+    const page = fixture("hub-and-spoke");
+    const { points } = answerOf("hub-and-spoke");
+    expect(rowsOf(page).map(([, lost]) => Number(lost))).toEqual(points.map(lostCount));
+    expect(rowsOf(page)[0]?.[0]).toBe("host hub");
+    const [, hub = ""] = /<details id="host-hub">([\s\S]*?)<dl>/.exec(page) ?? [];
+    expect(hub).toContain(`others lose ${points[0] && lostCount(points[0])} flows`);
+    expect(/<details id="host-north">[^\n]*/.exec(page)?.[0]).not.toContain("single point of failure");
+  });
+
+  test("what is taken over is said by whom; what is not alike has its own row", () => {
+    const page = sectionOf(fixture("two-hubs"));
+    const { replaced } = answerOf("two-hubs");
+    expect(replaced.length).toBeGreaterThan(1);
+    const text = page.replace(/<[^>]*>/g, " ").replace(/ +/g, " ");
+    expect(text).toMatch(/tunnel alpha – epsilon [^\n]* beta \n/);
+    expect(text).toMatch(/tunnel beta – epsilon [^\n]* alpha \n/);
+    expect(sectionOf(fixture("ring"))).toContain("<b>No single point of failure.</b>");
+  });
+
+  test("losses that are alike are one row, of many rows there are twenty, and what was not asked is named", () => {
+    const network = must(
+      compile({ name: "t", text: sitesOf({ hosts: 30, sites: 3, hasHubs: true }) }).model,
+      "it compiles",
+    );
+    const each = whatIfEach(waysOf(network, planGuests(network).guests), ["host", "link"], UNBOUNDED);
+    const { text } = markup`${lossesPart({ ...each, unasked: ["site"] })}`;
+    expect(text.match(/<tr><td>/g)).toHaveLength(2);
+    expect(text).toContain(" and 26 more alike");
+    expect(text).toContain("The loss of single sites is not worked out here");
+    expect(text).toContain("<code>netgen what-if --each site</code>");
+    // Each with a number of its own.
+    const unlike = each.results.map((result, index) => ({
+      ...result,
+      lost: result.lost.map((own) => ({ ...own, count: own.count + index })),
+    }));
+    const long = markup`${lossesPart({ results: unlike, unasked: [] })}`.text;
+    expect(long.match(/<tr><td>/g)).toHaveLength(20);
+    expect(long).toContain("<p>And 10 more that do less");
+  });
+});
+
 describe("of many hosts", () => {
   const FLEET = sitesOf({ hosts: 500, sites: 8, hasHubs: true });
-  const many = pageOf(FLEET, false);
+  const many = pageOf(FLEET, false, true);
 
   const isRight = (page: string): void => {
     expect(page.length).toBeLessThan(400_000);
@@ -102,8 +176,18 @@ describe("of many hosts", () => {
   test.each([
     ["at 8 sites", sitesOf({ hosts: 500, sites: 8 })],
     ["without sites", sitesOf({ hosts: 500, sites: 0 })],
+    ["at as many sites", sitesOf({ hosts: 500, sites: 500 })],
+    ["at half as many sites", sitesOf({ hosts: 500, sites: 250 })],
     ["with long names", sitesOf({ hosts: 500, sites: 12 }).replaceAll(/\bhost(?=\d)/g, "hypervisor-")],
   ])("500 in a full mesh with BGP %s are no more than 400 kB", (_, text) => isRight(pageOf(text, false)));
+
+  test("very many sites of one host are two boxes, in which each says its site", () => {
+    const page = pageOf(sitesOf({ hosts: 130, sites: 130 }), false);
+    expect(page.match(/<rect class="box"/g)).toHaveLength(2);
+    expect(page).toContain("<title>host77, site78</title>");
+    // Where hosts are drawn by name, sites are as well.
+    expect(pageOf(sitesOf({ hosts: 60, sites: 60 }), false).match(/<rect class="box"/g)).toHaveLength(60);
+  });
 
   test("files are listed for the script: path, size, and the beginning of the hash", () => {
     const [, json = ""] = /<script type="application\/json" id="files">(.*)<\/script>/.exec(many) ?? [];
@@ -138,7 +222,7 @@ describe("a roll-out of many hosts", () => {
       batches: [names.slice(0, 5), names.slice(5)],
       steps,
     };
-    const page = renderPage({ network, source, diagnostics, files: contentsOf(files, false), plan });
+    const page = renderPage({ network, source, diagnostics, files: contentsOf(files, false), losses: NO_LOSSES, plan });
     const [section = ""] = /<section id="plan"[\s\S]*?<\/section>/.exec(page) ?? [];
     expect(section).toContain("<b>hub</b><br>&lt;first&gt;");
     expect(page.match(/stop &amp; start/g)).toHaveLength(1);
@@ -162,6 +246,7 @@ describe("a text that would break out", () => {
         source: { ...source, name: text },
         diagnostics: [],
         files: all,
+        losses: NO_LOSSES,
       });
     };
     expect(tagsOf(page(WILD))).toEqual(tagsOf(page("calm")));
@@ -171,7 +256,7 @@ describe("a text that would break out", () => {
     const source = sourceOf(must(allScenarios[0], "there is a fixture"));
     const network = must(compile(source).model, "it compiles");
     const file = { host: "alpha", path: WILD, bytes: 1, sha256: "0".repeat(64), text: undefined };
-    const page = renderPage({ network, source, diagnostics: [], files: [file] });
+    const page = renderPage({ network, source, diagnostics: [], files: [file], losses: NO_LOSSES });
     const [, json = ""] = /id="files">(.*)<\/script>\n<script>/.exec(page) ?? [];
     expect(json).not.toContain("<");
     expect(JSON.parse(json).paths).toEqual([WILD]);
@@ -217,6 +302,12 @@ describe("the command", () => {
     writeFileSync(join(home, "report.html"), page.replace("</html>", ""));
     expect(netgen("report", "topology.yaml", "-q")).toEqual({ status: 0, stdout: "", stderr: "" });
     expect(readFileSync(join(home, "report.html"), "utf8")).toBe(page);
+  });
+
+  test("says nothing of losses where it is not to", () => {
+    expect(netgen("report", "topology.yaml", "-o", "-").stdout).toContain('<section id="losses"');
+    const { status, stdout } = netgen("report", "topology.yaml", "-o", "-", "--no-losses");
+    expect([status, stdout.includes("losses")]).toEqual([0, false]);
   });
 
   test("shows what a roll-out would do: to new hosts, to those that have all of it, and to those that have less", () => {

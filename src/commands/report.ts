@@ -3,11 +3,14 @@ import { Command } from "commander";
 import { contentsOf } from "../deliver/contents.ts";
 import { planRollout } from "../deliver/plan.ts";
 import { cautionText, stepsText } from "../deliver/plan-text.ts";
+import { planGuests } from "../lab/plan/guests.ts";
 import { MAX_DETAILED_HOSTS } from "../report/draw/diagram.ts";
+import { lossesFor } from "../report/page/losses.ts";
 import type { Measured } from "../report/page/measured.ts";
 import { PAGE_START, renderPage } from "../report/page/page.ts";
 import type { PlanInWords } from "../report/page/plan.ts";
 import { proofInWords } from "../report/proof.ts";
+import { waysOf } from "../ways/ways.ts";
 import { bytesAt } from "../write/look.ts";
 import { judgeProof } from "./check-proof.ts";
 import { changesOf, type RevisionOptions, refuseRevisionOfInput, treeBefore } from "./compare.ts";
@@ -30,6 +33,7 @@ interface ReportOptions extends RevisionOptions {
   readonly withFiles?: boolean;
   readonly proof?: string;
   readonly plan?: boolean;
+  readonly losses: boolean;
 }
 
 /** What hosts would do that have the tree beside the topology, or that of a revision; an exit code where there is none, which has been said. */
@@ -98,6 +102,7 @@ function report(topology: string, options: ReportOptions): number {
     source,
     diagnostics,
     files,
+    losses: options.losses ? lossesFor(waysOf(network, planGuests(network).guests)) : { results: [], unasked: [] },
     ...(measured && { measured }),
     ...(plan && { plan }),
   });
@@ -115,12 +120,13 @@ export const reportCommand = (exit: (code: number) => void): Command =>
     .summary("write a page that shows and explains the network")
     .description(
       "Writes one HTML file with all that it needs in it: a diagram, every MTU with its sum and the ping that proves it, " +
-        "segments, VRFs and ways out, and each host with its addresses, peers and files. A browser fetches nothing for it. " +
+        "segments, VRFs and ways out, single points of failure, and each host with its addresses, peers and files. A browser fetches nothing for it. " +
         "The same topology gives the same bytes.",
     )
     .addArgument(topologyArgument())
     .option("-o, --output <file>", "where to write it, - for standard output", "report.html")
     .option("--with-files", `texts of all files, also of more than ${MAX_DETAILED_HOSTS} hosts`)
+    .option("--no-losses", "without single points of failure, which take most of the time for many hosts")
     .option("--plan", "what a roll-out of it would do to hosts that have the tree beside the topology, out")
     .option("--from <revision>", "the same, to hosts that have what this git revision compiles to")
     .option("--proof <file>", "what lab --record measured, as a section")

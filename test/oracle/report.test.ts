@@ -16,6 +16,7 @@ import { diagramOf } from "../../src/report/draw/diagram.ts";
 import { renderDot } from "../../src/report/draw/dot.ts";
 import { renderTraceSvg } from "../../src/report/draw/trace-svg.ts";
 import { reportMtu } from "../../src/report/mtu.ts";
+import { lossesFor } from "../../src/report/page/losses.ts";
 import { renderPage } from "../../src/report/page/page.ts";
 import { flowBetween, partiesNamed } from "../../src/ways/party.ts";
 import { traceFlow } from "../../src/ways/trace.ts";
@@ -52,7 +53,11 @@ beforeAll(async () => {
     const { model, files, diagnostics } = compile(source);
     const network = must(model, "it compiles");
     const contents = contentsOf(files, network.hosts.length <= 20);
-    writeFileSync(join(directory, `${name}.html`), renderPage({ network, source, diagnostics, files: contents }));
+    const losses = lossesFor(waysOf(network, planGuests(network).guests));
+    writeFileSync(
+      join(directory, `${name}.html`),
+      renderPage({ network, source, diagnostics, files: contents, losses }),
+    );
   }
   // Root has no sandbox of Chromium's.
   browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });

@@ -131,12 +131,12 @@ export function hubsOf(network: Network): ReadonlySet<string> {
   return new Set(hubs.map(({ name }) => name));
 }
 
-/** Many hosts without a site, as two places of equal size. */
-function halves(nodes: readonly Node[]): readonly Group[] {
+/** Hosts of no place of their own, many of them as two places of equal size. */
+export function halves(title: string, nodes: readonly Node[]): readonly Group[] {
   const middle = nodes.length > MAX_DETAILED_HOSTS ? Math.ceil(nodes.length / 2) : nodes.length;
   return [nodes.slice(0, middle), nodes.slice(middle)]
     .filter((half) => half.length > 0)
-    .map((half) => ({ title: "without a site", nodes: half, isCentral: false }));
+    .map((half) => ({ title, nodes: half, isCentral: false }));
 }
 
 /** Sites by name, then those who have none; hosts by their ids, as their addresses are. */
@@ -159,7 +159,10 @@ function groupsOf({ hosts, sites }: Network, known: Known): readonly Group[] {
   return [
     ...[...bySite].filter(([, nodes]) => nodes.length > 0).map(([site, nodes]) => group(site, nodes)),
     ...alone.filter(isAlone).map((node) => group(undefined, [node])),
-    ...halves(alone.filter((node) => !isAlone(node))),
+    ...halves(
+      "without a site",
+      alone.filter((node) => !isAlone(node)),
+    ),
   ];
 }
 

@@ -4,6 +4,7 @@
  * time grows with the number of hosts.
  */
 import { type Diagram, type Group, MAX_DETAILED_HOSTS, type Node } from "./diagram.ts";
+import { MAX_NAMED_HOSTS } from "./gather.ts";
 
 /** A rectangle; `x` and `y` are its upper left corner. */
 export interface Box {
@@ -58,7 +59,6 @@ const CHARACTER = 7.4;
 const TALL = 900;
 /** At each side: a page is scrolled down more gladly than across. */
 const MAX_COLUMNS = 2;
-const MAX_NAMED_HOSTS = 120;
 /** Of a name that is shown; the rest is in its title. */
 export const MAX_CHARACTERS = { card: 24, name: 18 };
 

@@ -5,6 +5,9 @@ import type { Box, Picture, Side } from "./layout.ts";
 /** Bundles between sites up to which each has a line of its own; more of them meet in one. */
 const MAX_BUNDLES = 24;
 
+/** Groups up to which each has a line of its own to the spine. */
+const MAX_SPINE_LINES = 60;
+
 /** A point from which a line leaves to one side: 1 to the right, -1 to the left. */
 interface Port {
   readonly x: number;
@@ -100,6 +103,17 @@ function ofGroups(bundles: readonly Bundle[]): ReadonlyMap<number, Bundle> {
   return totals;
 }
 
+/** Very many lines of which none can be told from the next, as one. */
+function asOne(lines: readonly Line[]): readonly Line[] {
+  const [first, ...others] = lines;
+  if (first === undefined) return [];
+  const bundle = others.reduce((all, line) => joined(all, line.bundle), first.bundle);
+  const path = lines.map((line) => line.path).join("");
+  return [
+    { ...first, path, bundle: { ...bundle, count: bundle.count / lines.length }, ends: ["each site", undefined] },
+  ];
+}
+
 /** The lines of all tunnels: each its own, or those between two groups as one; of very many groups all in one spine. */
 export function linesOf(diagram: Diagram, picture: Picture): Lines {
   if (picture.detail === "card") return { lines: tunnelLines(diagram, picture), spine: [] };
@@ -122,7 +136,7 @@ export function linesOf(diagram: Diagram, picture: Picture): Lines {
     const path = `M${rounded(port.x)} ${rounded(port.y)}H${rounded(spine)}`;
     return [{ path, bundle, ends: [titleOf(group), undefined], label }];
   });
-  return { lines: [...straight, ...toSpine], spine: meeting };
+  return { lines: [...straight, ...(toSpine.length > MAX_SPINE_LINES ? asOne(toSpine) : toSpine)], spine: meeting };
 }
 
 /** The hosts of a layer where each is drawn with all that is known of it, else the boxes that have some of them. */

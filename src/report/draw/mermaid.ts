@@ -1,6 +1,7 @@
 /** A diagram for Mermaid, which GitHub, GitLab and many wikis draw: https://mermaid.js.org/syntax/flowchart.html. */
 import { must } from "../../base/invariant.ts";
 import { type Bundle, bundlesOf, counted, type Diagram, mtuInWords } from "./diagram.ts";
+import { gathered } from "./gather.ts";
 
 /** What it draws unless it is told otherwise (`maxEdges`, `maxTextSize`): GitHub tells it nothing. */
 export const MAX_EDGES = 500;
@@ -49,6 +50,7 @@ export function renderMermaid(diagram: Diagram): string | undefined {
     const text = inFull(diagram);
     if (fits(diagram.links.length, text)) return text;
   }
-  const text = inBundles(diagram);
-  return fits(bundlesOf(diagram).length, text) ? text : undefined;
+  const bundled = gathered(diagram);
+  const text = inBundles(bundled);
+  return fits(bundlesOf(bundled).length, text) ? text : undefined;
 }

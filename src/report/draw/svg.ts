@@ -2,6 +2,7 @@
 import { drawingStyle } from "../assets.generated.ts";
 import { type Markup, markup, ownMarkup } from "../markup.ts";
 import { counted, type Diagram, KIND_IN_WORDS, type Layer, mtuInWords, numberInWords } from "./diagram.ts";
+import { gathered } from "./gather.ts";
 import { type Detail, layOut, MAX_CHARACTERS, type Picture, type PlacedGroup, type PlacedNode } from "./layout.ts";
 import { exitPath, type Line, lanePath, linesOf } from "./lines.ts";
 
@@ -131,7 +132,8 @@ function draw(diagram: Diagram, picture: Picture, hrefOf: HrefOf): Markup {
 }
 
 /** The diagram as a part of a page, which brings its colours. */
-export function drawWithin(diagram: Diagram, hrefOf: HrefOf): Markup {
+export function drawWithin(all: Diagram, hrefOf: HrefOf): Markup {
+  const diagram = gathered(all);
   const picture = layOut(diagram);
   const { width, height, detail } = picture;
   return markup`<svg class="drawing ${detail}" role="group" aria-label="Diagram of ${diagram.name}" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}">
@@ -148,7 +150,8 @@ function legend({ layers }: Diagram, y: number): Markup {
 }
 
 /** The diagram as a file: light or dark as its reader likes, with nothing that has to be fetched. */
-export function renderSvg(diagram: Diagram): string {
+export function renderSvg(all: Diagram): string {
+  const diagram = gathered(all);
   const picture = layOut(diagram);
   const height = picture.height + (diagram.layers.length > 0 ? (diagram.layers.length + 1) * LEGEND_LINE : 0);
   const { width, detail } = picture;

@@ -21,6 +21,8 @@ export interface Known {
   readonly nodes: ReadonlyMap<string, Node>;
   readonly files: ReadonlyMap<string, readonly HostFile[]>;
   readonly said: ReadonlyMap<string, readonly Located[]>;
+  /** What others lose with a host. */
+  readonly without: ReadonlyMap<string, string>;
   readonly plan: PlanInWords | undefined;
 }
 
@@ -184,9 +186,14 @@ const inTables = (host: Host, known: Known): Piece => [
 export function hostPart(host: Host, known: Known): Markup {
   const node = known.nodes.get(host.name);
   const said = known.said.get(host.name) ?? [];
+  const without = known.without.get(host.name);
   const isOfMany = known.network.hosts.length > MAX_DETAILED_HOSTS;
   const tags = [host.reach.site, ...(node?.notes ?? [])].filter((tag) => tag !== undefined);
-  return markup`<details id="${anchorOf(host.name)}"><summary><b>${host.name}</b> <code>${node?.address}</code>${tags.map((tag) => markup` <i>${tag}</i>`)}${said.length > 0 && markup` <i class="warning">${counted(said.length, "remark")}</i>`}</summary>
-${said.length > 0 && markup`<ul class="said">${said.map(diagnosticItem)}</ul>`}${factsOf(host, isOfMany ? known : undefined)}${!isOfMany && [inTables(host, known), known.plan && stepsOf(host.name, known.plan)]}${filesOf(known.files.get(host.name) ?? [])}</details>
+  return markup`<details id="${anchorOf(host.name)}"><summary><b>${host.name}</b> <code>${node?.address}</code>${tags.map((tag) => markup` <i>${tag}</i>`)}${without !== undefined && markup` <i class="warning">single point of failure</i>`}${said.length > 0 && markup` <i class="warning">${counted(said.length, "remark")}</i>`}</summary>
+${said.length > 0 && markup`<ul class="said">${said.map(diagnosticItem)}</ul>`}${
+  without !== undefined &&
+  markup`<p>Without it <a href="#losses">${without}</a>.</p>
+`
+}${factsOf(host, isOfMany ? known : undefined)}${!isOfMany && [inTables(host, known), known.plan && stepsOf(host.name, known.plan)]}${filesOf(known.files.get(host.name) ?? [])}</details>
 `;
 }

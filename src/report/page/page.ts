@@ -4,6 +4,7 @@ import { grouped } from "../../base/grouped.ts";
 import type { Located } from "../../base/render.ts";
 import type { Source } from "../../base/source.ts";
 import type { Network } from "../../model/network.ts";
+import type { Each } from "../../ways/each.ts";
 import { pageScript, pageScriptHash, pageStyle } from "../assets.generated.ts";
 import { counted, type Diagram, diagramOf, KIND_IN_WORDS, MAX_DETAILED_HOSTS, mtuInWords } from "../draw/diagram.ts";
 import { colourOf, drawWithin } from "../draw/svg.ts";
@@ -11,6 +12,7 @@ import { type Markup, markup, ownMarkup, type Piece } from "../markup.ts";
 import { reportMtu } from "../mtu.ts";
 import { fileData, type HostFile } from "./files.ts";
 import { hostPart } from "./host.ts";
+import { lossesPart, lossOfHosts } from "./losses.ts";
 import { type Measured, measuredPart } from "./measured.ts";
 import { mtuProof } from "./mtu-proof.ts";
 import { overlays } from "./overlays.ts";
@@ -31,6 +33,8 @@ export interface ReportInput {
   readonly files: readonly HostFile[];
   /** What a lab measured of it; left out: there is no such section. */
   readonly measured?: Measured;
+  /** What the loss of each host, site and tunnel does; of none: it is not said. */
+  readonly losses: Each;
   /** What a roll-out of it would do; left out: it is not said. */
   readonly plan?: PlanInWords;
 }
@@ -99,7 +103,7 @@ function header(network: Network, diagram: Diagram, sections: readonly (readonly
 }
 
 /** The report as one page: the same bytes for the same input. */
-export function renderPage({ network, source, diagnostics, files, measured, plan }: ReportInput): string {
+export function renderPage({ network, source, diagnostics, files, losses, measured, plan }: ReportInput): string {
   const mtu = reportMtu(network);
   const diagram = diagramOf(network, mtu);
   const { all, ofHosts } = said(source, diagnostics, network.hosts);
@@ -109,6 +113,7 @@ export function renderPage({ network, source, diagnostics, files, measured, plan
     nodes: new Map(diagram.groups.flatMap(({ nodes }) => nodes).map((node) => [node.host, node])),
     files: grouped(files, ({ host }) => host),
     said: ofHosts,
+    without: lossOfHosts(losses),
     plan,
   };
   const isListed = files.some(({ text }) => text === undefined);
@@ -123,6 +128,7 @@ export function renderPage({ network, source, diagnostics, files, measured, plan
     ["measured", "What a lab measured", measured && measuredPart(measured)],
     ["overlays", "Segments and ways out", overlays(network)],
     ["mtu", "MTU", mtuProof(mtu)],
+    ["losses", "Single points of failure", lossesPart(losses)],
     ["hosts", "Hosts", hostParts],
   ];
   const shown = sections.map(([id, title, content]) => ({ id, title, part: section(id, title, content) }));
