@@ -209,6 +209,32 @@ describe("in the page", () => {
     await page.close();
   });
 
+  test.each(["vrfs", "60 hosts"] as const)(
+    "on paper nothing of %s is cut off, whatever the screen showed",
+    async (name) => {
+      const { page } = await open(name, "dark");
+      await page.click("#theme");
+      await page.click("#theme");
+      await page.uncheck("#tunnels");
+      await page.emulateMedia({ media: "print" });
+      // A4 without its margins, in pixels of CSS.
+      await page.setViewportSize({ width: 687, height: 1016 });
+      const wide = await page.evaluate(
+        `[...document.querySelectorAll("main *")].filter((each) => each.closest("svg") === null && each.getBoundingClientRect().right > innerWidth + 1).map((each) => each.outerHTML.slice(0, 120))`,
+      );
+      expect(wide).toEqual([]);
+      const end = await page.evaluate("document.querySelector('figure').getBoundingClientRect().bottom + scrollY");
+      expect(end).toBeLessThan(1016);
+      const ground = () => page.evaluate("getComputedStyle(document.body).backgroundColor");
+      expect(await ground()).toBe("rgb(255, 255, 255)");
+      // What is shown has its colour explained, and nothing else.
+      expect(await page.locator("fieldset label:visible").count()).toBe(
+        (await page.locator("fieldset input:checked").count()) as number,
+      );
+      await page.close();
+    },
+  );
+
   test("on paper all is unfolded", async () => {
     const { page } = await open("remotes", "dark");
     const pdf = await page.pdf();
