@@ -24,6 +24,8 @@ describe("platforms", () => {
     ["debian13", true, "networkd", "complete"],
     ["proxmox8", false, "other", "snippet"],
     ["proxmox9", true, "other", "snippet"],
+    ["ubuntu2204", false, "networkd", "complete"],
+    ["ubuntu2404", false, "networkd", "complete"],
   ] as const)("%s", (platform, isNew, networkManager, frrMode) => {
     const alpha = hostOf(modelOf(topology(`platform: ${platform}`)), "alpha");
     expect(alpha).toMatchObject({ platform, networkManager, frrMode });
@@ -49,6 +51,24 @@ describe("platforms", () => {
     const settings = (text: string) => texts(text).get("etc/sysctl.d/90-netgen.conf") ?? "";
     expect(settings(body.replace("subnets:\n  ", subnets)).includes("eth0.accept_ra = 2")).toBe(takes);
     expect(settings(body)).not.toContain("accept_ra");
+  });
+
+  test.each([
+    ["ubuntu2204", false],
+    ["debian12", true],
+  ])("networkd is told to leave a bridge of others' alone where it knows how: %s", (platform, isTold) => {
+    const body = topology(`platform: ${platform}`).replace(
+      "hosts: all",
+      "hosts: all, vlan: 7, bridge: {name: vmbr1, existing: true}",
+    );
+    const joined = texts(body).get("etc/systemd/network/20-netgen-vx100.network") ?? "";
+    expect(joined).toContain("ActivationPolicy=manual");
+    expect(/^KeepMaster=yes$/m.test(joined)).toBe(isTold);
+    const plain = texts(body.replace("vlan: 7, ", "")).get("etc/systemd/network/20-netgen-vmbr1.netdev") ?? "";
+    expect(plain).toContain("Kind=bridge");
+    expect(/^MACAddress=none$/m.test(plain)).toBe(isTold);
+    // By this the program that takes a fleet off a host, and a bundle, tell it from a bridge of netgen's.
+    expect(plain).toMatch(/MACAddress=none$/m);
   });
 
   test("what the topology says goes before what the platform implies", () => {
@@ -177,7 +197,9 @@ describe("programs", () => {
   test("what hostDefaults state too old is said once, at its place", () => {
     const text = `hostDefaults: {programs: {systemd: "248.9"}}\n${topology("platform: debian12")}`;
     const found = compileText(text).diagnostics.filter(({ code }) => code === "program-too-old");
-    expect(found.map(({ message }) => message)).toEqual([expect.stringContaining("systemd 248.9 is older than 249")]);
+    expect(found.map(({ message }) => message)).toEqual([
+      expect.stringContaining("systemd 248.9 of alpha is older than 249"),
+    ]);
   });
 });
 

@@ -277,8 +277,8 @@ export const catalogue = {
 
   "program-too-old": {
     severity: "error",
-    message: "{title} {version} is older than {oldest}, the oldest that netgen can write files for: {reason}",
-    hint: "bring it to {oldest} or a later version, and state that one here",
+    message: "{title} {version} of {host} is older than {oldest}, the oldest that will do for {what}: {reason}",
+    hint: 'bring it to {oldest} or a later version, and state that one in "programs"{instead}',
   },
 
   // Who meets whom.

@@ -3,6 +3,17 @@
 export const PROGRAMS = ["systemd", "frr", "nft", "wireguardTools", "docker", "kernel"] as const;
 export type Program = (typeof PROGRAMS)[number];
 
+/** What a host may run: distributions, and what is configured by hand. */
+export const PLATFORM_NAMES = [
+  "debian12",
+  "debian13",
+  "proxmox8",
+  "proxmox9",
+  "ubuntu2204",
+  "ubuntu2404",
+  "wireguard-app",
+] as const;
+
 /** A version of each program: one to four numbers with dots between them, such as `10.3`. */
 export type ProgramVersions = Readonly<Record<Program, string>>;
 
@@ -36,6 +47,12 @@ export const NEEDS: Readonly<Record<Program, Need>> = {
   kernel: { title: "the kernel", oldest: "5.6", reason: "WireGuard is a part of it since then" },
 };
 
+/** What `keyStore: credential` needs of systemd besides: `LoadCredentialEncrypted=` and systemd-creds are "new" in the NEWS of 250. */
+export const CREDENTIAL_NEED: Pick<Need, "oldest" | "reason"> = {
+  oldest: "250",
+  reason: "credentials are encrypted since then",
+};
+
 interface Feature {
   readonly program: Program;
   /** The first version that has it; `undefined`: all have it. */
@@ -46,6 +63,13 @@ interface Feature {
 
 /** What some versions know and others do not. An emitter asks for one of these, and for nothing else about a program. */
 const FEATURES = {
+  /**
+   * KeepMaster= in .network (systemd.network(5)), as 250 began to take a link out of a bridge that its file does not name. Before,
+   * it only put links in (`link_enter_join_netdev` of 249).
+   */
+  "networkd-keep-master": { program: "systemd", since: "250" },
+  /** MACAddress=none in .netdev, as 250 began to give a bridge a MAC of its own "once again" (NEWS of 250). */
+  "networkd-mac-none": { program: "systemd", since: "250" },
   /** ManageForeignNextHops= in networkd.conf(5), "added in version 256"; before, nobody else's nexthop objects stay. */
   "networkd-foreign-next-hops": { program: "systemd", since: "256" },
   /** mgmtd, a daemon that listens too (FRR's notes on 9.0). */

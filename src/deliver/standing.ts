@@ -5,10 +5,13 @@ import { bytesAt, look } from "../write/look.ts";
 import { type ManifestFile, parseManifest } from "../write/manifest.ts";
 import { manifestText, type Tree } from "../write/plan.ts";
 
-/** A bridge of netgen's: of one that is the user's no MAC is said. A manifest does not have what follows when that is gone. */
+/**
+ * A bridge of netgen's: of one that is the user's no MAC is said, or a comment says why. A manifest does not have what follows
+ * when that is gone.
+ */
 function goneOf(text: string): readonly string[] {
   const name =
-    /^Kind=bridge$/m.test(text) && !/^MACAddress=none$/m.test(text) ? /^Name=(.+)$/m.exec(text)?.[1] : undefined;
+    /^Kind=bridge$/m.test(text) && !/MACAddress=none$/m.test(text) ? /^Name=(.+)$/m.exec(text)?.[1] : undefined;
   return name === undefined ? [] : [`networkctl delete ${name}`];
 }
 

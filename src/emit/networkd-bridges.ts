@@ -1,5 +1,6 @@
 /** systemd-networkd's units for bridges, their VLANs and ports. */
 import { broadcastAddress, familyOf, prefixOf } from "../base/ip.ts";
+import { knows } from "../base/programs.ts";
 import type { MtuBytes, VlanId } from "../base/units.ts";
 import type { Bridge, DhcpServer, InterfaceAddress, VlanBridge } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
@@ -94,7 +95,8 @@ function portUnit(name: string, bridge: string, mtu: MtuBytes | undefined, vlans
   return unit(name, "network", ["port", { ...view, vlans: vlans.map(String) }]);
 }
 
-const existingBridgeUnit = (name: string): Unit => unit(name, "netdev", ["existing-bridge", {}]);
+const existingBridgeUnit = (name: string, { programs }: Host): Unit =>
+  unit(name, "netdev", ["existing-bridge", { givesMac: knows(programs, "networkd-mac-none") }]);
 
 /** An existing bridge is left to its owner, addresses included; networkd only has to know it as a bridge to enslave to. */
 function plainBridgeUnits(bridge: Bridge, host: Host): readonly Unit[] {
@@ -102,7 +104,7 @@ function plainBridgeUnits(bridge: Bridge, host: Host): readonly Unit[] {
   const ports = bridge.ports.map((port) => portUnit(port, name, mtu));
   if (!bridge.isExisting) return [...ownBridge(name, linkView(bridge)), ...ports];
   const isEnslavedTo = ports.length > 0 || host.vxlans.some((vxlan) => vxlan.bridge === name);
-  return isEnslavedTo ? [existingBridgeUnit(name), ...ports] : [];
+  return isEnslavedTo ? [existingBridgeUnit(name, host), ...ports] : [];
 }
 
 /** The device of a VLAN: the host's part of one subnet, as a bridge is that has no VLANs. */

@@ -1,6 +1,6 @@
 /**
- * systemd-networkd: the loopback's addresses, vxlan devices, bridges and their ports, VRFs. Only keys that systemd 252 knows:
- * it ignores any other.
+ * systemd-networkd: the loopback's addresses, vxlan devices, bridges and their ports, VRFs. Only keys that systemd 249
+ * knows, or the host's own version: it ignores any other.
  */
 import { familyOf, type IpPrefix } from "../base/ip.ts";
 import { knows } from "../base/programs.ts";
@@ -36,6 +36,8 @@ interface VxlanUse {
   readonly carriesRouted: boolean;
   /** By a unit of its own: the bridge and its VLANs are another program's. */
   readonly isJoined: boolean;
+  /** networkd takes a link out of a bridge that its file does not name, unless it is told. */
+  readonly takesOut: boolean;
 }
 
 function vxlanUnits({ name, flooding, ...device }: VxlanDevice, use: VxlanUse): readonly Unit[] {
@@ -82,21 +84,24 @@ function vrfDeviceUnits(vrf: VrfInstance, { bridges }: Host): readonly Unit[] {
   return bothRemade(name, "vrf", view, [...subnets, vrf.bridge]);
 }
 
-const vrfUnits = (vrf: VrfInstance, host: Host, isFromLoopback: boolean): readonly Unit[] => [
+const vrfUnits = (vrf: VrfInstance, host: Host, use: Omit<VxlanUse, "carriesRouted" | "isJoined">): readonly Unit[] => [
   ...vrfDeviceUnits(vrf, host),
   ...routerBridgeUnits(vrf),
-  ...vxlanUnits(vrf.vxlan, { isFromLoopback, carriesRouted: true, isJoined: false }),
+  ...vxlanUnits(vrf.vxlan, { ...use, carriesRouted: true, isJoined: false }),
 ];
 
 function linkUnits(host: Host, context: EmitContext): readonly Unit[] {
-  const isFromLoopback = unicastOf(host) !== undefined;
+  const ofHost = {
+    isFromLoopback: unicastOf(host) !== undefined,
+    takesOut: knows(host.programs, "networkd-keep-master"),
+  };
   const joining = new Set(joiningDevices(host));
-  const use = (vxlan: VxlanDevice) => ({ isFromLoopback, carriesRouted: false, isJoined: joining.has(vxlan) });
+  const use = (vxlan: VxlanDevice) => ({ ...ofHost, carriesRouted: false, isJoined: joining.has(vxlan) });
   return [
     ...loopbackUnits(host),
     ...host.vxlans.flatMap((vxlan) => vxlanUnits(vxlan, use(vxlan))),
     ...bridgeUnits(host),
-    ...host.vrfs.flatMap((vrf) => vrfUnits(vrf, host, isFromLoopback)),
+    ...host.vrfs.flatMap((vrf) => vrfUnits(vrf, host, ofHost)),
     ...cutUnits(host, context),
   ];
 }

@@ -1,6 +1,6 @@
 /** One host, with all that its files say. */
 import type { IpAddress, IpFamily, IpPrefix } from "../base/ip.ts";
-import type { ProgramVersions } from "../base/programs.ts";
+import type { PLATFORM_NAMES, ProgramVersions } from "../base/programs.ts";
 import type { MtuBytes, UdpPort } from "../base/units.ts";
 import type { BgpSpeaker } from "./bgp.ts";
 import type { Bridge, InterfaceAddress, VlanBridge, VxlanDevice, WireguardInterface } from "./device.ts";
@@ -11,7 +11,7 @@ import type { Reach } from "./reach.ts";
 import type { VrfInstance } from "./vrf.ts";
 
 /** The distribution of a host, which has a version of each program; or what has none, and is told no more than its tunnel. */
-export type Platform = "debian12" | "debian13" | "proxmox8" | "proxmox9" | "wireguard-app";
+export type Platform = (typeof PLATFORM_NAMES)[number];
 
 /** Debian with ifupdown2, an SDN of its own, and a firewall that puts a bridge `fwbr…` before each guest. */
 export const isProxmox = (platform: Platform): boolean => platform === "proxmox8" || platform === "proxmox9";

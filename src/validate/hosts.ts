@@ -1,6 +1,6 @@
 /** Hosts as written → decoded, with hostDefaults laid under each. */
 import { must } from "../base/invariant.ts";
-import { PROGRAMS, type ProgramVersions } from "../base/programs.ts";
+import { PLATFORM_NAMES, PROGRAMS, type ProgramVersions } from "../base/programs.ts";
 import type { Span } from "../base/source.ts";
 import type { GuardedService, Platform } from "../model/host.ts";
 import type { Origin } from "../model/origin.ts";
@@ -63,13 +63,6 @@ export function decodeHosts(reader: Reader): readonly Entry<HostInput>[] {
   });
 }
 
-const PLATFORMS = [
-  "debian12",
-  "debian13",
-  "proxmox8",
-  "proxmox9",
-  "wireguard-app",
-] as const satisfies readonly Platform[];
 const NOTHING_GIVEN: ExtraInput = { wireguard: undefined, frr: undefined, nftables: undefined, sysctl: undefined };
 const NO_DEFAULTS: Shared = {
   site: undefined,
@@ -108,7 +101,7 @@ function decodeShared(reader: Reader, node: Node): Shared {
     families: choiceAt(member(node, "families"), [4, 6, "ds-lite", "464xlat"]),
     uplink: textAt(reader, member(node, "uplink")),
     lanInterface: textAt(reader, member(node, "lanInterface")),
-    platform: choiceAt(member(node, "platform"), PLATFORMS),
+    platform: choiceAt(member(node, "platform"), PLATFORM_NAMES),
     programs: programsAt(reader, member(node, "programs")),
     hasWireguard: truthAt(member(node, "wireguard")),
     hasDocker: truthAt(member(node, "docker")),

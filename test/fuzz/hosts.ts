@@ -1,5 +1,6 @@
 /** Generated hosts: all that one may say of itself. */
 import * as fc from "fast-check";
+import { PLATFORM_NAMES } from "../../src/base/programs.ts";
 import { peerKinds } from "./peers.ts";
 
 /** How a host can be reached; `forwarded` and `inside` stand behind a NAT, `inside` without any way in. */
@@ -91,7 +92,7 @@ export const more = fc.record(
     families: fc.constantFrom(undefined, undefined, undefined, undefined, undefined, 4, 6, "ds-lite", "464xlat"),
     programs,
     guard: fc.record({ vxlan: opened, bgp: opened, bfd: opened }, { requiredKeys: [] }),
-    platform: fc.constantFrom("debian12", "debian13", "proxmox8", "proxmox9"),
+    platform: fc.constantFrom(...PLATFORM_NAMES.filter((name) => name !== "wireguard-app")),
     networkManager: fc.constantFrom("networkd", "NetworkManager", "other"),
     keyStore: fc.constantFrom("file", "credential"),
     frr: fc.constantFrom("complete", "snippet"),

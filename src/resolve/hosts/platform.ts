@@ -20,6 +20,27 @@ const TRIXIE: ProgramVersions = {
   kernel: "6.12",
 };
 
+/**
+ * Packages of Ubuntu 22.04 and 24.04 (packages.ubuntu.com). Docker is brought up to its makers' version in a release that is
+ * out (Ubuntu's SRU exception for the container stack).
+ */
+const JAMMY: ProgramVersions = {
+  systemd: "249",
+  frr: "8.1",
+  nft: "1.0.2",
+  wireguardTools: "1.0.20210914",
+  docker: "28.2",
+  kernel: "5.15",
+};
+const NOBLE: ProgramVersions = {
+  systemd: "255",
+  frr: "8.4.4",
+  nft: "1.0.9",
+  wireguardTools: "1.0.20210914",
+  docker: "28.2",
+  kernel: "6.8",
+};
+
 /** An app's programs are none of netgen's, and nothing is printed for any. */
 const NONE: ProgramVersions = {
   systemd: "none",
@@ -39,6 +60,8 @@ export const PLATFORMS: Readonly<Record<Platform, ProgramVersions>> = {
   debian13: TRIXIE,
   proxmox8: { ...BOOKWORM, frr: "8.5.2", kernel: "6.2" },
   proxmox9: { ...TRIXIE, frr: "10.4.1", kernel: "6.14" },
+  ubuntu2204: JAMMY,
+  ubuntu2404: NOBLE,
   "wireguard-app": NONE,
 };
 
