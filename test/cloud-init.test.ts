@@ -51,6 +51,22 @@ describe("user-data", () => {
     expect(bundled()).toBe(bundled());
   });
 
+  test.each([
+    ["rocky9", "", "dnf -y install epel-release\ndnf -y install systemd-networkd\n"],
+    ["alma9", "", "dnf -y install epel-release\ndnf -y install systemd-networkd\n"],
+    ["fedora44", " systemd-networkd", ""],
+  ])("names packages as %s does, which has networkd apart", (platform, packages, first) => {
+    const text = TOPOLOGY.replace("203.0.113.9", `203.0.113.9, platform: ${platform}`);
+    writeFileSync(join(home, "topology.yaml"), text);
+    const config = read(bundled());
+    expect(config.packages?.join(" ")).toBe(`wireguard-tools iputils nftables frr${packages}`);
+    expect(config.runcmd[0]?.[2]).toMatch(new RegExp(`^set -eu\n${first}umask 077\n`));
+    // Where networkd has no link to look after, nobody asks for it.
+    writeFileSync(join(home, "topology.yaml"), text.slice(0, text.indexOf("subnets:")));
+    expect(bundled()).not.toContain("install systemd-networkd");
+    expect(read(bundled()).packages).not.toContain("systemd-networkd");
+  });
+
   test("has a key that is to be a credential made as one, and never as a file", () => {
     writeFileSync(join(home, "topology.yaml"), TOPOLOGY.replace("203.0.113.9", "203.0.113.9, keyStore: credential"));
     const { write_files, runcmd } = read(bundled());

@@ -1,4 +1,8 @@
 /** `platform` and `docker`: what each host's programs know, and who else is on the host. */
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { isOlder, knows, NEEDS, PROGRAMS } from "../src/base/programs.ts";
 import { PLATFORMS } from "../src/resolve/hosts/platform.ts";
@@ -26,6 +30,9 @@ describe("platforms", () => {
     ["proxmox9", true, "other", "snippet"],
     ["ubuntu2204", false, "networkd", "complete"],
     ["ubuntu2404", false, "networkd", "complete"],
+    ["rocky9", false, "NetworkManager", "complete"],
+    ["alma9", false, "NetworkManager", "complete"],
+    ["fedora44", true, "NetworkManager", "complete"],
   ] as const)("%s", (platform, isNew, networkManager, frrMode) => {
     const alpha = hostOf(modelOf(topology(`platform: ${platform}`)), "alpha");
     expect(alpha).toMatchObject({ platform, networkManager, frrMode });
@@ -34,7 +41,9 @@ describe("platforms", () => {
     const settings = files.get("etc/systemd/networkd.conf.d/10-netgen.conf") ?? "";
     expect(settings.includes("ManageForeignNextHops=no")).toBe(isNew);
     expect(files.get("etc/frr/daemons")?.includes('mgmtd_options="-A 127.0.0.1"')).toBe(isNew);
-    expect(files.get("etc/sysctl.d/90-netgen.conf")?.includes("99-sysctl.conf")).toBe(!isNew);
+    expect(files.get("etc/sysctl.d/90-netgen.conf")?.includes("99-sysctl.conf")).toBe(
+      !isNew || platform === "fedora44",
+    );
   });
 
   test.each([
@@ -78,6 +87,17 @@ describe("platforms", () => {
 });
 
 describe("FRR", () => {
+  test.each(["lib", "libexec"])("is reloaded by its program where the distribution has it: /usr/%s", (place) => {
+    const root = mkdtempSync(join(tmpdir(), "netgen-frr-"));
+    const program = join(root, place, "frr/frr-reload.py");
+    mkdirSync(dirname(program), { recursive: true });
+    writeFileSync(program, '#!/bin/sh\necho "$@"\n', { mode: 0o755 });
+    const script = (texts(topology("")).get("etc/netgen/frr-reload") ?? "").replaceAll("/usr/", `${root}/`);
+    const { stdout } = spawnSync("bash", ["-s", "--", "--reload"], { input: script, encoding: "utf8" });
+    rmSync(root, { recursive: true });
+    expect(stdout).toMatch(/^--confdir \S+ --reload$/m);
+  });
+
   const VRF = "vrfs: {blue: {vni: 5000}}\n";
   const ofBlue = (keys: string): string =>
     topology(keys).replace("hosts: all, gateway", "hosts: all, vrf: blue, gateway");

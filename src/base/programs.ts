@@ -11,6 +11,9 @@ export const PLATFORM_NAMES = [
   "proxmox9",
   "ubuntu2204",
   "ubuntu2404",
+  "rocky9",
+  "alma9",
+  "fedora44",
   "wireguard-app",
 ] as const;
 

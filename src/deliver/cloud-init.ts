@@ -4,24 +4,38 @@
  */
 import { contentOf } from "../emit/file.ts";
 import { fleetMark } from "../model/fleet.ts";
-import type { Host } from "../model/host.ts";
+import { type Host, isEnterprise, isRedHat } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
 import type { Tree } from "../write/plan.ts";
 import { bundleOf } from "./bundle.ts";
 import { bareFile } from "./comments.ts";
 import { treeOfHosts } from "./tar.ts";
 
-/** The Debian packages whose programs a host's files are for. */
-function packagesOf({ interfaces, bgp, vrrp }: Host, units: readonly string[]): readonly string[] {
+/** Names of packages that are not alike everywhere. What Debian has apart, FRR's own package has at Red Hat. */
+const PING = { debian: ["iputils-ping"], redHat: ["iputils"] } as const;
+const FRR = { debian: ["frr", "frr-pythontools"], redHat: ["frr"] } as const;
+/** Debian's systemd has it. */
+const NETWORKD = "systemd-networkd";
+
+const hasNetworkd = (units: readonly string[]): boolean => units.includes(`${NETWORKD}.service`);
+
+/** The packages whose programs a host's files are for, by the names of its distribution. */
+function packagesOf({ interfaces, bgp, vrrp, platform }: Host, units: readonly string[]): readonly string[] {
   const has = (pattern: RegExp): boolean => units.some((unit) => pattern.test(unit));
+  const family = isRedHat(platform) ? "redHat" : "debian";
   return [
-    ...(interfaces.length === 0 ? [] : ["wireguard-tools", "iputils-ping"]),
+    ...(interfaces.length === 0 ? [] : ["wireguard-tools", ...PING[family]]),
     ...(has(/^netgen\d*-nftables/) ? ["nftables"] : []),
-    ...(bgp.kind === "none" ? [] : ["frr", "frr-pythontools"]),
+    ...(bgp.kind === "none" ? [] : FRR[family]),
     ...(vrrp === undefined ? [] : ["keepalived"]),
     ...(has(/^netgen\d*-radvd/) ? ["radvd"] : []),
+    ...(isRedHat(platform) && !isEnterprise(platform) && hasNetworkd(units) ? [NETWORKD] : []),
   ];
 }
+
+/** One of EPEL, whose list of packages is a package itself: cloud-init would ask for both at once, and find only that one. */
+const networkdScript = ({ platform }: Host, units: readonly string[]): string =>
+  isEnterprise(platform) && hasNetworkd(units) ? `dnf -y install epel-release\ndnf -y install ${NETWORKD}\n` : "";
 
 /** Where the bundle lies until it is applied; not in memory, as a machine may have to restart before. */
 const stagedIn = (fleet: string): string => `/var/lib/netgen${fleet}-first`;
@@ -43,9 +57,9 @@ ${copies}${tell(`wg pubkey < ${first}`)}`;
 }
 
 /** What is run in the end: once, as root, after the packages are there. */
-const firstBootScript = (host: Host, fleet: string): string =>
+const firstBootScript = (host: Host, fleet: string, units: readonly string[]): string =>
   `set -eu
-${keyScript(host, fleet)}cd /
+${networkdScript(host, units)}${keyScript(host, fleet)}cd /
 bash ${stagedIn(fleet)}/etc/netgen${fleet}/apply --host ${host.name}
 rm -r ${stagedIn(fleet)}
 `;
@@ -55,7 +69,8 @@ export function userDataOf(network: Network, tree: Tree, host: Host): string {
   const { files, ...rest } = treeOfHosts(tree, [host.name]);
   const fleet = fleetMark(network);
   const bundle = bundleOf({ ...rest, files: files.map(bareFile) }, host.name);
-  const packages = packagesOf(host, tree.units[host.name] ?? []);
+  const units = tree.units[host.name] ?? [];
+  const packages = packagesOf(host, units);
   const config = {
     // Left out where there are none: cloud-init refuses an empty list.
     ...(packages.length === 0 ? {} : { packages }),
@@ -63,7 +78,7 @@ export function userDataOf(network: Network, tree: Tree, host: Host): string {
       path: `${stagedIn(fleet)}/${file.path}`,
       content: new TextDecoder().decode(contentOf(file)),
     })),
-    runcmd: [["bash", "-c", firstBootScript(host, fleet)]],
+    runcmd: [["bash", "-c", firstBootScript(host, fleet, units)]],
   };
   return `#cloud-config\n${JSON.stringify(config)}\n`;
 }

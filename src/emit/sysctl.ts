@@ -2,7 +2,7 @@
 import { familyOf, type IpFamily } from "../base/ip.ts";
 import { knows } from "../base/programs.ts";
 import type { Bridge } from "../model/device.ts";
-import type { Host } from "../model/host.ts";
+import { type Host, isRedHat } from "../model/host.ts";
 import { restart } from "./after.ts";
 import type { EmitContext, Emitter } from "./context.ts";
 import { publicFile } from "./print.ts";
@@ -96,7 +96,8 @@ function settingsView(host: Host) {
     ...routingView(host),
     ...neighbourView(host.neighbourCount),
     ...gatewayView(host),
-    readsSysctlConf: knows(host.programs, "sysctl-conf"),
+    // Red Hat has that link whatever systemd it has.
+    readsSysctlConf: knows(host.programs, "sysctl-conf") || isRedHat(host.platform),
     hasExtra: host.extra.sysctl.length > 0,
     extra: host.extra.sysctl.map(({ key, value }) => ({ key: extraKey(key), value })),
   };

@@ -16,6 +16,12 @@ export type Platform = (typeof PLATFORM_NAMES)[number];
 /** Debian with ifupdown2, an SDN of its own, and a firewall that puts a bridge `fwbr…` before each guest. */
 export const isProxmox = (platform: Platform): boolean => platform === "proxmox8" || platform === "proxmox9";
 
+/** Its packages are RPMs, NetworkManager has the links, and networkd is there only where somebody has put it. */
+export const isRedHat = (platform: Platform): boolean => isEnterprise(platform) || platform === "fedora44";
+
+/** RHEL 9 made anew: networkd is none of its own packages, but one of EPEL. */
+export const isEnterprise = (platform: Platform): boolean => platform === "rocky9" || platform === "alma9";
+
 /** What the guard takes from the tunnels only. */
 export const GUARDED_SERVICES = ["vxlan", "bgp", "bfd"] as const;
 export type GuardedService = (typeof GUARDED_SERVICES)[number];

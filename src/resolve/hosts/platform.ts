@@ -1,6 +1,6 @@
 /** What follows from a host's platform: the versions of its programs, and the defaults of its keys. */
 import type { ProgramVersions } from "../../base/programs.ts";
-import { type Host, isProxmox, type Platform } from "../../model/host.ts";
+import { type Host, isProxmox, isRedHat, type Platform } from "../../model/host.ts";
 
 /** Packages of Debian 12 and 13, upstream's number alone: `apt-cache policy` in each. */
 const BOOKWORM: ProgramVersions = {
@@ -41,6 +41,28 @@ const NOBLE: ProgramVersions = {
   kernel: "6.8",
 };
 
+/**
+ * RHEL 9 as Rocky and AlmaLinux make it anew, from 9.5 on; networkd is that of EPEL, 253, beside a systemd of 252. Docker has no package
+ * there, its makers' does.
+ */
+const RHEL9: ProgramVersions = {
+  systemd: "252",
+  frr: "8.5.3",
+  nft: "1.0.9",
+  wireguardTools: "1.0.20210914",
+  docker: "28.2",
+  kernel: "5.14",
+};
+/** Packages of Fedora 44 (packages.fedoraproject.org), the kernel that it began with or an older one. */
+const FEDORA: ProgramVersions = {
+  systemd: "259",
+  frr: "10.5.0",
+  nft: "1.1.6",
+  wireguardTools: "1.0.20210914",
+  docker: "28.2",
+  kernel: "6.19",
+};
+
 /** An app's programs are none of netgen's, and nothing is printed for any. */
 const NONE: ProgramVersions = {
   systemd: "none",
@@ -62,6 +84,9 @@ export const PLATFORMS: Readonly<Record<Platform, ProgramVersions>> = {
   proxmox9: { ...TRIXIE, frr: "10.4.1", kernel: "6.14" },
   ubuntu2204: JAMMY,
   ubuntu2404: NOBLE,
+  rocky9: RHEL9,
+  alma9: RHEL9,
+  fedora44: FEDORA,
   "wireguard-app": NONE,
 };
 
@@ -76,7 +101,6 @@ export function programsOf(platform: Platform, stated: Partial<ProgramVersions>)
  */
 export function platformDefaults(platform: Platform): Pick<Host, "networkManager" | "frrMode"> {
   if (platform === "wireguard-app") return { networkManager: "other", frrMode: "complete" };
-  return isProxmox(platform)
-    ? { networkManager: "other", frrMode: "snippet" }
-    : { networkManager: "networkd", frrMode: "complete" };
+  if (isProxmox(platform)) return { networkManager: "other", frrMode: "snippet" };
+  return { networkManager: isRedHat(platform) ? "NetworkManager" : "networkd", frrMode: "complete" };
 }
