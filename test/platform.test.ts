@@ -80,6 +80,17 @@ describe("platforms", () => {
     expect(plain).toMatch(/MACAddress=none$/m);
   });
 
+  test("NetworkManager is told of each link that is not its own, a cable to guests too, and of no bridge of others'", () => {
+    const path = "etc/NetworkManager/conf.d/90-netgen.conf";
+    const body = (keys: string) => topology(keys).replace("hosts: all", "hosts: all, ports: {alpha: [eth1]}");
+    const told = texts(body("networkManager: NetworkManager")).get(path) ?? "";
+    const names = ["br100", "eth1", "vx100", "wg0"].map((name) => `interface-name:=${name}`);
+    expect(told).toContain(`\n[device-netgen]\nmatch-device=${names.join(",")}\nmanaged=0\n`);
+    const existing = body("platform: rocky9").replace("hosts: all", "hosts: all, bridge: {name: br0, existing: true}");
+    expect(texts(existing).get(path)).toContain(`match-device=${names.slice(1).join(",")}\n`);
+    expect([...texts(body("networkManager: other")).keys()]).not.toContain(path);
+  });
+
   test("what the topology says goes before what the platform implies", () => {
     const alpha = hostOf(modelOf(topology("platform: proxmox9, networkManager: networkd, frr: complete")), "alpha");
     expect(alpha).toMatchObject({ networkManager: "networkd", frrMode: "complete" });

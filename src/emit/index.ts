@@ -13,6 +13,7 @@ import { emitFrr } from "./frr.ts";
 import { emitHealth } from "./health.ts";
 import { emitKeepalived } from "./keepalived.ts";
 import { emitMetrics } from "./metrics.ts";
+import { emitNetworkManager } from "./network-manager.ts";
 import { emitNetworkd } from "./networkd.ts";
 import { emitNftables } from "./nftables.ts";
 import { emitRadvd } from "./radvd.ts";
@@ -28,6 +29,7 @@ const emitters: readonly Emitter[] = Object.freeze([
   emitWireguard,
   emitRoutes,
   emitNetworkd,
+  emitNetworkManager,
   emitVlans,
   emitFrr,
   emitExits,

@@ -4,6 +4,7 @@
  */
 import { familyOf, type IpPrefix } from "../base/ip.ts";
 import { knows } from "../base/programs.ts";
+import { compareText } from "../base/text.ts";
 import { VXLAN_PORT, type VxlanDevice } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
 import { unicastOf } from "../model/loopback.ts";
@@ -126,14 +127,25 @@ const waitOnline = ({ fleet }: EmitContext): PrintedFile => ({
   after: [RELOAD_UNITS],
 });
 
+const allUnits = (host: Host, context: EmitContext): readonly Unit[] => [
+  ...host.interfaces.map(({ name }) => unmanaged(name)),
+  ...linkUnits(host, context),
+];
+
+/** Every link that is networkd's to configure, or wg-quick's; the loopback is everybody's. Sorted. */
+export function configuredLinks(host: Host, context: EmitContext): readonly string[] {
+  const networks = allUnits(host, context).filter(({ file }) => file.endsWith(".network"));
+  const names = new Set(networks.map(({ file }) => file.slice(0, -".network".length)));
+  names.delete("lo");
+  return [...names].sort(compareText);
+}
+
 /** networkd's units for a host's links; what it must leave alone; and no waiting for links that never count as online. */
 export const emitNetworkd: Emitter = (host, context) => {
-  const links = linkUnits(host, context);
-  const units = [...host.interfaces.map(({ name }) => unmanaged(name)), ...links];
   // Another fleet may have links where this one has none.
-  const isAwaited = links.length > 0 || context.fleet !== "";
+  const isAwaited = networkdUnits(host, context).length > 0 || context.fleet !== "";
   return [
-    ...units.map((each) => unitFile(host, context, each)),
+    ...allUnits(host, context).map((each) => unitFile(host, context, each)),
     ...[settings(host, context), ...(isAwaited ? [waitOnline(context)] : [])].map((file) =>
       publicFile(host, context, file),
     ),

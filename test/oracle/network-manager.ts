@@ -20,7 +20,7 @@ address1=${address}
 [ipv6]
 method=disabled`;
 
-const setUp = (root: string, address: string): string => `
+const setUp = (root: string, address: string, settings: string): string => `
 mount --bind ${root} ${root}
 for each in proc sys dev run; do mount --rbind /$each ${root}/$each; done
 mount -t tmpfs tmpfs ${root}/var; mkdir -p ${root}/var/lib/NetworkManager ${root}/var/tmp
@@ -30,6 +30,9 @@ ${CONNECTION(address)}
 END
 chmod 600 /run/NetworkManager/system-connections/uplink.nmconnection
 printf '[main]\\nplugins=keyfile\\n[logging]\\nlevel=WARN\\nbackend=stderr\\n' > /run/NetworkManager.conf
+cat > /run/NetworkManager/conf.d/90-netgen.conf << 'END'
+${settings}
+END
 cat > /run/bus.conf << 'END'
 ${BUS}
 END
@@ -37,16 +40,19 @@ dbus-daemon --config-file=/run/bus.conf --fork
 `;
 
 export interface NetworkManager extends Daemon {
+  /** It answers. */
+  readonly isRunning: () => boolean;
   /** What `nmcli` says, such as of `device`. */
   readonly ask: (...words: readonly string[]) => string;
 }
 
-/** Starts it with a profile for eth0; `address` with its prefix length. */
-export function startNetworkManager(box: Box, address: string): NetworkManager {
+/** Starts it with a profile for eth0; `address` with its prefix length, `settings` as in a file of conf.d. */
+export function startNetworkManager(box: Box, address: string, settings = ""): NetworkManager {
   const root = trixieTree();
   if (root === undefined) throw new Error("there is no NetworkManager");
-  box.shell(setUp(root, address));
+  box.shell(setUp(root, address, settings));
   const enter = ["chroot", root] as const;
   const daemon = box.start(...enter, "/usr/sbin/NetworkManager", "--no-daemon", "--config=/run/NetworkManager.conf");
-  return { ...daemon, ask: (...words) => box.run(...enter, "nmcli", "--terse", ...words) };
+  const isRunning = () => box.tryRun(...enter, "nmcli", "general").status === 0;
+  return { ...daemon, isRunning, ask: (...words) => box.run(...enter, "nmcli", "--terse", ...words) };
 }
