@@ -175,7 +175,8 @@ describe("the layout of a file is followed", () => {
       networkManager: "other",
       frr: "snippet",
       uplink: "1e3",
-      platform: "debian12",
+      platform: "rocky9",
+      programs: { frr: "10.2", kernel: "6.12.1", systemd: "253" },
       publicKey: testPublicKey("gamma"),
     };
     const text = added(`${HEAD}hosts:\n  alpha: {id: 1, endpoint: 192.0.2.1}\n`, { name: "10", fields });
@@ -398,6 +399,22 @@ describe("netgen host add", () => {
     expect(stdout).toContain("\nNext: netgen diff topology.yaml\n");
   });
 
+  test("takes versions of programs, and has the compiler say what is wrong with one", () => {
+    const add = (programs: string) => run(["gamma", "--endpoint", "192.0.2.7", "--programs", programs]);
+    for (const [programs, said] of [
+      ["frr", "version-malformed"],
+      ["frr=10.x", "version-malformed"],
+      ["iptables=1.8", "key-unknown"],
+      ["frr=7.5", "FRR 7.5 of gamma is older than 8.0"],
+    ] as const) {
+      const { status, stderr } = add(programs);
+      expect([status, stderr]).toEqual([1, expect.stringContaining(said)]);
+    }
+    expect(read()).toBe(TOPOLOGY);
+    expect(add("frr=10.10, kernel=6.12").status).toBe(0);
+    expect(parse(read()).hosts.gamma.programs).toEqual({ frr: "10.10", kernel: "6.12" });
+  });
+
   test("says when a segment gets a smaller MTU", () => {
     run(["gamma", "--endpoint", "192.0.2.7"]);
     const { stdout } = run(["delta", "--endpoint", "delta.example.net"]);
@@ -410,8 +427,8 @@ describe("netgen host add", () => {
     const host = topologySchema.properties?.hosts?.additionalProperties || undefined;
     const { stdout } = run(["--help"]);
     for (const [key, { type, items }] of Object.entries(host?.properties ?? {})) {
-      // Mappings and lists of them are no matter for a command line.
-      if (type === "object" || items?.type === "object") continue;
+      // Mappings and lists of them are no matter for a command line, but for programs and their versions.
+      if ((type === "object" && key !== "programs") || items?.type === "object") continue;
       const flag = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
       expect.soft(stdout).toMatch(new RegExp(`^  --${flag}\\b`, "m"));
     }

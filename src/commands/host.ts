@@ -31,11 +31,15 @@ interface AddOptions extends CommonOptions {
   readonly [key: string]: unknown;
 }
 
-/** What a host may say, by key, but raw lines and lists of mappings: those are no matter for a command line. */
+/** A mapping of texts, such as of programs to their versions. */
+const isOfTexts = ({ properties }: SchemaNode): boolean =>
+  Object.values(properties ?? {}).every(({ type }) => type === "string");
+
+/** What a host may say, by key, but raw lines, lists of mappings and mappings of these: no matter for a command line. */
 function hostKeys(): readonly (readonly [string, SchemaNode])[] {
   const host = topologySchema.properties?.hosts?.additionalProperties || undefined;
   return Object.entries(host?.properties ?? {}).filter(
-    ([, { type, items }]) => type !== "object" && items?.type !== "object",
+    ([, schema]) => (schema.type !== "object" || isOfTexts(schema)) && schema.items?.type !== "object",
   );
 }
 
@@ -52,8 +56,8 @@ function optionsFor([key, schema]: readonly [string, SchemaNode]): readonly Opti
       new Option(`--no-${flag}`, `${key}: false, where hostDefaults has true`),
     ];
   }
-  const kind =
-    key === "site" ? "site" : schema.type === "integer" ? "number" : takes(schema, "array") ? "list" : "text";
+  const isList = takes(schema, "array") || takes(schema, "object");
+  const kind = key === "site" ? "site" : schema.type === "integer" ? "number" : isList ? "list" : "text";
   const note = key === "id" ? " (default: one above the largest)" : kind === "list" ? " (separated by commas)" : "";
   if (schema.enum === undefined) return [new Option(`--${flag} <${kind}>`, purpose(schema) + note)];
   // What each choice means stands in the sentences after the first.
@@ -62,9 +66,16 @@ function optionsFor([key, schema]: readonly [string, SchemaNode]): readonly Opti
 
 const listed = (text: string): readonly string[] => text.split(",").map((each) => each.trim());
 
+/** `frr=10.2`; without a value it is empty, and refused as such. */
+function pairOf(text: string): readonly [string, string] {
+  const [key = "", ...rest] = text.split("=");
+  return [key, rest.join("=")];
+}
+
 /** An option's text as the value of its key; what is wrong with it is for the compiler to say. */
 function asField(value: unknown, schema: SchemaNode): unknown {
   if (typeof value !== "string") return value;
+  if (schema.type === "object") return Object.fromEntries(listed(value).map(pairOf));
   if (takes(schema, "array")) {
     const values = listed(value);
     return takes(schema, "string") && values.length === 1 ? value : values;

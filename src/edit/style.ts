@@ -1,5 +1,6 @@
 /** How a file writes its hosts, and a host written so. */
 import { isMap, isScalar, type Node, type Pair, type Scalar, type YAMLMap } from "yaml";
+import { isMapping } from "../validate/place.ts";
 import { asYaml } from "../validate/words.ts";
 import { breakOf, indentOf, isFlow, memberOf } from "./collection.ts";
 import { columnOf, lineEndAt, lineStart } from "./splice.ts";
@@ -43,6 +44,10 @@ function quoteOfField({ hosts, sibling }: Model, key: string): Quote {
 /** A value on one line, in the quotes given where that is possible, or in those that it needs. */
 function written(value: unknown, quote: Quote): string {
   if (Array.isArray(value)) return `[${value.map((each) => written(each, quote)).join(", ")}]`;
+  if (isMapping(value)) {
+    const items = Object.entries(value).map(([key, each]) => `${asYaml(key)}: ${written(each, quote)}`);
+    return `{${items.join(", ")}}`;
+  }
   if (typeof value !== "string") return asYaml(value);
   if (quote === "QUOTE_DOUBLE") return JSON.stringify(value);
   // Nothing can be escaped in single quotes but the quote itself.
