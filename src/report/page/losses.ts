@@ -118,7 +118,7 @@ export function lossesPart(each: Each): Piece {
     results.length > 0 &&
       markup`<p>Each is down in turn, and the way of every flow asked for again: what begins or ends there is not counted. ${points.length === 0 && markup`<b>No single point of failure.</b>`}</p>
 `,
-    table("Single points of failure", headings, harmful.rows),
+    table("Not taken over", headings, harmful.rows),
     harmful.more,
     table("Taken over", ["without", "flows that go another way", "between", "within", "by"], taken.rows),
     taken.more,
