@@ -158,16 +158,37 @@ describe("what is drawn", () => {
   layout=fdp;
   node [shape=box, fontname=monospace];
   edge [fontname=monospace, fontsize=10];
-  n0 [label="alpha\\n10.250.0.1"];
-  n1 [label="beta\\n10.250.0.2"];
+  n0 [label="alpha\\n10.250.0.1\\nguests"];
+  n1 [label="beta\\n10.250.0.2\\nguests"];
   n0 -- n1 [label="1440"];
 }
 `);
     expect(renderMermaid(fixture("minimal"))).toBe(`flowchart LR
-  n0["alpha"]
-  n1["beta"]
+  n0["alpha: guests"]
+  n1["beta: guests"]
   n0 ---|1440| n1
 `);
+  });
+
+  test("with segments, VRFs and ways out, as the picture has them", () => {
+    const { layers } = fixture("vrfs");
+    const [dot, mermaid] = [renderDot(fixture("vrfs")), renderMermaid(fixture("vrfs")) ?? ""];
+    for (const { kind, name, members } of layers) {
+      const at = (text: string): string =>
+        /^ *(x\d+)/.exec(text.split("\n").find((line) => line.includes(name) && /^ *x/.test(line)) ?? "")?.[1] ?? "";
+      if (kind === "exit") {
+        expect(dot.split(` -- ${at(dot)} `)).toHaveLength(members.size + 1);
+        expect(mermaid.split(` -.- ${at(mermaid)}\n`)).toHaveLength(members.size + 1);
+        continue;
+      }
+      for (const host of members) {
+        expect(dot).toMatch(new RegExp(`label="${host}\\\\n.*\\\\n(?:[^"]* )?${name}[ "]`));
+        expect(mermaid).toMatch(new RegExp(`"${host}: [^"]*\\b${name}\\b`));
+      }
+    }
+    expect(new Set(layers.map(({ kind }) => kind))).toEqual(new Set(["segment", "vrf", "exit"]));
+    // Where sites are drawn, each of them leads out once.
+    expect(renderMermaid(fixture("remotes"))).toContain(" -.- x");
   });
 
   test("of more tunnels than Mermaid draws, those between two sites are one line", () => {
@@ -210,7 +231,9 @@ describe("a name that would break out", () => {
 
   test("stays one label for Mermaid", () => {
     const rest = (renderMermaid(wild) ?? "").replace(/"[^"\n]*"/g, '""');
-    expect(rest).toBe('flowchart LR\n  subgraph g0[""]\n    n0[""]\n  end\n  n0 ---|1440| n0\n');
+    expect(rest).toBe(
+      'flowchart LR\n  subgraph g0[""]\n    n0[""]\n  end\n  n0 ---|1440| n0\n  x0([""])\n  n0 -.- x0\n',
+    );
     expect(renderMermaid(wild)).not.toMatch(/[<>&]/);
   });
 });

@@ -1,6 +1,6 @@
 /** A diagram for Mermaid, which GitHub, GitLab and many wikis draw: https://mermaid.js.org/syntax/flowchart.html. */
 import { must } from "../../base/invariant.ts";
-import { type Bundle, bundlesOf, counted, type Diagram, mtuInWords } from "./diagram.ts";
+import { type Bundle, bundlesOf, counted, type Diagram, type Layer, mtuInWords, type Node } from "./diagram.ts";
 import { gathered } from "./gather.ts";
 
 /** What it draws unless it is told otherwise (`maxEdges`, `maxTextSize`): GitHub tells it nothing. */
@@ -14,19 +14,36 @@ const quoted = (text: string): string =>
 const graph = (lines: readonly string[]): string =>
   ["flowchart LR", ...lines.map((line) => `  ${line}`), ""].join("\n");
 
-/** Every host and every tunnel. */
-function inFull({ groups, links }: Diagram): string {
+/** Ways out, from whatever a host is drawn as: each leads there once. */
+const waysOut = (layers: readonly Layer[], idOf: (host: string) => string): readonly string[] =>
+  layers.flatMap(({ kind, name, members }, index) =>
+    kind === "exit"
+      ? [`x${index}([${quoted(name)}])`, ...[...new Set([...members].map(idOf))].map((id) => `${id} -.- x${index}`)]
+      : [],
+  );
+
+const layersOf = (layers: readonly Layer[], node: Node): readonly string[] =>
+  node.layers.flatMap((index) => layers[index] ?? []).flatMap(({ kind, name }) => (kind === "exit" ? [] : [name]));
+
+/** Every host with its segments and VRFs, every tunnel, and every way out. */
+function inFull({ groups, links, layers }: Diagram): string {
   const ids = new Map(groups.flatMap(({ nodes }) => nodes).map(({ host }, index) => [host, `n${index}`]));
   const idOf = (host: string): string => must(ids.get(host), "a host is drawn");
   const nodes = groups.flatMap(({ title, nodes: all }, index) => {
-    const lines = all.map(
-      ({ host, role }) => `${idOf(host)}${role === "hub" ? `{{${quoted(host)}}}` : `[${quoted(host)}]`}`,
-    );
+    const lines = all.map((node) => {
+      const over = layersOf(layers, node);
+      const label = quoted(over.length === 0 ? node.host : `${node.host}: ${over.join(", ")}`);
+      return `${idOf(node.host)}${node.role === "hub" ? `{{${label}}}` : `[${label}]`}`;
+    });
     return title === undefined
       ? lines
       : [`subgraph g${index}[${quoted(title)}]`, ...lines.map((line) => `  ${line}`), "end"];
   });
-  return graph([...nodes, ...links.map(({ between: [a, b], mtu }) => `${idOf(a)} ---|${mtu}| ${idOf(b)}`)]);
+  return graph([
+    ...nodes,
+    ...links.map(({ between: [a, b], mtu }) => `${idOf(a)} ---|${mtu}| ${idOf(b)}`),
+    ...waysOut(layers, idOf),
+  ]);
 }
 
 /** Sites with the number of their hosts, and between two of them all tunnels as one. */
@@ -36,21 +53,24 @@ function inBundles(diagram: Diagram): string {
     return `g${index}[${quoted(`${name}: ${counted(all.length, "host")}`)}]`;
   });
   const bundles = bundlesOf(diagram);
+  const homes = new Map(diagram.groups.flatMap(({ nodes: all }, index) => all.map(({ host }) => [host, `g${index}`])));
   const words = (bundle: Bundle): string => quoted(`${counted(bundle.count, "tunnel")}, ${mtuInWords(bundle)}`);
   return graph([
     ...nodes,
     ...bundles.map((bundle) => `g${bundle.between[0]} ---|${words(bundle)}| g${bundle.between[1]}`),
+    ...waysOut(diagram.layers, (host) => must(homes.get(host), "a host is drawn")),
   ]);
 }
 
+/** Whether it draws all of a text. A name that looks like a line counts as one, which does no harm. */
+const isFit = (text: string): boolean =>
+  text.length <= MAX_TEXT && [...text.matchAll(/ (?:---\||-\.-)/g)].length <= MAX_EDGES;
+
 /** A flowchart that Mermaid draws as it is; `undefined`: even of sites there are too many for it. */
 export function renderMermaid(diagram: Diagram): string | undefined {
-  const fits = (edges: number, text: string): boolean => edges <= MAX_EDGES && text.length <= MAX_TEXT;
-  if (diagram.links.length <= MAX_EDGES) {
-    const text = inFull(diagram);
-    if (fits(diagram.links.length, text)) return text;
-  }
-  const bundled = gathered(diagram);
-  const text = inBundles(bundled);
-  return fits(bundlesOf(bundled).length, text) ? text : undefined;
+  // Of very many tunnels the text alone would be megabytes.
+  const full = diagram.links.length <= MAX_EDGES ? inFull(diagram) : undefined;
+  if (full !== undefined && isFit(full)) return full;
+  const text = inBundles(gathered(diagram));
+  return isFit(text) ? text : undefined;
 }
