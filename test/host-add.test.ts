@@ -358,10 +358,10 @@ describe.each(listFixtures().filter(({ kind }) => kind === "scenario"))("$name",
     if (/shape: links/.test(sourceOf(fixture).text)) return;
     // The slices of one of them are all taken.
     const text = sourceOf(fixture).text.replace("10.0.0.0/24, perHost", "10.0.0.0/22, perHost");
-    const result = added(text, {
-      name: "newcomer",
-      fields: { endpoint: "192.0.2.77", publicKey: testPublicKey("newcomer") },
-    });
+    // A node of Proxmox's SDN says in which cluster it is.
+    const place = text.includes("proxmox: sdn") ? { site: "roz", lanEndpoint: "192.168.2.9" } : {};
+    const fields = { ...place, endpoint: "192.0.2.77", publicKey: testPublicKey("newcomer") };
+    const result = added(text, { name: "newcomer", fields });
     expect(isSubsequence(text.split("\n"), result.split("\n"))).toBe(true);
     expect(Object.keys(parse(result).hosts)).toEqual([...Object.keys(parse(text).hosts), "newcomer"]);
   });

@@ -582,6 +582,34 @@ export const catalogue = {
     hint: "let other hosts share one of them",
   },
 
+  // Proxmox's SDN.
+  "sdn-without-site": {
+    severity: "error",
+    message: '{host} has "proxmox: sdn" and no site: whose cluster it is in is not known',
+    hint: 'write "site:" with a name for the cluster; the objects of an SDN are those of one cluster',
+  },
+  "sdn-members-differ": {
+    severity: "error",
+    message: "{name} is made by Proxmox's SDN, but not on {who}",
+    hint: "{advice}",
+  },
+  "sdn-name-unfit": {
+    severity: "error",
+    message:
+      '"{id}" cannot be the {object} of Proxmox\'s SDN that it is to be: an id has 2 to 8 letters and digits, a letter first',
+    hint: "{advice}",
+  },
+  "sdn-key-conflict": {
+    severity: "error",
+    message: '{what} has "{key}", and is made by Proxmox\'s SDN: {why}',
+    hint: "{advice}",
+  },
+  "sdn-unfit": {
+    severity: "error",
+    message: "{what} and Proxmox's SDN do not go together: {why}",
+    hint: 'take one of the two out; without "proxmox: sdn" netgen makes the segments itself',
+  },
+
   // Subnets.
   "prefix-overlap": {
     severity: "error",

@@ -5,6 +5,7 @@ import type { EmitContext } from "./context.ts";
 import { joined } from "./file.ts";
 import { addressSets, printSets, type SetKind, sourceMatches } from "./guard-sets.ts";
 import { forwardedFamilies, oneOf, quotedName, type Section, subnetLink } from "./nft-words.ts";
+import { withAllLinks } from "./sdn.ts";
 import { print } from "./shared.ts";
 
 const OVERLAY: SetKind = { name: "overlay", why: "What the overlay is made of, as seen from this host." };
@@ -24,8 +25,9 @@ function nearbyPrefixes({ ownedPrefixes, lanRoutes, reach, egress }: Host, { net
 }
 
 /** Of netgen and of whom it knows; nft takes no pattern into a set of names. */
-function trustedLinks(host: Host, { network }: EmitContext): readonly string[] {
-  const { interfaces, bridges, vrfs, hasDocker, platform } = host;
+function trustedLinks(host: Host, context: EmitContext): readonly string[] {
+  const { network } = context;
+  const { interfaces, bridges, vrfs, hasDocker, platform } = withAllLinks(host, context);
   const own = [...interfaces, ...bridges.map(subnetLink), ...vrfs].map(quotedName);
   const isOuter = outerLinks(host).some((name) => name.startsWith("br-"));
   const docker = hasDocker ? ["docker0", ...(isOuter ? [] : ["br-*"])] : [];

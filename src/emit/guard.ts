@@ -26,6 +26,7 @@ import {
   sortedNumbers,
   subnetLink,
 } from "./nft-words.ts";
+import { withAllLinks } from "./sdn.ts";
 import { print } from "./shared.ts";
 
 const VTEPS: SetKind = {
@@ -105,7 +106,7 @@ function transitPools(host: Host, { pools, guarded }: Shared): readonly AddressS
 /** What a host guards: itself, and the pools that it routes to. */
 function guardOf(host: Host, context: EmitContext) {
   const common = shared(context);
-  const guarded = ownGuarded(host);
+  const guarded = ownGuarded(withAllLinks(host, context));
   const pools = transitPools(host, common);
   // What a relay takes out of one tunnel it would put into another, where it looks like the relay's own neighbours'.
   const isStrict = pools.length > 0 && common.relays.has(host.name);
@@ -185,7 +186,7 @@ export const fragmentsSection: Section = (host, context) => {
 /** VXLAN between hosts, to this one, from it and through it. */
 export const untrackedSection: Section = (host, context) => {
   const { tunnels, isStrict } = guardOf(host, context);
-  const passing = isStrict ? context.network.hosts.flatMap(vxlansOf) : vxlansOf(host);
+  const passing = isStrict ? context.network.hosts.flatMap(vxlansOf) : vxlansOf(withAllLinks(host, context));
   const ports = sortedNumbers(passing.map(({ port }) => port)).map(String);
   if (ports.length === 0) return undefined;
   const between = shared(context).vteps.map(

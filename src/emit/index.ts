@@ -18,6 +18,7 @@ import { emitNetworkd } from "./networkd.ts";
 import { emitNftables } from "./nftables.ts";
 import { emitRadvd } from "./radvd.ts";
 import { emitRoutes } from "./routes.ts";
+import { ownPart } from "./sdn.ts";
 import { emitModules, emitSysctl } from "./sysctl.ts";
 import { unitsOf } from "./units.ts";
 import { emitVerify } from "./verify.ts";
@@ -66,9 +67,9 @@ export interface Emitted {
 export function emitNetwork(network: Network): Emitted {
   const context = createContext(network);
   const hosts = network.hosts.filter(({ app }) => app === undefined);
-  const files = hosts.flatMap((host) => emitters.flatMap((emit) => emit(host, context)));
+  const files = hosts.map(ownPart).flatMap((host) => emitters.flatMap((emit) => emit(host, context)));
   const sorted = files.sort((a, b) => compareText(a.path, b.path));
   refuseTwins(sorted);
-  const units = hosts.map((host) => [host.name, unitsOf(host, context)] as const);
+  const units = hosts.map((host) => [host.name, unitsOf(ownPart(host), context)] as const);
   return { files: sorted, units: Object.fromEntries(units), configurations: emitConfigurations(network) };
 }

@@ -28,6 +28,7 @@ import {
 } from "./nft-words.ts";
 import { type PrintedFile, publicFile, scriptFile } from "./print.ts";
 import { remoteSection } from "./remote-guard.ts";
+import { withAllLinks } from "./sdn.ts";
 import { print } from "./shared.ts";
 import type { View } from "./template.ts";
 import { vrfSection } from "./vrf-guard.ts";
@@ -93,7 +94,8 @@ function sourceNat(host: Host): readonly View[] {
   return host.snat.map(({ prefix, to, uplink }) => ({ match: matchOf(prefix, to), uplink: `"${uplink}"` }));
 }
 
-const clampSection: Section = (host, context) => {
+const clampSection: Section = (own, context) => {
+  const host = withAllLinks(own, context);
   const links = smallLinks(host);
   if (links.length === 0) return undefined;
   return print(context, {
@@ -135,7 +137,7 @@ const advertisementsSection: Section = ({ vxlans, bridges }, context) => {
 };
 
 const bridgeSection: Section = (host, context) => {
-  const clamps = bridgeClamps(host.vxlans);
+  const clamps = bridgeClamps(withAllLinks(host, context).vxlans);
   if (clamps.length === 0) return undefined;
   return print(context, { template: "nftables/bridge-clamp.nft.njk", view: { clamps } });
 };

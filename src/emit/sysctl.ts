@@ -2,10 +2,11 @@
 import { familyOf, type IpFamily } from "../base/ip.ts";
 import { knows } from "../base/programs.ts";
 import type { Bridge } from "../model/device.ts";
-import { type Host, isRedHat } from "../model/host.ts";
+import { type Host, isOfSdn, isRedHat } from "../model/host.ts";
 import { restart } from "./after.ts";
 import type { EmitContext, Emitter } from "./context.ts";
 import { publicFile } from "./print.ts";
+import { withAllLinks } from "./sdn.ts";
 import type { View } from "./template.ts";
 
 /**
@@ -91,8 +92,15 @@ function gatewayView(host: Host) {
   };
 }
 
-function settingsView(host: Host) {
+/** What Proxmox's SDN asks of its nodes and does not set. */
+function sdnView(host: Host, context: EmitContext) {
+  const { vrfs } = withAllLinks(host, context);
+  return { isOfSdn: isOfSdn(host), leavesZones: isOfSdn(host) && vrfs.some(({ exit }) => exit !== undefined) };
+}
+
+function settingsView(host: Host, context: EmitContext) {
   return {
+    ...sdnView(host, context),
     ...routingView(host),
     ...neighbourView(host.neighbourCount),
     ...gatewayView(host),
@@ -105,7 +113,7 @@ function settingsView(host: Host) {
 
 /** The file for /etc/sysctl.d, on hosts that have a line in it. */
 export const emitSysctl: Emitter = (host: Host, context: EmitContext) => {
-  const settings = settingsView(host);
+  const settings = settingsView(host, context);
   const isNeeded = [
     settings.forwardsIpv4,
     settings.forwardsIpv6,
@@ -113,6 +121,7 @@ export const emitSysctl: Emitter = (host: Host, context: EmitContext) => {
     settings.hasManyNeighbours,
     settings.learnsNeighbours,
     settings.sharesGateways,
+    settings.isOfSdn,
     settings.hasExtra,
   ].includes(true);
   if (!isNeeded) return [];
@@ -135,7 +144,7 @@ export const emitModules: Emitter = (host: Host, context: EmitContext) => {
     hasVxlan: host.vxlans.length > 0 || host.vrfs.length > 0,
     hasVrf: host.vrfs.length > 0,
     hasVlans: host.vlanBridges.some(({ isExisting }) => !isExisting),
-    filtersBridges: host.extra.sysctl.some(isBridgeFilterKey),
+    filtersBridges: isOfSdn(host) || host.extra.sysctl.some(isBridgeFilterKey),
   };
   if (!Object.values(view).includes(true)) return [];
   const path = `etc/modules-load.d/netgen${context.fleet}.conf`;

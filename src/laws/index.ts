@@ -66,6 +66,8 @@ import { preferredHubsAreChosen, preferredHubsAreHubs } from "./preferred-hubs.t
 import { guardIsNoGate, poolsCanBeRouted } from "./prefixes.ts";
 import { remotesAreNoVrfs } from "./remotes.ts";
 import { targetsAreOfOneNetwork } from "./route-targets.ts";
+import { sdnHostsHaveSites, sdnIsOfProxmox, sdnMembersAreOfOneKind, sdnNamesFit } from "./sdn.ts";
+import { sdnHasOneWay, sdnKeysAreOfProxmox } from "./sdn-keys.ts";
 import { severalWaysHaveBgp, severalWaysHaveOneMtu, severalWaysHaveTransit } from "./several-ways.ts";
 import {
   hostsShareOneAddress,
@@ -187,6 +189,12 @@ export const laws: readonly Law[] = Object.freeze([
   tablesAreOwn,
   targetsAreOfOneNetwork,
   importsAreOfOthers,
+  sdnIsOfProxmox,
+  sdnHostsHaveSites,
+  sdnMembersAreOfOneKind,
+  sdnNamesFit,
+  sdnKeysAreOfProxmox,
+  sdnHasOneWay,
 ]);
 
 export function applyLaws(topology: Topology): readonly Diagnostic[] {

@@ -89,11 +89,16 @@ export interface Host {
   /** A phone, a laptop, a vendor's router; `undefined`: a host that netgen writes files for. */
   readonly app: AppSettings | undefined;
   readonly frrMode: "complete" | "snippet";
+  /** Who makes bridges, VXLAN devices, VRFs and the configuration of BGP. */
+  readonly segmentsBy: "netgen" | "proxmox-sdn";
   /** Neighbour table entries that the host's segments may need, per family. */
   readonly neighbourCount: { readonly ipv4: number; readonly ipv6: number };
   readonly extra: Extra;
   readonly origin: Origin;
 }
+
+/** A node whose segments Proxmox's SDN makes: netgen has its tunnels. */
+export const isOfSdn = ({ segmentsBy }: Host): boolean => segmentsBy === "proxmox-sdn";
 
 /** The host's own ways to others outside the overlay: its uplink, and its interface to the LAN where that is another. */
 export const outerLinks = ({ uplink, lanInterface }: Host): readonly string[] =>

@@ -20,7 +20,7 @@ import type { OverlayPrefix } from "../model/network.ts";
 import type { PathIndex } from "../model/path.ts";
 import type { Segment } from "../model/segment.ts";
 import type { Vrf, VrfInstance } from "../model/vrf.ts";
-import { lanInterfaceOf, platformOf } from "../topology/hosts.ts";
+import { hasSdn, lanInterfaceOf, platformOf } from "../topology/hosts.ts";
 import type { Lan } from "../topology/lans.ts";
 import type { Pair } from "../topology/pairs.ts";
 import type { HostInput } from "../topology/topology.ts";
@@ -35,6 +35,7 @@ import { resolveVrrp } from "./hosts/vrrp.ts";
 import { lanRoutesOf } from "./lans.ts";
 import { cutOf, routedBridge, segmentBridge, segmentFlooding, vtepAddress, vxlanDevice } from "./subnets/devices.ts";
 import type { TargetsOn } from "./subnets/route-targets.ts";
+import { vnetDevice } from "./subnets/sdn.ts";
 import type { ResolvedSubnet } from "./subnets/subnets.ts";
 import { vlanBridges } from "./subnets/vlan-bridges.ts";
 import { exitSnat, vrfInstances } from "./subnets/vrfs.ts";
@@ -95,7 +96,9 @@ function devicesOf(host: ResolvedHost, parts: Parts): { bridges: readonly Bridge
     if (segment === undefined || vtepAddress(host) === undefined) continue;
     const vteps = must(parts.vteps.get(segment.name), "every segment has a list of VTEPs");
     const floodingFrom = segmentFlooding(segment, vteps, parts.hasEvpn);
-    const use = { bridge: bridge.name, vlan: bridge.vlan, port: parts.vxlanPort, cut: cutOf(segment), floodingFrom };
+    const name = hasSdn(host.input) ? vnetDevice(bridge.name) : `vx${segment.vni}`;
+    const cut = cutOf(segment);
+    const use = { name, bridge: bridge.name, vlan: bridge.vlan, port: parts.vxlanPort, cut, floodingFrom };
     vxlans.push(vxlanDevice(segment, host, use));
   }
   return { bridges: sortedBy(bridges, ({ link }) => link), vxlans: vxlans.sort((a, b) => a.vni - b.vni) };
@@ -240,6 +243,7 @@ export function assembleHost(host: ResolvedHost, parts: Parts): Host {
     bgp,
     app,
     frrMode: input.frr ?? defaults.frrMode,
+    segmentsBy: hasSdn(input) ? "proxmox-sdn" : "netgen",
     neighbourCount: neighbourCount(input.name, parts.subnets),
     extra: input.extra,
     origin: input.origin,

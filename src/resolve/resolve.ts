@@ -19,6 +19,7 @@ import { egressWishes, strictOrders } from "./egress.ts";
 import { resolveExits, resolveRemotes } from "./hosts/exits.ts";
 import { type ResolvedHost, type ResolveOptions, resolveHosts } from "./hosts/hosts.ts";
 import { outerPrefixes, overlayPrefixes, ownedPrefixes, parentPrefixes } from "./prefixes.ts";
+import { withZoneMacs } from "./subnets/sdn.ts";
 import { resolveSegments, vtepsBySegment } from "./subnets/segments.ts";
 import { resolveSubnets } from "./subnets/subnets.ts";
 import { resolveVrfs, vrfsByMember } from "./subnets/vrfs.ts";
@@ -94,7 +95,7 @@ function resolveParts(topology: Topology, { tunnels, dynamic, ...below }: Below)
   const remotes = resolveRemotes(topology, hosts);
   const isStrict = strictOrders(topology);
   const peersById = new Map(tunnels.peers.map((peer) => [peer.id, peer]));
-  const segments = resolveSegments(subnets, { hosts, interfaces, between });
+  const segments = withZoneMacs(resolveSegments(subnets, { hosts, interfaces, between }), topology);
   const vrfs = resolveVrfs(topology, { hosts, interfaces, between, subnets, prefixes });
   const stretched = [...segments, ...vrfs];
   return {

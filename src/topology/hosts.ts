@@ -12,6 +12,9 @@ export const platformOf = ({ platform = "debian12" }: HostInput): Platform => pl
 /** A device that an app configures: it has a tunnel, and netgen writes no file for it. */
 export const isApp = ({ platform }: HostInput): boolean => platform === "wireguard-app";
 
+/** Its segments are made by Proxmox's SDN. */
+export const hasSdn = ({ proxmox }: HostInput): boolean => proxmox === "sdn";
+
 /** The address of a host on its LAN; a name is none, as a route leads to an address. */
 export function lanAddress({ lanEndpoint }: HostInput): IpAddress | undefined {
   return lanEndpoint?.kind === "address" ? lanEndpoint.address : undefined;

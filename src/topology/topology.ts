@@ -143,6 +143,7 @@ export interface HostInput {
   readonly acceptsRa: boolean | undefined;
   readonly keyStore: "file" | "credential" | undefined;
   readonly frr: "complete" | "snippet" | undefined;
+  readonly proxmox: "sdn" | undefined;
   readonly extra: Extra;
   /** Lines for VRFs, by name, whether the host has them or not. */
   readonly vrfLines: ReadonlyMap<string, VrfLines>;

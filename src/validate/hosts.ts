@@ -42,6 +42,7 @@ interface Shared {
   readonly acceptsRa: boolean | undefined;
   readonly keyStore: HostInput["keyStore"];
   readonly frr: HostInput["frr"];
+  readonly proxmox: HostInput["proxmox"];
   readonly extra: ExtraInput;
   readonly origin: Origin;
 }
@@ -81,6 +82,7 @@ const NO_DEFAULTS: Shared = {
   acceptsRa: undefined,
   keyStore: undefined,
   frr: undefined,
+  proxmox: undefined,
   extra: NOTHING_GIVEN,
   origin: {},
 };
@@ -112,6 +114,7 @@ function decodeShared(reader: Reader, node: Node): Shared {
     acceptsRa: truthAt(member(node, "acceptRa")),
     keyStore: choiceAt(member(node, "keyStore"), ["file", "credential"]),
     frr: choiceAt(member(node, "frr"), ["complete", "snippet"]),
+    proxmox: choiceAt(member(node, "proxmox"), ["sdn"]),
     extra: extraAt(reader, member(node, "extra")),
     origin: originOf(reader, node),
   };
@@ -140,6 +143,7 @@ function layServices(own: Shared, defaults: Shared) {
     acceptsRa: own.acceptsRa ?? defaults.acceptsRa,
     keyStore: own.keyStore ?? defaults.keyStore,
     frr: own.frr ?? defaults.frr,
+    proxmox: own.proxmox ?? defaults.proxmox,
   };
 }
 

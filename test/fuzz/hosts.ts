@@ -96,6 +96,7 @@ export const more = fc.record(
     networkManager: fc.constantFrom("networkd", "NetworkManager", "other"),
     keyStore: fc.constantFrom("file", "credential"),
     frr: fc.constantFrom("complete", "snippet"),
+    proxmox: fc.constantFrom(undefined, undefined, undefined, "sdn"),
     docker: fc.boolean(),
     metrics: fc.boolean(),
     healthGate: fc.constantFrom({}, { failures: 2, run: "/usr/local/sbin/changed", recover: true }),

@@ -129,6 +129,7 @@ export function aHost(name: string, fields: Partial<Host> = {}): Host {
     vrrp: undefined,
     bgp: { kind: "none" },
     frrMode: "complete",
+    segmentsBy: "netgen",
     neighbourCount: { ipv4: 0, ipv6: 0 },
     extra: NO_EXTRA,
     origin: {},

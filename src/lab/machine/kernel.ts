@@ -3,7 +3,7 @@ import { cwd } from "node:process";
 import type { Network } from "../../model/network.ts";
 import { debianKernel } from "./kernel-image.ts";
 import { type MachineEnd, runMachine } from "./kernel-machine.ts";
-import { describeMissing, type Machine, type Program, programsFor } from "./needs.ts";
+import { describeMissing, type Machine, type Program, programsFor, sdnObstacles } from "./needs.ts";
 
 /** Kernels that a lab can run on: this machine's own, or Debian's stock one in a virtual machine. */
 export const KERNELS = ["host", "debian"] as const;
@@ -30,6 +30,7 @@ export function findKernelObstacles(network: Network, machine: Machine, architec
   if (architecture !== ARCHITECTURE) return [`it runs on ${ARCHITECTURE} processors only, and this is ${architecture}`];
   const programs = [...programsFor(network), ...KERNEL_PROGRAMS];
   return [
+    ...sdnObstacles(network),
     ...(machine.isRoot
       ? []
       : ["it needs root, to show all of this machine's disk to the virtual one: sudo netgen lab"]),

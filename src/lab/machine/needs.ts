@@ -1,7 +1,8 @@
 /** What a lab cannot do without, looked for before anything is started. */
 import { accessSync, closeSync, constants, openSync } from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
-import type { Host } from "../../model/host.ts";
+import { listInWords } from "../../base/text.ts";
+import { type Host, isOfSdn } from "../../model/host.ts";
 import type { Network } from "../../model/network.ts";
 import { execute } from "./keeper.ts";
 
@@ -148,6 +149,16 @@ async function kernelComplaints(network: Network, machine: Machine): Promise<rea
   ];
 }
 
+/** Nobody here makes what Proxmox's SDN does. */
+export function sdnObstacles({ hosts }: Network): readonly string[] {
+  const names = hosts.filter(isOfSdn).map(({ name }) => name);
+  if (names.length === 0) return [];
+  const whose = names.length === 1 ? "leaves its" : "leave their";
+  return [
+    `${listInWords(names)} ${whose} segments to Proxmox's SDN, which no lab has: without "proxmox: sdn" netgen makes them`,
+  ];
+}
+
 /** All that stands in the way of a lab on a machine, a line each; none: it can begin. */
 export async function findObstacles(network: Network, machine: Machine, isBooting = false): Promise<readonly string[]> {
   if (machine.platform !== "linux") return [`it runs on Linux only, and this is ${machine.platform}`];
@@ -155,6 +166,7 @@ export async function findObstacles(network: Network, machine: Machine, isBootin
   const missing = programs.filter(({ program }) => !machine.hasProgram(program));
   const canProbe = machine.isRoot && !missing.some(({ program }) => ["unshare", "mount", "ip"].includes(program));
   return [
+    ...sdnObstacles(network),
     ...(machine.isRoot ? [] : ["it needs root, as namespaces and the hosts' daemons do: sudo netgen lab"]),
     ...describeMissing(missing),
     ...(canProbe ? await kernelComplaints(network, machine) : []),

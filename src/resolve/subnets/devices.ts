@@ -5,6 +5,7 @@ import { vxlanPacketBytes } from "../../base/mtu.ts";
 import { type MtuBytes, mtuBytes, type VlanId, type Vni } from "../../base/units.ts";
 import type { Bridge, Cut, Flooding, VxlanDevice } from "../../model/device.ts";
 import type { Segment } from "../../model/segment.ts";
+import { hasSdn } from "../../topology/hosts.ts";
 import type { ResolvedHost } from "../hosts/hosts.ts";
 import { dhcpServer, routerAdvertisement } from "./guest-configuration.ts";
 import { routedBridgeMac, segmentBridgeMac, vxlanMac } from "./mac.ts";
@@ -23,9 +24,10 @@ function ports(subnet: ResolvedSubnet, host: string): readonly string[] {
 /** The bridge of all segments that have a VLAN, and no bridge that the user names. */
 const VLAN_BRIDGE = "br-vlan";
 
-/** What a subnet's bridge is called when the user does not say. */
-export function bridgeName({ input }: ResolvedSubnet): string {
+/** What a subnet's bridge on a host is called when the user does not say. */
+function bridgeName({ input }: ResolvedSubnet, host: ResolvedHost): string {
   if (input.bridge !== undefined) return input.bridge.name;
+  if (hasSdn(host.input)) return input.name;
   if (input.vlan !== undefined) return VLAN_BRIDGE;
   return input.vxlan === undefined ? `br-${input.name}` : `br${input.vxlan.vni}`;
 }
@@ -51,7 +53,7 @@ export function routedBridge(
   const enslaved = ports(subnet, name);
   // Nothing but a route: whoever has the addresses has the interface too.
   if (addresses.length === 0 && enslaved.length === 0 && input.bridge === undefined) return undefined;
-  const bridge = bridgeName(subnet);
+  const bridge = bridgeName(subnet, host);
   return {
     name: bridge,
     vlan: undefined,
@@ -84,7 +86,7 @@ export function segmentBridge(segment: Segment, subnet: ResolvedSubnet, host: Re
   const isSharedGateway = segment.gateway.kind === "shared" && isElsewhere;
   const { vlan } = subnet.input;
   const isExisting = subnet.input.bridge?.isExisting ?? false;
-  const name = bridgeName(subnet);
+  const name = bridgeName(subnet, host);
   return {
     name,
     vlan,
@@ -126,11 +128,11 @@ interface VxlanSource {
 export function vxlanDevice(
   segment: Pick<Segment, "name" | "vni" | "mtu" | "origin">,
   host: ResolvedHost,
-  { floodingFrom, ...place }: Pick<VxlanDevice, "bridge" | "vlan" | "port" | "cut"> & VxlanSource,
+  { name, floodingFrom, ...place }: Pick<VxlanDevice, "name" | "bridge" | "vlan" | "port" | "cut"> & VxlanSource,
 ): VxlanDevice {
   const local = must(vtepAddress(host), "a VTEP has an address");
   return {
-    name: `vx${segment.vni}`,
+    name,
     segment: segment.name,
     vni: segment.vni,
     macAddress: vxlanMac(segment.vni, host.input.id),

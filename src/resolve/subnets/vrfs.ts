@@ -21,6 +21,7 @@ import type { VrfLines } from "../../model/extra.ts";
 import type { SourceNat } from "../../model/host.ts";
 import type { OverlayPrefix } from "../../model/network.ts";
 import type { Leak, PreferredExit, Vrf, VrfExit, VrfInstance } from "../../model/vrf.ts";
+import { hasSdn } from "../../topology/hosts.ts";
 import type { Located, Topology, VrfInput } from "../../topology/topology.ts";
 import { exitsFor, inStrictOrder, resolveExits } from "../hosts/exits.ts";
 import type { ResolvedHost } from "../hosts/hosts.ts";
@@ -28,6 +29,7 @@ import { vtepAddress, vtepFamily, vxlanDevice } from "./devices.ts";
 import { leaksBetween } from "./leaks.ts";
 import { routerMac } from "./mac.ts";
 import { type TargetsOn, writtenTargets } from "./route-targets.ts";
+import { zoneBridge, zoneDevice } from "./sdn.ts";
 import { type Below as Carriers, segmentMtu, vtepsOf } from "./segments.ts";
 import type { ResolvedSubnet } from "./subnets.ts";
 
@@ -177,7 +179,9 @@ export function vrfInstances(
   if (vtep === undefined) return [];
   const place = { vlan: undefined, port: vxlanPort, cut: undefined };
   return (vrfsOf.get(name) ?? []).map((vrf, _, all): VrfInstance => {
-    const bridge = `br${vrf.vni}`;
+    const [bridge, device] = hasSdn(host.input)
+      ? [zoneBridge(vrf.name), zoneDevice(vrf.name)]
+      : [`br${vrf.vni}`, `vx${vrf.vni}`];
     const behind = routes.filter((route) => route.vrf?.value === vrf.name).map((route) => route.value);
     const exit = vrf.exits.find((each) => each.host === name);
     const peers = allPeers.filter((peer) => peer.vrf === vrf.name);
@@ -193,7 +197,7 @@ export function vrfInstances(
       bridge,
       bridgeAddresses: leaks.length > 0 ? [SOME_ADDRESS] : [],
       routerMac: routerMac(vrf.vni, id),
-      vxlan: vxlanDevice(vrf, host, { ...place, bridge, floodingFrom: () => ROUTED }),
+      vxlan: vxlanDevice(vrf, host, { ...place, name: device, bridge, floodingFrom: () => ROUTED }),
       prefixes: vrf.prefixes,
       families,
       behind: [...behind].sort(comparePrefixes),
