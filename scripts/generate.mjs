@@ -1,5 +1,5 @@
 // Generates what would otherwise be read from disk or compiled at run time: ajv's validator, the templates, what the report
-// brings for browsers, and what `ansible` and `monitoring` write as it is.
+// brings for browsers, and what `ansible`, `monitoring` and `proxmox` write as it is.
 // The results are git-ignored modules, so that the compiler itself stays pure and quick to start.
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -140,6 +140,15 @@ function generateMonitoring() {
   writeFileSync(join(root, "src/deliver/monitoring.generated.ts"), HEADER + lines.join(""));
 }
 
+/** The program that `netgen proxmox` writes for each cluster, up to the objects that it enters. */
+function generateProxmox() {
+  const text = readFileSync(join(root, "proxmox/sdn-apply"), "utf8");
+  writeFileSync(
+    join(root, "src/deliver/proxmox.generated.ts"),
+    `${HEADER}export const sdnApply: string = ${JSON.stringify(text)};\n`,
+  );
+}
+
 /** What `netgen --version` prints. */
 function generateVersion() {
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
@@ -181,4 +190,5 @@ generateValidator();
 generateManifestSchema();
 generateAnsible();
 generateMonitoring();
+generateProxmox();
 generateVersion();

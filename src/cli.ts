@@ -25,6 +25,7 @@ const COMMANDS: ReadonlyMap<string, Loader> = new Map([
   ["ansible", async () => (await import("./commands/ansible.ts")).ansibleCommand],
   ["cloud-init", async () => (await import("./commands/cloud-init.ts")).cloudInitCommand],
   ["monitoring", async () => (await import("./commands/monitoring.ts")).monitoringCommand],
+  ["proxmox", async () => (await import("./commands/proxmox.ts")).proxmoxCommand],
   ["report", async () => (await import("./commands/report.ts")).reportCommand],
   ["graph", async () => (await import("./commands/graph.ts")).graphCommand],
   ["lab", async () => (await import("./commands/lab.ts")).labCommand],

@@ -138,6 +138,10 @@ const CASES: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["topology.yaml", "-o", "monitoring", "--runbooks", ALPHA],
     ["topology.yaml", "-o", "monitoring", "--hosts", BETA],
   ],
+  proxmox: [
+    ["topology.yaml", "-o", "proxmox"],
+    ["keys/alpha.key", "-o", "proxmox"],
+  ],
   "cloud-init": [
     ["topology.yaml", "--host", "alpha"],
     ["topology.yaml", "--host", "alpha", "--for", "aws"],
@@ -488,8 +492,8 @@ test(
     const done = runs.filter(({ args, status }) => status === (args[0] === "diff" ? 1 : 0)).map(({ args }) => args);
     // A clear store has nobody to take out, and nothing to encrypt for.
     const isForTeams = (words: string): boolean => ["keys recipients remove", "keys encrypt"].includes(words);
-    // Hosts with preshared keys cannot begin by themselves: see below.
-    const able = Object.keys(CASES).filter((words) => !/^(lab|cloud-init)/.test(words) && !isForTeams(words));
+    // Hosts with preshared keys cannot begin by themselves, and these are no nodes of Proxmox's: see below.
+    const able = Object.keys(CASES).filter((words) => !/^(lab|cloud-init|proxmox)/.test(words) && !isForTeams(words));
     const idle = able.filter((words) => !done.some((args) => args.join(" ").startsWith(words)));
     expect(idle).toEqual([]);
   },
@@ -509,6 +513,24 @@ test(
     );
     expect(runs.flatMap((each) => leaksOf(each, home))).toEqual([]);
     expect(runs.filter(({ status }) => status === 0)).toHaveLength(3);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "of nodes of Proxmox's, the objects of their SDN hold no key",
+  () => {
+    const sdn = "sites: {one: {}}\nhostDefaults: {platform: proxmox9, proxmox: sdn, site: one, ";
+    const home = makeHome(
+      topology("keys", (text) => text.replace("hostDefaults: {", sdn)),
+      true,
+    );
+    const runs = runAll(
+      home,
+      ALL.filter(([words]) => words === "proxmox"),
+    );
+    expect(runs.flatMap((each) => leaksOf(each, home))).toEqual([]);
+    expect(runs.filter(({ status }) => status === 0)).toHaveLength(1);
   },
   TIMEOUT_MS,
 );

@@ -25,6 +25,7 @@ import { labCommand } from "../src/commands/lab.ts";
 import { modelCommand } from "../src/commands/model.ts";
 import { monitoringCommand } from "../src/commands/monitoring.ts";
 import { mtuCommand } from "../src/commands/mtu.ts";
+import { proxmoxCommand } from "../src/commands/proxmox.ts";
 import { reportCommand } from "../src/commands/report.ts";
 import { schemaCommand } from "../src/commands/schema.ts";
 import { traceCommand } from "../src/commands/trace.ts";
@@ -135,6 +136,7 @@ describe("commands.md", () => {
     labCommand,
     ansibleCommand,
     monitoringCommand,
+    proxmoxCommand,
     cloudInitCommand,
   ].map((each) => each(exit));
   const withParts = (command: Command): readonly Command[] => [command, ...command.commands.flatMap(withParts)];

@@ -26,11 +26,12 @@ export function askedHosts({ model }: CompiledSession, hosts: string | undefined
   return asked;
 }
 
-type Writer = "build" | "ansible" | "monitoring";
+type Writer = "build" | "ansible" | "monitoring" | "proxmox";
 
-/** Of which command a manifest is: only the tree of a build has hosts, and rules are what one alone writes. */
+/** Of which command a manifest is: only the tree of a build has hosts, rules and programs for clusters are what one alone writes. */
 function writerOf({ hosts, files }: Manifest): Writer {
   if (Object.keys(hosts).length > 0) return "build";
+  if (files.some(({ path }) => path.endsWith("/sdn-apply"))) return "proxmox";
   return files.some(({ path }) => path === "rules/netgen.rules.yml") ? "monitoring" : "ansible";
 }
 

@@ -11,7 +11,13 @@ import {
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { must } from "../../src/base/invariant.ts";
+import { compile } from "../../src/compile.ts";
+import { proxmoxTree } from "../../src/deliver/proxmox.ts";
+import { contentOf } from "../../src/emit/file.ts";
 import { emitNftables } from "../../src/emit/nftables.ts";
+import { sourceOf } from "../fixtures.ts";
+import { allScenarios } from "../proofs.ts";
 import { goldenTrees } from "./golden-trees.ts";
 import { aHost, aNetwork, type Ended, emitted, isEquipped, run, scratch } from "./nft-helpers.ts";
 
@@ -104,5 +110,19 @@ describe.skipIf(!isEquipped("shellcheck"))("shellcheck", () => {
   );
   test.each([...scripts.values()])("takes $name", ({ file }) => {
     expect(shellcheck(file)).toEqual({ status: 0, output: "" });
+  });
+
+  test("takes what netgen proxmox writes for each cluster", () => {
+    const scenario = must(
+      allScenarios.find(({ name }) => name === "proxmox-sdn"),
+      "the scenario is there",
+    );
+    const { files } = must(proxmoxTree(must(compile(sourceOf(scenario)).model, "it compiles")), "it has an SDN");
+    const programs = files.filter(({ path }) => path.endsWith("/sdn-apply"));
+    for (const [index, each] of programs.entries()) {
+      const file = write(`sdn-apply-${index}`, new TextDecoder().decode(contentOf(each)));
+      expect(shellcheck(file)).toEqual({ status: 0, output: "" });
+    }
+    expect(programs.length).toBe(2);
   });
 });
