@@ -1,14 +1,6 @@
 /** One host of the model, from everything that was resolved about it. */
 import { must } from "../base/invariant.ts";
-import {
-  addressBits,
-  comparePrefixes,
-  familyOf,
-  type IpAddress,
-  type IpFamily,
-  type IpPrefix,
-  prefixLengthBits,
-} from "../base/ip.ts";
+import { comparePrefixes, familyOf, type IpAddress, type IpFamily, type IpPrefix } from "../base/ip.ts";
 import { sortedBy } from "../base/text.ts";
 import type { MtuBytes, UdpPort } from "../base/units.ts";
 import type { Peer } from "../model/bgp.ts";
@@ -34,6 +26,7 @@ import { platformDefaults, programsOf } from "./hosts/platform.ts";
 import { resolveVrrp } from "./hosts/vrrp.ts";
 import { lanRoutesOf } from "./lans.ts";
 import { cutOf, routedBridge, segmentBridge, segmentFlooding, vtepAddress, vxlanDevice } from "./subnets/devices.ts";
+import { neighbourCount } from "./subnets/neighbours.ts";
 import type { TargetsOn } from "./subnets/route-targets.ts";
 import { vnetDevice } from "./subnets/sdn.ts";
 import type { ResolvedSubnet } from "./subnets/subnets.ts";
@@ -120,30 +113,6 @@ function snatOf({ input: { name, uplink } }: ResolvedHost, { subnets }: Parts): 
 /** What must not leave the host by another way than the tunnel or the bridge that leads there. */
 function unreachableOf(host: HostInput, owned: readonly OwnedPrefix[], parts: Parts): readonly IpPrefix[] {
   return parts.merging.has(host.name) ? mergedUnreachable(host, parts, owned) : unreachablePrefixes(host, parts.routed);
-}
-
-// A prefix can hold more neighbours than any segment will; past this the table would only take memory.
-const MAX_NEIGHBOURS_PER_PREFIX = 16_384;
-// How many an IPv6 prefix is taken to have where no IPv4 prefix beside it says more: as many as a /24 of IPv4.
-const NEIGHBOURS_WITHOUT_IPV4 = 256;
-// A guest with IPv6 has a link-local address besides.
-const IPV6_ADDRESSES_PER_GUEST = 2;
-
-/** Neighbours that the host may come to know: the hosts that fit the prefixes of the segments it is on. */
-function neighbourCount(host: string, subnets: readonly ResolvedSubnet[]): Host["neighbourCount"] {
-  let ipv4 = 0;
-  let ipv6 = 0;
-  for (const subnet of subnets) {
-    if (!subnet.isMember.has(host)) continue;
-    const prefixes = subnet.owned.get(host) ?? subnet.input.prefixes.map((each) => each.value);
-    const sizes = prefixes
-      .filter((prefix) => familyOf(prefix) === 4)
-      .map((prefix) => Math.min(2 ** (addressBits(4) - prefixLengthBits(prefix)), MAX_NEIGHBOURS_PER_PREFIX));
-    const guests = sizes.reduce((sum, size) => sum + size, 0);
-    ipv4 += guests;
-    if (sizes.length < prefixes.length) ipv6 += IPV6_ADDRESSES_PER_GUEST * (guests || NEIGHBOURS_WITHOUT_IPV4);
-  }
-  return { ipv4, ipv6 };
 }
 
 /** The keys by which a user says that the host forwards for reasons of its own, such as containers. */
