@@ -35,3 +35,10 @@ export function visible(text: string): string {
 
 /** The same of several lines. */
 export const visibleLines = (text: string): string => text.split("\n").map(visible).join("\n");
+
+/** 32 bits that follow from a text alone (FNV-1a of its UTF-8 bytes): for names that must differ, not for secrets. */
+export function hashText(text: string): number {
+  let hash = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  return hash;
+}

@@ -2,6 +2,7 @@
  * MAC addresses, all locally administered unicast (IEEE 802, bit 1 of the first byte set, bit 0 clear). The first byte is
  * the role, so that no two kinds of interface can collide; then the VNI (3 bytes) and the host's id (2 bytes).
  */
+import { hashText } from "../../base/text.ts";
 import type { Vni } from "../../base/units.ts";
 
 const ROLE_SEGMENT_BRIDGE = 0x02;
@@ -26,10 +27,9 @@ export function segmentBridgeMac(vni: Vni, hostId: number, isSharedGateway: bool
   return fromNumbers(ROLE_SEGMENT_BRIDGE, vni, isSharedGateway ? 0 : hostId);
 }
 
-/** What has no VNI: 24 bits of its name (FNV-1a, folded) take the place. */
+/** What has no VNI: 24 bits of its name's hash, folded, take the place. */
 function fromName(role: number, name: string, id: number): string {
-  let hash = 0x811c9dc5;
-  for (const byte of new TextEncoder().encode(name)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  const hash = hashText(name);
   const folded = (hash ^ (hash >>> 24)) & 0xffffff;
   return fromNumbers(role, folded, id);
 }
