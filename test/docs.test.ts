@@ -316,7 +316,9 @@ describe("outputs.md", () => {
 
   test("says rightly that every file begins by saying where it comes from", () => {
     const heads = files.map((file) => [file.path, new TextDecoder().decode(contentOf(file)).slice(0, 100)] as const);
-    const silent = heads.filter(([, head]) => !/^(?:#!.*\n)?[#;!/]+ Written by netgen from /.test(head));
+    const silent = heads.filter(
+      ([, head]) => !/^(?:(?:#!.*\n)?[#;!/]+ |\{\n {2}"\/\/": ")Written by netgen from /.test(head),
+    );
     expect(silent.map(([path, head]) => `${path}: ${head}`)).toEqual([]);
   });
 

@@ -13,7 +13,7 @@ const compileAs = (text: string, fleet: string): Compilation =>
   compile({ name: "topology.yaml", text: text.replace(/^name:.*$/m, (line) => `${line}\n${fleet}`) });
 
 /** What a host has one of, whoever writes it, and what has its name of the interface alone. */
-const SINGLE = /\/etc\/(?:frr|keepalived|wireguard)\//;
+const SINGLE = /\/etc\/(?:containers|frr|keepalived|wireguard)\//;
 
 /** A name of netgen's own without a number: of a directory, a file, a unit, a table, a chain. */
 const PLAIN = /\/netgen(?:\/|\.conf)|\bnetgen-|-netgen(?:-|\.conf)|\b(?:inet|bridge) netgen\b|-j NETGEN\b/;
@@ -99,6 +99,20 @@ describe("beside another fleet", () => {
     expect(said(SECOND + HOSTS.replace("id: 2", "id: 1"), "")).toEqual([expect.stringMatching(/^id-duplicate: /)]);
     expect(said(SECOND + HOSTS, "netgen: 1\n")).toEqual([expect.stringMatching(/^fleet-unfit: first.yaml has errors/)]);
     expect(said(SECOND + HOSTS, "]")).toEqual([expect.stringMatching(/^fleet-unfit: /)]);
+  });
+
+  test("a network of containers has a name of its own, and Docker's rules let none of the other's in", () => {
+    const pods = (cidr: string, container: string, bridge: string): string =>
+      `subnets: {pods: {cidr: ${cidr}, perHost: 24, hosts: [alpha], bridge: ${bridge}, container: ${container}}}\n`;
+    const second = (container: string): string => SECOND + HOSTS + pods("10.81.0.0/16", container, "pods2");
+    const first = FIRST + HOSTS + pods("10.71.0.0/16", "podman", "br-pods");
+    expect(said(second("cni"), first)).toEqual([]);
+    expect(said(second("podman"), first)).toEqual([
+      "fleet-conflict: alpha cannot have the containers' network pods beside that in first.yaml: podman knows a network by its name: call one of the two subnets otherwise",
+    ]);
+    expect(said(second("docker"), first)).toEqual([
+      expect.stringMatching(/^fleet-conflict: .*names begin as Docker's own/),
+    ]);
   });
 
   test("an uplink and an exit's interface are everybody's", () => {

@@ -651,6 +651,11 @@ export const catalogue = {
     message: "the addresses {first} to {last} cannot be given to guests of {subnet}: {why}",
     hint: "choose two host addresses of {prefix}, the smaller one first, without the gateway between them",
   },
+  "container-range-unusable": {
+    severity: "error",
+    message: "containers of {host} cannot be given the addresses {range} of {subnet}: {why}",
+    hint: "choose a prefix inside {prefixes} in which no gateway is, and of which nobody else gives addresses",
+  },
   "dhcp-dns-ipv6": {
     severity: "error",
     message: "{address} is an IPv6 address, and DHCP tells guests of IPv4 name servers alone",

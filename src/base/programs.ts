@@ -1,6 +1,6 @@
 /** The programs that read netgen's files on a host: what they must know, and what each version of them does. */
 
-export const PROGRAMS = ["systemd", "frr", "nft", "wireguardTools", "docker", "kernel"] as const;
+export const PROGRAMS = ["systemd", "frr", "nft", "wireguardTools", "docker", "podman", "kernel"] as const;
 export type Program = (typeof PROGRAMS)[number];
 
 /** What a host may run: distributions, and what is configured by hand. */
@@ -28,7 +28,7 @@ export function isOlder(version: string, other: string): boolean {
   return (differences.find((difference) => difference !== 0) ?? 0) < 0;
 }
 
-interface Need {
+export interface Need {
   /** What the program calls itself. */
   readonly title: string;
   readonly oldest: string;
@@ -47,6 +47,7 @@ export const NEEDS: Readonly<Record<Program, Need>> = {
     reason: "the tools are released by themselves since then",
   },
   docker: { title: "Docker", oldest: "17.06", reason: "the chain DOCKER-USER is there since then" },
+  podman: { title: "Podman", oldest: "4.0", reason: "netavark makes its networks since then, from files" },
   kernel: { title: "the kernel", oldest: "5.6", reason: "WireGuard is a part of it since then" },
 };
 
@@ -81,6 +82,12 @@ const FEATURES = {
   "frr-route-maps-refuse-evpn": { program: "frr", since: "8.5", until: "8.5.3" },
   /** Direct access to containers is dropped in raw PREROUTING, on the way to their own address (Docker's notes on 28). */
   "docker-direct-access": { program: "docker", since: "28" },
+  /** Networks say which NAT there is of them (Docker's notes on 27.0). */
+  "docker-gateway-mode": { program: "docker", since: "27" },
+  /** Networks name the interfaces by which their containers are reached directly (Docker's notes on 28.2). */
+  "docker-trusted-interfaces": { program: "docker", since: "28.2" },
+  /** Networks as systemd's units, with options of any kind (podman-systemd.unit(5) of 5.0). */
+  "podman-quadlet": { program: "podman", since: "5.0" },
   /** /etc/sysctl.conf as /etc/sysctl.d/99-sysctl.conf: a link of Debian's package, which that of 257 in Debian 13 lacks. */
   "sysctl-conf": { program: "systemd", until: "257" },
 } as const satisfies Readonly<Record<string, Feature>>;

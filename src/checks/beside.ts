@@ -129,7 +129,10 @@ interface Single {
 const isRouted = ({ bgp }: Host): boolean => bgp.kind !== "none";
 const leaves = ({ egress }: Host): boolean => egress?.own !== undefined;
 /** As Docker names its own, whose names nobody knows before: the guard lets them in. */
-const hasDockerlike = ({ bridges }: Host): boolean => bridges.some(({ link }) => link.startsWith("br-"));
+const hasDockerlike = ({ bridges, containers }: Host): boolean =>
+  [...bridges.map(({ link }) => link), ...containers.map(({ bridge }) => bridge)].some((name) =>
+    name.startsWith("br-"),
+  );
 const MAY_ENTER =
   "bridges whose names begin as Docker's own do may enter the other fleet: give them other names (bridge: lan-vms)";
 const ALL_LEAVES = "all that the host sends would leave by the exits, what those tunnels are made of too";
@@ -187,6 +190,19 @@ function singlesTaken(network: Network, { network: beside, source }: Beside, { h
   });
 }
 
+/** A program knows a network by its name. */
+function networksApart(_: Network, { source }: Beside, { host, twin }: Shared) {
+  return host.containers.flatMap(({ program, subnet, origin }) => {
+    const other = twin.containers.find((each) => each.program === program && each.subnet === subnet);
+    if (other === undefined) return [];
+    const what = `the containers' network ${subnet}`;
+    const why = `${program} knows a network by its name: call one of the two subnets otherwise`;
+    const related = [{ message: `${host.name} has it here`, span: originSpan(other.origin), source }];
+    const params = { host: host.name, what, other: "that", file: source.name, why };
+    return [diagnostic("fleet-conflict", params, originSpan(origin), related)];
+  });
+}
+
 // ── Prefixes ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** In a host's own table a prefix leads one way. Its own LAN is routed by neither. */
@@ -217,7 +233,7 @@ export function checkBeside(network: Network, beside: Beside): readonly Diagnost
   // Names that are the same follow from it.
   if (ofNumbers.length > 0) return ofNumbers;
   const found = shared.flatMap((each) =>
-    [claimedTwice, singlesTaken, prefixesApart].flatMap((law) => law(network, beside, each)),
+    [claimedTwice, singlesTaken, networksApart, prefixesApart].flatMap((law) => law(network, beside, each)),
   );
   const keyOf = ({ code, span, related }: Diagnostic): string =>
     [code, span.start, ...related.map((each) => each.span.start)].join(" ");

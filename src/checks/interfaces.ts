@@ -5,20 +5,38 @@ import type { Exit } from "../model/exit.ts";
 import { cutLink } from "../model/fleet.ts";
 import type { Host } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
-import { originSpan } from "../model/origin.ts";
+import { type Origin, originSpan } from "../model/origin.ts";
 import type { VrfInstance } from "../model/vrf.ts";
 
 /** IFNAMSIZ is 16 with the terminating NUL (include/uapi/linux/if.h). */
 export const MAX_INTERFACE_NAME_LENGTH = 15;
 
+interface SubnetLink {
+  readonly use: "bridge" | "VLAN";
+  readonly subnet: string;
+  readonly name: string;
+  readonly origin: Origin;
+}
+
+/** The link of each of a host's subnets, whoever makes it. */
+function subnetLinks({ bridges, containers }: Host): readonly SubnetLink[] {
+  const own = bridges.map(({ subnet, link: name, vlan, origin }): SubnetLink => {
+    return { use: vlan === undefined ? "bridge" : "VLAN", subnet, name, origin };
+  });
+  const others = containers.filter(({ makesBridge }) => makesBridge);
+  return [
+    ...own,
+    ...others.map(({ subnet, bridge: name, origin }) => ({ use: "bridge", subnet, name, origin }) as const),
+  ];
+}
+
 /** Names that netgen makes up fit the kernel; names that the user gave were measured when they were read. */
 export function interfaceNamesFit(network: Network): readonly Diagnostic[] {
-  const tooLong = new Map<string, Bridge>();
-  for (const bridge of network.hosts.flatMap((host) => host.bridges)) {
-    if (bridge.link.length > MAX_INTERFACE_NAME_LENGTH) tooLong.set(bridge.subnet, bridge);
+  const tooLong = new Map<string, SubnetLink>();
+  for (const each of network.hosts.flatMap(subnetLinks)) {
+    if (each.name.length > MAX_INTERFACE_NAME_LENGTH) tooLong.set(each.subnet, each);
   }
-  return [...tooLong.values()].map(({ subnet, link: name, vlan, origin }) => {
-    const use = vlan === undefined ? "bridge" : "VLAN";
+  return [...tooLong.values()].map(({ use, subnet, name, origin }) => {
     return diagnostic("interface-name-too-long", { use, subnet, name, length: name.length }, originSpan(origin));
   });
 }
@@ -37,6 +55,13 @@ export function interfaceUses(network: Network, host: Host): readonly InterfaceU
     span: originSpan(network.origin, "wireguard/interface"),
   }));
   const bridges = host.bridges.flatMap((bridge) => bridgeUses(bridge, host));
+  const ofContainers = host.containers
+    .filter(({ makesBridge }) => makesBridge)
+    .map(({ bridge: name, subnet, origin }) => ({
+      name,
+      use: `the bridge of ${subnet}`,
+      span: originSpan(origin, "bridge"),
+    }));
   const vxlans = host.vxlans.map(({ name, segment, origin }) => ({
     name,
     use: `the vxlan device of ${segment}`,
@@ -54,6 +79,7 @@ export function interfaceUses(network: Network, host: Host): readonly InterfaceU
     ...cutting.slice(0, 1),
     ...outerUses(host),
     ...bridges,
+    ...ofContainers,
     ...vxlans,
     ...host.vrfs.flatMap((vrf) => vrfUses(vrf, host)),
     ...exitUses(host.exit, host),

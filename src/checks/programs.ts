@@ -1,27 +1,68 @@
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
-import { CREDENTIAL_NEED, isOlder, NEEDS, PROGRAMS } from "../base/programs.ts";
+import { CREDENTIAL_NEED, isOlder, NEEDS, type Need, PROGRAMS, type Program } from "../base/programs.ts";
 import type { Span } from "../base/source.ts";
 import type { Host } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
 
-/** What a host's programs must be able to do: for netgen's files as such, and for what the host says. */
-function needsOf({ keyStore }: Host) {
-  const always = PROGRAMS.map((program) => {
-    return { program, place: `programs/${program}`, ...NEEDS[program], what: "netgen", instead: "" };
-  });
-  if (keyStore === "file") return always;
+/** What a host needs of a program: for netgen's files as such, or for what it says. */
+interface HostNeed extends Need {
+  readonly program: Program;
+  /** Where the host says what needs it. */
+  readonly place: string;
+  readonly what: string;
+  readonly instead: string;
+}
+
+const need = (program: Program, fields: Partial<HostNeed>): HostNeed => ({
+  program,
+  place: `programs/${program}`,
+  what: "netgen",
+  instead: "",
+  ...NEEDS[program],
+  ...fields,
+});
+
+/** Podman is asked for where there are containers of it, and nowhere else. */
+function needsOfContainers({ containers }: Host): readonly HostNeed[] {
+  const what = '"container"';
+  const ofPodman = containers.filter(({ program }) => program === "podman");
+  return [
+    ...(containers.some(({ makesBridge }) => makesBridge)
+      ? [
+          need("nft", {
+            oldest: "0.9.5",
+            reason: "it maps prefixes since then (snat prefix to), as keeps containers' addresses",
+            what,
+          }),
+          need("kernel", {
+            oldest: "5.8",
+            reason: "nftables maps prefixes since then (snat prefix to), as keeps containers' addresses",
+            what,
+          }),
+        ]
+      : []),
+    ...(ofPodman.some(({ makesBridge }) => !makesBridge)
+      ? [
+          need("podman", {
+            oldest: "5.0",
+            reason: "an older one masquerades what is on a bridge that others made, such as a segment's",
+            what,
+          }),
+        ]
+      : []),
+    ...(ofPodman.length > 0 ? [need("podman", { what })] : []),
+  ];
+}
+
+function needsOf(host: Host): readonly HostNeed[] {
   const what = '"keyStore: credential"';
   const instead = ', or write "keyStore: file"';
-  const credential = {
-    program: "systemd",
-    place: "keyStore",
-    ...NEEDS.systemd,
-    ...CREDENTIAL_NEED,
-    what,
-    instead,
-  } as const;
-  return [...always, credential];
+  return [
+    ...PROGRAMS.filter((program) => program !== "podman").map((program) => need(program, {})),
+    ...needsOfContainers(host),
+    ...(host.keyStore === "file" ? [] : [need("systemd", { ...CREDENTIAL_NEED, place: "keyStore", what, instead })]),
+  ];
 }
 
 /** Every program can do what is asked of it. Said once for what hostDefaults state. */

@@ -4,8 +4,10 @@ import { compareText } from "../base/text.ts";
 import type { Network } from "../model/network.ts";
 import { emitConfigurations } from "./app.ts";
 import { emitApply } from "./apply.ts";
+import { emitCni } from "./cni.ts";
 import { createContext, type Emitter } from "./context.ts";
 import { emitDocker } from "./docker.ts";
+import { emitDockerNetworks } from "./docker-networks.ts";
 import { emitEgress } from "./egress.ts";
 import { emitExits } from "./exits.ts";
 import type { OutputFile } from "./file.ts";
@@ -16,6 +18,7 @@ import { emitMetrics } from "./metrics.ts";
 import { emitNetworkManager } from "./network-manager.ts";
 import { emitNetworkd } from "./networkd.ts";
 import { emitNftables } from "./nftables.ts";
+import { emitPodman } from "./podman.ts";
 import { emitRadvd } from "./radvd.ts";
 import { emitRoutes } from "./routes.ts";
 import { ownPart } from "./sdn.ts";
@@ -41,6 +44,9 @@ const emitters: readonly Emitter[] = Object.freeze([
   emitKeepalived,
   emitRadvd,
   emitDocker,
+  emitDockerNetworks,
+  emitPodman,
+  emitCni,
   emitVerify,
   emitMetrics,
   emitHealth,

@@ -10,6 +10,7 @@ import type { VxlanDevice } from "../model/device.ts";
 import { type Host, isProxmox } from "../model/host.ts";
 import { vrfLinks } from "../model/vrf-links.ts";
 import { RELOAD_UNITS, reload, restart } from "./after.ts";
+import { containerNatSection } from "./container-nat.ts";
 import { type EmitContext, type Emitter, ownPath, ownUnit } from "./context.ts";
 import { cutSection } from "./cut.ts";
 import { entranceSection } from "./entrance-guard.ts";
@@ -156,6 +157,7 @@ const SECTIONS: Readonly<Record<"inet" | "bridge", readonly Section[]>> = Object
     exitSection,
     remoteSection,
     vrfSection,
+    containerNatSection,
     sourceNatSection,
     zoneSection,
   ],

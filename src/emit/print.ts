@@ -9,6 +9,9 @@ import { encode, render } from "./template.ts";
 /** How a file's format begins a comment; a script begins with its interpreter. */
 export type Head = "#" | "!" | "#!/bin/bash";
 
+/** JSON has no comments. */
+const HEADLESS = "none";
+
 // By the host's name: every file asks for one, and a view is a long key.
 const heads = onceByKey<EmitContext, Uint8Array>();
 
@@ -24,7 +27,7 @@ export function headOf(host: Host, context: EmitContext, head: Head): Uint8Array
 /** A file to print; its path is the one on the host. */
 export interface PrintedFile extends Print {
   readonly path: string;
-  readonly head?: Head;
+  readonly head?: Head | typeof HEADLESS;
   /** As in {@link OutputFile}. */
   readonly after: readonly string[];
   readonly gone?: OutputFile["gone"];
@@ -42,7 +45,7 @@ export function publicFile(host: Host, context: EmitContext, file: PrintedFile):
     after,
     ...(gone === undefined ? {} : { gone }),
     ...(afterLines === undefined ? {} : { afterLines }),
-    content: [headOf(host, context, head), print(context, body)],
+    content: [...(head === HEADLESS ? [] : [headOf(host, context, head)]), print(context, body)],
   };
 }
 

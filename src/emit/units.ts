@@ -3,6 +3,7 @@ import { compareText } from "../base/text.ts";
 import type { Host } from "../model/host.ts";
 import type { EmitContext } from "./context.ts";
 import { dockerUnits } from "./docker.ts";
+import { dockerNetworkUnits } from "./docker-networks.ts";
 import { egressUnits } from "./egress.ts";
 import { exitUnits } from "./exits.ts";
 import { frrUnits } from "./frr.ts";
@@ -28,6 +29,7 @@ const lists: readonly ((host: Host, context: EmitContext) => readonly string[])[
   keepalivedUnits,
   radvdUnits,
   dockerUnits,
+  dockerNetworkUnits,
   metricsUnits,
   healthUnits,
 ]);

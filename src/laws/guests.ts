@@ -55,12 +55,13 @@ export function gatewayNames(
 
 /** What keeps every gateway from it; `of`: what one would be the gateway of. */
 export function obstacleToAll(
-  { isExternal, bridge, vrf }: SubnetInput,
+  { isExternal, container, vxlan, bridge, vrf }: SubnetInput,
   way: Way,
   { gateways, of }: { readonly gateways: readonly string[]; readonly of: string },
 ): Obstacle | undefined {
   const elsewhere = `let that program do it, and leave ${KEYS[way]} out`;
-  if (isExternal) return ["its bridge is another program's", elsewhere];
+  if (isExternal || (container !== undefined && vxlan === undefined))
+    return ["its bridge is another program's", elsewhere];
   if (bridge?.isExisting) return ["its bridge is there already, and netgen sets no address on it", elsewhere];
   if (vrf !== undefined) return ["it is in a VRF", `have a guest do it, and leave ${KEYS[way]} out`];
   return gateways.length === 0

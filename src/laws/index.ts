@@ -12,6 +12,8 @@ import {
   advertisementsNameIpv6Servers,
 } from "./advertisements.ts";
 import { appsHaveNoRoles, platformsHaveTheirKeys, severalWaysHaveNoApps } from "./apps.ts";
+import { containersGoWithOtherKeys } from "./container-keys.ts";
+import { containerRangesCanBeGiven } from "./containers.ts";
 import { credentialsHaveNoPresharedKeys } from "./credentials.ts";
 import { dhcpHasServers, dhcpNamesIpv4Servers, dhcpRangesCanBeGiven } from "./dhcp.ts";
 import { drainedHostsAreReplaced } from "./drained.ts";
@@ -156,6 +158,7 @@ export const laws: readonly Law[] = Object.freeze([
   subnetsHavePrefixes,
   fragmentsHaveSizes,
   subnetKeysGoTogether,
+  containersGoWithOtherKeys,
   slicesFit,
   idsFitSlices,
   wholeSubnetsHaveOneOwner,
@@ -167,6 +170,7 @@ export const laws: readonly Law[] = Object.freeze([
   dhcpHasServers,
   dhcpRangesCanBeGiven,
   dhcpNamesIpv4Servers,
+  containerRangesCanBeGiven,
   advertisementsHaveRouters,
   advertisedPrefixesMakeAddresses,
   advertisementsNameIpv6Servers,

@@ -13,12 +13,13 @@ export function portsAndGatewaysAreOnMembers(topology: Topology): readonly Diagn
   const membersOf = createMembers(topology);
   const hosts = hostsByName(topology);
   return topology.subnets.flatMap((each) => {
-    const { name: subnet, ports, gateway, isExternal } = each;
+    const { name: subnet, ports, gateway, isExternal, container } = each;
     const own = new Set(membersOf(each).map(({ name }) => name));
     const gateways = gateway?.kind === "perHost" && !isExternal ? gateway.hosts : [];
     return [
       ...ports.map(({ host }) => ({ host, what: "ports" })),
       ...gateways.map(({ host }) => ({ host, what: "a gateway" })),
+      ...(container?.ranges ?? []).map(({ host }) => ({ host, what: "a range of containers" })),
     ]
       .filter(({ host: { value } }) => hosts.has(value) && !own.has(value))
       .map(({ host: { value: host, span }, what }) => diagnostic("host-not-member", { host, what, subnet }, span));

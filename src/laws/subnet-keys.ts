@@ -1,16 +1,7 @@
 /** Which keys of a subnet go together. */
-import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
-import { originSpan } from "../model/origin.ts";
+import type { Diagnostic } from "../base/diagnostic.ts";
 import type { SubnetInput, Topology } from "../topology/topology.ts";
-
-interface Conflict {
-  readonly key: string;
-  /** Its pointer, where it is a key of a key. */
-  readonly at?: string;
-  readonly isSet: boolean;
-  readonly with: string;
-  readonly advice: string;
-}
+import { type Conflict, conflictsSaid } from "./conflicts.ts";
 
 const routedConflicts = (subnet: SubnetInput): readonly Conflict[] => [
   {
@@ -229,12 +220,5 @@ function conflictsOf(subnet: SubnetInput, hasBgp: boolean): readonly Conflict[] 
 
 /** No key of a subnet contradicts another. */
 export function subnetKeysGoTogether({ subnets, bgp }: Topology): readonly Diagnostic[] {
-  return subnets.flatMap((subnet) =>
-    conflictsOf(subnet, bgp !== undefined)
-      .filter(({ isSet }) => isSet)
-      .map(({ key, at = key, with: other, advice }) => {
-        const params = { subnet: subnet.name, key, with: other, advice };
-        return diagnostic("subnet-key-conflict", params, originSpan(subnet.origin, at));
-      }),
-  );
+  return subnets.flatMap((subnet) => conflictsSaid(subnet, conflictsOf(subnet, bgp !== undefined)));
 }

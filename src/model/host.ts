@@ -3,6 +3,7 @@ import type { IpAddress, IpFamily, IpPrefix } from "../base/ip.ts";
 import type { PLATFORM_NAMES, ProgramVersions } from "../base/programs.ts";
 import type { MtuBytes, UdpPort } from "../base/units.ts";
 import type { BgpSpeaker } from "./bgp.ts";
+import type { ContainerNetwork } from "./containers.ts";
 import type { Bridge, InterfaceAddress, VlanBridge, VxlanDevice, WireguardInterface } from "./device.ts";
 import type { Egress, OpenExit } from "./exit.ts";
 import type { Extra } from "./extra.ts";
@@ -69,6 +70,8 @@ export interface Host {
   /** Those of {@link bridges} that have VLANs, each once, by name. */
   readonly vlanBridges: readonly VlanBridge[];
   readonly vxlans: readonly VxlanDevice[];
+  /** By subnet. */
+  readonly containers: readonly ContainerNetwork[];
   /** By name. */
   readonly vrfs: readonly VrfInstance[];
   /** What others send to this host through the tunnel, besides its own addresses. */

@@ -25,6 +25,7 @@ import type { ResolvedHost } from "./hosts/hosts.ts";
 import { platformDefaults, programsOf } from "./hosts/platform.ts";
 import { resolveVrrp } from "./hosts/vrrp.ts";
 import { lanRoutesOf } from "./lans.ts";
+import { containerNetworks } from "./subnets/containers.ts";
 import { cutOf, routedBridge, segmentBridge, segmentFlooding, vtepAddress, vxlanDevice } from "./subnets/devices.ts";
 import { neighbourCount } from "./subnets/neighbours.ts";
 import type { TargetsOn } from "./subnets/route-targets.ts";
@@ -75,7 +76,7 @@ function smallestMtu(tunnels: readonly WireguardInterface[]): MtuBytes | undefin
   return sizes.sort((a, b) => a - b)[0];
 }
 
-function devicesOf(host: ResolvedHost, parts: Parts): { bridges: readonly Bridge[]; vxlans: readonly VxlanDevice[] } {
+function devicesOf(host: ResolvedHost, parts: Parts): Pick<Host, "bridges" | "vxlans" | "containers"> {
   const bridges: Bridge[] = [];
   const vxlans: VxlanDevice[] = [];
   const tunnels = must(parts.interfaces.get(host.input.name), "every host has a list of interfaces");
@@ -94,7 +95,8 @@ function devicesOf(host: ResolvedHost, parts: Parts): { bridges: readonly Bridge
     const use = { name, bridge: bridge.name, vlan: bridge.vlan, port: parts.vxlanPort, cut, floodingFrom };
     vxlans.push(vxlanDevice(segment, host, use));
   }
-  return { bridges: sortedBy(bridges, ({ link }) => link), vxlans: vxlans.sort((a, b) => a.vni - b.vni) };
+  const containers = containerNetworks(host, parts.subnets, { bridges, tunnelMtu });
+  return { bridges: sortedBy(bridges, ({ link }) => link), vxlans: vxlans.sort((a, b) => a.vni - b.vni), containers };
 }
 
 /** Masquerading for the subnets that ask for it, on the hosts that their guests leave by: these have an uplink, by a law. */
@@ -191,7 +193,7 @@ export function assembleHost(host: ResolvedHost, parts: Parts): Host {
     lanInterface: lanInterfaceOf(input),
     networkManager,
     acceptsRa: app === undefined && forwards.ipv6 && (input.acceptsRa ?? networkManager === "other"),
-    hasDocker: input.hasDocker ?? false,
+    hasDocker: (input.hasDocker ?? false) || devices.containers.some(({ program }) => program === "docker"),
     hasMetrics: input.hasMetrics ?? false,
     healthGate: healthGateOf(input),
     guardOpen: guardOpen(input),
@@ -200,6 +202,7 @@ export function assembleHost(host: ResolvedHost, parts: Parts): Host {
     bridges: devices.bridges,
     vlanBridges: vlanBridges(devices.bridges, input.id),
     vxlans: devices.vxlans,
+    containers: devices.containers,
     vrfs,
     ownedPrefixes: owned,
     forwards,

@@ -11,10 +11,12 @@ import type { Extra, VrfLines } from "../model/extra.ts";
 import type { GuardedService, HealthGate, Platform } from "../model/host.ts";
 import type { Origin } from "../model/origin.ts";
 import type { Families } from "../model/reach.ts";
+import type { ContainerInput } from "./container.ts";
 import type { ExitInput, ExitOrder, RemoteInput } from "./exit.ts";
 import type { Located } from "./located.ts";
 import type { BfdInput, PeerInput } from "./peer.ts";
 
+export type { ContainerInput } from "./container.ts";
 export type { ExitInput, ExitOrder, RemoteInput } from "./exit.ts";
 export type { Located } from "./located.ts";
 export type { AcceptedInput, BfdInput, PeerInput } from "./peer.ts";
@@ -191,6 +193,7 @@ export interface SubnetInput {
   readonly perHost: number | undefined;
   /** `interface: external`: the bridge is another program's. */
   readonly isExternal: boolean;
+  readonly container: ContainerInput | undefined;
   /** Left out: `undefined`. */
   readonly gateway: GatewayInput | undefined;
   /** Of a gateway that is the same on every member, in lower case. */

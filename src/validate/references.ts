@@ -98,6 +98,7 @@ function checkSubnet(names: Names, subnet: Node): void {
   checkNames(names, member(subnet, "exits"), "host");
   checkValue(names, member(subnet, "vrf"), "vrf");
   for (const [host, node] of members(member(subnet, "gateway"))) checkKey(names, host, node);
+  for (const [host, node] of members(member(member(subnet, "container"), "ranges"))) checkKey(names, host, node);
   for (const [host, node] of members(member(subnet, "ports"))) {
     checkKey(names, host, node);
     checkTwice(names.reader, node);

@@ -1,8 +1,16 @@
 /** Subnets as written → decoded, short forms spelt out. */
 
-import type { AdvertisementInput, DhcpInput, GatewayInput, Located, SubnetInput } from "../topology/topology.ts";
+import type {
+  AdvertisementInput,
+  ContainerInput,
+  DhcpInput,
+  GatewayInput,
+  Located,
+  SubnetInput,
+} from "../topology/topology.ts";
 import type { Entry } from "./hosts.ts";
 import {
+  choiceAt,
   keySpan,
   member,
   members,
@@ -33,6 +41,7 @@ function decodeSubnet(reader: Reader, name: string, node: Node): SubnetInput {
     vxlan: decodeVxlan(reader, member(node, "vxlan")),
     perHost: numberAt(reader, member(node, "perHost")),
     isExternal: member(node, "interface").value === "external",
+    container: decodeContainer(reader, member(node, "container")),
     gateway: decodeGateway(reader, member(node, "gateway")),
     gatewayMac: textAt(reader, member(node, "gatewayMac"))?.toLowerCase(),
     isIsolated: truthAt(member(node, "isolated")) ?? false,
@@ -64,6 +73,16 @@ function decodeVxlan(reader: Reader, node: Node): SubnetInput["vxlan"] {
   const vni = vniAt(reader, member(node, "vni"));
   const suppressesNeighbors = truthAt(member(node, "neighborSuppression")) ?? false;
   return vni && { vni, suppressesNeighbors, routeTargets: routeTargetsAt(reader, member(node, "routeTargets")) };
+}
+
+function decodeContainer(reader: Reader, node: Node): ContainerInput | undefined {
+  const said = typeof node.value === "string" ? node : member(node, "program");
+  const program = choiceAt(said, ["podman", "docker", "cni"]);
+  const ranges = members(member(node, "ranges")).map(([host, prefixes]) => ({
+    host: named(reader, host, prefixes),
+    prefixes: locatedAt(reader, prefixes, prefixAt),
+  }));
+  return program && { program, ranges };
 }
 
 function decodeDhcp(reader: Reader, node: Node): DhcpInput | undefined {

@@ -81,6 +81,7 @@ const programs = fc.record(
     nft: fc.constantFrom("1.0.6", "1.1.3"),
     wireguardTools: fc.constant("1.0.20210914"),
     docker: fc.constantFrom("20.10", "28.1"),
+    podman: fc.constantFrom("4.3", "5.4"),
     kernel: fc.constantFrom("6.1", "6.12"),
   },
   { requiredKeys: [] },

@@ -2,7 +2,7 @@
 import * as fc from "fast-check";
 
 export interface SubnetDraft {
-  readonly kind: "routed" | "slices" | "external" | "segment" | "bare";
+  readonly kind: "routed" | "slices" | "external" | "containers" | "segment" | "bare";
   /** Members among the hosts with WireGuard; empty: all. */
   readonly members: readonly number[];
   readonly gateway: "none" | "one" | "shared" | "each" | "left out";
@@ -25,6 +25,8 @@ export interface SubnetDraft {
   readonly targets: object | undefined;
   readonly gatewayMac: string | undefined;
   readonly dhcp: unknown;
+  readonly program: "podman" | "docker" | "cni";
+  readonly hasContainers: boolean;
   readonly sendRa: unknown;
   /** Guests leave by exits, where there are such. */
   readonly leaves: boolean;
@@ -40,7 +42,7 @@ const TARGETS = [
 
 export const subnetDrafts: fc.Arbitrary<readonly SubnetDraft[]> = fc.array(
   fc.record({
-    kind: fc.constantFrom("routed", "slices", "external", "segment", "segment", "segment", "bare"),
+    kind: fc.constantFrom("routed", "slices", "external", "containers", "segment", "segment", "segment", "bare"),
     members: fc.uniqueArray(fc.nat(6), { maxLength: 4 }),
     gateway: fc.constantFrom("none", "one", "shared", "each", "left out"),
     families: fc.constantFrom("4", "6", "both"),
@@ -59,6 +61,8 @@ export const subnetDrafts: fc.Arbitrary<readonly SubnetDraft[]> = fc.array(
     targets: fc.constantFrom(undefined, undefined, ...TARGETS),
     gatewayMac: fc.constantFrom(undefined, undefined, "00:00:5E:00:53:01", "02:00:00:00:64:00", "fe:00:00:64:00:01"),
     dhcp: fc.constantFrom(undefined, undefined, undefined, undefined, true, false, { dns: ["9.9.9.9"] }, "range"),
+    program: fc.constantFrom("podman", "docker", "cni"),
+    hasContainers: fc.integer({ min: 0, max: 3 }).map((each) => each === 0),
     leaves: fc.boolean(),
     sendRa: fc.constantFrom(undefined, undefined, undefined, true, false, { dns: ["2620:fe::fe"] }),
   }),
@@ -76,7 +80,7 @@ export interface Around {
 
 /** Mostly of its own; some share the first one's. */
 function prefixesOf({ families, kind, hasMore }: SubnetDraft, index: number): readonly string[] {
-  const isCut = kind === "slices" || kind === "external";
+  const isCut = kind === "slices" || kind === "external" || kind === "containers";
   return (hasMore ? [70 + index, 80 + index] : [70 + index]).flatMap((number) => {
     const four = isCut ? `10.${number}.0.0/16` : `10.${number}.0.0/24`;
     const six = `fd${number}::/64`;
@@ -141,6 +145,16 @@ function sendRaOf({ kind, gateway, inVrf, bridge, sendRa }: SubnetDraft, prefixe
 const leavesBy = ({ leaves, inVrf, kind, gateway }: SubnetDraft, hasSnat: boolean, exits: Around["exits"]) =>
   leaves && !inVrf && !hasSnat && (kind !== "segment" || gateway === "one") ? exits : undefined;
 
+/** Of one host on a segment, where nobody else gives addresses; Podman would have to be a later one. */
+function containersOf(
+  { hasContainers, vlan, dhcp }: SubnetDraft,
+  [prefix = ""]: readonly string[],
+  [host = ""]: readonly string[],
+) {
+  if (!hasContainers || vlan !== undefined || dhcp !== undefined || prefix.includes(":")) return undefined;
+  return { program: "cni", ranges: { [host]: prefix.replace("0/24", "192/27") } };
+}
+
 const pinOf = ({ fragment, pin }: SubnetDraft): number | undefined => (fragment ? 1500 : pin);
 
 const targetsOf = ({ targets }: SubnetDraft, index: number): unknown =>
@@ -200,12 +214,17 @@ export function subnetEntry(
       return [`s${index}`, { ...common, ...told, hosts, perHost: 24 }];
     case "external":
       return [`s${index}`, { ...common, vrf: undefined, hosts, perHost: 24, interface: "external" }];
+    case "containers": {
+      const alone = { ...common, snat: undefined, vrf: undefined };
+      return [`s${index}`, { ...alone, hosts, perHost: 24, container: each.program }];
+    }
     case "segment":
       return [
         `s${index}`,
         {
           ...common,
           ...told,
+          container: containersOf(each, prefixes, members),
           hosts,
           vxlan,
           gateway,

@@ -118,6 +118,7 @@ export function aHost(name: string, fields: Partial<Host> = {}): Host {
     bridges: [],
     vlanBridges: [],
     vxlans: [],
+    containers: [],
     vrfs: [],
     ownedPrefixes: [],
     forwards: { ipv4: false, ipv6: false },

@@ -133,18 +133,18 @@ function foreignPlaces(network: Network, host: Host): readonly ForeignPlace[] {
   );
 }
 
-/** Where one guest has room: it has one address of a family, so of several prefixes of one there is a guest in each. */
+/** Where one guest has room. */
 interface Seat extends Place {
-  /** Counted from 1. */
+  /** Of those of one subnet on a host, counted from 1. */
   readonly number: number;
 }
 
-function seatsAt(place: Place): readonly Seat[] {
+/** A guest has one address of a family, so of several prefixes of one there is a guest in each. */
+function placesFor(place: Place): readonly Place[] {
   const families = FAMILIES.map((family) => place.prefixes.filter((prefix) => familyOf(prefix) === family));
   const count = Math.max(1, ...families.map(({ length }) => length));
   return Array.from({ length: count }, (_, index) => ({
     ...place,
-    number: index + 1,
     prefixes: families.flatMap((prefixes) => prefixes.slice(index, index + 1)),
     // The interface that the host enslaves is one guest's.
     port: index === 0 ? place.port : "",
@@ -163,7 +163,11 @@ function seatsOn(network: Network, host: Host): readonly Seat[] {
   // At the other end of a trunk of several subnets there is one guest, of the first of them.
   const ports = new Map(places.map(({ port, subnet }) => [port, subnet] as const).reverse());
   const alone = places.map((place) => (ports.get(place.port) === place.subnet ? place : { ...place, port: "" }));
-  return alone.flatMap(seatsAt);
+  const all = alone.flatMap(placesFor);
+  return all.map((place, index) => {
+    const before = all.slice(0, index).filter(({ subnet }) => subnet === place.subnet);
+    return { ...place, number: before.length + 1 };
+  });
 }
 
 function guestAt({ host, subnet, bridge, link, port, number, ...place }: Seat, index: number, take: Take): LabGuest {

@@ -9,6 +9,7 @@ const BOOKWORM: ProgramVersions = {
   nft: "1.0.6",
   wireguardTools: "1.0.20210914",
   docker: "20.10.24",
+  podman: "4.3.1",
   kernel: "6.1",
 };
 const TRIXIE: ProgramVersions = {
@@ -17,6 +18,7 @@ const TRIXIE: ProgramVersions = {
   nft: "1.1.3",
   wireguardTools: "1.0.20210914",
   docker: "26.1.5",
+  podman: "5.4.2",
   kernel: "6.12",
 };
 
@@ -30,6 +32,7 @@ const JAMMY: ProgramVersions = {
   nft: "1.0.2",
   wireguardTools: "1.0.20210914",
   docker: "28.2",
+  podman: "3.4.4",
   kernel: "5.15",
 };
 const NOBLE: ProgramVersions = {
@@ -38,12 +41,13 @@ const NOBLE: ProgramVersions = {
   nft: "1.0.9",
   wireguardTools: "1.0.20210914",
   docker: "28.2",
+  podman: "4.9.3",
   kernel: "6.8",
 };
 
 /**
  * RHEL 9 as Rocky and AlmaLinux make it anew, from 9.5 on; networkd is that of EPEL, 253, beside a systemd of 252. Docker has no package
- * there, its makers' does.
+ * there, its makers' does. Podman's series is that of 9.5: later ones are newer.
  */
 const RHEL9: ProgramVersions = {
   systemd: "252",
@@ -51,6 +55,7 @@ const RHEL9: ProgramVersions = {
   nft: "1.0.9",
   wireguardTools: "1.0.20210914",
   docker: "28.2",
+  podman: "5.2",
   kernel: "5.14",
 };
 /** Packages of Fedora 44 (packages.fedoraproject.org), the kernel that it began with or an older one. */
@@ -60,6 +65,7 @@ const FEDORA: ProgramVersions = {
   nft: "1.1.6",
   wireguardTools: "1.0.20210914",
   docker: "28.2",
+  podman: "5.6",
   kernel: "6.19",
 };
 
@@ -70,6 +76,7 @@ const NONE: ProgramVersions = {
   nft: "none",
   wireguardTools: "none",
   docker: "none",
+  podman: "none",
   kernel: "none",
 };
 

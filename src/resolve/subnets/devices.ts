@@ -48,7 +48,7 @@ export function routedBridge(
 ): Bridge | undefined {
   const { input } = subnet;
   const { name } = host.input;
-  if (input.isExternal || !subnet.owned.has(name)) return undefined;
+  if (input.isExternal || input.container !== undefined || !subnet.owned.has(name)) return undefined;
   const addresses = subnet.gatewayAddresses.get(name) ?? [];
   const enslaved = ports(subnet, name);
   // Nothing but a route: whoever has the addresses has the interface too.
