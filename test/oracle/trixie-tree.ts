@@ -15,6 +15,12 @@ const PROGRAMS = [
   "iproute2",
   "network-manager",
   "docker.io",
+  "docker-cli",
+  "podman",
+  "netavark",
+  "crun",
+  "containernetworking-plugins",
+  "busybox-static",
 ];
 // vtysh asks PAM who it is.
 const SHELL = ["bash", "dash", "coreutils", "grep", "sed", "mount", "procps", "libc-bin", "libpam-modules"];
@@ -85,7 +91,7 @@ function fetchTree(directory: string): string | undefined {
   return run("chroot", [root, "/sbin/ldconfig"]).stderr.trim() || undefined;
 }
 
-/** The root of the tree: that in the cache directory, else fetched there (120 MB); `undefined`: it cannot be had, said aloud. */
+/** The root of the tree: that in the cache directory, else fetched there (180 MB); `undefined`: it cannot be had, said aloud. */
 export function trixieTree(): string | undefined {
   const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "netgen");
   // One of other packages, of another day's tests, is no use.
