@@ -80,7 +80,7 @@ export function readWireguard(name: string, text: string, endpoints: string): Wi
       const publicKey = settingOf(section, "PublicKey") ?? "";
       const ends = dialled.filter(({ key }) => key === publicKey).map(({ end }) => end);
       return {
-        name: /^# friendly_name = (\S+)$/m.exec(section)?.[1] ?? "",
+        name: /^# (?:friendly_name = )?(\S+)$/m.exec(section)?.[1] ?? "",
         publicKey,
         allowedIps: listOf(settingOf(section, "AllowedIPs")),
         endpoints: inTurn(settingOf(section, "Endpoint"), ends),

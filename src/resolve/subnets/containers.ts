@@ -44,10 +44,11 @@ function poolsOf(subnet: ResolvedSubnet, container: ContainerInput, host: string
 
 /** The networks of a host's containers, in the order of the subnets; `tunnelMtu`: the smallest of its tunnels. */
 export function containerNetworks(
-  { input: { name: host } }: ResolvedHost,
+  resolved: ResolvedHost,
   subnets: readonly ResolvedSubnet[],
   { bridges, tunnelMtu }: { readonly bridges: readonly Bridge[]; readonly tunnelMtu: MtuBytes | undefined },
 ): readonly ContainerNetwork[] {
+  const host = resolved.input.name;
   return subnets.flatMap((subnet): readonly ContainerNetwork[] => {
     const { name, container, vxlan, origin } = subnet.input;
     const pools = container && subnet.isMember.has(host) ? poolsOf(subnet, container, host) : [];
@@ -55,7 +56,7 @@ export function containerNetworks(
     const mtu = bridges.find((each) => each.subnet === name)?.mtu ?? tunnelMtu;
     // Who meets nobody has no tunnel, and there is an error already.
     if (mtu === undefined) return [];
-    const place = { bridge: bridgeName(subnet), makesBridge: vxlan === undefined, mtu };
+    const place = { bridge: bridgeName(subnet, resolved), makesBridge: vxlan === undefined, mtu };
     return [{ program: container.program, subnet: name, ...place, pools, origin }];
   });
 }

@@ -25,7 +25,7 @@ function ports(subnet: ResolvedSubnet, host: string): readonly string[] {
 const VLAN_BRIDGE = "br-vlan";
 
 /** What a subnet's bridge on a host is called when the user does not say. */
-function bridgeName({ input }: ResolvedSubnet, host: ResolvedHost): string {
+export function bridgeName({ input }: ResolvedSubnet, host: ResolvedHost): string {
   if (input.bridge !== undefined) return input.bridge.name;
   if (hasSdn(host.input)) return input.name;
   if (input.vlan !== undefined) return VLAN_BRIDGE;
