@@ -56,6 +56,7 @@ const ROOMS_WITHIN: Readonly<Record<string, readonly string[]>> = {
     "lan.ts",
     "markup.ts",
     "model.ts",
+    "ovn.ts",
     "mtu.ts",
     "mtu-text.ts",
     "proof.ts",

@@ -16,6 +16,10 @@ export const WIREGUARD_HEADER_BYTES = 16;
 export const WIREGUARD_TAG_BYTES = 16;
 /** VXLAN header, RFC 7348 §5. */
 export const VXLAN_HEADER_BYTES = 8;
+/** Geneve header without options, RFC 8926 §3.4. */
+export const GENEVE_HEADER_BYTES = 8;
+/** The one option that OVN sends, of its ports: 4 bytes of header, 4 of data (ovn-architecture(7), "Tunnel Encapsulations"). */
+export const OVN_OPTION_BYTES = 8;
 /** Inner Ethernet header that VXLAN carries, RFC 7348 §5; the outer one is no part of an IP MTU. */
 export const ETHERNET_HEADER_BYTES = 14;
 /** One IEEE 802.1Q tag inside the segment. */
@@ -54,6 +58,17 @@ export function vxlanOverhead(vtep: IpFamily, isTagged: boolean): readonly Overh
     { what: "inner Ethernet header", bytes: ETHERNET_HEADER_BYTES },
   ];
   return isTagged ? [...fixed, { what: "inner VLAN tag", bytes: VLAN_TAG_BYTES }] : fixed;
+}
+
+/** What Geneve as OVN sends it takes off the link below: 58 bytes between IPv4 addresses, 78 between IPv6. */
+export function geneveOverhead(chassis: IpFamily): readonly Overhead[] {
+  return [
+    { what: `IPv${chassis} header`, bytes: ipHeaderBytes(chassis) },
+    { what: "UDP header", bytes: UDP_HEADER_BYTES },
+    { what: "Geneve header", bytes: GENEVE_HEADER_BYTES },
+    { what: "OVN's option", bytes: OVN_OPTION_BYTES },
+    { what: "inner Ethernet header", bytes: ETHERNET_HEADER_BYTES },
+  ];
 }
 
 /** How IPv4 gets through an access that carries IPv6 alone. */

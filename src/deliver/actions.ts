@@ -62,6 +62,7 @@ const KINDS: readonly Kind[] = Object.freeze([
   { pattern: /^systemctl \S+ keepalived\./, phase: 80 },
   { pattern: /^systemctl \S+ netgen\d*-radvd\./, phase: 85 },
   { pattern: /^systemctl \S+ netgen\d*-docker(-networks)?\./, phase: 90 },
+  { pattern: /^systemctl \S+ netgen\d*-ovn\./, phase: 92 },
   { pattern: /^systemctl \S+ netgen\d*-(?:metrics|health)\./, phase: 95 },
 ]);
 

@@ -3,6 +3,7 @@ import { FAMILIES, familyOf, type IpAddress, type IpFamily, type IpPrefix } from
 import { BFD_PORTS, BGP_PORT } from "../model/bgp.ts";
 import type { VxlanDevice } from "../model/device.ts";
 import type { GuardedService, Host } from "../model/host.ts";
+import { GENEVE_PORT, SOUTHBOUND_PORT } from "../model/ovn.ts";
 import type { EmitContext } from "./context.ts";
 import { nftFamily, oneOf, sortedNumbers } from "./nft-words.ts";
 import { encode, render, type View } from "./template.ts";
@@ -44,7 +45,8 @@ export const printSets = (sets: readonly AddressSet[], { fleet }: EmitContext): 
 
 /** The packets that must come through the tunnel, as nft selects them. */
 export interface Guarded {
-  readonly service: GuardedService;
+  /** `ovn`: that nobody outside the tunnels has to speak. */
+  readonly service: GuardedService | "ovn";
   readonly match: string;
 }
 
@@ -57,6 +59,14 @@ export function guardedPackets(
     ...(vxlanPorts.length > 0 ? [{ service: "vxlan", match: `udp dport ${oneOf(vxlanPorts)}` } as const] : []),
     ...(bgp.isSpoken ? [{ service: "bgp", match: `tcp dport ${BGP_PORT}` } as const] : []),
     ...(bgp.hasBfd ? [{ service: "bfd", match: `udp dport ${oneOf(BFD_PORTS.map(String))}` } as const] : []),
+  ];
+}
+
+/** What OVN's hosts send each other: Geneve to a chassis, what chassis ask to the central. */
+export function guardedOvn(isChassis: boolean, isCentral: boolean): readonly Guarded[] {
+  return [
+    ...(isChassis ? [{ service: "ovn", match: `udp dport ${GENEVE_PORT}` } as const] : []),
+    ...(isCentral ? [{ service: "ovn", match: `tcp dport ${SOUTHBOUND_PORT}` } as const] : []),
   ];
 }
 

@@ -11,6 +11,7 @@ import {
   type AddressSet,
   addressSets,
   type Guarded,
+  guardedOvn,
   guardedPackets,
   printSets,
   type SetKind,
@@ -61,7 +62,7 @@ interface Shared {
 }
 
 function shareOf(network: Network): Shared {
-  const { hosts, prefixes, bgp, guardAllowFrom } = network;
+  const { hosts, prefixes, bgp, guardAllowFrom, ovn } = network;
   const vteps = hosts.flatMap((host) => (host.vtep === undefined ? [] : [host.vtep]));
   const pools = prefixes.filter(({ use }) => use.kind === "pool" || use.kind === "transit").map(({ prefix }) => prefix);
   const isSpoken = bgp.kind !== "none";
@@ -72,16 +73,21 @@ function shareOf(network: Network): Shared {
     // A set of intervals refuses elements that overlap.
     allowed: addressSets(ALLOWED, collapsePrefixes(guardAllowFrom)),
     pools: addressSets(POOLS, collapsePrefixes(pools)),
-    guarded: guardedPackets(hosts.flatMap(vxlansOf), { isSpoken, hasBfd: isSpoken && bgp.bfd.kind === "on" }),
+    guarded: [
+      ...guardedPackets(hosts.flatMap(vxlansOf), { isSpoken, hasBfd: isSpoken && bgp.bfd.kind === "on" }),
+      ...guardedOvn(ovn !== undefined, ovn !== undefined),
+    ],
     relays: relaysOf(network),
   };
 }
 
 const shared = once((context: EmitContext): Shared => shareOf(context.network));
 
-/** VXLAN, BGP and BFD that are meant for this host itself. */
-const ownGuarded = (host: Host): readonly Guarded[] =>
-  guardedPackets(vxlansOf(host), { isSpoken: host.bgp.kind !== "none", hasBfd: watchesByBfd(host) });
+/** VXLAN, BGP, BFD and OVN that are meant for this host itself. */
+const ownGuarded = (host: Host, { network: { ovn } }: EmitContext): readonly Guarded[] => [
+  ...guardedPackets(vxlansOf(host), { isSpoken: host.bgp.kind !== "none", hasBfd: watchesByBfd(host) }),
+  ...guardedOvn(ovn?.chassis.includes(host.name) ?? false, ovn?.central === host.name),
+];
 
 /** Links of netgen's that nobody but its own comes in by. */
 const ownLinks = ({ interfaces, vrfs, bridges }: Host): string =>
@@ -106,7 +112,7 @@ function transitPools(host: Host, { pools, guarded }: Shared): readonly AddressS
 /** What a host guards: itself, and the pools that it routes to. */
 function guardOf(host: Host, context: EmitContext) {
   const common = shared(context);
-  const guarded = ownGuarded(withAllLinks(host, context));
+  const guarded = ownGuarded(withAllLinks(host, context), context);
   const pools = transitPools(host, common);
   // What a relay takes out of one tunnel it would put into another, where it looks like the relay's own neighbours'.
   const isStrict = pools.length > 0 && common.relays.has(host.name);
@@ -130,7 +136,7 @@ const allowedMatches = (allowed: readonly AddressSet[]): readonly string[] =>
 /** Who may speak one of them to this host: a rule for each, as the others stay guarded. */
 const openMatches = ({ guardOpen }: Host, guarded: readonly Guarded[]): readonly string[] =>
   guarded.flatMap(({ service, match }) =>
-    sourceMatches(collapsePrefixes(guardOpen[service])).map((source) => `${source} ${match}`),
+    sourceMatches(service === "ovn" ? [] : collapsePrefixes(guardOpen[service])).map((source) => `${source} ${match}`),
   );
 
 // By their names, as they are the same for all hosts: a fleet's elements make too long a key.

@@ -18,6 +18,7 @@ import { emitMetrics } from "./metrics.ts";
 import { emitNetworkManager } from "./network-manager.ts";
 import { emitNetworkd } from "./networkd.ts";
 import { emitNftables } from "./nftables.ts";
+import { emitOvn } from "./ovn.ts";
 import { emitPodman } from "./podman.ts";
 import { emitRadvd } from "./radvd.ts";
 import { emitRoutes } from "./routes.ts";
@@ -47,6 +48,7 @@ const emitters: readonly Emitter[] = Object.freeze([
   emitDockerNetworks,
   emitPodman,
   emitCni,
+  emitOvn,
   emitVerify,
   emitMetrics,
   emitHealth,

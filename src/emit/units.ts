@@ -12,6 +12,7 @@ import { keepalivedUnits } from "./keepalived.ts";
 import { metricsUnits } from "./metrics.ts";
 import { networkdUnits } from "./networkd.ts";
 import { nftablesUnits } from "./nftables.ts";
+import { ovnUnits } from "./ovn.ts";
 import { radvdUnits } from "./radvd.ts";
 import { routesUnits } from "./routes.ts";
 import { vlansUnits } from "./vlans.ts";
@@ -30,6 +31,7 @@ const lists: readonly ((host: Host, context: EmitContext) => readonly string[])[
   radvdUnits,
   dockerUnits,
   dockerNetworkUnits,
+  ovnUnits,
   metricsUnits,
   healthUnits,
 ]);

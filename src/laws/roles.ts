@@ -11,7 +11,17 @@ export const inRole = (role: string, names: readonly Located<string>[]): readonl
   names.map((host) => ({ host, role }));
 
 /** Whoever has more to do than to send and receive what is its own. The names of sites are among those of members. */
-export function rolesOf({ sites, subnets, vrfs, exits, remotes, hosts, wireguard, bgp }: Topology): readonly Role[] {
+export function rolesOf({
+  sites,
+  subnets,
+  vrfs,
+  exits,
+  remotes,
+  hosts,
+  wireguard,
+  bgp,
+  ovn,
+}: Topology): readonly Role[] {
   return [
     ...sites.flatMap(({ name, gateways }) => inRole(`a gateway of ${name}`, gateways)),
     ...subnets.flatMap(({ name, members }) => inRole(`a member of ${name}`, members === "all" ? [] : members)),
@@ -26,6 +36,11 @@ export function rolesOf({ sites, subnets, vrfs, exits, remotes, hosts, wireguard
         host: { value, span: address.span },
         role: `given the BGP peer ${address.value}`,
       })),
+    ),
+    ...inRole("OVN's central", ovn?.central === undefined ? [] : [ovn.central]),
+    ...inRole("a chassis of OVN's", ovn?.chassis ?? []),
+    ...(ovn?.networks ?? []).flatMap(({ name, gateway }) =>
+      inRole(`the gateway of ${name}`, gateway === undefined ? [] : [gateway]),
     ),
     ...inRole("a hub", wireguard.hubs),
     ...inRole("a route reflector", bgp?.routeReflectors ?? []),

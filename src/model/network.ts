@@ -10,6 +10,7 @@ import type { Bgp } from "./bgp.ts";
 import type { Exit, Remote } from "./exit.ts";
 import type { Host } from "./host.ts";
 import type { Origin } from "./origin.ts";
+import type { Ovn } from "./ovn.ts";
 import type { Peer } from "./reach.ts";
 import type { Segment } from "./segment.ts";
 import type { Vrf } from "./vrf.ts";
@@ -29,6 +30,8 @@ export interface Network {
   readonly exits: readonly Exit[];
   /** By name. */
   readonly remotes: readonly Remote[];
+  /** `undefined`: the hosts run none. */
+  readonly ovn: Ovn | undefined;
   /** Prefixes that belong to the overlay, as declared: pools, subnets, routes behind hosts. */
   readonly prefixes: readonly OverlayPrefix[];
   readonly bgp: Bgp;

@@ -65,9 +65,9 @@ function segmentLines(row: SegmentRow): readonly string[] {
   const limit = host === peer ? host : `${host}, ${why}`;
   const among = row.members.includes(host) ? "its members" : "the hosts that pass on what its members send each other";
   return [
-    `segment ${row.name} (VNI ${row.vni}): ${row.mtu} bytes on ${row.members.join(", ")}`,
+    `segment ${row.name}${row.vni === undefined ? "" : ` (VNI ${row.vni})`}: ${row.mtu} bytes on ${row.members.join(", ")}`,
     field("tunnel", `${row.tunnelMtu}, the smallest of ${among}: ${limit}`),
-    field("outer", `IPv${row.vtepFamily}: the addresses of the VTEPs`),
+    field("outer", `IPv${row.vtepFamily}: the addresses of the ${row.vni === undefined ? "chassis" : "VTEPs"}`),
     field("sum", sumInWords(row.tunnelMtu, row.subtractions)),
     ...(row.pin === undefined ? [] : [field("pin", `${row.pin} (mtu of ${row.name})`)]),
     ...cutLines(row),

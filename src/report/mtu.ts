@@ -1,7 +1,15 @@
 /** Explains every MTU: the path and the rule that chose it, each subtraction, who limits whom, and the ping that proves it. */
 import { must } from "../base/invariant.ts";
 import { familyOf, type IpAddress } from "../base/ip.ts";
-import { type Overhead, pingPayload, tcpMss, totalBytes, vxlanOverhead, vxlanOverheadBytes } from "../base/mtu.ts";
+import {
+  geneveOverhead,
+  type Overhead,
+  pingPayload,
+  tcpMss,
+  totalBytes,
+  vxlanOverhead,
+  vxlanOverheadBytes,
+} from "../base/mtu.ts";
 import type { Cut, WireguardInterface } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
@@ -10,6 +18,7 @@ import type { Segment } from "../model/segment.ts";
 import { createMeeting, mtuTowards, tunnelBetween } from "../model/tunnel.ts";
 import type { Vrf } from "../model/vrf.ts";
 import { type LanRow, lanRows } from "./lan.ts";
+import { ovnCarriers } from "./ovn.ts";
 
 /** A command that passes at the MTU; one byte more is refused. */
 export interface Ping {
@@ -49,7 +58,8 @@ export interface TunnelRow {
 export interface SegmentRow {
   readonly kind: "segment";
   readonly name: string;
-  readonly vni: number;
+  /** `undefined`: of OVN, which gives its networks numbers of its own. */
+  readonly vni: number | undefined;
   readonly members: readonly string[];
   readonly limitingPair: readonly [string, string];
   /** What the smallest tunnel on the ways between its members carries. */
@@ -143,8 +153,10 @@ function tunnelRow({ paths, towards, meeting }: Between, a: Host, b: Host): Tunn
 /** What the report says of a segment, and of the VXLAN network of a VRF as if it were one. */
 export type Carrier = Pick<
   Segment,
-  "name" | "vni" | "members" | "prefixes" | "mtu" | "fragments" | "vtepFamily" | "isTagged"
->;
+  "name" | "members" | "prefixes" | "mtu" | "fragments" | "vtepFamily" | "isTagged"
+> & {
+  readonly vni: number | undefined;
+};
 
 /** The pings that a guest can send to a guest on another host. */
 function segmentPings({ prefixes, mtu }: Carrier): readonly Ping[] {
@@ -164,7 +176,8 @@ function cutRow({ name, members, fragments }: Carrier, hosts: ReadonlyMap<string
 
 /** The row of one segment, or of the VXLAN network of a VRF. */
 export function segmentRow(segment: Carrier, hosts: ReadonlyMap<string, Host>): SegmentRow {
-  const subtractions = vxlanOverhead(segment.vtepFamily, segment.isTagged);
+  const { vni, vtepFamily, isTagged } = segment;
+  const subtractions = vni === undefined ? geneveOverhead(vtepFamily) : vxlanOverhead(vtepFamily, isTagged);
   const tunnelMtu = segment.mtu.computed + totalBytes(subtractions);
   const limiting = must(hosts.get(segment.mtu.limitingPair[0]), "members are hosts");
   const cut = cutRow(segment, hosts);
@@ -205,8 +218,8 @@ export function createTunnelRow(network: Network): (a: Host, b: Host) => TunnelR
 }
 
 /**
- * A row for each pair of peers (by name), each segment (by VNI) and VRF (by name) that has members, and each host without
- * WireGuard.
+ * A row for each pair of peers (by name), each segment (by VNI), VRF and network of OVN (by name) that has members, and each
+ * host without WireGuard.
  */
 export function reportMtu(network: Network): MtuReport {
   const hosts = new Map(network.hosts.map((host) => [host.name, host]));
@@ -223,7 +236,7 @@ export function reportMtu(network: Network): MtuReport {
         .filter((other) => host.name < other.name)
         .map((other) => rowOf(host, other)),
     );
-  const segments = [...network.segments, ...network.vrfs.map(carrierOf)].filter(
+  const segments = [...network.segments, ...network.vrfs.map(carrierOf), ...ovnCarriers(network)].filter(
     (segment) => segment.members.length > 0,
   );
   const lans = network.hosts.flatMap(lanRows);

@@ -9,6 +9,7 @@ import type { Exit } from "../model/exit.ts";
 import type { Extra } from "../model/extra.ts";
 import type { GuardedService, Host, OwnedPrefix, SourceNat } from "../model/host.ts";
 import type { OverlayPrefix } from "../model/network.ts";
+import type { Ovn } from "../model/ovn.ts";
 import type { PathIndex } from "../model/path.ts";
 import type { Segment } from "../model/segment.ts";
 import type { Vrf, VrfInstance } from "../model/vrf.ts";
@@ -66,6 +67,7 @@ export interface Parts {
   /** What lies behind each host for others: see {@link ownedPrefixes}. */
   readonly owned: ReadonlyMap<string, readonly OwnedPrefix[]>;
   readonly egress: EgressParts;
+  readonly ovn: Ovn | undefined;
   /** `undefined`: routes follow AllowedIPs. */
   readonly routing: Routing | undefined;
 }
@@ -176,7 +178,8 @@ export function assembleHost(host: ResolvedHost, parts: Parts): Host {
   const exits = [exit, ...(egress?.remotes ?? []).map(({ own }) => own)];
   const forwards = forwardsOf({ bridges: devices.bridges, owned, relayed, vrfs, exits, peers }, input.extra);
   const networkManager = input.networkManager ?? defaults.networkManager;
-  const { routing } = parts;
+  const { routing, ovn } = parts;
+  const runsOvn = ovn !== undefined && (ovn.central === input.name || ovn.chassis.includes(input.name));
   const speaker =
     routing === undefined ? resolveSpeaker(host, parts.speakers, parts) : resolveRoutingSpeaker(host, routing, parts);
   const bgp = withPeers(speaker, peers);
@@ -198,7 +201,7 @@ export function assembleHost(host: ResolvedHost, parts: Parts): Host {
     healthGate: healthGateOf(input),
     guardOpen: guardOpen(input),
     interfaces: must(parts.interfaces.get(input.name), "every host has a list of interfaces"),
-    vtep: devices.vxlans.length > 0 || vrfs.length > 0 || bgp.kind !== "none" ? vtepAddress(host) : undefined,
+    vtep: devices.vxlans.length + vrfs.length > 0 || bgp.kind !== "none" || runsOvn ? vtepAddress(host) : undefined,
     bridges: devices.bridges,
     vlanBridges: vlanBridges(devices.bridges, input.id),
     vxlans: devices.vxlans,

@@ -6,6 +6,7 @@ import { compareText, sortedBy } from "../base/text.ts";
 import { mtuBytes } from "../base/units.ts";
 import { VXLAN_PORT } from "../model/device.ts";
 import type { Network, Site, Underlay } from "../model/network.ts";
+import { OVN_BRIDGE } from "../model/ovn.ts";
 import { indexPaths } from "../model/path.ts";
 import { type Lan, resolveLans } from "../topology/lans.ts";
 import { type Pair, resolvePairs } from "../topology/pairs.ts";
@@ -19,6 +20,7 @@ import { egressWishes, strictOrders } from "./egress.ts";
 import { resolveExits, resolveRemotes } from "./hosts/exits.ts";
 import { type ResolvedHost, type ResolveOptions, resolveHosts } from "./hosts/hosts.ts";
 import { outerPrefixes, overlayPrefixes, ownedPrefixes, parentPrefixes } from "./prefixes.ts";
+import { resolveOvn } from "./subnets/ovn.ts";
 import { withZoneMacs } from "./subnets/sdn.ts";
 import { resolveSegments, vtepsBySegment } from "./subnets/segments.ts";
 import { resolveSubnets } from "./subnets/subnets.ts";
@@ -113,10 +115,15 @@ function resolveParts(topology: Topology, { tunnels, dynamic, ...below }: Below)
     targetsOn: createTargetsOn(topology, hosts),
     speakers: findSpeakers(topology, [...hosts.values()], stretched),
     egress: { exits, remotes, isStrict, routed, hosts, wishes: egressWishes(hosts, subnets), interfaces, peersById },
+    ovn: resolveOvn(topology, { hosts, interfaces, between }),
     hasEvpn: topology.bgp !== undefined,
     routing: dynamic && routingOf(dynamic, { topology, hosts: [...hosts.values()], stretched, owned, routed }),
   };
 }
+
+/** By which guests of OVN enter the overlay. */
+const ovnLinks = (ovn: Parts["ovn"]): readonly string[] =>
+  ovn?.networks.some(({ gateway }) => gateway !== undefined) ? [OVN_BRIDGE] : [];
 
 /** Topology → model. Always gives a model, so that the checks can go on; with errors it is not fit to be emitted. */
 export function resolveNetwork(topology: Topology, options: ResolveOptions): Result<Network> {
@@ -146,10 +153,11 @@ export function resolveNetwork(topology: Topology, options: ResolveOptions): Res
     vrfs: parts.vrfs,
     exits: parts.egress.exits,
     remotes: parts.egress.remotes,
+    ovn: parts.ovn,
     prefixes,
     bgp: made.dynamic === undefined ? resolveBgp(topology) : dynamicBgp(topology),
     guardAllowFrom: topology.guardAllowFrom.map(({ value }) => value).sort(comparePrefixes),
-    guardInterfaces: [...new Set(topology.guardInterfaces)].sort(compareText),
+    guardInterfaces: [...new Set([...topology.guardInterfaces, ...ovnLinks(parts.ovn)])].sort(compareText),
     origin: originOf(topology),
   };
   return { value: network, diagnostics: [...ofKeys, ...ofTunnels] };

@@ -8,7 +8,10 @@ import type { HostInput, SubnetInput, Topology } from "./topology.ts";
  * The latter two mean hosts that run WireGuard and are no app's, and `all` does not mean hubs: they are on a subnet only if they or their site
  * are named.
  */
-export function createMembers({ hosts, wireguard }: Topology): (subnet: SubnetInput) => readonly HostInput[] {
+export function createMembers({
+  hosts,
+  wireguard,
+}: Topology): (subnet: Pick<SubnetInput, "members">) => readonly HostInput[] {
   const running = hosts.filter((host) => hasTunnels(host) && !isApp(host)).sort((a, b) => compareText(a.name, b.name));
   const hubs = new Set(wireguard.hubs.map(({ value }) => value));
   const all = running.filter(({ name }) => !hubs.has(name));

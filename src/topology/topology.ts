@@ -14,6 +14,7 @@ import type { Families } from "../model/reach.ts";
 import type { ContainerInput } from "./container.ts";
 import type { ExitInput, ExitOrder, RemoteInput } from "./exit.ts";
 import type { Located } from "./located.ts";
+import type { OvnInput } from "./ovn.ts";
 import type { BfdInput, PeerInput } from "./peer.ts";
 
 export type { ContainerInput } from "./container.ts";
@@ -38,6 +39,7 @@ export interface Topology {
   readonly exitOrder: ExitOrder | undefined;
   /** In the order of the file. */
   readonly remotes: readonly RemoteInput[];
+  readonly ovn: OvnInput | undefined;
   readonly bgp: BgpInput | undefined;
   /** The UDP port of all VXLAN devices. */
   readonly vxlanPort: UdpPort | undefined;

@@ -56,6 +56,7 @@ export function checkReferences(reader: Reader): void {
   }
   checkExits(names, member(root, "exits"));
   for (const [, remote] of members(member(root, "remotes"))) checkExits(names, member(remote, "exits"));
+  checkOvn(names, member(root, "ovn"));
   checkNames(names, member(member(root, "wireguard"), "hubs"), "host");
   for (const link of entries(member(member(root, "wireguard"), "links"))) checkNames(names, link, "host");
   checkNames(names, member(member(root, "bgp"), "routeReflectors"), "host");
@@ -68,6 +69,12 @@ function checkHost(names: Names, host: Node): void {
     for (const each of entries(member(host, key))) checkValue(names, member(each, "vrf"), "vrf");
   }
   checkExtra(names, host);
+}
+
+function checkOvn(names: Names, ovn: Node): void {
+  checkValue(names, member(ovn, "central"), "host");
+  checkNames(names, member(ovn, "chassis"), "host");
+  for (const [, network] of members(member(ovn, "networks"))) checkValue(names, member(network, "gateway"), "host");
 }
 
 function checkExtra(names: Names, host: Node): void {

@@ -21,6 +21,7 @@ import {
 } from "./decode.ts";
 import { checkDuplicates } from "./duplicates.ts";
 import { decodeHosts, type Entry, hostNames } from "./hosts.ts";
+import { decodeOvn, ovnRoutes } from "./ovn.ts";
 import { member, members, type Reader, rootOf, startOfFile, valueSpan } from "./reader.ts";
 import { checkReferences } from "./references.ts";
 import { checkSchema } from "./schema.ts";
@@ -62,6 +63,7 @@ function decodeTopology(reader: Reader) {
     exits: decodeExits(reader),
     exitOrder: decodeExitOrder(rootOf(reader)),
     remotes: decodeRemotes(reader),
+    ovn: decodeOvn(reader),
     bgp: decodeBgp(reader),
     vxlanPort: decodeVxlanPort(reader),
     fleet: decodeFleet(reader),
@@ -85,7 +87,7 @@ function soundPart(reader: Reader, draft: Draft): Topology | undefined {
     ...rest,
     name: decodeName(reader),
     underlay: decodeUnderlay(reader, sound(paths)),
-    hosts: sound(hosts),
+    hosts: sound(hosts).map((host) => ({ ...host, routes: [...host.routes, ...ovnRoutes(rest.ovn, host.name)] })),
     hostNames: hostNames(reader),
     subnets: sound(subnets),
     origin: originOfWhole(reader),

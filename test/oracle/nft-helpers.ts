@@ -171,6 +171,7 @@ export function aNetwork(hosts: readonly Host[], fields: Partial<Network> = {}):
     vrfs: [],
     exits: [],
     remotes: [],
+    ovn: undefined,
     prefixes: pools.map((pool) => ({
       prefix: pool,
       use: { kind: "pool" },

@@ -59,7 +59,7 @@ function segmentCells(row: SegmentRow): readonly Piece[] {
     row.cut !== undefined &&
     markup`<div><small>above ${row.cut.wholeMtu} cut up on purpose: the largest leaves as ${row.cut.fragments.join(" and ")}</small></div>`;
   return [
-    [row.name, markup`<div><small>VNI ${row.vni}</small></div>`],
+    [row.name, row.vni !== undefined && markup`<div><small>VNI ${row.vni}</small></div>`],
     markup`<b>${row.mtu}</b>`,
     [sum(row.tunnelMtu, row.subtractions), pin, cut],
     host === peer ? hostLink(host) : [hostLink(host), " towards ", hostLink(peer)],

@@ -2,12 +2,14 @@
  * MAC addresses, all locally administered unicast (IEEE 802, bit 1 of the first byte set, bit 0 clear). The first byte is
  * the role, so that no two kinds of interface can collide; then the VNI (3 bytes) and the host's id (2 bytes).
  */
+import { addressToInteger, type IpAddress } from "../../base/ip.ts";
 import { hashText } from "../../base/text.ts";
 import type { Vni } from "../../base/units.ts";
 
 const ROLE_SEGMENT_BRIDGE = 0x02;
 const ROLE_ROUTED_BRIDGE = 0x12;
 const ROLE_ROUTER = 0x22;
+const ROLE_ROUTER_PORT = 0x0a;
 const ROLE_VLAN_BRIDGE = 0x32;
 // The highest such byte: a bridge takes the lowest MAC of its ports, and must never take a vxlan's (libvirt does the same
 // for its taps).
@@ -37,6 +39,12 @@ function fromName(role: number, name: string, id: number): string {
 /** The MAC of a routed subnet's bridge, which never leaves its own host. */
 export function routedBridgeMac(subnet: string, hostId: number): string {
   return fromName(ROLE_ROUTED_BRIDGE, subnet, hostId);
+}
+
+/** The MAC of a port of a logical router of OVN's: its IPv4 address, as no network has one twice. */
+export function routerPortMac(address: IpAddress): string {
+  const number = Number(addressToInteger(address));
+  return fromNumbers(ROLE_ROUTER_PORT, number >>> 16, number & 0xffff);
 }
 
 /** The MAC of a bridge with VLANs, each of which has a device with a MAC of its own. */

@@ -1,0 +1,17 @@
+/** What the MTU report says of OVN. */
+import type { Network } from "../model/network.ts";
+
+/** The networks of OVN as if they were segments. */
+export const ovnCarriers = ({ ovn }: Network) =>
+  ovn === undefined
+    ? []
+    : ovn.networks.map(({ name, prefix }) => ({
+        name: `OVN ${name}`,
+        vni: undefined,
+        members: ovn.chassis,
+        prefixes: [prefix],
+        mtu: ovn.mtu,
+        fragments: undefined,
+        vtepFamily: ovn.family,
+        isTagged: false,
+      }));

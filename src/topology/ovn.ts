@@ -1,0 +1,23 @@
+/** OVN as it was written, and who runs it. */
+import type { IpPrefix } from "../base/ip.ts";
+import type { Origin } from "../model/origin.ts";
+import type { Located } from "./located.ts";
+
+export interface OvnInput {
+  /** `undefined`: its name has a mistake. */
+  readonly central: Located<string> | undefined;
+  /** As written; none: all hosts with WireGuard that are no hubs. */
+  readonly chassis: readonly Located<string>[];
+  /** In the order of the file. */
+  readonly networks: readonly OvnNetworkInput[];
+  readonly origin: Origin;
+}
+
+/** A logical switch. */
+export interface OvnNetworkInput {
+  readonly name: string;
+  /** IPv4, of 8 to 29 bits. */
+  readonly prefix: Located<IpPrefix>;
+  /** `undefined`: only itself is reached. */
+  readonly gateway: Located<string> | undefined;
+}

@@ -1,0 +1,33 @@
+/** OVN, decoded. */
+
+import type { OvnInput, OvnNetworkInput } from "../topology/ovn.ts";
+import type { RouteInput } from "../topology/topology.ts";
+import { member, members, originOf, type Reader, rootOf, textAt } from "./reader.ts";
+import { locatedAt, prefixAt } from "./scalars.ts";
+
+/** `undefined` where the topology has none. */
+export function decodeOvn(reader: Reader): OvnInput | undefined {
+  const ovn = member(rootOf(reader), "ovn");
+  if (ovn.value === undefined) return undefined;
+  const [central] = locatedAt(reader, member(ovn, "central"), textAt);
+  return {
+    central,
+    chassis: locatedAt(reader, member(ovn, "chassis"), textAt),
+    networks: decodeNetworks(reader),
+    origin: originOf(reader, ovn),
+  };
+}
+
+function decodeNetworks(reader: Reader): readonly OvnNetworkInput[] {
+  return members(member(member(rootOf(reader), "ovn"), "networks")).flatMap(([name, node]) => {
+    const [prefix] = locatedAt(reader, member(node, "cidr"), prefixAt);
+    const [gateway] = locatedAt(reader, member(node, "gateway"), textAt);
+    return prefix === undefined ? [] : [{ name, prefix, gateway }];
+  });
+}
+
+/** What OVN has behind a host: to the overlay it is as any other prefix behind one. */
+export function ovnRoutes(ovn: OvnInput | undefined, host: string): readonly RouteInput[] {
+  const own = (ovn?.networks ?? []).filter(({ gateway }) => gateway?.value === host);
+  return own.map(({ prefix }) => ({ ...prefix, vrf: undefined, exceptsMoreSpecifics: false }));
+}
