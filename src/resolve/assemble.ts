@@ -163,6 +163,13 @@ function guardOpen({ guardOpen: open }: HostInput): Host["guardOpen"] {
 const healthGateOf = ({ healthGate: gate }: HostInput): Host["healthGate"] =>
   gate && { failures: gate.failures ?? 5, run: gate.run, recovers: gate.recovers ?? false };
 
+const isInOvn = (name: string, ovn: Ovn | undefined): boolean =>
+  ovn !== undefined && (ovn.central === name || ovn.chassis.includes(name));
+
+/** Who says so, and whose containers are Docker's. */
+const hasDocker = ({ hasDocker: said }: HostInput, containers: Host["containers"]): boolean =>
+  (said ?? false) || containers.some(({ program }) => program === "docker");
+
 /** Puts one host together. */
 export function assembleHost(host: ResolvedHost, parts: Parts): Host {
   const { input, reach, publicKey } = host;
@@ -178,12 +185,12 @@ export function assembleHost(host: ResolvedHost, parts: Parts): Host {
   const exits = [exit, ...(egress?.remotes ?? []).map(({ own }) => own)];
   const forwards = forwardsOf({ bridges: devices.bridges, owned, relayed, vrfs, exits, peers }, input.extra);
   const networkManager = input.networkManager ?? defaults.networkManager;
-  const { routing, ovn } = parts;
-  const runsOvn = ovn !== undefined && (ovn.central === input.name || ovn.chassis.includes(input.name));
+  const { routing } = parts;
   const speaker =
     routing === undefined ? resolveSpeaker(host, parts.speakers, parts) : resolveRoutingSpeaker(host, routing, parts);
   const bgp = withPeers(speaker, peers);
   const app = resolveApp(host, resolveAppExits(host, parts.egress));
+  const isVtep = devices.vxlans.length + vrfs.length > 0 || bgp.kind !== "none" || isInOvn(input.name, parts.ovn);
   return {
     name: input.name,
     platform,
@@ -196,12 +203,12 @@ export function assembleHost(host: ResolvedHost, parts: Parts): Host {
     lanInterface: lanInterfaceOf(input),
     networkManager,
     acceptsRa: app === undefined && forwards.ipv6 && (input.acceptsRa ?? networkManager === "other"),
-    hasDocker: (input.hasDocker ?? false) || devices.containers.some(({ program }) => program === "docker"),
+    hasDocker: hasDocker(input, devices.containers),
     hasMetrics: input.hasMetrics ?? false,
     healthGate: healthGateOf(input),
     guardOpen: guardOpen(input),
     interfaces: must(parts.interfaces.get(input.name), "every host has a list of interfaces"),
-    vtep: devices.vxlans.length + vrfs.length > 0 || bgp.kind !== "none" || runsOvn ? vtepAddress(host) : undefined,
+    vtep: isVtep ? vtepAddress(host) : undefined,
     bridges: devices.bridges,
     vlanBridges: vlanBridges(devices.bridges, input.id),
     vxlans: devices.vxlans,
