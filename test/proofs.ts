@@ -18,7 +18,8 @@ export const allScenarios = listFixtures().filter(({ kind }) => kind === "scenar
  * One network of each kind: all tunnels from one device, routed by WireGuard (a mesh, a hub), a device for each with routes
  * by BGP; a segment across a hub, routed subnets; two gateways, with an address in common; IPv6 without IPv4; Docker, both
  * releases of Debian, and distributions in whose place its programs run; lines of the owner's; guests that are told their addresses;
- * exits, of VRFs and without; VLANs of one bridge; keys that a host keeps encrypted. The labs' last test says what of a kind is missing.
+ * exits, of VRFs and without; VLANs of one bridge; keys that a host keeps encrypted; networks of
+ * containers; OVN. The labs' last test says what of a kind is missing.
  */
 export const ON_EACH_CHANGE: ReadonlySet<string> = new Set([
   "minimal",
@@ -31,6 +32,8 @@ export const ON_EACH_CHANGE: ReadonlySet<string> = new Set([
   "ipv6-only",
   "platforms",
   "distributions",
+  "containers",
+  "ovn",
   "dual-stack",
   "dhcp",
   "exits",

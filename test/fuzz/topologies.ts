@@ -301,6 +301,18 @@ function peersBeside({ bgp }: Knobs, host: HostDraft, vrf: string | undefined) {
   return isSilent ? undefined : peersOf(host.id, host.peers, vrf);
 }
 
+/** OVN on those that can be on a subnet: one of them has its databases, and is the gateway of a network. */
+function ovnOf({ shape, vrrpId, fleet }: Knobs, names: readonly string[]): unknown {
+  const [central] = names;
+  if (central === undefined || vrrpId === undefined || fleet !== undefined || isPaired(shape)) return undefined;
+  const chassis = names.length > 2 ? names.slice(1) : undefined;
+  return {
+    central,
+    chassis,
+    networks: { tenant: { cidr: "10.9.250.0/24", gateway: central }, lonely: { cidr: "10.9.251.0/28" } },
+  };
+}
+
 interface Surroundings {
   readonly vrf: string | undefined;
   readonly exits: readonly string[] | undefined;
@@ -355,6 +367,7 @@ function topologyOf(each: Knobs): Topology {
     exitOrder: each.exitOrder,
     remotes: remotesOf(each),
     bgp: bgpOf(each),
+    ovn: ovnOf(each, names),
     vxlanPort: each.vxlanPort,
     fleet: each.fleet,
     guard: each.guard,
