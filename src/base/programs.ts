@@ -2,6 +2,8 @@
 
 export const PROGRAMS = ["systemd", "frr", "nft", "wireguardTools", "docker", "podman", "kernel"] as const;
 export type Program = (typeof PROGRAMS)[number];
+/** Those of every host; Podman is asked for where there are containers of it. */
+export const COMMON_PROGRAMS: readonly Program[] = PROGRAMS.filter((program) => program !== "podman");
 
 /** What a host may run: distributions, and what is configured by hand. */
 export const PLATFORM_NAMES = [
@@ -35,7 +37,7 @@ export interface Need {
   readonly reason: string;
 }
 
-/** What netgen needs of each program whatever the topology says. */
+/** What netgen needs of each program, wherever it needs it at all. */
 export const NEEDS: Readonly<Record<Program, Need>> = {
   // networkd.conf(5). An older one takes away the rules that others have set.
   systemd: { title: "systemd", oldest: "249", reason: "networkd knows ManageForeignRoutingPolicyRules= since then" },

@@ -1,5 +1,5 @@
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
-import { CREDENTIAL_NEED, isOlder, NEEDS, type Need, PROGRAMS, type Program } from "../base/programs.ts";
+import { COMMON_PROGRAMS, CREDENTIAL_NEED, isOlder, NEEDS, type Need, type Program } from "../base/programs.ts";
 import type { Span } from "../base/source.ts";
 import type { Host } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
@@ -59,7 +59,7 @@ function needsOf(host: Host): readonly HostNeed[] {
   const what = '"keyStore: credential"';
   const instead = ', or write "keyStore: file"';
   return [
-    ...PROGRAMS.filter((program) => program !== "podman").map((program) => need(program, {})),
+    ...COMMON_PROGRAMS.map((program) => need(program, {})),
     ...needsOfContainers(host),
     ...(host.keyStore === "file" ? [] : [need("systemd", { ...CREDENTIAL_NEED, place: "keyStore", what, instead })]),
   ];
