@@ -85,10 +85,11 @@ await build.close();
 /** What a program wrote, or is others' and stands in their package: nobody looks for a name of it. */
 const isForeign = ({ fileName, moduleIds = [] }) =>
   /generated/.test(fileName) || moduleIds.every((each) => packageOf(each) !== undefined || !existsSync(each));
-// Indentation is a sixth of it. Of our own the names stay: whoever reports a bug shows us the stack.
+// Indentation is a sixth of it. Of our own the names of functions stay: whoever reports a bug shows us the stack.
+const keepNames = { function: true, class: true };
 for (const chunk of output.filter(({ fileName }) => /^chunks\/.*\.js$/.test(fileName))) {
   const path = join(directory, chunk.fileName);
-  const options = isForeign(chunk) ? {} : { compress: false, mangle: false };
+  const options = isForeign(chunk) ? {} : { compress: { keepNames }, mangle: { keepNames } };
   const { code } = minifySync(chunk.fileName, readFileSync(path, "utf8"), options);
   writeFileSync(path, code);
 }
