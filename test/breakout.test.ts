@@ -42,7 +42,10 @@ const WHOLE = {
   underlay: { paths: [{ between: ["alpha", "beta"], mtu: 1400 }] },
   sites: { roz: { lanMtu: 9000 } },
   wireguard: { addresses: ["10.250.0.0/24"], presharedKeys: true },
-  hostDefaults: { extra: { sysctl: { "net.core.x": 1 }, nftables: CHAINS } },
+  hostDefaults: {
+    extra: { sysctl: { "net.core.x": 1 }, nftables: CHAINS },
+    healthGate: { run: "/usr/local/sbin/one" },
+  },
   hosts: {
     alpha: {
       id: 1,
@@ -51,6 +54,7 @@ const WHOLE = {
       publicKey: testPublicKey("alpha"),
       uplink: "eth0",
       extra: { sysctl: { "net.core.y": 2 } },
+      healthGate: { run: "/usr/local/sbin/other" },
     },
     beta: { id: 2, endpoint: "203.0.113.2", publicKey: testPublicKey("beta") },
   },
@@ -127,8 +131,12 @@ const WAYS_OUT = [
 /** Raw lines are meant to be raw: what they may say is in the tests of each kind. */
 const isRaw = (path: Path): boolean => path.includes("extra") && path.at(-1) === "[]";
 
-/** Where some of these texts are in order: as a comment, as the value of a parameter, and as a rule of the user's own. */
-const mayTake = (path: Path): boolean => /^name$|\.(?:sysctl\.\*|nftables(?:\.[a-z]+)?\.\[\])$/.test(path.join("."));
+/**
+ * Where some of these texts are in order: as a comment, as the value of a parameter, as a rule of the user's own, and as the path of
+ * a program.
+ */
+const mayTake = (path: Path): boolean =>
+  /^name$|\.(?:sysctl\.\*|nftables(?:\.[a-z]+)?\.\[\]|healthGate\.run)$/.test(path.join("."));
 
 describe.each(PLACES.map((path) => ({ path, name: path.join(".") })))("$name", ({ path }) => {
   test("a text that would break out is refused and nothing is written, or it stays in its line", () => {

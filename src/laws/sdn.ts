@@ -89,6 +89,8 @@ export function sdnMembersAreOfOneKind(topology: Topology): readonly Diagnostic[
 
 /** pve-network, parse_sdn_zone_id and parse_sdn_vnet_id: the API refuses what the reader of its files takes. */
 const ID = /^[a-z][a-z0-9]{1,7}$/i;
+/** What is no name at all is said already. */
+const NAME = /^[\w.-]+$/;
 
 interface Named {
   readonly id: string;
@@ -116,6 +118,6 @@ function namedObjects(topology: Topology): readonly Named[] {
 /** What Proxmox's API would refuse is never written. */
 export function sdnNamesFit(topology: Topology): readonly Diagnostic[] {
   return namedObjects(topology)
-    .filter(({ id }) => !ID.test(id))
+    .filter(({ id }) => NAME.test(id) && !ID.test(id))
     .map(({ origin, key, ...params }) => diagnostic("sdn-name-unfit", params, originSpan(origin, key)));
 }

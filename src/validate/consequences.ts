@@ -173,6 +173,7 @@ const CONSEQUENCES: Readonly<Record<string, readonly Code[]>> = {
     "table-reserved",
     "table-duplicate",
     "route-target-taken",
+    "sdn-key-conflict",
   ],
   exits: [
     "exit-undeclared",
