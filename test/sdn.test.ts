@@ -51,6 +51,7 @@ describe.each<[string, Parts]>([
   ["bridge", { subnet: "bridge: {name: vmbr1, existing: true}" }],
   ["tagged", { subnet: `${ZONE}, tagged: true` }],
   ["fragment", { subnet: "mtu: 1500, fragment: true" }],
+  ["container", { subnet: "container: cni" }],
   ["dhcp", { subnet: `gateway: {alpha: 10.77.0.1}, dhcp: {}` }],
   ["gatewayMac", { subnet: `${ZONE}, gatewayMac: "02:00:00:00:00:01"` }],
   ["gateway", { subnet: "vrf: prod, gateway: {alpha: 10.77.0.1}" }],

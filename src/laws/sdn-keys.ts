@@ -58,6 +58,12 @@ function subnetConflicts({ vxlan, gateway, bridge, ...subnet }: SubnetInput): re
     { key: "tagged", isSet: subnet.isTagged, why: "zones of EVPN pass no VLANs on", advice: OUT },
     { key: "fragment", isSet: subnet.isFragmented, why: "nobody cuts up what its devices send", advice: OUT },
     {
+      key: "container",
+      isSet: subnet.container !== undefined,
+      why: "a container's network would make, or take addresses of, a bridge that is the SDN's",
+      advice: OUT,
+    },
+    {
       key: "dhcp",
       isSet: subnet.dhcp !== undefined,
       why: "DHCP of Proxmox's serves simple zones only",
