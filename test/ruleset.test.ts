@@ -33,6 +33,12 @@ subnets: {vms: {vxlan: {vni: 100}, hosts: [alpha, beta], gateway: none}}
     expect(partOf(rulesOf(body, "gamma"), "chain transit")).toEqual([...chain, ...rest]);
   });
 
+  test("pass on nothing of Docker's containers either, which Docker routes and masquerades whoever else forwards", () => {
+    const docker = body.replace("hosts:", "hostDefaults: {docker: true}\nhosts:");
+    expect(rulesOf(body, "beta")).not.toContain("chain transit");
+    expect(partOf(rulesOf(docker, "beta"), "chain transit")).toContain("ip daddr @pools4 udp dport 4789 counter drop");
+  });
+
   test("have the sets that their own chains ask, whatever others have", () => {
     expect(setsOf(rulesOf(body, "alpha"))).toEqual(["vteps4", "allowed4", "pools4", "overlay4"]);
     expect(setsOf(rulesOf(body, "beta"))).toEqual(["vteps4", "allowed4"]);

@@ -152,6 +152,10 @@ test("netgen writes nothing that the SDN makes, and guards what it does all the 
       .join("");
   const rules = textOf("netgen.nft");
   expect(rules).toContain("udp dport 4789 jump guard");
+  // Its controllers watch sessions by BFD whatever the topology says, and its bridges pass spanning trees on.
+  expect(rules).toContain("udp dport { 3784, 3785, 4784 } jump guard");
+  expect(rules).toContain("ip daddr @pools4 udp dport { 3784, 3785, 4784 } counter drop");
+  expect(rules).toMatch(/chain bpdu \{[^}]*"vxlan_flat", "vxlan_vroz", "vxlan_vwro"/);
   expect(rules).toContain('meta sdifname { "vrfbr_prod", "vroz", "vwro" }');
   expect(rules).not.toMatch(/ masquerade$|chain vrfs|chain exits/m);
   expect(textOf("verify.list")).not.toMatch(/vxlan|vroz|bgp/);

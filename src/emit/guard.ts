@@ -1,7 +1,7 @@
 /** The guard: VXLAN, BGP and BFD are taken from the tunnel only, by this host and by those that it routes to. */
 import { collapsePrefixes, compareAddresses, hostPrefix, type IpAddress } from "../base/ip.ts";
 import { once, onceByKey } from "../base/once.ts";
-import type { Host } from "../model/host.ts";
+import { type Host, isOfSdn } from "../model/host.ts";
 import { unicastOf } from "../model/loopback.ts";
 import type { Network } from "../model/network.ts";
 import { peersOf, watchesByBfd } from "../model/peer.ts";
@@ -66,6 +66,7 @@ function shareOf(network: Network): Shared {
   const vteps = hosts.flatMap((host) => (host.vtep === undefined ? [] : [host.vtep]));
   const pools = prefixes.filter(({ use }) => use.kind === "pool" || use.kind === "transit").map(({ prefix }) => prefix);
   const isSpoken = bgp.kind !== "none";
+  const hasBfd = isSpoken && (bgp.bfd.kind === "on" || hosts.some(isOfSdn));
   return {
     // The same addresses in as few words as may be: they stand in the ruleset of every host.
     vteps: addressSets(VTEPS, [...new Set(vteps)].sort(compareAddresses), addressRanges),
@@ -74,7 +75,7 @@ function shareOf(network: Network): Shared {
     allowed: addressSets(ALLOWED, collapsePrefixes(guardAllowFrom)),
     pools: addressSets(POOLS, collapsePrefixes(pools)),
     guarded: [
-      ...guardedPackets(hosts.flatMap(vxlansOf), { isSpoken, hasBfd: isSpoken && bgp.bfd.kind === "on" }),
+      ...guardedPackets(hosts.flatMap(vxlansOf), { isSpoken, hasBfd }),
       ...guardedOvn(ovn !== undefined, ovn !== undefined),
     ],
     relays: relaysOf(network),
@@ -104,9 +105,10 @@ function peerMatches(host: Host): readonly string[] {
   });
 }
 
-/** The pools that this host routes to, when anyone in the network has something to guard there. */
+/** The pools that this host routes to, when anyone in the network has something to guard there. Docker routes for its containers. */
 function transitPools(host: Host, { pools, guarded }: Shared): readonly AddressSet[] {
-  return guarded.length === 0 ? [] : pools.filter(({ family }) => forwardedFamilies(host).includes(family));
+  const isRouted = ({ family }: AddressSet): boolean => host.hasDocker || forwardedFamilies(host).includes(family);
+  return guarded.length === 0 ? [] : pools.filter(isRouted);
 }
 
 /** What a host guards: itself, and the pools that it routes to. */

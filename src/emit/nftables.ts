@@ -117,14 +117,16 @@ const zoneSection: Section = (host, context) => {
 };
 
 /** Spanning tree stays on its side. */
-const bpduSection: Section = ({ vxlans }, context) => {
+const bpduSection: Section = (host, context) => {
+  const { vxlans } = withAllLinks(host, context);
   if (vxlans.length === 0) return undefined;
   const devices = oneOf(sortedBy(vxlans, ({ name }) => name).map(quotedName));
   return print(context, { template: "nftables/bpdu.nft.njk", view: { devices } });
 };
 
 /** What a router that every member is says to guests stays on its side as well. */
-const advertisementsSection: Section = ({ vxlans, bridges }, context) => {
+const advertisementsSection: Section = (host, context) => {
+  const { vxlans, bridges } = withAllLinks(host, context);
   const everywhere = bridges.filter(
     ({ isSharedGateway, advertisement }) => isSharedGateway && advertisement !== undefined,
   );

@@ -101,7 +101,7 @@ export interface Host {
 }
 
 /** A node whose segments Proxmox's SDN makes: netgen has its tunnels. */
-export const isOfSdn = ({ segmentsBy }: Host): boolean => segmentsBy === "proxmox-sdn";
+export const isOfSdn = ({ segmentsBy }: Pick<Host, "segmentsBy">): boolean => segmentsBy === "proxmox-sdn";
 
 /** The host's own ways to others outside the overlay: its uplink, and its interface to the LAN where that is another. */
 export const outerLinks = ({ uplink, lanInterface }: Host): readonly string[] =>
