@@ -37,6 +37,7 @@ function chassisFile(host: Host, context: EmitContext, ovn: Ovn): OutputFile {
     address: must(host.vtep, "a chassis has an address"),
     remote: `tcp:${formatAddressAndPort(ovn.centralAddress, SOUTHBOUND_PORT)}`,
     link: LINK_VIEW,
+    isGateway: prefixes.length > 0,
     prefixes,
     kept: prefixes.join(" "),
   };

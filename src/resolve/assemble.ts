@@ -115,8 +115,13 @@ function snatOf({ input: { name, uplink } }: ResolvedHost, { subnets }: Parts): 
 }
 
 /** What must not leave the host by another way than the tunnel or the bridge that leads there. */
+/** A gateway's networks of OVN, too: until Open vSwitch is up nothing leads there. */
 function unreachableOf(host: HostInput, owned: readonly OwnedPrefix[], parts: Parts): readonly IpPrefix[] {
-  return parts.merging.has(host.name) ? mergedUnreachable(host, parts, owned) : unreachablePrefixes(host, parts.routed);
+  const others = parts.merging.has(host.name)
+    ? mergedUnreachable(host, parts, owned)
+    : unreachablePrefixes(host, parts.routed);
+  const ofOvn = (parts.ovn?.networks ?? []).filter(({ gateway }) => gateway === host.name).map(({ prefix }) => prefix);
+  return ofOvn.length === 0 ? others : [...new Set([...others, ...ofOvn])].sort(comparePrefixes);
 }
 
 /** The keys by which a user says that the host forwards for reasons of its own, such as containers. */

@@ -1,6 +1,6 @@
 /** OVN's own databases, northd and ovn-trace: what the script of the central makes of them, and what becomes of packets there. */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -27,6 +27,7 @@ const scriptOf = (topology: string, path: string): string => {
 
 const ENVIRONMENT = {
   ...process.env,
+  NETGEN_ROOT: scratch,
   OVN_RUNDIR: scratch,
   OVS_RUNDIR: scratch,
   OVN_NB_DB: `unix:${scratch}/nb.sock`,
@@ -102,6 +103,30 @@ describe("the script of the central", () => {
     expect(run("ovn-sbctl", "get-connection").trim().split("\n")).toEqual(['read-write role="" ptcp:6642:10.250.0.1']);
   });
 
+  test("has the southbound database listen by the address that the host has now, and no more by another", () => {
+    const moved = TOPOLOGY.replace("alpha: {id: 1,", "alpha: {id: 12,");
+    const listening = (): readonly string[] => run("ovn-sbctl", "get-connection").trim().split("\n").sort();
+    run(
+      "ovn-sbctl",
+      "--",
+      "--id=@it",
+      "create",
+      "connection",
+      'target="ptcp:16642:127.0.0.1"',
+      "--",
+      "add",
+      "sb_global",
+      ".",
+      "connections",
+      "@it",
+    );
+    runScript(scriptOf(moved, "alpha/etc/netgen/ovn-nb"));
+    const other = 'read-write role="" ptcp:16642:127.0.0.1';
+    expect(listening()).toEqual([other, 'read-write role="" ptcp:6642:10.250.0.12']);
+    runScript(scriptOf(TOPOLOGY, "alpha/etc/netgen/ovn-nb"));
+    expect(listening()).toEqual([other, 'read-write role="" ptcp:6642:10.250.0.1']);
+  });
+
   test("keeps the ports of guests, and gives a network another prefix", () => {
     run("ovn-nbctl", "lsp-add", "lonely", "guest");
     runScript(scriptOf(TOPOLOGY.replaceAll("10.9.0.0/24", "10.9.4.0/22"), "alpha/etc/netgen/ovn-nb"));
@@ -148,19 +173,24 @@ describe("a guest of a network with a gateway", () => {
 });
 
 describe("the script of a chassis", () => {
-  const told = (): string =>
-    run("ovs-vsctl", `--db=unix:${scratch}/ovs.sock`, "--no-wait", "get", "open_vswitch", ".", "external_ids");
+  const OVS = [`--db=unix:${scratch}/ovs.sock`, "--no-wait"] as const;
+  const told = (): string => run("ovs-vsctl", ...OVS, "get", "open_vswitch", ".", "external_ids");
+  const bridges = (): string => run("ovs-vsctl", ...OVS, "list-br").trim();
+  // Without vswitchd there is nobody to wait for and no device of the bridge's.
+  const runChassis = (topology: string): string =>
+    runScript(
+      `ovs-vsctl() { command ovs-vsctl ${OVS.join(" ")} "$@"; }; ip() { :; }\n${scriptOf(topology, "beta/etc/netgen/ovn-chassis")}`,
+    );
 
   test("names the databases and the address of Geneve, and leaves mappings of others", () => {
-    run("ovs-vsctl", `--db=unix:${scratch}/ovs.sock`, "--no-wait", "init");
+    run("ovs-vsctl", ...OVS, "init");
     const own = "external_ids:ovn-bridge-mappings=physnet1:br-ex";
-    run("ovs-vsctl", `--db=unix:${scratch}/ovs.sock`, "--no-wait", "set", "open_vswitch", ".", own);
-    // Without vswitchd there is nobody to wait for and no device of the bridge's.
-    const script = `ovs-vsctl() { command ovs-vsctl --db=unix:${scratch}/ovs.sock --no-wait "$@"; }; ip() { :; }\n${scriptOf(TOPOLOGY, "beta/etc/netgen/ovn-chassis")}`;
-    runScript(script);
+    run("ovs-vsctl", ...OVS, "set", "open_vswitch", ".", own);
+    runChassis(TOPOLOGY);
     const once = told();
-    runScript(script);
+    runChassis(TOPOLOGY);
     expect(told()).toBe(once);
+    expect(readFileSync(`${scratch}/etc/openvswitch/system-id.conf`, "utf8")).toBe("beta\n");
     for (const each of [
       "system-id=beta",
       'ovn-encap-ip="10.250.0.2"',
@@ -170,5 +200,21 @@ describe("the script of a chassis", () => {
     ]) {
       expect(once).toContain(each);
     }
+    expect(bridges()).toContain("br-ovn");
   });
+
+  test("has nothing of a gateway where the host is none, any more or ever, and leaves what is others'", () => {
+    runChassis(TOPOLOGY.replace("gateway: beta", "gateway: alpha"));
+    expect(told()).toContain('ovn-bridge-mappings="physnet1:br-ex"');
+    expect(bridges()).toBe("");
+    run("ovs-vsctl", ...OVS, "remove", "open_vswitch", ".", "external_ids", "ovn-bridge-mappings");
+    runChassis(TOPOLOGY);
+    runChassis(TOPOLOGY.replace(", gateway: beta", ""));
+    expect(told()).not.toContain("ovn-bridge-mappings");
+    expect(bridges()).toBe("");
+  });
+});
+
+test("what a gateway leads to is unreachable before Open vSwitch is up", () => {
+  expect(scriptOf(TOPOLOGY, "beta/etc/netgen/routes")).toContain("unreachable 10.9.0.0/24 metric 4278198272\n");
 });
