@@ -51,6 +51,16 @@ function needsOfContainers({ containers }: Host): readonly HostNeed[] {
           }),
         ]
       : []),
+    ...(ofPodman.length > 0 && containers.some(({ program }) => program === "cni")
+      ? [
+          need("podman", {
+            oldest: "5.0",
+            // defaultNetworkBackend() in containers/common: CNI's networks beside its own default make it stay with CNI.
+            reason: "an older one takes CNI's networks for its own where there are any, and reads no others",
+            what: '"container: podman" beside "container: cni"',
+          }),
+        ]
+      : []),
     ...(ofPodman.length > 0 ? [need("podman", { what })] : []),
   ];
 }
