@@ -42,7 +42,7 @@ export const WIREGUARD = /^etc\/wireguard\/(.+)\.conf$/;
 export type Judge = (changes: readonly Change[], tunnels: readonly Tunnel[]) => readonly Caution[];
 
 /** Names of the tunnels that a host has. */
-export const linksOf = ({ files }: Side): readonly string[] =>
+export const tunnelLinksOf = ({ files }: Side): readonly string[] =>
   [...files.keys()].map((path) => WIREGUARD.exec(path)?.[1]).filter((link) => link !== undefined);
 
 /** A file of a host by its path there; empty where there is none. */

@@ -1,7 +1,7 @@
 /** Cautions about tunnels, of which both ends have to be told the same. */
 import { containsAddress, parsePrefix } from "../base/ip.ts";
 import { listInWords, someOf } from "../base/text.ts";
-import { type Judge, linksOf, NO_PLACE, type Tunnel, textAt, unique } from "./caution.ts";
+import { type Judge, NO_PLACE, type Tunnel, textAt, tunnelLinksOf, unique } from "./caution.ts";
 import type { Side } from "./sides.ts";
 import { peersIn, valuesOf, type WireguardPeer } from "./wireguard-file.ts";
 
@@ -85,7 +85,7 @@ function hubsIn(text: string): readonly string[] {
 }
 
 const hubsOf = (side: Side): readonly string[] =>
-  unique(linksOf(side).flatMap((link) => hubsIn(textAt(side, `etc/wireguard/${link}.conf`))));
+  unique(tunnelLinksOf(side).flatMap((link) => hubsIn(textAt(side, `etc/wireguard/${link}.conf`))));
 
 const hubs: Judge = (changes) => {
   const moved = changes

@@ -1,6 +1,15 @@
 /** What of a change no order of hosts makes harmless: recognised from the files of all hosts, with what is to be done. */
 import { someOf } from "../base/text.ts";
-import { type Caution, type Judge, linksOf, NO_PLACE, type Tunnel, textAt, unique, WIREGUARD } from "./caution.ts";
+import {
+  type Caution,
+  type Judge,
+  NO_PLACE,
+  type Tunnel,
+  textAt,
+  tunnelLinksOf,
+  unique,
+  WIREGUARD,
+} from "./caution.ts";
 import { tunnelJudges } from "./cautions-tunnels.ts";
 import { type Change, OWN, type Side } from "./sides.ts";
 import { valuesOf } from "./wireguard-file.ts";
@@ -103,7 +112,7 @@ const goneHosts: Judge = (changes) => {
 
 /** Those that a host has on both sides. */
 const tunnelsOf = ({ host, before, after }: Change): readonly Tunnel[] =>
-  linksOf(after)
+  tunnelLinksOf(after)
     .map((link) => ({ host, link, path: `etc/wireguard/${link}.conf` }))
     .filter(({ path }) => before.files.has(path))
     .map(({ path, ...tunnel }) => ({ ...tunnel, before: textAt(before, path), after: textAt(after, path) }));

@@ -112,8 +112,8 @@ function askedActions(
   return sortedBy(once.values(), ({ command }) => command).sort((a, b) => a.phase - b.phase);
 }
 
-/** The links that a side has files for. */
-function linksOf({ files }: Side): ReadonlySet<string> {
+/** The links that a side has files of networkd for. */
+function networkdLinksOf({ files }: Side): ReadonlySet<string> {
   const names = [...files.keys()].map((path) => /\/\d\d-netgen\d*-(.+)\.(netdev|network)$/.exec(path)?.[1]);
   return new Set(names.filter((name) => name !== undefined));
 }
@@ -127,7 +127,8 @@ interface Units {
 function isMoot({ command, phase, unit }: Action, { before, after }: Change, { starts, stops }: Units): boolean {
   if (unit !== "" && (starts.includes(unit) || (OWN.test(unit) && stops.includes(unit)))) return true;
   const link = /^networkctl (delete|reconfigure) (.*)$/.exec(command)?.[2];
-  if (link !== undefined) return !linksOf(before).has(link) || (phase === BRIDGE_PHASE && linksOf(after).has(link));
+  if (link !== undefined)
+    return !networkdLinksOf(before).has(link) || (phase === BRIDGE_PHASE && networkdLinksOf(after).has(link));
   if (/daemon-reload| try-| start |networkctl reload/.test(command)) return false;
   const [kind = ""] = (command.split(" ")[2] ?? "").split("*");
   return OWN.test(kind) && !before.units.some((each) => each.startsWith(kind));
@@ -146,7 +147,7 @@ function interruptionOf({ command, cost }: Action, host: Host, { before, after }
   if (cost === undefined) return undefined;
   const link = /^networkctl \S+ (.*)$/.exec(command)?.[1];
   if (link !== undefined) {
-    const isGone = !linksOf(after).has(link);
+    const isGone = !networkdLinksOf(after).has(link);
     return { what: cost.what, atMostMs: isGone ? undefined : cost.atMostMs, of: carriedBy(host, link) };
   }
   const tunnel = /reload\S* wg-quick@(.*)\.service$/.exec(command)?.[1];
