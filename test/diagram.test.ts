@@ -4,6 +4,7 @@ import { must } from "../src/base/invariant.ts";
 import { compile } from "../src/compile.ts";
 import { bundlesOf, type Diagram, diagramOf } from "../src/report/draw/diagram.ts";
 import { renderDot } from "../src/report/draw/dot.ts";
+import { endsOutside } from "../src/report/draw/layers.ts";
 import { type Box, layOut, type Picture } from "../src/report/draw/layout.ts";
 import { linesOf } from "../src/report/draw/lines.ts";
 import { MAX_EDGES, MAX_TEXT, renderMermaid } from "../src/report/draw/mermaid.ts";
@@ -95,7 +96,7 @@ describe.each(ALL)("of $name", ({ drawn }) => {
 
   test("a legend names each layer as the report's boxes do", () => {
     const svg = renderSvg(drawn);
-    const said = { segment: "segment", vrf: "VRF", exit: "way out to" };
+    const said = { segment: "segment", vrf: "VRF", exit: "way out to", peer: "BGP with" };
     expect(drawn.layers.filter(({ kind, name }) => !svg.includes(`>${said[kind]} ${name}: `))).toEqual([]);
   });
 
@@ -153,6 +154,16 @@ describe("what is drawn", () => {
     expect(fixture("remotes").layers.map(({ name }) => name)).toEqual(["internet", "lab", "office"]);
   });
 
+  test("others' BGP speakers are layers, each once and with its VRF", () => {
+    const peers = fixture("peers").layers.filter(({ kind }) => kind === "peer");
+    expect(peers.map(({ name, detail, members }) => [name, detail, ...members])).toEqual([
+      ["AS 64600 192.168.30.2", "not netgen's", "alpha"],
+      ["AS 4200000007 2001:db8:30::2", "not netgen's", "alpha"],
+      ["AS 64602 10.77.0.5", "VRF blue, not netgen's", "beta"],
+      ["AS 64601 192.168.31.2", "VRF blue, not netgen's", "beta"],
+    ]);
+  });
+
   test("as dot and for Mermaid", () => {
     expect(renderDot(fixture("minimal"))).toBe(`graph "minimal" {
   layout=fdp;
@@ -170,13 +181,14 @@ describe("what is drawn", () => {
 `);
   });
 
-  test("with segments, VRFs and ways out, as the picture has them", () => {
-    const { layers } = fixture("vrfs");
-    const [dot, mermaid] = [renderDot(fixture("vrfs")), renderMermaid(fixture("vrfs")) ?? ""];
-    for (const { kind, name, members } of layers) {
+  test.each(["vrfs", "peers"])("with segments, VRFs and all outside, as the picture of %s has them", (name) => {
+    const { layers } = fixture(name);
+    const [dot, mermaid] = [renderDot(fixture(name)), renderMermaid(fixture(name)) ?? ""];
+    for (const layer of layers) {
+      const { name, members } = layer;
       const at = (text: string): string =>
         /^ *(x\d+)/.exec(text.split("\n").find((line) => line.includes(name) && /^ *x/.test(line)) ?? "")?.[1] ?? "";
-      if (kind === "exit") {
+      if (endsOutside(layer)) {
         expect(dot.split(` -- ${at(dot)} `)).toHaveLength(members.size + 1);
         expect(mermaid.split(` -.- ${at(mermaid)}\n`)).toHaveLength(members.size + 1);
         continue;
@@ -186,7 +198,7 @@ describe("what is drawn", () => {
         expect(mermaid).toMatch(new RegExp(`"${host}: [^"]*\\b${name}\\b`));
       }
     }
-    expect(new Set(layers.map(({ kind }) => kind))).toEqual(new Set(["segment", "vrf", "exit"]));
+    expect(new Set(layers.map(({ kind }) => kind)).size).toBeGreaterThanOrEqual(3);
     // Where sites are drawn, each of them leads out once.
     expect(renderMermaid(fixture("remotes"))).toContain(" -.- x");
   });

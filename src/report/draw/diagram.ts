@@ -1,11 +1,11 @@
 /** What there is to draw of a network, before anything has a place: who is where, who is joined, and what lies over it. */
 import { compareText } from "../../base/text.ts";
-import type { Exit } from "../../model/exit.ts";
 import type { Host } from "../../model/host.ts";
 import { poolAddresses, unicastOf } from "../../model/loopback.ts";
 import type { Network } from "../../model/network.ts";
 import { relaysOf } from "../../model/relays.ts";
 import type { MtuReport } from "../mtu.ts";
+import { type Layer, layersOf } from "./layers.ts";
 
 /** Hosts up to which each is drawn with all that is known of it, and each of its tunnels; above, tunnels are bundled. */
 export const MAX_DETAILED_HOSTS = 20;
@@ -43,42 +43,6 @@ export interface Node {
 export interface Link {
   readonly between: readonly [string, string];
   readonly mtu: number;
-}
-
-/** Something that lies over the tunnels, or leads out of them. */
-export interface Layer {
-  readonly kind: "segment" | "vrf" | "exit";
-  readonly name: string;
-  /** What else there is to say in a few words. */
-  readonly detail: string;
-  readonly members: ReadonlySet<string>;
-}
-
-/** What stands before the name of a layer. */
-export const KIND_IN_WORDS = { segment: "segment", vrf: "VRF", exit: "way out to" } as const;
-
-function exitLayer(name: string, exits: readonly Exit[], detail: string): readonly Layer[] {
-  const members = new Set(exits.map(({ host }) => host));
-  return members.size === 0 ? [] : [{ kind: "exit", name, detail, members }];
-}
-
-function layersOf({ segments, vrfs, exits, remotes }: Network): readonly Layer[] {
-  const carried = (
-    kind: "segment" | "vrf",
-    { name, vni, mtu, members }: Network["vrfs" | "segments"][number],
-  ): Layer => ({
-    kind,
-    name,
-    detail: `VNI ${vni}, ${mtu.bytes} bytes`,
-    members: new Set(members),
-  });
-  return [
-    ...segments.filter(({ members }) => members.length > 0).map((each) => carried("segment", each)),
-    ...vrfs.filter(({ members }) => members.length > 0).map((each) => carried("vrf", each)),
-    ...exitLayer("internet", exits, "of what is in no VRF"),
-    ...vrfs.flatMap((vrf) => exitLayer(`internet of ${vrf.name}`, vrf.exits, `VRF ${vrf.name}`)),
-    ...remotes.flatMap((remote) => exitLayer(remote.name, remote.exits, remote.prefixes.join(", "))),
-  ];
 }
 
 /** What makes a node of a host. */

@@ -1,6 +1,7 @@
 /** A diagram in the language of Graphviz: https://graphviz.org/doc/info/lang.html. */
 import { must } from "../../base/invariant.ts";
-import type { Diagram, Layer, Node } from "./diagram.ts";
+import type { Diagram, Node } from "./diagram.ts";
+import { endsOutside, type Layer } from "./layers.ts";
 
 /** A quoted string; of a backslash only its own doubling means nothing else. */
 const escaped = (text: string): string => text.replace(/[\\"]/g, "\\$&");
@@ -10,10 +11,10 @@ const quoted = (text: string): string => `"${escaped(text)}"`;
 const overlaysOf = (layers: readonly Layer[], node: Node): string =>
   node.layers
     .flatMap((index) => layers[index] ?? [])
-    .flatMap(({ kind, name }) => (kind === "exit" ? [] : [name]))
+    .flatMap((layer) => (endsOutside(layer) ? [] : [layer.name]))
     .join(" ");
 
-/** Every host with its segments and VRFs, its site as a cluster, every tunnel with what it carries, and every way out; Graphviz decides where they stand. */
+/** Every host with its segments and VRFs, its site as a cluster, every tunnel with what it carries, and all outside that they lead to; Graphviz decides where they stand. */
 export function renderDot({ name, groups, links, layers }: Diagram): string {
   const ids = new Map(groups.flatMap(({ nodes }) => nodes).map(({ host }, index) => [host, `n${index}`]));
   const idOf = (host: string): string => must(ids.get(host), "a host is drawn");
@@ -34,11 +35,11 @@ export function renderDot({ name, groups, links, layers }: Diagram): string {
     ];
   });
   const edges = links.map(({ between: [a, b], mtu }) => `  ${idOf(a)} -- ${idOf(b)} [label=${quoted(String(mtu))}];`);
-  const ways = layers.flatMap(({ kind, name: to, members }, index) =>
-    kind === "exit"
+  const ways = layers.flatMap((layer, index) =>
+    endsOutside(layer)
       ? [
-          `  x${index} [label=${quoted(to)}, shape=ellipse, style=dashed];`,
-          ...[...members].map((host) => `  ${idOf(host)} -- x${index} [style=dashed];`),
+          `  x${index} [label=${quoted(layer.name)}, shape=ellipse, style=dashed];`,
+          ...[...layer.members].map((host) => `  ${idOf(host)} -- x${index} [style=dashed];`),
         ]
       : [],
   );

@@ -5,6 +5,7 @@
  */
 import { type Diagram, type Group, MAX_DETAILED_HOSTS, type Node } from "./diagram.ts";
 import { MAX_NAMED_HOSTS } from "./gather.ts";
+import { endsOutside } from "./layers.ts";
 
 /** A rectangle; `x` and `y` are its upper left corner. */
 export interface Box {
@@ -156,7 +157,7 @@ function abreast(diagram: Diagram, detail: Detail, boxes: readonly Sized[]) {
     boxes.filter(({ group }) => group.isCentral),
     1,
   );
-  const lanes = Math.min(MAX_LANES, diagram.layers.filter(({ kind }) => kind !== "exit").length);
+  const lanes = Math.min(MAX_LANES, diagram.layers.filter((layer) => !endsOutside(layer)).length);
   const gap = GAP[detail] + lanes * LANE_GAP;
   const placed: PlacedColumn[] = [];
   let x = MARGIN;
@@ -195,10 +196,10 @@ function placedGroup(box: Sized, side: Side, cell: Cell, { x, y, width }: Omit<B
   return { group, side, nodes, x, y, width, height };
 }
 
-/** Ways out, in a row below all else. */
+/** What lies outside, in a row below all else. */
 function outsideOf({ layers }: Diagram, width: number, y: number): readonly (Box | undefined)[] {
-  const widths = layers.map(({ kind, name }) =>
-    kind === "exit" ? Math.ceil(Math.min(name.length, MAX_CHARACTERS.card) * CHARACTER) + 28 : 0,
+  const widths = layers.map((layer) =>
+    endsOutside(layer) ? Math.ceil(Math.min(layer.name.length, MAX_CHARACTERS.card) * CHARACTER) + 28 : 0,
   );
   const all = widths.filter((each) => each > 0);
   let x = Math.max(MARGIN, (width - all.reduce((sum, each) => sum + each + OUTSIDE.gap, -OUTSIDE.gap)) / 2);
@@ -230,7 +231,7 @@ export function layOut(diagram: Diagram): Picture {
   const outside = outsideOf(diagram, width, MARGIN + tallest + OUTSIDE.above);
   const ends = outside.filter((box) => box !== undefined).map((box) => box.x + box.width + MARGIN);
   let lane = 0;
-  const lanes = layers.map(({ kind }) => (kind === "exit" ? undefined : lane++ % MAX_LANES));
+  const lanes = layers.map((layer) => (endsOutside(layer) ? undefined : lane++ % MAX_LANES));
   const used = Math.min(lane, MAX_LANES);
   const firstLane = gap.start + (gap.width - (used - 1) * LANE_GAP) / 2;
   return {

@@ -1,7 +1,8 @@
 /** A diagram for Mermaid, which GitHub, GitLab and many wikis draw: https://mermaid.js.org/syntax/flowchart.html. */
 import { must } from "../../base/invariant.ts";
-import { type Bundle, bundlesOf, counted, type Diagram, type Layer, mtuInWords, type Node } from "./diagram.ts";
+import { type Bundle, bundlesOf, counted, type Diagram, mtuInWords, type Node } from "./diagram.ts";
 import { gathered } from "./gather.ts";
+import { endsOutside, type Layer } from "./layers.ts";
 
 /** What it draws unless it is told otherwise (`maxEdges`, `maxTextSize`): GitHub tells it nothing. */
 export const MAX_EDGES = 500;
@@ -14,18 +15,18 @@ const quoted = (text: string): string =>
 const graph = (lines: readonly string[]): string =>
   ["flowchart LR", ...lines.map((line) => `  ${line}`), ""].join("\n");
 
-/** Ways out, from whatever a host is drawn as: each leads there once. */
+/** What lies outside, from whatever a host is drawn as: each leads there once. */
 const waysOut = (layers: readonly Layer[], idOf: (host: string) => string): readonly string[] =>
-  layers.flatMap(({ kind, name, members }, index) =>
-    kind === "exit"
-      ? [`x${index}([${quoted(name)}])`, ...[...new Set([...members].map(idOf))].map((id) => `${id} -.- x${index}`)]
-      : [],
-  );
+  layers.flatMap((layer, index) => {
+    if (!endsOutside(layer)) return [];
+    const ends = new Set([...layer.members].map(idOf));
+    return [`x${index}([${quoted(layer.name)}])`, ...[...ends].map((id) => `${id} -.- x${index}`)];
+  });
 
 const layersOf = (layers: readonly Layer[], node: Node): readonly string[] =>
-  node.layers.flatMap((index) => layers[index] ?? []).flatMap(({ kind, name }) => (kind === "exit" ? [] : [name]));
+  node.layers.flatMap((index) => layers[index] ?? []).flatMap((layer) => (endsOutside(layer) ? [] : [layer.name]));
 
-/** Every host with its segments and VRFs, every tunnel, and every way out. */
+/** Every host with its segments and VRFs, every tunnel, and all outside that they lead to. */
 function inFull({ groups, links, layers }: Diagram): string {
   const ids = new Map(groups.flatMap(({ nodes }) => nodes).map(({ host }, index) => [host, `n${index}`]));
   const idOf = (host: string): string => must(ids.get(host), "a host is drawn");

@@ -1,8 +1,9 @@
 /** A diagram as SVG: a part of the report, or a file by itself. */
 import { drawingStyle } from "../assets.generated.ts";
 import { type Markup, markup, ownMarkup } from "../markup.ts";
-import { counted, type Diagram, KIND_IN_WORDS, type Layer, mtuInWords, numberInWords } from "./diagram.ts";
+import { counted, type Diagram, mtuInWords, numberInWords } from "./diagram.ts";
 import { gathered } from "./gather.ts";
+import { KIND_IN_WORDS, type Layer } from "./layers.ts";
 import { type Detail, layOut, MAX_CHARACTERS, type Picture, type PlacedGroup, type PlacedNode } from "./layout.ts";
 import { exitPath, type Line, lanePath, linesOf } from "./lines.ts";
 

@@ -1,6 +1,8 @@
-/** The tables of what lies over the tunnels and what leads out of them: segments, VRFs, exits. */
+/** The tables of what lies over the tunnels and what leads out of them: segments, VRFs, exits, others' BGP speakers. */
+import type { AcceptedPrefix, Peer } from "../../model/bgp.ts";
 import type { Exit } from "../../model/exit.ts";
 import type { Network } from "../../model/network.ts";
+import { peersOf } from "../../model/peer.ts";
 import type { Segment } from "../../model/segment.ts";
 import { markup, type Piece } from "../markup.ts";
 import { addressText, hostLink, hostLinks, prefixText, separated, table } from "./parts.ts";
@@ -30,8 +32,23 @@ const exitCell = ({ host, interface: name, hasSnat, families, probes }: Exit): P
 const inOrder = (exits: readonly Exit[]): Piece =>
   markup`<ol>${exits.map((exit) => markup`<li>${exitCell(exit)}</li>`)}</ol>`;
 
-/** Segments, VRFs and ways out, a table each. */
-export function overlays({ segments, vrfs, exits, remotes }: Network): Piece {
+const acceptedText = ({ prefix, hasMoreSpecifics }: AcceptedPrefix): string =>
+  hasMoreSpecifics ? `${prefix} and longer` : prefix;
+
+function peerRow(host: string, { address, asn, vrf, accepted, announced, maxPrefixes }: Peer): readonly Piece[] {
+  const most = maxPrefixes === undefined ? "" : `, ${maxPrefixes} at the most`;
+  return [
+    hostLink(host),
+    address,
+    asn,
+    vrf ?? "none",
+    accepted.length === 0 ? "nothing" : `${accepted.map(acceptedText).join(", ")}${most}`,
+    announced.length === 0 ? "nothing" : prefixText(announced),
+  ];
+}
+
+/** Segments, VRFs, ways out and BGP with others, a table each. */
+export function overlays({ hosts, segments, vrfs, exits, remotes }: Network): Piece {
   const ways: readonly (readonly [Piece, string, readonly Exit[]])[] = [
     ["all else, for what is in no VRF", "0.0.0.0/0, ::/0", exits],
     ...vrfs.map((vrf) => [`all else, for VRF ${vrf.name}`, "0.0.0.0/0, ::/0", vrf.exits] as const),
@@ -67,6 +84,11 @@ export function overlays({ segments, vrfs, exits, remotes }: Network): Piece {
       "Ways out",
       ["to", "prefixes", "by whom, in this order"],
       ways.filter(([, , all]) => all.length > 0).map(([to, prefixes, all]) => [to, prefixes, inOrder(all)]),
+    ),
+    table(
+      "BGP with speakers that are not netgen's",
+      ["host", "neighbour", "AS", "VRF", "taken from it", "told to it"],
+      hosts.flatMap((host) => peersOf(host).map((peer) => peerRow(host.name, peer))),
     ),
   ];
 }

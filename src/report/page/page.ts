@@ -6,7 +6,8 @@ import type { Source } from "../../base/source.ts";
 import type { Network } from "../../model/network.ts";
 import type { Each } from "../../ways/each.ts";
 import { pageScript, pageScriptHash, pageStyle } from "../assets.generated.ts";
-import { counted, type Diagram, diagramOf, KIND_IN_WORDS, MAX_DETAILED_HOSTS, mtuInWords } from "../draw/diagram.ts";
+import { counted, type Diagram, diagramOf, MAX_DETAILED_HOSTS, mtuInWords } from "../draw/diagram.ts";
+import { endsOutside, KIND_IN_WORDS } from "../draw/layers.ts";
 import { colourOf, drawWithin } from "../draw/svg.ts";
 import { type Markup, markup, ownMarkup, type Piece } from "../markup.ts";
 import { reportMtu } from "../mtu.ts";
@@ -56,8 +57,8 @@ function switches({ layers }: Diagram): Markup {
   return markup`<fieldset class="layers"><legend>Show</legend>
 <label><input type="checkbox" id="tunnels" checked> tunnels</label>
 ${layers.map(
-  ({ kind, name, detail }, index) =>
-    markup`<label title="${detail}"><input type="checkbox" id="layer-${index}"${kind === "exit" && ownMarkup(" checked")}><span class="dot ${colourOf(index)}"></span> ${KIND_IN_WORDS[kind]} ${name}</label>\n`,
+  (layer, index) =>
+    markup`<label title="${layer.detail}"><input type="checkbox" id="layer-${index}"${endsOutside(layer) && ownMarkup(" checked")}><span class="dot ${colourOf(index)}"></span> ${KIND_IN_WORDS[layer.kind]} ${layer.name}</label>\n`,
 )}</fieldset>
 `;
 }
