@@ -88,3 +88,22 @@ function step(place: Place, part: string): Place {
     schema: named ?? schema,
   };
 }
+
+/** The mappings that have a key of this name, in words: `the topology`, `hosts.NAME`, `bgp`; sorted as the schema is. */
+export function homesOf(key: string): readonly string[] {
+  return mappingsIn(topologySchema, "")
+    .filter(([, { properties = {} }]) => Object.hasOwn(properties, key))
+    .map(([words]) => words);
+}
+
+/** A part of the schema and all mappings in it, each with where it stands. */
+function mappingsIn(schema: SchemaNode, words: string): readonly (readonly [string, SchemaNode])[] {
+  const { properties = {}, additionalProperties, items } = schema;
+  const within = (part: string): string => (words === "" ? part : `${words}.${part}`);
+  return [
+    [words === "" ? "the topology" : words, schema],
+    ...Object.entries(properties).flatMap(([name, inner]) => mappingsIn(inner, within(name))),
+    ...(additionalProperties ? mappingsIn(additionalProperties, within("NAME")) : []),
+    ...(items === undefined ? [] : mappingsIn(items, `${words}[]`)),
+  ];
+}

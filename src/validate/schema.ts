@@ -4,7 +4,7 @@ import { grouped } from "../base/grouped.ts";
 import type { Span } from "../base/source.ts";
 import { MAX_REPORTED_PLACES, refusedCharacters } from "../parse/characters.ts";
 import { malformedKey } from "./malformed.ts";
-import { below, isMapping, type Place, placeAt } from "./place.ts";
+import { below, homesOf, isMapping, type Place, placeAt } from "./place.ts";
 import { keySpan, type Reader, refuse, report, startOfFile, valueSpan } from "./reader.ts";
 import { closest } from "./suggest.ts";
 import { validate as generated } from "./validator.generated.ts";
@@ -117,13 +117,19 @@ function unknownKey({ words: parent, schema }: Place, key: string, { span, rest 
   const explain = (known: string, suggestion: string): Diagnostic =>
     diagnostic("key-unknown", { key, parent, known, suggestion }, span);
   if (rest > 0) return explain(`${rest} more behind it are none either`, "see that this is the file that was meant");
-  const way = SECRETS.get(key.toLowerCase());
-  if (way !== undefined) return explain("a topology holds no secrets", way);
+  const secret = SECRETS.get(key.toLowerCase());
+  if (secret !== undefined) return explain("a topology holds no secrets", secret);
   if (parent === "hostDefaults" && OWN_KEYS.has(key))
     return explain("every host has its own", "write it under the host");
-  const meant = closest(key, keys);
+  const homes = homesOf(key);
+  // What is a key elsewhere was hardly meant for one that merely looks like it, but for a slip of one letter.
+  const meant = closest(key, keys, homes.length > 0 ? 1 : undefined);
   if (meant !== undefined) return explain(`did you mean "${meant}"?`, `write "${meant}", or take the key out`);
-  return explain(`it has ${keysInWords(keys)}`, "take it out; netgen schema prints every key with its meaning");
+  const way =
+    homes.length > 0
+      ? `it is a key of ${keysInWords(homes)}: write it there, or take it out`
+      : "take it out; netgen schema prints every key with its meaning";
+  return explain(`it has ${keysInWords(keys)}`, way);
 }
 
 /** Points at the key that holds the mapping. */

@@ -5,12 +5,15 @@ const MAX_LENGTH = 64;
 /** The part of a name that may be wrong: two letters in five is still a slip. */
 const TOLERANCE = 0.4;
 
-/** The candidate that was most likely meant, or `undefined` when none is near; of equals the first. Case is no difference. */
-export function closest(written: string, candidates: Iterable<string>): string | undefined {
+/**
+ * The candidate that was most likely meant, or `undefined` when none is near, by so many letters if said; of equals the first.
+ * Case is no difference.
+ */
+export function closest(written: string, candidates: Iterable<string>, atMost = MAX_LENGTH): string | undefined {
   if (written.length > MAX_LENGTH) return undefined;
   const plain = written.toLowerCase();
   let best: string | undefined;
-  let bestDistance = Math.min(Math.ceil(written.length * TOLERANCE), written.length - 1) + 1;
+  let bestDistance = Math.min(Math.ceil(written.length * TOLERANCE), written.length - 1, atMost) + 1;
   for (const candidate of candidates) {
     // The difference in length is the least that the distance can be.
     if (Math.abs(candidate.length - plain.length) >= bestDistance) continue;
