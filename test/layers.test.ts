@@ -82,6 +82,7 @@ const ROOMS_WITHIN: Readonly<Record<string, readonly string[]>> = {
     "unreachable.ts",
     "egress.ts",
     "dynamic-class.ts",
+    "kubernetes.ts",
     "assemble.ts",
     "resolve.ts",
   ],

@@ -570,6 +570,29 @@ export const catalogue = {
     message: "{host} and {other} are one peer to all others, and a preshared key would be that of one of them only",
     hint: 'take "presharedKeys" out, or let BGP choose between the two instead of vrrp',
   },
+  "kubernetes-cni-conflict": {
+    severity: "error",
+    message:
+      "{host} has the CNI {cni} and {other} has {otherCni}: the nodes of a topology are one cluster, which has one",
+    hint: "give all nodes the same cni, flannel, cilium or calico; another cluster has a topology of its own",
+  },
+  "kubernetes-with-several-ways": {
+    severity: "error",
+    message: "{host} is a node of Kubernetes, and with {why} it has a tunnel for each way: a CNI is told one interface",
+    hint: 'give the nodes one way to each other, or take "kubernetes" out and set the CNI up by hand',
+  },
+  "kubernetes-family": {
+    severity: "error",
+    message:
+      "pods have {pods}, services {services} and wireguard.addresses {pools}: a cluster has one prefix of each family for both, and its nodes an address of each",
+    hint: "write kubernetes.pods and kubernetes.services with the same families in the same order, and a pool for each",
+  },
+  "kubernetes-overlap": {
+    severity: "error",
+    message:
+      "{prefix} (the {what} of Kubernetes) and {other} ({otherUse}) overlap: what is sent there has two meanings",
+    hint: "take a range that nothing else has, and remember that a cluster cannot change it later",
+  },
   "credential-with-preshared-keys": {
     severity: "error",
     message:

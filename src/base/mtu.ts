@@ -112,6 +112,9 @@ export function fragmentSizes(packetBytes: number, mtu: number): readonly number
   return [full, ...fragmentSizes(packetBytes - full + IPV4_HEADER_BYTES, mtu)];
 }
 
+/** What flannel takes off the MTU that it is told, over IPv6 too (pkg/backend/vxlan/device.go), and Cilium off its own. */
+export const CNI_OVERHEAD_BYTES = vxlanOverheadBytes(4, false);
+
 /** Largest TCP segment that fits an MTU: 40 bytes less for IPv4, 60 for IPv6. */
 export function tcpMss(mtu: number, family: IpFamily): number {
   return mtu - ipHeaderBytes(family) - TCP_HEADER_BYTES;

@@ -20,6 +20,7 @@ import {
   interfaceNamesDistinct,
   interfaceNamesFit,
 } from "./interfaces.ts";
+import { clusterPrefixesAreFree } from "./kubernetes.ts";
 import { siteLansOutsideOverlay } from "./lans.ts";
 import { gatewayMacsAreFree } from "./macs.ts";
 import { pathsAreOfOnePeer, pathsAreUsed, pinsFit, segmentsCarryIpv6, tunnelsCarryIpv6 } from "./mtu.ts";
@@ -60,6 +61,7 @@ export const checks: readonly Check[] = Object.freeze([
   endpointOutsideOverlay,
   lanAddressesOutsideOverlay,
   siteLansOutsideOverlay,
+  clusterPrefixesAreFree,
   pairsHaveOneKey,
   presharedKeysBearable,
   interfaceNamesFit,

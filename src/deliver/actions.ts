@@ -37,6 +37,9 @@ const RESTARTED: Cost = { what: "all tunnels of it, until they have shaken hands
 const RELOADED: Cost = { what: "peers whose lines changed", atMostMs: 1000 };
 const WITHOUT_FRR: Cost = { what: "what BGP brings", atMostMs: 7000 };
 
+// Pods go on as they are; how long K3s takes was not measured.
+const NODE_AWAY: Cost = { what: "this node's K3s, and on a server its API", atMostMs: 60_000 };
+
 const NETWORKD = "systemd-networkd.service";
 
 // Each needs only what stands above it: what the kernel knows, links, rules, routes, tunnels, and what speaks through them.
@@ -63,6 +66,7 @@ const KINDS: readonly Kind[] = Object.freeze([
   { pattern: /^systemctl \S+ netgen\d*-radvd\./, phase: 85 },
   { pattern: /^systemctl \S+ netgen\d*-docker(-networks)?\./, phase: 90 },
   { pattern: /^systemctl \S+ netgen\d*-ovn\./, phase: 92 },
+  { pattern: /^systemctl try-restart k3s/, phase: 93, cost: NODE_AWAY },
   { pattern: /^systemctl \S+ netgen\d*-(?:metrics|health)\./, phase: 95 },
 ]);
 

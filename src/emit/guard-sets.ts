@@ -3,6 +3,7 @@ import { FAMILIES, familyOf, type IpAddress, type IpFamily, type IpPrefix } from
 import { BFD_PORTS, BGP_PORT } from "../model/bgp.ts";
 import type { VxlanDevice } from "../model/device.ts";
 import type { GuardedService, Host } from "../model/host.ts";
+import { CNI_PORTS } from "../model/kubernetes.ts";
 import { GENEVE_PORT, SOUTHBOUND_PORT } from "../model/ovn.ts";
 import type { EmitContext } from "./context.ts";
 import { nftFamily, oneOf, sortedNumbers } from "./nft-words.ts";
@@ -51,7 +52,7 @@ export interface Guarded {
 }
 
 export function guardedPackets(
-  vxlans: readonly VxlanDevice[],
+  vxlans: readonly Pick<VxlanDevice, "port">[],
   bgp: { readonly isSpoken: boolean; readonly hasBfd: boolean },
 ): readonly Guarded[] {
   const vxlanPorts = sortedNumbers(vxlans.map((vxlan) => vxlan.port)).map(String);
@@ -81,4 +82,10 @@ export const sourceMatches = (prefixes: readonly IpPrefix[]): readonly string[] 
 export const vxlansOf = ({ vxlans, vrfs }: Host): readonly VxlanDevice[] => [
   ...vxlans,
   ...vrfs.map((vrf) => vrf.vxlan),
+];
+
+/** What hosts speak VXLAN by: netgen's own, and the CNI's. */
+export const vxlanSpeakers = (host: Host): readonly Pick<VxlanDevice, "port">[] => [
+  ...vxlansOf(host),
+  ...(host.kubernetes === undefined ? [] : [{ port: CNI_PORTS[host.kubernetes.cni] }]),
 ];

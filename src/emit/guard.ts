@@ -16,6 +16,7 @@ import {
   printSets,
   type SetKind,
   sourceMatches,
+  vxlanSpeakers,
   vxlansOf,
 } from "./guard-sets.ts";
 import {
@@ -63,7 +64,10 @@ interface Shared {
 
 function shareOf(network: Network): Shared {
   const { hosts, prefixes, bgp, guardAllowFrom, ovn } = network;
-  const vteps = hosts.flatMap((host) => (host.vtep === undefined ? [] : [host.vtep]));
+  const vteps = hosts.flatMap((host) => [
+    ...(host.vtep === undefined ? [] : [host.vtep]),
+    ...(host.kubernetes?.addresses ?? []),
+  ]);
   const pools = prefixes.filter(({ use }) => use.kind === "pool" || use.kind === "transit").map(({ prefix }) => prefix);
   const isSpoken = bgp.kind !== "none";
   const hasBfd = isSpoken && (bgp.bfd.kind === "on" || hosts.some(isOfSdn));
@@ -75,7 +79,7 @@ function shareOf(network: Network): Shared {
     allowed: addressSets(ALLOWED, collapsePrefixes(guardAllowFrom)),
     pools: addressSets(POOLS, collapsePrefixes(pools)),
     guarded: [
-      ...guardedPackets(hosts.flatMap(vxlansOf), { isSpoken, hasBfd }),
+      ...guardedPackets(hosts.flatMap(vxlanSpeakers), { isSpoken, hasBfd }),
       ...guardedOvn(ovn !== undefined, ovn !== undefined),
     ],
     relays: relaysOf(network),
@@ -86,7 +90,7 @@ const shared = once((context: EmitContext): Shared => shareOf(context.network));
 
 /** VXLAN, BGP, BFD and OVN that are meant for this host itself. */
 const ownGuarded = (host: Host, { network: { ovn } }: EmitContext): readonly Guarded[] => [
-  ...guardedPackets(vxlansOf(host), { isSpoken: host.bgp.kind !== "none", hasBfd: watchesByBfd(host) }),
+  ...guardedPackets(vxlanSpeakers(host), { isSpoken: host.bgp.kind !== "none", hasBfd: watchesByBfd(host) }),
   ...guardedOvn(ovn?.chassis.includes(host.name) ?? false, ovn?.central === host.name),
 ];
 

@@ -14,6 +14,7 @@ import type { OutputFile } from "./file.ts";
 import { emitFrr } from "./frr.ts";
 import { emitHealth } from "./health.ts";
 import { emitKeepalived } from "./keepalived.ts";
+import { emitKubernetes } from "./kubernetes.ts";
 import { emitMetrics } from "./metrics.ts";
 import { emitNetworkManager } from "./network-manager.ts";
 import { emitNetworkd } from "./networkd.ts";
@@ -49,6 +50,7 @@ const emitters: readonly Emitter[] = Object.freeze([
   emitPodman,
   emitCni,
   emitOvn,
+  emitKubernetes,
   emitVerify,
   emitMetrics,
   emitHealth,

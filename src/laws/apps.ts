@@ -19,6 +19,7 @@ const KEYS_OF_HOSTS = [
   "networkManager",
   "acceptRa",
   "keyStore",
+  "kubernetes",
   "frr",
   "extra",
 ] as const;

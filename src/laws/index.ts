@@ -36,6 +36,7 @@ import {
   pinsAreOneOfAPool,
   pinsLieInPools,
 } from "./hosts.ts";
+import { clusterFamiliesFit, clustersHaveOneCni, nodesHaveOneWay } from "./kubernetes.ts";
 import {
   gatewaysCanBeSentTo,
   gatewaysOfOutsidersAreOne,
@@ -155,6 +156,9 @@ export const laws: readonly Law[] = Object.freeze([
   pairsWithoutBgp,
   pairsHaveNoPresharedKeys,
   credentialsHaveNoPresharedKeys,
+  clustersHaveOneCni,
+  nodesHaveOneWay,
+  clusterFamiliesFit,
   subnetsHavePrefixes,
   fragmentsHaveSizes,
   subnetKeysGoTogether,

@@ -12,6 +12,11 @@ function tunnelRolesOf({ hosts, wireguard }: Topology): readonly Role[] {
     ...hosts.flatMap(({ name: value, origin: { listenPort: span } }) =>
       span === undefined ? [] : [{ host: { value, span }, role: "given a listenPort" }],
     ),
+    ...hosts.flatMap(({ name: value, kubernetes, origin }) =>
+      kubernetes === undefined
+        ? []
+        : [{ host: { value, span: originSpan(origin, "kubernetes") }, role: "a node of Kubernetes" }],
+    ),
     ...wireguard.links.flatMap(({ hosts: ends, span }) =>
       ends.map((value) => ({ host: { value, span }, role: "linked" })),
     ),

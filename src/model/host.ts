@@ -7,6 +7,7 @@ import type { ContainerNetwork } from "./containers.ts";
 import type { Bridge, InterfaceAddress, VlanBridge, VxlanDevice, WireguardInterface } from "./device.ts";
 import type { Egress, OpenExit } from "./exit.ts";
 import type { Extra } from "./extra.ts";
+import type { KubernetesNode } from "./kubernetes.ts";
 import type { Origin } from "./origin.ts";
 import type { Reach } from "./reach.ts";
 import type { VrfInstance } from "./vrf.ts";
@@ -56,6 +57,8 @@ export interface Host {
   readonly acceptsRa: boolean;
   /** Docker's rules drop what the host forwards, unless its own chain for that lets it through. */
   readonly hasDocker: boolean;
+  /** `undefined`: it is no node of Kubernetes. */
+  readonly kubernetes: KubernetesNode | undefined;
   /** What its verify sees is written for node_exporter, every minute. */
   readonly hasMetrics: boolean;
   /** What is done when its verify misses something for long; `undefined`: nobody asks. */

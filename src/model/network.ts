@@ -9,6 +9,7 @@ import type { Asn, MtuBytes } from "../base/units.ts";
 import type { Bgp } from "./bgp.ts";
 import type { Exit, Remote } from "./exit.ts";
 import type { Host } from "./host.ts";
+import type { KubernetesCluster } from "./kubernetes.ts";
 import type { Origin } from "./origin.ts";
 import type { Ovn } from "./ovn.ts";
 import type { Peer } from "./reach.ts";
@@ -35,6 +36,8 @@ export interface Network {
   /** Prefixes that belong to the overlay, as declared: pools, subnets, routes behind hosts. */
   readonly prefixes: readonly OverlayPrefix[];
   readonly bgp: Bgp;
+  /** `undefined`: no host is a node of one. */
+  readonly kubernetes: KubernetesCluster | undefined;
   /** Others that may speak VXLAN and BGP to these hosts outside the tunnel. */
   readonly guardAllowFrom: readonly IpPrefix[];
   /** By which the overlay is entered besides netgen's own links; a `*` at the end of one stands for any ending. Sorted. */

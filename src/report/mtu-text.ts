@@ -1,7 +1,7 @@
 /** `netgen mtu` in words. */
-import { type Overhead, totalBytes } from "../base/mtu.ts";
+import { CNI_OVERHEAD_BYTES, type Overhead, totalBytes } from "../base/mtu.ts";
 import type { LanRow } from "./lan.ts";
-import type { MtuReport, Ping, SegmentRow, TunnelEnd, TunnelRow } from "./mtu.ts";
+import type { ClusterRow, MtuReport, Ping, SegmentRow, TunnelEnd, TunnelRow } from "./mtu.ts";
 
 /** `1500 - 20 (IPv4 header) - … = 1440`. */
 export function sumInWords(start: number, subtractions: readonly Overhead[]): string {
@@ -87,8 +87,32 @@ function lanLines(row: LanRow): readonly string[] {
   ];
 }
 
+/** Where a CNI is told of MTU, and what it means by it. */
+const CNI_WORDS: Readonly<Record<ClusterRow["cni"], (setting: number) => string>> = {
+  flannel: (mtu) =>
+    `Backend.MTU: ${mtu} in net-conf.json, the link's: flannel takes ${CNI_OVERHEAD_BYTES} off itself, over IPv6 too`,
+  cilium: (mtu) => `MTU: ${mtu} in Helm's values, the link's: Cilium takes its tunnel's share off itself`,
+  calico: (mtu) => `calicoNetwork.mtu: ${mtu}, the pods' own: Calico takes nothing off`,
+};
+
+function clusterLines(row: ClusterRow | undefined): readonly string[] {
+  if (row === undefined) return [];
+  return [
+    `kubernetes (${row.cni}): ${row.podMtu} bytes for pods`,
+    field("tunnel", `${row.tunnelMtu}, the smallest of any node`),
+    field("sum", sumInWords(row.tunnelMtu, row.subtractions)),
+    field("setting", CNI_WORDS[row.cni](row.setting)),
+    "",
+  ];
+}
+
 /** The report for people. */
-export function renderMtu({ tunnels, segments, lans }: MtuReport): string {
+export function renderMtu({ tunnels, segments, lans, kubernetes }: MtuReport): string {
   if (tunnels.length + segments.length === 0) return "no tunnel and no segment: a host alone has no path to explain\n";
-  return [...tunnels.flatMap(tunnelLines), ...segments.flatMap(segmentLines), ...lans.flatMap(lanLines)].join("\n");
+  return [
+    ...tunnels.flatMap(tunnelLines),
+    ...segments.flatMap(segmentLines),
+    ...lans.flatMap(lanLines),
+    ...clusterLines(kubernetes),
+  ].join("\n");
 }

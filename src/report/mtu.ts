@@ -12,6 +12,7 @@ import {
 } from "../base/mtu.ts";
 import type { Cut, WireguardInterface } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
+import type { KubernetesCluster } from "../model/kubernetes.ts";
 import type { Network } from "../model/network.ts";
 import { indexPaths, type PathIndex } from "../model/path.ts";
 import type { Segment } from "../model/segment.ts";
@@ -86,6 +87,17 @@ export interface MtuReport {
   readonly tunnels: readonly TunnelRow[];
   readonly segments: readonly SegmentRow[];
   readonly lans: readonly LanRow[];
+  /** What pods have; `undefined`: no host is a node of Kubernetes. */
+  readonly kubernetes: ClusterRow | undefined;
+}
+
+/** The sum of a CNI's packets in the smallest tunnel. */
+export interface ClusterRow extends Pick<KubernetesCluster, "cni" | "tunnelMtu" | "podMtu" | "setting"> {
+  readonly subtractions: readonly Overhead[];
+}
+
+function clusterRow({ cni, tunnelMtu, outer, podMtu, setting }: KubernetesCluster): ClusterRow {
+  return { cni, tunnelMtu, podMtu, setting, subtractions: vxlanOverhead(outer, false) };
 }
 
 /** The interface of a host that leads to another. */
@@ -240,5 +252,10 @@ export function reportMtu(network: Network): MtuReport {
     (segment) => segment.members.length > 0,
   );
   const lans = network.hosts.flatMap(lanRows);
-  return { tunnels, segments: segments.map((segment) => segmentRow(segment, hosts)), lans };
+  return {
+    tunnels,
+    segments: segments.map((segment) => segmentRow(segment, hosts)),
+    lans,
+    kubernetes: network.kubernetes && clusterRow(network.kubernetes),
+  };
 }

@@ -25,6 +25,7 @@ import { resolveApp } from "./hosts/app.ts";
 import type { ResolvedHost } from "./hosts/hosts.ts";
 import { platformDefaults, programsOf } from "./hosts/platform.ts";
 import { resolveVrrp } from "./hosts/vrrp.ts";
+import { resolveNode } from "./kubernetes.ts";
 import { lanRoutesOf } from "./lans.ts";
 import { containerNetworks } from "./subnets/containers.ts";
 import { cutOf, routedBridge, segmentBridge, segmentFlooding, vtepAddress, vxlanDevice } from "./subnets/devices.ts";
@@ -55,6 +56,8 @@ export interface Parts {
   readonly vteps: ReadonlyMap<string, readonly IpAddress[]>;
   readonly speakers: Speakers | undefined;
   readonly vxlanPort: UdpPort;
+  /** What nodes of Kubernetes give to pods. */
+  readonly pods: readonly IpPrefix[];
   readonly targetsOn: TargetsOn;
   readonly hasEvpn: boolean;
   /** All that the overlay claims. */
@@ -140,6 +143,8 @@ interface Forwarded {
   readonly vrfs: readonly VrfInstance[];
   readonly exits: readonly (Exit | undefined)[];
   readonly peers: readonly Peer[];
+  /** Of a node of Kubernetes. */
+  readonly pods: readonly IpPrefix[];
 }
 
 /**
@@ -147,7 +152,10 @@ interface Forwarded {
  * joins, a VRF, a way out for others, peers that it tells of others, or whatever the user has in mind who asks for it in extra.sysctl (FRR would else turn forwarding off when it
  * starts).
  */
-function forwardsOf({ bridges, owned, relayed, vrfs, exits, peers }: Forwarded, { sysctl }: Extra): Host["forwards"] {
+function forwardsOf(
+  { bridges, owned, relayed, vrfs, exits, peers, pods }: Forwarded,
+  { sysctl }: Extra,
+): Host["forwards"] {
   const asked = sysctl.filter(({ value }) => value !== "0");
   const families = new Set([
     ...bridges.flatMap((bridge) => bridge.addresses.map((each) => familyOf(each.address))),
@@ -155,6 +163,7 @@ function forwardsOf({ bridges, owned, relayed, vrfs, exits, peers }: Forwarded, 
     ...vrfs.flatMap((vrf) => vrf.families),
     ...exits.flatMap((exit) => exit?.families ?? []),
     ...peers.flatMap(({ announced }) => announced.map(familyOf)),
+    ...pods.map(familyOf),
     ...asked.map(({ key }) => FORWARDING_KEYS.get(key.replaceAll("/", "."))),
   ]);
   return { ipv4: families.has(4), ipv6: families.has(6) };
@@ -188,7 +197,10 @@ export function assembleHost(host: ResolvedHost, parts: Parts): Host {
   const exit = resolveOwnExit(input.name, owned, parts.egress);
   const egress = resolveEgress(host, parts.egress);
   const exits = [exit, ...(egress?.remotes ?? []).map(({ own }) => own)];
-  const forwards = forwardsOf({ bridges: devices.bridges, owned, relayed, vrfs, exits, peers }, input.extra);
+  const interfaces = must(parts.interfaces.get(input.name), "every host has a list of interfaces");
+  const kubernetes = resolveNode(input.kubernetes, interfaces, parts.pods);
+  const pods = kubernetes === undefined ? [] : parts.pods;
+  const forwards = forwardsOf({ bridges: devices.bridges, owned, relayed, vrfs, exits, peers, pods }, input.extra);
   const networkManager = input.networkManager ?? defaults.networkManager;
   const { routing } = parts;
   const speaker =
@@ -212,7 +224,8 @@ export function assembleHost(host: ResolvedHost, parts: Parts): Host {
     hasMetrics: input.hasMetrics ?? false,
     healthGate: healthGateOf(input),
     guardOpen: guardOpen(input),
-    interfaces: must(parts.interfaces.get(input.name), "every host has a list of interfaces"),
+    kubernetes,
+    interfaces,
     vtep: isVtep ? vtepAddress(host) : undefined,
     bridges: devices.bridges,
     vlanBridges: vlanBridges(devices.bridges, input.id),

@@ -8,6 +8,7 @@ import { VXLAN_PORT } from "../model/device.ts";
 import type { Network, Site, Underlay } from "../model/network.ts";
 import { OVN_BRIDGE } from "../model/ovn.ts";
 import { indexPaths } from "../model/path.ts";
+import { podPrefixes } from "../topology/kubernetes.ts";
 import { type Lan, resolveLans } from "../topology/lans.ts";
 import { type Pair, resolvePairs } from "../topology/pairs.ts";
 import { routingClass } from "../topology/routing-class.ts";
@@ -19,6 +20,7 @@ import { type Dynamic, dynamicBgp, resolveDynamic, routingOf } from "./dynamic-c
 import { egressWishes, strictOrders } from "./egress.ts";
 import { resolveExits, resolveRemotes } from "./hosts/exits.ts";
 import { type ResolvedHost, type ResolveOptions, resolveHosts } from "./hosts/hosts.ts";
+import { resolveCluster } from "./kubernetes.ts";
 import { outerPrefixes, overlayPrefixes, ownedPrefixes, parentPrefixes } from "./prefixes.ts";
 import { resolveOvn } from "./subnets/ovn.ts";
 import { withZoneMacs } from "./subnets/sdn.ts";
@@ -112,6 +114,7 @@ function resolveParts(topology: Topology, { tunnels, dynamic, ...below }: Below)
     vrfs,
     vrfsOf: vrfsByMember(vrfs),
     vxlanPort: topology.vxlanPort ?? VXLAN_PORT,
+    pods: podPrefixes(topology),
     targetsOn: createTargetsOn(topology, hosts),
     speakers: findSpeakers(topology, [...hosts.values()], stretched),
     egress: { exits, remotes, isStrict, routed, hosts, wishes: egressWishes(hosts, subnets), interfaces, peersById },
@@ -142,12 +145,13 @@ export function resolveNetwork(topology: Topology, options: ResolveOptions): Res
   const grounds = { settings, paths, owned, parents, outer, lans, pairs };
   const { value: made, diagnostics: ofTunnels } = resolveTunnels(topology, [...hosts.values()], grounds);
   const parts = resolveParts(topology, { ...made, hosts, subnets, lans, paths, pairs, owned, prefixes, routed });
+  const assembled = [...hosts.values()].map((host) => assembleHost(host, parts));
   const network: Network = {
     name: topology.name,
     fleet: topology.fleet,
     underlay,
     sites,
-    hosts: [...hosts.values()].map((host) => assembleHost(host, parts)),
+    hosts: assembled,
     peers: made.tunnels.peers,
     segments: parts.segments,
     vrfs: parts.vrfs,
@@ -156,6 +160,7 @@ export function resolveNetwork(topology: Topology, options: ResolveOptions): Res
     ovn: parts.ovn,
     prefixes,
     bgp: made.dynamic === undefined ? resolveBgp(topology) : dynamicBgp(topology),
+    kubernetes: resolveCluster(topology, assembled),
     guardAllowFrom: topology.guardAllowFrom.map(({ value }) => value).sort(comparePrefixes),
     guardInterfaces: [...new Set([...topology.guardInterfaces, ...ovnLinks(parts.ovn)])].sort(compareText),
     origin: originOf(topology),

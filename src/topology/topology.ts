@@ -9,6 +9,7 @@ import type { Span } from "../base/source.ts";
 import type { Asn, MtuBytes, UdpPort, VlanId, Vni } from "../base/units.ts";
 import type { Extra, VrfLines } from "../model/extra.ts";
 import type { GuardedService, HealthGate, Platform } from "../model/host.ts";
+import type { KubernetesNode } from "../model/kubernetes.ts";
 import type { Origin } from "../model/origin.ts";
 import type { Families } from "../model/reach.ts";
 import type { ContainerInput } from "./container.ts";
@@ -41,6 +42,7 @@ export interface Topology {
   readonly remotes: readonly RemoteInput[];
   readonly ovn: OvnInput | undefined;
   readonly bgp: BgpInput | undefined;
+  readonly kubernetes: KubernetesInput;
   /** The UDP port of all VXLAN devices. */
   readonly vxlanPort: UdpPort | undefined;
   readonly guardAllowFrom: readonly Located<IpPrefix>[];
@@ -141,6 +143,7 @@ export interface HostInput {
   readonly hasDocker: boolean | undefined;
   readonly hasMetrics: boolean | undefined;
   readonly healthGate: { readonly [Key in keyof HealthGate]: HealthGate[Key] | undefined } | undefined;
+  readonly kubernetes: NodeInput | undefined;
   /** By the name of what is guarded. */
   readonly guardOpen: Readonly<Record<GuardedService, readonly Located<IpPrefix>[]>> | undefined;
   readonly networkManager: "networkd" | "NetworkManager" | "other" | undefined;
@@ -241,3 +244,11 @@ export interface BgpInput {
   readonly bfd: BfdInput | undefined;
   readonly origin: Origin;
 }
+
+/** What the nodes share; empty: left out. */
+export interface KubernetesInput {
+  readonly pods: readonly Located<IpPrefix>[];
+  readonly services: readonly Located<IpPrefix>[];
+}
+
+export type NodeInput = Pick<KubernetesNode, "cni" | "distribution" | "role">;

@@ -42,6 +42,7 @@ const WAYS: readonly Code[] = [
   "transit-too-small",
   "mtu-per-peer-with-bgp",
   "app-with-several-ways",
+  "kubernetes-with-several-ways",
   "hub-without-endpoint",
   "tunnel-port-too-high",
   "tunnel-endpoint-duplicate",

@@ -7,6 +7,7 @@ import type { Origin } from "../model/origin.ts";
 import type { HostInput, RouteInput } from "../topology/topology.ts";
 import { endpointAt } from "./endpoint.ts";
 import { type ExtraInput, extraAt, NO_LINES } from "./extra.ts";
+import { nodeAt } from "./kubernetes.ts";
 import { peersAt } from "./peers.ts";
 import {
   choiceAt,
@@ -168,6 +169,7 @@ function decodeHost(reader: Reader, node: Node, shared: Shared) {
     lanInterface: own.lanInterface ?? (lanEndpoint === undefined ? undefined : defaults.lanInterface),
     routes: routesAt(reader, member(node, "routes")),
     peers: peersAt(reader, member(node, "peers")),
+    kubernetes: nodeAt(member(node, "kubernetes")),
     dns: locatedAt(reader, member(node, "dns"), addressAt),
     platform: own.platform ?? defaults.platform,
     programs: { ...defaults.programs, ...own.programs },

@@ -21,6 +21,7 @@ import {
 } from "./decode.ts";
 import { checkDuplicates } from "./duplicates.ts";
 import { decodeHosts, type Entry, hostNames } from "./hosts.ts";
+import { decodeKubernetes } from "./kubernetes.ts";
 import { decodeOvn, ovnRoutes } from "./ovn.ts";
 import { member, members, type Reader, rootOf, startOfFile, valueSpan } from "./reader.ts";
 import { checkReferences } from "./references.ts";
@@ -65,6 +66,7 @@ function decodeTopology(reader: Reader) {
     remotes: decodeRemotes(reader),
     ovn: decodeOvn(reader),
     bgp: decodeBgp(reader),
+    kubernetes: decodeKubernetes(reader),
     vxlanPort: decodeVxlanPort(reader),
     fleet: decodeFleet(reader),
     ...decodeGuard(reader),

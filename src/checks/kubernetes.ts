@@ -1,0 +1,40 @@
+/** What pods and services are given is nobody else's. */
+import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
+import { containsPrefix, familyOf, type IpPrefix, overlaps } from "../base/ip.ts";
+import type { Network, OverlayPrefix } from "../model/network.ts";
+import { originSpan } from "../model/origin.ts";
+import { useInWords } from "./addressing.ts";
+
+interface Range {
+  readonly what: "pods" | "services";
+  readonly prefix: IpPrefix;
+}
+
+const meet = (a: IpPrefix, b: IpPrefix): boolean => familyOf(a) === familyOf(b) && overlaps(a, b);
+
+/** No prefix of pods or services overlaps the overlay's or another. A node may route pods itself: its routes lie within. */
+export function clusterPrefixesAreFree({ kubernetes, prefixes, hosts, origin }: Network): readonly Diagnostic[] {
+  if (kubernetes === undefined) return [];
+  const nodes = new Set(hosts.filter((host) => host.kubernetes !== undefined).map(({ name }) => name));
+  const place = originSpan(origin, "kubernetes");
+  const pods = kubernetes.pods.map((prefix): Range => ({ what: "pods", prefix }));
+  const services = kubernetes.services.map((prefix): Range => ({ what: "services", prefix }));
+  const isOwn = ({ what, prefix }: Range, other: OverlayPrefix): boolean =>
+    what === "pods" && other.use.kind === "route" && nodes.has(other.use.host) && containsPrefix(prefix, other.prefix);
+  const withOthers = [...pods, ...services].flatMap((range) =>
+    prefixes
+      .filter((other) => meet(range.prefix, other.prefix) && !isOwn(range, other))
+      .map((other) => {
+        const params = { ...range, other: other.prefix, otherUse: useInWords(other) };
+        return diagnostic("kubernetes-overlap", params, other.span);
+      }),
+  );
+  const among = pods.flatMap((pod) =>
+    services
+      .filter(({ prefix }) => meet(pod.prefix, prefix))
+      .map(({ prefix: other }) =>
+        diagnostic("kubernetes-overlap", { ...pod, other, otherUse: "the services of Kubernetes" }, place),
+      ),
+  );
+  return [...withOthers, ...among];
+}
