@@ -1,8 +1,8 @@
 /** Networks of CNI's plugins, for what runs containers by them: a file for each, read whenever a container starts. */
 import { familyOf } from "../base/ip.ts";
-import { networksOf, poolViews, sourceOf } from "./container-pools.ts";
+import { networksOf, poolViews } from "./container-pools.ts";
 import type { Emitter } from "./context.ts";
-import { publicFile } from "./print.ts";
+import { publicFile, sourceOf } from "./print.ts";
 
 /** Nothing without a CNI's. */
 export const emitCni: Emitter = (host, context) =>

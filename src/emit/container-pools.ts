@@ -2,15 +2,11 @@
 import { EVERYTHING, familyOf } from "../base/ip.ts";
 import type { ContainerNetwork, ContainerPool, ContainerProgram } from "../model/containers.ts";
 import type { Host } from "../model/host.ts";
-import type { EmitContext } from "./context.ts";
 import type { View } from "./template.ts";
 
 /** The networks of a host that one program makes. */
 export const networksOf = ({ containers }: Host, program: ContainerProgram): readonly ContainerNetwork[] =>
   containers.filter((network) => network.program === program);
-
-/** What a file is written from: JSON has no comments, and its readers pass over names that they do not know. */
-export const sourceOf = ({ name }: Host, { network }: EmitContext): string => `${network.name} for ${name}`;
 
 /** Each with the comma that JSON wants behind all but the last. */
 export const poolViews = (pools: readonly ContainerPool[]): readonly View[] =>

@@ -5,9 +5,7 @@ import type { Host } from "../model/host.ts";
 import { CNI_PORTS, type KubernetesCluster, type KubernetesNode } from "../model/kubernetes.ts";
 import { RELOAD_UNITS } from "./after.ts";
 import { type EmitContext, type Emitter, ownPath } from "./context.ts";
-import type { OutputFile } from "./file.ts";
-import { publicFile } from "./print.ts";
-import { print } from "./shared.ts";
+import { publicFile, sourceOf } from "./print.ts";
 import type { View } from "./template.ts";
 
 /** The unit that runs the kubelet. */
@@ -49,16 +47,10 @@ function cniFiles(host: Host, node: KubernetesNode, cluster: KubernetesCluster, 
   const isRead = node.cni === "flannel" && node.distribution === "k3s";
   if (!isRead && node.role === "agent") return [];
   if (node.cni === "flannel") {
-    // JSON has no comments, so no head.
-    const file: OutputFile = {
-      path: `${host.name}/${ownPath(context, "kubernetes/net-conf.json")}`,
-      mode: 0o644,
-      owner: "root",
-      group: "root",
-      after: isRead ? [restartKubelet(node)] : [],
-      content: [print(context, { template: "kubernetes/net-conf.json.njk", view })],
-    };
-    return [file];
+    const path = ownPath(context, "kubernetes/net-conf.json");
+    const after = isRead ? [restartKubelet(node)] : [];
+    const file = { path, template: "kubernetes/net-conf.json.njk", head: "none", after } as const;
+    return [publicFile(host, context, { ...file, view: { ...view, source: sourceOf(host, context) } })];
   }
   const path = ownPath(context, `kubernetes/${node.cni}.yaml`);
   const pods = cluster.pods;

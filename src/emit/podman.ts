@@ -5,10 +5,10 @@ import { hashText } from "../base/text.ts";
 import type { ContainerNetwork } from "../model/containers.ts";
 import type { Host } from "../model/host.ts";
 import { RELOAD_UNITS } from "./after.ts";
-import { networksOf, poolViews, sourceOf } from "./container-pools.ts";
+import { networksOf, poolViews } from "./container-pools.ts";
 import type { EmitContext, Emitter } from "./context.ts";
 import type { OutputFile } from "./file.ts";
-import { publicFile } from "./print.ts";
+import { publicFile, sourceOf } from "./print.ts";
 import type { View } from "./template.ts";
 
 /** 256 bits in hexadecimal, by which Podman knows a network whatever it is called. */

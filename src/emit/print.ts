@@ -9,8 +9,11 @@ import { encode, render } from "./template.ts";
 /** How a file's format begins a comment; a script begins with its interpreter. */
 export type Head = "#" | "!" | "#!/bin/bash";
 
-/** JSON has no comments. */
+/** JSON has no comments: its templates say {@link sourceOf} as a name that readers pass over. */
 const HEADLESS = "none";
+
+/** What a file is written from. */
+export const sourceOf = ({ name }: Host, { network }: EmitContext): string => `${network.name} for ${name}`;
 
 // By the host's name: every file asks for one, and a view is a long key.
 const heads = onceByKey<EmitContext, Uint8Array>();
