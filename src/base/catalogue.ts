@@ -593,6 +593,16 @@ export const catalogue = {
       "{prefix} (the {what} of Kubernetes) and {other} ({otherUse}) overlap: what is sent there has two meanings",
     hint: "take a range that nothing else has, and remember that a cluster cannot change it later",
   },
+  "kubernetes-below-ipv6": {
+    severity: "error",
+    message: "pods of {prefix} would get {mtu} bytes ({tunnel} - {overhead}), and IPv6 needs {minimum}",
+    hint: "have the tunnels of all nodes carry {needed} bytes, or give pods IPv4 alone",
+  },
+  "kubernetes-unused": {
+    severity: "warning",
+    message: "no host is a node of Kubernetes, so its prefixes are kept free for nobody and nothing is written",
+    hint: 'give the nodes "kubernetes" with cni, distribution and role, or take it out here',
+  },
   "credential-with-preshared-keys": {
     severity: "error",
     message:

@@ -20,7 +20,7 @@ import {
   interfaceNamesDistinct,
   interfaceNamesFit,
 } from "./interfaces.ts";
-import { clusterPrefixesAreFree } from "./kubernetes.ts";
+import { clusterPrefixesAreFree, podsCarryIpv6 } from "./kubernetes.ts";
 import { siteLansOutsideOverlay } from "./lans.ts";
 import { gatewayMacsAreFree } from "./macs.ts";
 import { pathsAreOfOnePeer, pathsAreUsed, pinsFit, segmentsCarryIpv6, tunnelsCarryIpv6 } from "./mtu.ts";
@@ -62,6 +62,7 @@ export const checks: readonly Check[] = Object.freeze([
   lanAddressesOutsideOverlay,
   siteLansOutsideOverlay,
   clusterPrefixesAreFree,
+  podsCarryIpv6,
   pairsHaveOneKey,
   presharedKeysBearable,
   interfaceNamesFit,

@@ -1,5 +1,6 @@
 /** What pods and services are given is nobody else's. */
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
+import { IPV6_MINIMUM_MTU } from "../base/mtu.ts";
 import { containsPrefix, familyOf, type IpPrefix, overlaps } from "../base/ip.ts";
 import type { Network, OverlayPrefix } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
@@ -37,4 +38,15 @@ export function clusterPrefixesAreFree({ kubernetes, prefixes, hosts, origin }: 
       ),
   );
   return [...withOthers, ...among];
+}
+
+/** Linux has no IPv6 on an interface below 1280 bytes. That the tunnels are too small themselves is said of them. */
+export function podsCarryIpv6({ kubernetes, origin }: Network): readonly Diagnostic[] {
+  const prefix = kubernetes?.pods.find((pod) => familyOf(pod) === 6);
+  if (kubernetes === undefined || prefix === undefined) return [];
+  const { podMtu: mtu, tunnelMtu: tunnel } = kubernetes;
+  if (mtu >= IPV6_MINIMUM_MTU || tunnel < IPV6_MINIMUM_MTU) return [];
+  const overhead = tunnel - mtu;
+  const params = { prefix, mtu, tunnel, overhead, minimum: IPV6_MINIMUM_MTU, needed: IPV6_MINIMUM_MTU + overhead };
+  return [diagnostic("kubernetes-below-ipv6", params, originSpan(origin, "kubernetes"))];
 }

@@ -35,6 +35,7 @@ function viewOf(node: KubernetesNode, cluster: KubernetesCluster): View {
     ipv6,
     hasIpv4: ipv4 !== "",
     hasIpv6: ipv6 !== "",
+    isIpv6Alone: ipv4 === "",
     port: String(CNI_PORTS[node.cni]),
     mtu: String(setting),
     podMtu: String(podMtu),

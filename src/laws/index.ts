@@ -36,7 +36,7 @@ import {
   pinsAreOneOfAPool,
   pinsLieInPools,
 } from "./hosts.ts";
-import { clusterFamiliesFit, clustersHaveOneCni, nodesHaveOneWay } from "./kubernetes.ts";
+import { clusterFamiliesFit, clustersHaveNodes, clustersHaveOneCni, nodesHaveOneWay } from "./kubernetes.ts";
 import {
   gatewaysCanBeSentTo,
   gatewaysOfOutsidersAreOne,
@@ -159,6 +159,7 @@ export const laws: readonly Law[] = Object.freeze([
   clustersHaveOneCni,
   nodesHaveOneWay,
   clusterFamiliesFit,
+  clustersHaveNodes,
   subnetsHavePrefixes,
   fragmentsHaveSizes,
   subnetKeysGoTogether,

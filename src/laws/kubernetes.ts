@@ -51,3 +51,10 @@ export function clusterFamiliesFit(topology: Topology): readonly Diagnostic[] {
   const [place] = [...topology.kubernetes.pods, ...topology.kubernetes.services];
   return [diagnostic("kubernetes-family", params, place?.span ?? originSpan(node.origin, "kubernetes"))];
 }
+
+/** Prefixes of a cluster without nodes are a forgotten key of the hosts'. */
+export function clustersHaveNodes(topology: Topology): readonly Diagnostic[] {
+  const [first] = [...topology.kubernetes.pods, ...topology.kubernetes.services];
+  if (first === undefined || nodesOf(topology).length > 0) return [];
+  return [diagnostic("kubernetes-unused", {}, first.span)];
+}
