@@ -57,6 +57,7 @@ const ROOMS_WITHIN: Readonly<Record<string, readonly string[]>> = {
     "markup.ts",
     "model.ts",
     "ovn.ts",
+    "kubernetes.ts",
     "mtu.ts",
     "mtu-text.ts",
     "proof.ts",

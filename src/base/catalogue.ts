@@ -600,7 +600,7 @@ export const catalogue = {
   },
   "kubernetes-unused": {
     severity: "warning",
-    message: "no host is a node of Kubernetes, so its prefixes are kept free for nobody and nothing is written",
+    message: "no host is a node of Kubernetes: nothing is written of its prefixes, and nothing keeps them free",
     hint: 'give the nodes "kubernetes" with cni, distribution and role, or take it out here',
   },
   "credential-with-preshared-keys": {

@@ -1,7 +1,7 @@
 /** What pods and services are given is nobody else's. */
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
-import { IPV6_MINIMUM_MTU } from "../base/mtu.ts";
 import { containsPrefix, familyOf, type IpPrefix, overlaps } from "../base/ip.ts";
+import { IPV6_MINIMUM_MTU } from "../base/mtu.ts";
 import type { Network, OverlayPrefix } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
 import { useInWords } from "./addressing.ts";

@@ -1,27 +1,32 @@
 /** Nodes of Kubernetes: what one cluster needs of all of them. */
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
-import { familyOf } from "../base/ip.ts";
+import { familyOf, type IpPrefix } from "../base/ip.ts";
 import { originSpan } from "../model/origin.ts";
-import { podPrefixes, servicePrefixes } from "../topology/kubernetes.ts";
+import { type NodeInput, podPrefixes, servicePrefixes } from "../topology/kubernetes.ts";
 import { routingClass } from "../topology/routing-class.ts";
-import type { HostInput, Topology } from "../topology/topology.ts";
+import type { Topology } from "../topology/topology.ts";
 
-const nodesOf = ({ hosts }: Topology): readonly HostInput[] => hosts.filter(({ kubernetes }) => kubernetes);
+interface NodeOf extends NodeInput {
+  readonly host: string;
+  readonly span: ReturnType<typeof originSpan>;
+}
+
+const nodesOf = ({ hosts }: Topology): readonly NodeOf[] =>
+  hosts.flatMap(({ name: host, kubernetes, origin }) =>
+    kubernetes === undefined ? [] : [{ ...kubernetes, host, span: originSpan(origin, "kubernetes") }],
+  );
 
 /** One cluster has one CNI: two would both give addresses to pods, and neither knows the other's. */
 export function clustersHaveOneCni(topology: Topology): readonly Diagnostic[] {
   const [first, ...others] = nodesOf(topology);
-  return others.flatMap(({ name: host, kubernetes, origin }) => {
-    if (first?.kubernetes?.cni === kubernetes?.cni) return [];
-    const params = {
-      host,
-      cni: String(kubernetes?.cni),
-      other: String(first?.name),
-      otherCni: String(first?.kubernetes?.cni),
-    };
-    const related = [{ message: "the first node is here", span: originSpan(first?.origin ?? {}, "kubernetes") }];
-    return [diagnostic("kubernetes-cni-conflict", params, originSpan(origin, "kubernetes"), related)];
-  });
+  if (first === undefined) return [];
+  const related = [{ message: "the first node is here", span: first.span }];
+  return others
+    .filter(({ cni }) => cni !== first.cni)
+    .map(({ host, cni, span }) => {
+      const params = { host, cni, other: first.host, otherCni: first.cni };
+      return diagnostic("kubernetes-cni-conflict", params, span, related);
+    });
 }
 
 /** A CNI is told one interface. */
@@ -29,27 +34,27 @@ export function nodesHaveOneWay(topology: Topology): readonly Diagnostic[] {
   const routing = routingClass(topology);
   if (routing.kind === "static") return [];
   const related = [{ message: "there is more than one way because of this", span: routing.span }];
-  return nodesOf(topology).map(({ name: host, origin }) =>
-    diagnostic("kubernetes-with-several-ways", { host, why: routing.why }, originSpan(origin, "kubernetes"), related),
+  return nodesOf(topology).map(({ host, span }) =>
+    diagnostic("kubernetes-with-several-ways", { host, why: routing.why }, span, related),
   );
 }
 
+const inWords = (prefixes: readonly IpPrefix[]): string =>
+  prefixes.map((prefix) => `IPv${familyOf(prefix)}`).join(" and ");
+
 /** Nodes have addresses of the families of pods, and services are of the same ones. */
 export function clusterFamiliesFit(topology: Topology): readonly Diagnostic[] {
+  const { kubernetes, wireguard } = topology;
   const [node] = nodesOf(topology);
   if (node === undefined) return [];
-  const families = (prefixes: readonly Parameters<typeof familyOf>[0][]): string =>
-    prefixes.map((prefix) => `IPv${familyOf(prefix)}`).join(" and ");
-  const pools = topology.wireguard.addresses.map(({ value }) => value);
-  const pods = podPrefixes(topology);
+  const pools = wireguard.addresses.map(({ value }) => value);
+  const [pods, services] = [podPrefixes(kubernetes), servicePrefixes(kubernetes)];
   const lacks = pods.some((pod) => !pools.some((pool) => familyOf(pool) === familyOf(pod)));
-  const services = servicePrefixes(topology);
   const isTwice = new Set(pods.map(familyOf)).size < pods.length;
-  const fits = !lacks && !isTwice && families(pods) === families(services);
-  if (fits) return [];
-  const params = { pods: families(pods), services: families(services), pools: families(pools) };
-  const [place] = [...topology.kubernetes.pods, ...topology.kubernetes.services];
-  return [diagnostic("kubernetes-family", params, place?.span ?? originSpan(node.origin, "kubernetes"))];
+  if (!lacks && !isTwice && inWords(pods) === inWords(services)) return [];
+  const params = { pods: inWords(pods), services: inWords(services), pools: inWords(pools) };
+  const [place] = [...kubernetes.pods, ...kubernetes.services];
+  return [diagnostic("kubernetes-family", params, place?.span ?? node.span)];
 }
 
 /** Prefixes of a cluster without nodes are a forgotten key of the hosts'. */

@@ -15,11 +15,13 @@ const RESERVED: readonly (readonly [string, string])[] = [
   ["ff00::/8", "it is for multicast"],
 ];
 
-/** Pools and transit are addresses that one host can send to another. */
-export function poolsCanBeRouted({ wireguard }: Topology): readonly Diagnostic[] {
+/** Pools, transit, pods and services are addresses that one host can send to another. */
+export function poolsCanBeRouted({ wireguard, kubernetes }: Topology): readonly Diagnostic[] {
   const pools = [
     ...wireguard.addresses.map((each) => ({ ...each, use: "a pool of wireguard.addresses" })),
     ...wireguard.transit.map((each) => ({ ...each, use: "a pool of wireguard.transit" })),
+    ...kubernetes.pods.map((each) => ({ ...each, use: "the pods of Kubernetes" })),
+    ...kubernetes.services.map((each) => ({ ...each, use: "the services of Kubernetes" })),
   ];
   return pools.flatMap(({ value: prefix, span, use }) => {
     const [range, reason] = RESERVED.find(([each]) => isPart(each as IpPrefix, prefix)) ?? [];

@@ -1,7 +1,7 @@
 /** A Kubernetes cluster whose nodes are hosts of the network, and whose pods send through its tunnels. */
 import { must } from "../base/invariant.ts";
 import type { IpAddress, IpFamily, IpPrefix } from "../base/ip.ts";
-import { type MtuBytes, type UdpPort, udpPort } from "../base/units.ts";
+import { type UdpPort, udpPort } from "../base/units.ts";
 import { VXLAN_PORT } from "./device.ts";
 
 /** What makes the pods' network, each by VXLAN here. */
@@ -33,8 +33,8 @@ export interface KubernetesCluster {
   /** In the order of the file: the first family is the cluster's own. */
   readonly pods: readonly IpPrefix[];
   readonly services: readonly IpPrefix[];
-  /** What the smallest tunnel of any node carries. */
-  readonly tunnelMtu: MtuBytes;
+  /** What the smallest tunnel on the ways between nodes carries. */
+  readonly tunnelMtu: number;
   /** Of the packets around the pods' that take the most off. */
   readonly outer: IpFamily;
   readonly podMtu: number;

@@ -1,7 +1,8 @@
 /** `netgen mtu` in words. */
 import { CNI_OVERHEAD_BYTES, type Overhead, totalBytes } from "../base/mtu.ts";
+import type { ClusterRow } from "./kubernetes.ts";
 import type { LanRow } from "./lan.ts";
-import type { ClusterRow, MtuReport, Ping, SegmentRow, TunnelEnd, TunnelRow } from "./mtu.ts";
+import type { MtuReport, Ping, SegmentRow, TunnelEnd, TunnelRow } from "./mtu.ts";
 
 /** `1500 - 20 (IPv4 header) - … = 1440`. */
 export function sumInWords(start: number, subtractions: readonly Overhead[]): string {
@@ -99,7 +100,7 @@ function clusterLines(row: ClusterRow | undefined): readonly string[] {
   if (row === undefined) return [];
   return [
     `kubernetes (${row.cni}): ${row.podMtu} bytes for pods`,
-    field("tunnel", `${row.tunnelMtu}, the smallest of any node`),
+    field("tunnel", `${row.tunnelMtu}, the smallest on the ways between nodes`),
     field("sum", sumInWords(row.tunnelMtu, row.subtractions)),
     field("setting", CNI_WORDS[row.cni](row.setting)),
     "",

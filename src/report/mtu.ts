@@ -12,12 +12,12 @@ import {
 } from "../base/mtu.ts";
 import type { Cut, WireguardInterface } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
-import type { KubernetesCluster } from "../model/kubernetes.ts";
 import type { Network } from "../model/network.ts";
 import { indexPaths, type PathIndex } from "../model/path.ts";
 import type { Segment } from "../model/segment.ts";
 import { createMeeting, mtuTowards, tunnelBetween } from "../model/tunnel.ts";
 import type { Vrf } from "../model/vrf.ts";
+import { type ClusterRow, clusterRow } from "./kubernetes.ts";
 import { type LanRow, lanRows } from "./lan.ts";
 import { ovnCarriers } from "./ovn.ts";
 
@@ -89,15 +89,6 @@ export interface MtuReport {
   readonly lans: readonly LanRow[];
   /** What pods have; `undefined`: no host is a node of Kubernetes. */
   readonly kubernetes: ClusterRow | undefined;
-}
-
-/** The sum of a CNI's packets in the smallest tunnel. */
-export interface ClusterRow extends Pick<KubernetesCluster, "cni" | "tunnelMtu" | "podMtu" | "setting"> {
-  readonly subtractions: readonly Overhead[];
-}
-
-function clusterRow({ cni, tunnelMtu, outer, podMtu, setting }: KubernetesCluster): ClusterRow {
-  return { cni, tunnelMtu, podMtu, setting, subtractions: vxlanOverhead(outer, false) };
 }
 
 /** The interface of a host that leads to another. */
@@ -248,13 +239,11 @@ export function reportMtu(network: Network): MtuReport {
         .filter((other) => host.name < other.name)
         .map((other) => rowOf(host, other)),
     );
-  const segments = [...network.segments, ...network.vrfs.map(carrierOf), ...ovnCarriers(network)].filter(
-    (segment) => segment.members.length > 0,
-  );
+  const carriers = [...network.segments, ...network.vrfs.map(carrierOf), ...ovnCarriers(network)];
   const lans = network.hosts.flatMap(lanRows);
   return {
     tunnels,
-    segments: segments.map((segment) => segmentRow(segment, hosts)),
+    segments: carriers.filter(({ members }) => members.length > 0).map((each) => segmentRow(each, hosts)),
     lans,
     kubernetes: network.kubernetes && clusterRow(network.kubernetes),
   };

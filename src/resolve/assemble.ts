@@ -143,8 +143,8 @@ interface Forwarded {
   readonly vrfs: readonly VrfInstance[];
   readonly exits: readonly (Exit | undefined)[];
   readonly peers: readonly Peer[];
-  /** Of a node of Kubernetes. */
-  readonly pods: readonly IpPrefix[];
+  /** Of Kubernetes, whose pods lie behind it. */
+  readonly kubernetes: Host["kubernetes"];
 }
 
 /**
@@ -153,7 +153,7 @@ interface Forwarded {
  * starts).
  */
 function forwardsOf(
-  { bridges, owned, relayed, vrfs, exits, peers, pods }: Forwarded,
+  { bridges, owned, relayed, vrfs, exits, peers, kubernetes }: Forwarded,
   { sysctl }: Extra,
 ): Host["forwards"] {
   const asked = sysctl.filter(({ value }) => value !== "0");
@@ -163,7 +163,7 @@ function forwardsOf(
     ...vrfs.flatMap((vrf) => vrf.families),
     ...exits.flatMap((exit) => exit?.families ?? []),
     ...peers.flatMap(({ announced }) => announced.map(familyOf)),
-    ...pods.map(familyOf),
+    ...(kubernetes?.addresses ?? []).map(familyOf),
     ...asked.map(({ key }) => FORWARDING_KEYS.get(key.replaceAll("/", "."))),
   ]);
   return { ipv4: families.has(4), ipv6: families.has(6) };
@@ -189,25 +189,24 @@ export function assembleHost(host: ResolvedHost, parts: Parts): Host {
   const { input, reach, publicKey } = host;
   const platform = platformOf(input);
   const defaults = platformDefaults(platform);
-  const devices = devicesOf(host, parts);
+  const { bridges, vxlans, containers } = devicesOf(host, parts);
   const owned = must(parts.owned.get(input.name), "every host has a list of prefixes");
   const relayed = parts.relays.has(input.name) ? parts.routed : [];
-  const peers = resolvePeers(host, devices.bridges, { ...parts, isRouting: parts.routing !== undefined });
+  const peers = resolvePeers(host, bridges, { ...parts, isRouting: parts.routing !== undefined });
   const vrfs = vrfInstances(host, parts, peers);
   const exit = resolveOwnExit(input.name, owned, parts.egress);
   const egress = resolveEgress(host, parts.egress);
   const exits = [exit, ...(egress?.remotes ?? []).map(({ own }) => own)];
   const interfaces = must(parts.interfaces.get(input.name), "every host has a list of interfaces");
   const kubernetes = resolveNode(input.kubernetes, interfaces, parts.pods);
-  const pods = kubernetes === undefined ? [] : parts.pods;
-  const forwards = forwardsOf({ bridges: devices.bridges, owned, relayed, vrfs, exits, peers, pods }, input.extra);
+  const forwards = forwardsOf({ bridges, owned, relayed, vrfs, exits, peers, kubernetes }, input.extra);
   const networkManager = input.networkManager ?? defaults.networkManager;
   const { routing } = parts;
   const speaker =
     routing === undefined ? resolveSpeaker(host, parts.speakers, parts) : resolveRoutingSpeaker(host, routing, parts);
   const bgp = withPeers(speaker, peers);
   const app = resolveApp(host, resolveAppExits(host, parts.egress));
-  const isVtep = devices.vxlans.length + vrfs.length > 0 || bgp.kind !== "none" || isInOvn(input.name, parts.ovn);
+  const isVtep = vxlans.length + vrfs.length > 0 || bgp.kind !== "none" || isInOvn(input.name, parts.ovn);
   return {
     name: input.name,
     platform,
@@ -220,17 +219,17 @@ export function assembleHost(host: ResolvedHost, parts: Parts): Host {
     lanInterface: lanInterfaceOf(input),
     networkManager,
     acceptsRa: app === undefined && forwards.ipv6 && (input.acceptsRa ?? networkManager === "other"),
-    hasDocker: hasDocker(input, devices.containers),
+    hasDocker: hasDocker(input, containers),
     hasMetrics: input.hasMetrics ?? false,
     healthGate: healthGateOf(input),
     guardOpen: guardOpen(input),
     kubernetes,
     interfaces,
     vtep: isVtep ? vtepAddress(host) : undefined,
-    bridges: devices.bridges,
-    vlanBridges: vlanBridges(devices.bridges, input.id),
-    vxlans: devices.vxlans,
-    containers: devices.containers,
+    bridges,
+    vlanBridges: vlanBridges(bridges, input.id),
+    vxlans,
+    containers,
     vrfs,
     ownedPrefixes: owned,
     forwards,

@@ -1,11 +1,12 @@
 /** The cluster that nodes of Kubernetes make: their addresses, and how large a pod's packet may be. */
+import { must } from "../base/invariant.ts";
 import { familyOf, type IpFamily, type IpPrefix } from "../base/ip.ts";
 import { CNI_OVERHEAD_BYTES, vxlanOverheadBytes } from "../base/mtu.ts";
 import type { WireguardInterface } from "../model/device.ts";
-import type { Host } from "../model/host.ts";
 import type { Cni, KubernetesCluster, KubernetesNode } from "../model/kubernetes.ts";
-import { podPrefixes, servicePrefixes } from "../topology/kubernetes.ts";
-import type { NodeInput, Topology } from "../topology/topology.ts";
+import { type NodeInput, podPrefixes, servicePrefixes } from "../topology/kubernetes.ts";
+import type { Topology } from "../topology/topology.ts";
+import { type Below, segmentMtu } from "./subnets/segments.ts";
 
 /** `undefined`: the host is no node, or has no tunnel, which a law says. */
 export function resolveNode(
@@ -26,16 +27,18 @@ function outerOf(cni: Cni, pods: readonly IpPrefix[]): IpFamily {
   return families.includes(6) ? 6 : 4;
 }
 
-/** The smallest tunnel counts, as pods of any node send to those of any other: a CNI has one MTU. */
-export function resolveCluster(topology: Topology, hosts: readonly Host[]): KubernetesCluster | undefined {
-  const nodes = hosts.filter(({ kubernetes }) => kubernetes !== undefined);
+/** A CNI has one MTU, as a segment has: what every node can send every other one. */
+export function resolveCluster(topology: Topology, below: Below): KubernetesCluster | undefined {
+  const hasTunnel = (name: string): boolean =>
+    must(below.interfaces.get(name), "every host has a list of interfaces").length > 0;
+  const nodes = topology.hosts.filter(({ name, kubernetes }) => kubernetes !== undefined && hasTunnel(name));
   const cni = nodes[0]?.kubernetes?.cni;
   if (cni === undefined) return undefined;
-  const tunnels = nodes.flatMap(({ interfaces }) => interfaces.flatMap((link) => [link, ...link.smallerPeers]));
-  const tunnelMtu = tunnels.map(({ mtu }) => mtu).reduce((least, mtu) => (mtu < least ? mtu : least));
-  const pods = podPrefixes(topology);
+  const [pods, services] = [podPrefixes(topology.kubernetes), servicePrefixes(topology.kubernetes)];
   const outer = outerOf(cni, pods);
-  const podMtu = tunnelMtu - vxlanOverheadBytes(outer, false);
+  const overheadBytes = vxlanOverheadBytes(outer, false);
+  const members = nodes.map(({ name }) => name);
+  const { computed: podMtu } = segmentMtu({ members, pin: undefined }, overheadBytes, below);
   const setting = cni === "calico" ? podMtu : podMtu + CNI_OVERHEAD_BYTES;
-  return { cni, pods, services: servicePrefixes(topology), tunnelMtu, outer, podMtu, setting };
+  return { cni, pods, services, tunnelMtu: podMtu + overheadBytes, outer, podMtu, setting };
 }

@@ -114,7 +114,7 @@ function resolveParts(topology: Topology, { tunnels, dynamic, ...below }: Below)
     vrfs,
     vrfsOf: vrfsByMember(vrfs),
     vxlanPort: topology.vxlanPort ?? VXLAN_PORT,
-    pods: podPrefixes(topology),
+    pods: podPrefixes(topology.kubernetes),
     targetsOn: createTargetsOn(topology, hosts),
     speakers: findSpeakers(topology, [...hosts.values()], stretched),
     egress: { exits, remotes, isStrict, routed, hosts, wishes: egressWishes(hosts, subnets), interfaces, peersById },
@@ -145,13 +145,12 @@ export function resolveNetwork(topology: Topology, options: ResolveOptions): Res
   const grounds = { settings, paths, owned, parents, outer, lans, pairs };
   const { value: made, diagnostics: ofTunnels } = resolveTunnels(topology, [...hosts.values()], grounds);
   const parts = resolveParts(topology, { ...made, hosts, subnets, lans, paths, pairs, owned, prefixes, routed });
-  const assembled = [...hosts.values()].map((host) => assembleHost(host, parts));
   const network: Network = {
     name: topology.name,
     fleet: topology.fleet,
     underlay,
     sites,
-    hosts: assembled,
+    hosts: [...hosts.values()].map((host) => assembleHost(host, parts)),
     peers: made.tunnels.peers,
     segments: parts.segments,
     vrfs: parts.vrfs,
@@ -160,7 +159,7 @@ export function resolveNetwork(topology: Topology, options: ResolveOptions): Res
     ovn: parts.ovn,
     prefixes,
     bgp: made.dynamic === undefined ? resolveBgp(topology) : dynamicBgp(topology),
-    kubernetes: resolveCluster(topology, assembled),
+    kubernetes: resolveCluster(topology, { hosts, ...made.tunnels }),
     guardAllowFrom: topology.guardAllowFrom.map(({ value }) => value).sort(comparePrefixes),
     guardInterfaces: [...new Set([...topology.guardInterfaces, ...ovnLinks(parts.ovn)])].sort(compareText),
     origin: originOf(topology),

@@ -9,11 +9,11 @@ import type { Span } from "../base/source.ts";
 import type { Asn, MtuBytes, UdpPort, VlanId, Vni } from "../base/units.ts";
 import type { Extra, VrfLines } from "../model/extra.ts";
 import type { GuardedService, HealthGate, Platform } from "../model/host.ts";
-import type { KubernetesNode } from "../model/kubernetes.ts";
 import type { Origin } from "../model/origin.ts";
 import type { Families } from "../model/reach.ts";
 import type { ContainerInput } from "./container.ts";
 import type { ExitInput, ExitOrder, RemoteInput } from "./exit.ts";
+import type { KubernetesInput, NodeInput } from "./kubernetes.ts";
 import type { Located } from "./located.ts";
 import type { OvnInput } from "./ovn.ts";
 import type { BfdInput, PeerInput } from "./peer.ts";
@@ -244,11 +244,3 @@ export interface BgpInput {
   readonly bfd: BfdInput | undefined;
   readonly origin: Origin;
 }
-
-/** What the nodes share; empty: left out. */
-export interface KubernetesInput {
-  readonly pods: readonly Located<IpPrefix>[];
-  readonly services: readonly Located<IpPrefix>[];
-}
-
-export type NodeInput = Pick<KubernetesNode, "cni" | "distribution" | "role">;

@@ -1,5 +1,5 @@
 /** What is said of Kubernetes: by each node of itself, and once of what they share. */
-import type { KubernetesInput, NodeInput } from "../topology/topology.ts";
+import type { KubernetesInput, NodeInput } from "../topology/kubernetes.ts";
 import { choiceAt, member, type Node, type Reader, rootOf } from "./reader.ts";
 import { locatedAt, prefixAt } from "./scalars.ts";
 
