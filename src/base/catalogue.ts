@@ -598,6 +598,12 @@ export const catalogue = {
     message: "pods of {prefix} would get {mtu} bytes ({tunnel} - {overhead}), and IPv6 needs {minimum}",
     hint: "have the tunnels of all nodes carry {needed} bytes, or give pods IPv4 alone",
   },
+  "kubernetes-vxlan-conflict": {
+    severity: "error",
+    message:
+      "{segment} has the VNI {vni} on UDP port {port} of {host}, where {cni} has {what}: the kernel gives it to one",
+    hint: "choose another vxlanPort, or another VNI",
+  },
   "kubernetes-unused": {
     severity: "warning",
     message: "no host is a node of Kubernetes: nothing is written of its prefixes, and nothing keeps them free",

@@ -7,7 +7,7 @@ import { originSpan } from "../model/origin.ts";
 import { watchesByBfd } from "../model/peer.ts";
 
 function isGuarded(host: Host, service: GuardedService): boolean {
-  if (service === "vxlan") return host.vxlans.length + host.vrfs.length > 0;
+  if (service === "vxlan") return host.vxlans.length + host.vrfs.length > 0 || host.kubernetes !== undefined;
   return service === "bgp" ? host.bgp.kind !== "none" : watchesByBfd(host);
 }
 

@@ -20,7 +20,7 @@ import {
   interfaceNamesDistinct,
   interfaceNamesFit,
 } from "./interfaces.ts";
-import { clusterPrefixesAreFree, podsCarryIpv6 } from "./kubernetes.ts";
+import { clusterPrefixesAreFree, cnisHaveTheirVxlan, podsCarryIpv6 } from "./kubernetes.ts";
 import { siteLansOutsideOverlay } from "./lans.ts";
 import { gatewayMacsAreFree } from "./macs.ts";
 import { pathsAreOfOnePeer, pathsAreUsed, pinsFit, segmentsCarryIpv6, tunnelsCarryIpv6 } from "./mtu.ts";
@@ -63,6 +63,7 @@ export const checks: readonly Check[] = Object.freeze([
   siteLansOutsideOverlay,
   clusterPrefixesAreFree,
   podsCarryIpv6,
+  cnisHaveTheirVxlan,
   pairsHaveOneKey,
   presharedKeysBearable,
   interfaceNamesFit,

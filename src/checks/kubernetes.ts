@@ -1,7 +1,9 @@
-/** What pods and services are given is nobody else's. */
+/** What a cluster has is nobody else's: its prefixes, and its CNI's VXLAN. */
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
+import { grouped } from "../base/grouped.ts";
 import { containsPrefix, familyOf, type IpPrefix, overlaps } from "../base/ip.ts";
 import { IPV6_MINIMUM_MTU } from "../base/mtu.ts";
+import { CNI_PORTS, type Cni } from "../model/kubernetes.ts";
 import type { Network, OverlayPrefix } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
 import { useInWords } from "./addressing.ts";
@@ -49,4 +51,25 @@ export function podsCarryIpv6({ kubernetes, origin }: Network): readonly Diagnos
   const overhead = tunnel - mtu;
   const params = { prefix, mtu, tunnel, overhead, minimum: IPV6_MINIMUM_MTU, needed: IPV6_MINIMUM_MTU + overhead };
   return [diagnostic("kubernetes-below-ipv6", params, originSpan(origin, "kubernetes"))];
+}
+
+/** By their defaults: flannel's VNI (Documentation/backends.md), Calico's (FelixConfiguration, vxlanVNI). */
+const VNIS: Readonly<Record<Cni, number | undefined>> = { flannel: 1, calico: 4096, cilium: undefined };
+
+/** Linux gives a VNI of a port to one device, and all of a port to one that takes every VNI, as Cilium's does. */
+export function cnisHaveTheirVxlan({ hosts }: Network): readonly Diagnostic[] {
+  const found = hosts.flatMap(({ name: host, kubernetes, vxlans, vrfs, origin }) => {
+    if (kubernetes === undefined) return [];
+    const { cni } = kubernetes;
+    const own = VNIS[cni];
+    return [...vxlans, ...vrfs.map(({ vxlan }) => vxlan)]
+      .filter(({ port, vni }) => port === CNI_PORTS[cni] && (own === undefined || vni === own))
+      .map(({ segment, vni, port }) => {
+        const params = { host, cni, segment, vni, port, what: own === undefined ? "all of the port" : "the same" };
+        return { segment, found: diagnostic("kubernetes-vxlan-conflict", params, originSpan(origin, "kubernetes")) };
+      });
+  });
+  // Of all hosts' on the first.
+  const bySegment = [...grouped(found, ({ segment }) => segment).values()];
+  return bySegment.flatMap((group) => group.slice(0, 1)).map((first) => first.found);
 }

@@ -2,6 +2,7 @@ import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import { must } from "../base/invariant.ts";
 import { BFD_PORTS } from "../model/bgp.ts";
 import type { Host } from "../model/host.ts";
+import { CNI_PORTS } from "../model/kubernetes.ts";
 import type { Network } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
 import { endpointText } from "../model/reach.ts";
@@ -124,11 +125,12 @@ export function forwardedPorts(network: Network): readonly Diagnostic[] {
 }
 
 /** What the guard takes from the tunnels only. */
-function guardedPorts({ hosts, bgp }: Network): ReadonlyMap<number, string> {
+function guardedPorts({ hosts, bgp, kubernetes }: Network): ReadonlyMap<number, string> {
   const devices = hosts.flatMap(({ vxlans, vrfs }) => [...vxlans, ...vrfs.map((vrf) => vrf.vxlan)]);
   const vxlan = devices.map(({ port }) => [port, "VXLAN's"] as const);
   const bfd = bgp.kind !== "none" && bgp.bfd.kind === "on" ? BFD_PORTS : [];
-  return new Map<number, string>([...vxlan, ...bfd.map((port) => [port, "BFD's"] as const)]);
+  const cni = kubernetes === undefined ? [] : [[CNI_PORTS[kubernetes.cni], `${kubernetes.cni}'s`] as const];
+  return new Map<number, string>([...cni, ...vxlan, ...bfd.map((port) => [port, "BFD's"] as const)]);
 }
 
 /** No tunnel listens where the guard lets nobody in. */

@@ -13,6 +13,7 @@ const MTU: readonly Code[] = [
   "fragment-unused",
   "fragments-too-many",
   "fragment-without-ipv4",
+  "kubernetes-below-ipv6",
 ];
 const MEETING: readonly Code[] = [
   "pair-cannot-meet",
@@ -118,6 +119,7 @@ const CONSEQUENCES: Readonly<Record<string, readonly Code[]>> = {
     "mesh-too-large",
     "interface-name-taken",
     "guard-open-unused",
+    "kubernetes-family",
     ...PEERS,
   ],
   hostDefaults: [
@@ -148,6 +150,7 @@ const CONSEQUENCES: Readonly<Record<string, readonly Code[]>> = {
     "exception-unused",
     "exit-unused",
     "peer-announce-unknown",
+    "kubernetes-unused",
   ],
   subnets: [
     "fragment-without-mtu",
@@ -208,6 +211,7 @@ const CONSEQUENCES: Readonly<Record<string, readonly Code[]>> = {
     "peer-without-bgp",
     "peer-asn-own",
   ],
+  kubernetes: ["kubernetes-family", "kubernetes-overlap", "kubernetes-below-ipv6", "kubernetes-unused"],
   guard: [],
   vxlanPort: ["listen-port-taken", "vxlan-port-taken", "vxlan-port-unused"],
   fleet: ["table-reserved", "interface-name-taken", "interface-name-too-long"],
