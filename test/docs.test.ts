@@ -203,6 +203,10 @@ describe("commands.md", () => {
     const { model, ...rest } = compile({ name, text: read(name) });
     const [row = {}] = model ? reportMtu(model).lans : [];
     expect(wordsAfter("without WireGuard to its gateway:").toSorted()).toEqual(Object.keys(row).toSorted());
+    const nodes = "fixtures/kubernetes/topology.yaml";
+    const cluster = must(compile({ name: nodes, text: read(nodes) }).model, "it compiles");
+    const pods = Object.keys(reportMtu(cluster).kubernetes ?? {});
+    expect(wordsAfter("what pods get:").toSorted()).toEqual(pods.toSorted());
     const [file = {}] = rest.files;
     expect(wordsAfter("A file has ")).toEqual(expect.arrayContaining(Object.keys(file)));
     const section = page.split("## As a library")[1] ?? "";
