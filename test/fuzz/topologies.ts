@@ -313,6 +313,24 @@ function ovnOf({ shape, vrrpId, fleet }: Knobs, names: readonly string[]): unkno
   };
 }
 
+/** A cluster of all that can be nodes, where there is one way; it is drawn by what else is. */
+function clusterOf(
+  each: Knobs,
+): { readonly shared: unknown; readonly nodes: ReadonlyMap<string, unknown> } | undefined {
+  const { shape, hosts, presharedKeys, perPeer, vxlanPort, hasShared, hasVrf, pathMtu, pools } = each;
+  if (!(presharedKeys && perPeer) || isPaired(shape) || SEVERAL_WAYS.includes(shape)) return undefined;
+  const own = vxlanPort === 8472 || !hasVrf ? "flannel" : "cilium";
+  const shared = { cni: hasShared ? "calico" : own, distribution: pathMtu === undefined ? "k3s" : "kubeadm" };
+  const able = hosts.filter((host) => !(host.isOutsider || isApp(host)));
+  const nodes = able.map(
+    (host, index) => [nameOf(host), { ...shared, role: index === 0 ? "server" : "agent" }] as const,
+  );
+  const families = pools.map((pool) => (pool.includes(":") ? 6 : 4));
+  const pods = families.map((family) => (family === 4 ? "100.72.0.0/16" : "fd00:42::/56"));
+  const services = families.map((family) => (family === 4 ? "100.73.0.0/16" : "fd00:43::/112"));
+  return { shared: { pods, services }, nodes: new Map(nodes) };
+}
+
 interface Surroundings {
   readonly vrf: string | undefined;
   readonly exits: readonly string[] | undefined;
@@ -344,7 +362,10 @@ function topologyOf(each: Knobs): Topology {
   const isPair = isPaired(each.shape);
   const ways = waysOf(each);
   const exits = unlessEmpty([...new Set(ways.map(({ host }) => host))]);
-  const entries = each.hosts.map((drawn, index) => entryOf(each, drawn, index, { vrf, exits }));
+  const cluster = clusterOf(each);
+  const entries = each.hosts
+    .map((drawn, index) => entryOf(each, drawn, index, { vrf, exits }))
+    .map(([name, entry]) => [name, { ...entry, kubernetes: cluster?.nodes.get(name) }]);
   // Nothing may be on one of two that share a key.
   const names = each.hosts
     .slice(isPair ? 2 : 0)
@@ -368,6 +389,7 @@ function topologyOf(each: Knobs): Topology {
     remotes: remotesOf(each),
     bgp: bgpOf(each),
     ovn: ovnOf(each, names),
+    kubernetes: cluster?.shared,
     vxlanPort: each.vxlanPort,
     fleet: each.fleet,
     guard: each.guard,
