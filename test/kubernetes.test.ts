@@ -139,6 +139,16 @@ describe("a node", () => {
     expect(overlaps("10.40.0.0/13")).toEqual(["kubernetes-overlap", "kubernetes-overlap"]);
     expect(overlaps("10.43.2.0/24")).toEqual(["kubernetes-overlap"]);
     expect(codesOf(cluster({ ofBeta: "routes: [10.42.2.0/24]" }))).toEqual(["kubernetes-overlap"]);
+    // What is wider and says that it leaves out what lies within does.
+    expect(overlaps("{cidr: 10.0.0.0/8, exceptMoreSpecifics: true}")).toEqual([]);
+  });
+
+  test("does not meet what lies in a VRF", () => {
+    const body = cluster({ more: "bgp: {asn: 65000}\nvrfs: {blue: {vni: 5000}}\n" });
+    const routing = (route: string): readonly string[] =>
+      codesOf(body.replace("192.0.2.3", `192.0.2.3, routes: [${route}]`));
+    expect(routing("{cidr: 10.42.2.0/24, vrf: blue}")).not.toContain("kubernetes-overlap");
+    expect(routing("10.42.2.0/24")).toContain("kubernetes-overlap");
   });
 });
 

@@ -15,7 +15,14 @@ interface Range {
 
 const meet = (a: IpPrefix, b: IpPrefix): boolean => familyOf(a) === familyOf(b) && overlaps(a, b);
 
-/** No prefix of pods or services overlaps the overlay's or another. A node may route pods itself: its routes lie within. */
+/** What one that is wider says of the rest. */
+const mayHold = (other: OverlayPrefix, prefix: IpPrefix): boolean =>
+  other.exceptsMoreSpecifics && other.prefix !== prefix && containsPrefix(other.prefix, prefix);
+
+/**
+ * No prefix of pods or services overlaps the overlay's or another, but for a VRF's, which pods do not meet. A node may route
+ * pods itself: its routes lie within.
+ */
 export function clusterPrefixesAreFree({ kubernetes, prefixes, hosts, origin }: Network): readonly Diagnostic[] {
   if (kubernetes === undefined) return [];
   const nodes = new Set(hosts.filter((host) => host.kubernetes !== undefined).map(({ name }) => name));
@@ -26,7 +33,8 @@ export function clusterPrefixesAreFree({ kubernetes, prefixes, hosts, origin }: 
     what === "pods" && other.use.kind === "route" && nodes.has(other.use.host) && containsPrefix(prefix, other.prefix);
   const withOthers = [...pods, ...services].flatMap((range) =>
     prefixes
-      .filter((other) => meet(range.prefix, other.prefix) && !isOwn(range, other))
+      .filter(({ vrf, prefix }) => vrf === undefined && meet(range.prefix, prefix))
+      .filter((other) => !(isOwn(range, other) || mayHold(other, range.prefix)))
       .map((other) => {
         const params = { ...range, other: other.prefix, otherUse: useInWords(other) };
         return diagnostic("kubernetes-overlap", params, other.span);
