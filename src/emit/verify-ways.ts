@@ -69,9 +69,13 @@ const addresses = once((context: EmitContext) => {
 export const addressWithin = (prefix: IpPrefix, context: EmitContext): IpAddress | undefined =>
   addresses(context).get(prefix);
 
+/** On a node of Kubernetes a route of the CNI's to another node's pods is better than netgen's, which others go by. */
+const isOfPods = (prefix: IpPrefix, { network: { kubernetes } }: EmitContext): boolean =>
+  (kubernetes?.pods ?? []).some((pods) => containsPrefix(pods, prefix));
+
 function wayLines(prefix: IpPrefix, words: readonly string[], context: EmitContext): readonly Line[] {
   const address = addressWithin(prefix, context);
-  if (address === undefined) return [];
+  if (address === undefined || isOfPods(prefix, context)) return [];
   return words.map((each) => ["way", each === "dev" ? prefix : `${prefix} ${each}`, `ip route get ${address}`, each]);
 }
 
