@@ -1,7 +1,7 @@
 /** What a cluster has is nobody else's: its prefixes, and its CNI's VXLAN. */
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import { grouped } from "../base/grouped.ts";
-import { containsPrefix, familyOf, type IpPrefix, overlaps } from "../base/ip.ts";
+import { containsPrefix, familyOf, type IpPrefix, isMoreSpecific, overlaps } from "../base/ip.ts";
 import { IPV6_MINIMUM_MTU } from "../base/mtu.ts";
 import { CNI_PORTS, type Cni } from "../model/kubernetes.ts";
 import type { Network, OverlayPrefix } from "../model/network.ts";
@@ -13,11 +13,9 @@ interface Range {
   readonly prefix: IpPrefix;
 }
 
-const meet = (a: IpPrefix, b: IpPrefix): boolean => familyOf(a) === familyOf(b) && overlaps(a, b);
-
 /** What one that is wider says of the rest. */
 const mayHold = (other: OverlayPrefix, prefix: IpPrefix): boolean =>
-  other.exceptsMoreSpecifics && other.prefix !== prefix && containsPrefix(other.prefix, prefix);
+  other.exceptsMoreSpecifics && isMoreSpecific(prefix, other.prefix);
 
 /**
  * No prefix of pods or services overlaps the overlay's or another, but for a VRF's, which pods do not meet. A node may route
@@ -33,7 +31,7 @@ export function clusterPrefixesAreFree({ kubernetes, prefixes, hosts, origin }: 
     what === "pods" && other.use.kind === "route" && nodes.has(other.use.host) && containsPrefix(prefix, other.prefix);
   const withOthers = [...pods, ...services].flatMap((range) =>
     prefixes
-      .filter(({ vrf, prefix }) => vrf === undefined && meet(range.prefix, prefix))
+      .filter(({ vrf, prefix }) => vrf === undefined && overlaps(range.prefix, prefix))
       .filter((other) => !(isOwn(range, other) || mayHold(other, range.prefix)))
       .map((other) => {
         const params = { ...range, other: other.prefix, otherUse: useInWords(other) };
@@ -42,7 +40,7 @@ export function clusterPrefixesAreFree({ kubernetes, prefixes, hosts, origin }: 
   );
   const among = pods.flatMap((pod) =>
     services
-      .filter(({ prefix }) => meet(pod.prefix, prefix))
+      .filter(({ prefix }) => overlaps(pod.prefix, prefix))
       .map(({ prefix: other }) =>
         diagnostic("kubernetes-overlap", { ...pod, other, otherUse: "the services of Kubernetes" }, place),
       ),
