@@ -49,6 +49,18 @@ describe("the size of a pod's packet", () => {
     expect(clusterOf(cluster({ cni, pools, shared }))).toMatchObject({ cni, tunnelMtu: 1440, ...sizes });
   });
 
+  test.each([
+    // An endpoint that is a name may lead to IPv6, which costs 80.
+    ["flannel", 1500, { tunnelMtu: 1420, podMtu: 1370, setting: 1420 }],
+    ["calico", 1500, { tunnelMtu: 1420, podMtu: 1370, setting: 1370 }],
+    ["flannel", 9000, { tunnelMtu: 8920, podMtu: 8870, setting: 8920 }],
+    ["cilium", 9000, { tunnelMtu: 8920, podMtu: 8870, setting: 8920 }],
+    ["calico", 9000, { tunnelMtu: 8920, podMtu: 8870, setting: 8870 }],
+  ])("%s on a path of %i to a name", (cni, pathMtu, sizes) => {
+    const body = cluster({ cni, more: `underlay: {pathMtu: ${pathMtu}}\n` }).replace("192.0.2.1", "alpha.example.net");
+    expect(clusterOf(body)).toMatchObject(sizes);
+  });
+
   test("a path of the node with the smallest one counts, between nodes and to who passes on, and no other", () => {
     const paths = (ends: string): string => `underlay: {paths: [{between: [${ends}], mtu: 1400}]}\n`;
     const perPeer = (body: string): string => body.replace("wireguard: {", "wireguard: {mtu: per-peer, ");
@@ -143,6 +155,15 @@ describe("a node", () => {
     expect(overlaps("{cidr: 10.0.0.0/8, exceptMoreSpecifics: true}")).toEqual([]);
   });
 
+  test("says where its prefixes are written, when they are", () => {
+    const related = (shared: string) =>
+      compileText(cluster({ pools: "10.42.0.0/24", shared })).diagnostics.map((each) =>
+        each.related.map(({ message }) => message),
+      );
+    expect(related("")).toEqual([[]]);
+    expect(related(V4)).toEqual([["10.42.0.0/16 is declared here"]]);
+  });
+
   test("does not meet what lies in a VRF", () => {
     const body = cluster({ more: "bgp: {asn: 65000}\nvrfs: {blue: {vni: 5000}}\n" });
     const routing = (route: string): readonly string[] =>
@@ -194,6 +215,11 @@ describe("no cluster", () => {
     expect(codesOf(mistyped)).not.toContain("kubernetes-unused");
   });
 
+  test("has services among its pods", () => {
+    const shared = "pods: [10.42.0.0/15], services: [10.43.0.0/16]";
+    expect(codesOf(cluster({ shared }))).toEqual(["kubernetes-overlap"]);
+  });
+
   test("has ranges that cannot be routed", () => {
     const shared = "pods: [169.254.0.0/17], services: [169.254.128.0/17]";
     expect(codesOf(cluster({ shared }))).toEqual(["prefix-reserved", "prefix-reserved"]);
@@ -215,6 +241,16 @@ describe("the CNI's VXLAN", () => {
   ])("%s beside a segment with the VNI %i on port %i", (cni, vni, port, isTaken) => {
     const codes = codesOf(cluster({ cni }) + segment(vni, port));
     expect(codes).toEqual(isTaken ? ["kubernetes-vxlan-conflict"] : []);
+  });
+
+  test("is not a VRF's either", () => {
+    const node = "kubernetes: {cni: cilium, distribution: k3s, role: agent}";
+    const ofBeta = `${node}, routes: [{cidr: 10.99.0.0/24, vrf: blue}]`;
+    const vrf = (port: number): string => `bgp: {asn: 65000}\nvxlanPort: ${port}\nvrfs: {blue: {vni: 5000}}\n`;
+    expect(messagesOf(cluster({ cni: "cilium", more: vrf(8472), ofBeta }))).toEqual([
+      expect.stringContaining("blue has the VNI 5000 on UDP port 8472 of beta, where cilium has all of the port"),
+    ]);
+    expect(codesOf(cluster({ cni: "cilium", more: vrf(4789), ofBeta }))).toEqual([]);
   });
 
   test("is guarded: no tunnel listens on its port, and a host may open it", () => {

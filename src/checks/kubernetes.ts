@@ -1,11 +1,11 @@
 /** What a cluster has is nobody else's: its prefixes, and its CNI's VXLAN. */
-import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
+import { type Diagnostic, diagnostic, type Related } from "../base/diagnostic.ts";
 import { grouped } from "../base/grouped.ts";
 import { containsPrefix, familyOf, type IpPrefix, isMoreSpecific, overlaps } from "../base/ip.ts";
 import { IPV6_MINIMUM_MTU } from "../base/mtu.ts";
 import { CNI_PORTS, type Cni } from "../model/kubernetes.ts";
 import type { Network, OverlayPrefix } from "../model/network.ts";
-import { originSpan } from "../model/origin.ts";
+import { type Origin, originSpan } from "../model/origin.ts";
 import { useInWords } from "./addressing.ts";
 
 interface Range {
@@ -16,6 +16,12 @@ interface Range {
 /** What one that is wider says of the rest. */
 const mayHold = (other: OverlayPrefix, prefix: IpPrefix): boolean =>
   other.exceptsMoreSpecifics && isMoreSpecific(prefix, other.prefix);
+
+/** Where it was written; nowhere where it is K3s' own. */
+function declared({ what, prefix }: Range, origin: Origin): readonly Related[] {
+  const span = origin[`kubernetes/${what}`];
+  return span === undefined ? [] : [{ message: `${prefix} is declared here`, span }];
+}
 
 /**
  * No prefix of pods or services overlaps the overlay's or another, but for a VRF's, which pods do not meet. A node may route
@@ -35,7 +41,7 @@ export function clusterPrefixesAreFree({ kubernetes, prefixes, hosts, origin }: 
       .filter((other) => !(isOwn(range, other) || mayHold(other, range.prefix)))
       .map((other) => {
         const params = { ...range, other: other.prefix, otherUse: useInWords(other) };
-        return diagnostic("kubernetes-overlap", params, other.span);
+        return diagnostic("kubernetes-overlap", params, other.span, declared(range, origin));
       }),
   );
   const among = pods.flatMap((pod) =>

@@ -99,7 +99,8 @@ function soundPart(reader: Reader, draft: Draft): Topology | undefined {
 /** The places of the whole's own fields; hosts, subnets and the like have origins of their own. */
 function originOfWhole(reader: Reader): Topology["origin"] {
   const root = rootOf(reader);
-  const fields = [...members(root), ...members(member(root, "underlay")), ...members(member(root, "guard"))];
+  const nested = ["underlay", "guard", "kubernetes"].flatMap((key) => members(member(root, key)));
+  const fields = [...members(root), ...nested];
   const places = fields.map(([, node]) => [node.pointer.slice(1), valueSpan(reader, node.pointer)] as const);
   return { "": startOfFile(reader), ...Object.fromEntries(places) };
 }
