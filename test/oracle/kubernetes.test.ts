@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
 import { must } from "../../src/base/invariant.ts";
+import { forNow } from "../proofs.ts";
 import { NAMESPACE, ROOT, setUpEngines } from "./container-engines.ts";
 import { allGoldenTrees } from "./golden-trees.ts";
 import { type Box, openBox } from "./netns.ts";
@@ -64,33 +65,40 @@ ip route add ${subnet(peer)}/${length} via ${subnet(peer)} dev ${device} onlink
 `);
 }
 
+const isForEachChange = ({ fixture }: { readonly fixture: string }): boolean => fixture === "kubernetes";
+
+const FLANNELS = [
+  { fixture: "kubernetes", hosts: ["worker1", "gpu1"], to: "10.42.2.0", header: 28 },
+  { fixture: "kubernetes-ipv6", hosts: ["alpha", "beta"], to: "fd00:42:0:2::", header: 48 },
+];
+
 describe("flannel's device, made with the MTU that it is told", () => {
-  test.each([
-    { fixture: "kubernetes", hosts: ["worker1", "gpu1"], to: "10.42.2.0", header: 28 },
-    { fixture: "kubernetes-ipv6", hosts: ["alpha", "beta"], to: "fd00:42:0:2::", header: 48 },
-  ])("carries its full size through the tunnel in one piece, and not a byte more: $fixture", async (each) => {
-    const [one, other] = await Promise.all(each.hosts.map((host) => open(`${each.fixture}/${host}`)));
-    if (one === undefined || other === undefined) throw new Error("two were opened");
-    const [[own = ""] = [], [theirs = ""] = []] = joinTunnels(one, other);
-    // With kubeadm one file is all nodes'.
-    const conf = netConf(one);
-    makeFlannel(one, conf, [own, theirs], [1, 2]);
-    makeFlannel(other, conf, [theirs, own], [2, 1]);
-    const mtu = conf.Backend.MTU - 50;
-    const ping = (bytes: number) => one.box.tryRun("ping", "-c1", "-w2", "-Mdo", `-s${bytes - each.header}`, each.to);
-    const readLink = (what: string): number => Number(one.box.run("cat", `/sys/class/net/wg0/${what}`));
-    const pieces = (): number => {
-      const before = readLink("statistics/tx_packets");
-      ping(mtu);
-      return readLink("statistics/tx_packets") - before;
-    };
-    expect(ping(mtu)).toMatchObject({ status: 0 });
-    expect(pieces()).toBe(1);
-    expect(ping(mtu + 1).output).toMatch(new RegExp(`mtu[=:] ?${mtu}$`, "m"));
-    // It is the most: with one byte less in the tunnel its packet is cut, or lost.
-    one.box.run("ip", "link", "set", "wg0", "mtu", String(readLink("mtu") - 1));
-    expect(pieces()).not.toBe(1);
-  });
+  test.each(forNow(FLANNELS, isForEachChange, "fleets whose nodes have flannel's device"))(
+    "carries its full size through the tunnel in one piece, and not a byte more: $fixture",
+    async (each) => {
+      const [one, other] = await Promise.all(each.hosts.map((host) => open(`${each.fixture}/${host}`)));
+      if (one === undefined || other === undefined) throw new Error("two were opened");
+      const [[own = ""] = [], [theirs = ""] = []] = joinTunnels(one, other);
+      // With kubeadm one file is all nodes'.
+      const conf = netConf(one);
+      makeFlannel(one, conf, [own, theirs], [1, 2]);
+      makeFlannel(other, conf, [theirs, own], [2, 1]);
+      const mtu = conf.Backend.MTU - 50;
+      const ping = (bytes: number) => one.box.tryRun("ping", "-c1", "-w2", "-Mdo", `-s${bytes - each.header}`, each.to);
+      const readLink = (what: string): number => Number(one.box.run("cat", `/sys/class/net/wg0/${what}`));
+      const pieces = (): number => {
+        const before = readLink("statistics/tx_packets");
+        ping(mtu);
+        return readLink("statistics/tx_packets") - before;
+      };
+      expect(ping(mtu)).toMatchObject({ status: 0 });
+      expect(pieces()).toBe(1);
+      expect(ping(mtu + 1).output).toMatch(new RegExp(`mtu[=:] ?${mtu}$`, "m"));
+      // It is the most: with one byte less in the tunnel its packet is cut, or lost.
+      one.box.run("ip", "link", "set", "wg0", "mtu", String(readLink("mtu") - 1));
+      expect(pieces()).not.toBe(1);
+    },
+  );
 });
 
 /** VXLAN (RFC 7348 §5) to a node from an address, by UDP. */
@@ -101,13 +109,15 @@ s = socket.socket(socket.AF_INET6 if ":" in to else socket.AF_INET, socket.SOCK_
 s.bind((own, 0)); s.sendto(bytes.fromhex("0800000000000100" + "00" * 60), (to, int(port)))
 `;
 
+const GUARDED = [
+  { fixture: "kubernetes", hosts: ["worker1", "gpu1"], port: 8472 },
+  { fixture: "kubernetes-cilium", hosts: ["alpha", "beta"], port: 8472 },
+  { fixture: "kubernetes-calico", hosts: ["alpha", "beta"], port: 4789 },
+  { fixture: "kubernetes-ipv6", hosts: ["alpha", "beta"], port: 8472 },
+];
+
 describe("the guard", () => {
-  test.each([
-    { fixture: "kubernetes", hosts: ["worker1", "gpu1"], port: 8472 },
-    { fixture: "kubernetes-cilium", hosts: ["alpha", "beta"], port: 8472 },
-    { fixture: "kubernetes-calico", hosts: ["alpha", "beta"], port: 4789 },
-    { fixture: "kubernetes-ipv6", hosts: ["alpha", "beta"], port: 8472 },
-  ])(
+  test.each(forNow(GUARDED, isForEachChange, "fleets whose nodes are sent VXLAN by others"))(
     "takes the CNI's VXLAN from a node by the tunnel, and from nobody beside it: $fixture",
     async ({ fixture, hosts, port }) => {
       const [one, other] = await Promise.all(hosts.map((host) => open(`${fixture}/${host}`)));
