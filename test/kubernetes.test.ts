@@ -110,6 +110,19 @@ describe("a node", () => {
     expect(hostOf(network, "gamma").kubernetes).toBeUndefined();
   });
 
+  test("lets its pods out to the overlay, and nobody who only says that it is one", () => {
+    const entrance = (cni: string, host: string): string => {
+      const lines = linesOf(cluster({ cni }), `${host}/etc/netgen/netgen.nft`).join("\n");
+      return /chain entrance \{([^}]*)/.exec(lines)?.[1] ?? "";
+    };
+    const back = "ip saddr 10.42.0.0/16 fib saddr . iif oif exists return";
+    expect(entrance("flannel", "beta")).toContain(back);
+    expect(entrance("flannel", "beta")).not.toContain("lxc*");
+    expect(entrance("calico", "beta")).toContain(back);
+    expect(entrance("cilium", "beta")).toContain('iifname "lxc*" return');
+    expect(entrance("flannel", "gamma")).toBe("");
+  });
+
   test("of K3s has what a server says alone on servers", () => {
     const path = (host: string): string => `${host}/etc/rancher/k3s/config.yaml.d/50-netgen.yaml`;
     expect(linesOf(cluster(), path("beta"))).toEqual([

@@ -17,11 +17,14 @@ function overlayOf({ unreachable, ownedPrefixes, egress }: Host): readonly IpPre
   return collapsePrefixes([...unreachable, ...behind.map(({ prefix }) => prefix), ...remotes]);
 }
 
-/** Whose packets come by a link that the model does not name: what is behind this host, or on a LAN that it is on. */
-function nearbyPrefixes({ ownedPrefixes, lanRoutes, reach, egress }: Host, { network }: EmitContext) {
+/** Whose packets come by a link that the model does not name: what is behind this host, or on a LAN that it is on, and pods. */
+function nearbyPrefixes(host: Host, { network }: EmitContext) {
+  const { ownedPrefixes, lanRoutes, reach, egress } = host;
   const lans = network.prefixes.filter(({ use }) => use.kind === "lan" && use.site === reach.site);
   const remotes = (egress?.remotes ?? []).filter(({ own }) => own !== undefined).flatMap(({ prefixes }) => prefixes);
-  return collapsePrefixes([...[...ownedPrefixes, ...lanRoutes, ...lans].map(({ prefix }) => prefix), ...remotes]);
+  const pods = host.kubernetes === undefined ? [] : (network.kubernetes?.pods ?? []);
+  const named = [...ownedPrefixes, ...lanRoutes, ...lans].map(({ prefix }) => prefix);
+  return collapsePrefixes([...named, ...remotes, ...pods]);
 }
 
 /** Of netgen and of whom it knows; nft takes no pattern into a set of names. */
@@ -33,7 +36,9 @@ function trustedLinks(host: Host, context: EmitContext): readonly string[] {
   const docker = hasDocker ? ["docker0", ...(isOuter ? [] : ["br-*"])] : [];
   // Between a guest and the bridge that routes for it, where the bridge filter is on.
   const proxmox = isProxmox(platform) ? ["fwbr*"] : [];
-  const others = [...network.guardInterfaces, ...docker, ...proxmox];
+  // Cilium's routes to pods lead to one device, and pods' packets come by one of each; it looks at their source itself.
+  const cilium = host.kubernetes?.cni === "cilium" ? ["lxc*"] : [];
+  const others = [...network.guardInterfaces, ...docker, ...proxmox, ...cilium];
   const patterns = others.filter((name) => name.endsWith("*"));
   const named = others.filter((name) => !name.endsWith("*")).map((name) => `"${name}"`);
   return [oneOf([...new Set([...own, ...named])]), ...new Set(patterns.map((name) => `"${name}"`))];

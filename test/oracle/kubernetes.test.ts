@@ -154,6 +154,34 @@ table inet seen { chain in { type filter hook input priority 100; udp dport ${po
   );
 });
 
+test("a pod reaches other nodes by their own addresses, and nobody beside it who poses as one", async () => {
+  const [one, other, pod] = await Promise.all(["worker1", "gpu1", "worker2"].map((host) => open(`kubernetes/${host}`)));
+  if (one === undefined || other === undefined || pod === undefined) throw new Error("three were opened");
+  const [[own = ""] = [], [theirs = ""] = []] = joinTunnels(one, other);
+  one.box.cable("cni0", pod.box, "eth0");
+  one.box.cable("eth0", other.box, "eth0");
+  one.box.shell(`ip address add 10.42.1.1/24 dev cni0; ip address add 192.0.2.1/24 dev eth0
+sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.eth0.rp_filter=0`);
+  pod.box.shell("ip address add 10.42.1.5/24 dev eth0; ip route add default via 10.42.1.1");
+  // flannel has pods leave with their node's address; here the way back is written.
+  other.box.shell(`ip route add 10.42.1.0/24 via ${own} dev wg0
+ip address add 192.0.2.2/24 dev eth0; ip address add 10.42.1.9/32 dev lo
+ip rule add from 10.42.1.9 table 9; ip route add default via 192.0.2.1 dev eth0 table 9
+ip rule del pref 0; ip rule add pref 100 table local`);
+  one.box.run("nft", "-f", "/etc/netgen/netgen.nft");
+  const reaches = (): boolean => pod.box.tryRun("ping", "-c1", "-w5", theirs).status === 0;
+  expect(reaches()).toBe(true);
+  const dropped = (): number =>
+    [...one.box.run("nft", "list", "chain", "inet", "netgen", "entrance").matchAll(/packets (\d+)/g)].reduce(
+      (sum, [, packets]) => sum + Number(packets),
+      0,
+    );
+  expect(dropped()).toBe(0);
+  // By the uplink, to a host of the overlay and as a pod.
+  other.box.run("python3", "-c", SEND, "10.42.1.9", "10.250.0.1", "9");
+  expect(dropped()).toBe(1);
+});
+
 const root = trixieTree() ?? "";
 
 test.runIf(root !== "")(
