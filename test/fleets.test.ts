@@ -205,6 +205,18 @@ describe("beside another fleet", () => {
     ]);
   });
 
+  test("a host has one kubelet", () => {
+    const nodes = HOSTS.replace(
+      "198.51.100.1",
+      "198.51.100.1, kubernetes: {cni: cilium, distribution: k3s, role: server}",
+    );
+    expect(said(SECOND + nodes, FIRST + nodes)).toEqual([
+      "fleet-conflict: alpha cannot have kubernetes beside kubernetes in first.yaml: it has one K3s or kubelet",
+    ]);
+    expect(said(SECOND + nodes, FIRST + HOSTS)).toEqual([]);
+    expect(said(SECOND + HOSTS, FIRST + nodes)).toEqual([]);
+  });
+
   test("no bridge that is called as Docker's are, where Docker's may enter the other fleet", () => {
     const docker = HOSTS.replace("198.51.100.1", "198.51.100.1, docker: true");
     const subnet = (rest: string): string => `subnets: {vms: {cidr: 10.71.0.0/24, hosts: [alpha]${rest}}}\n`;

@@ -153,6 +153,13 @@ const SINGLES: readonly Single[] = [
     span: (_, { origin }) => originSpan(origin),
   },
   {
+    what: "kubernetes",
+    other: "kubernetes",
+    why: "it has one K3s or kubelet",
+    isTaken: (host, twin) => host.kubernetes !== undefined && twin.kubernetes !== undefined,
+    span: (_, { origin }) => originSpan(origin, "kubernetes"),
+  },
+  {
     what: "exits of its own",
     other: "tunnels",
     why: ALL_LEAVES,
