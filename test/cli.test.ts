@@ -516,7 +516,7 @@ describe("model, mtu and schema", () => {
   test("mtu --format json prints the report alone on standard output, warnings as text on standard error", () => {
     const { status, stdout, stderr } = run(["mtu", "-", "--format", "json"], { input: WARNING });
     expect(status).toBe(0);
-    expect(Object.keys(JSON.parse(stdout))).toEqual(["tunnels", "segments", "lans"]);
+    expect(Object.keys(JSON.parse(stdout))).toEqual(["tunnels", "segments", "lans", "kubernetes"]);
     expect(stderr).toContain("warning[path-unused]");
   });
 
