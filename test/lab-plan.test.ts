@@ -289,6 +289,32 @@ test("what hosts of a site send each other is not in clear, though others reach 
   expect(lines(watchRules(plan)).filter((line) => line.endsWith("return"))).toEqual([]);
 });
 
+test("a LAN that is routed has a router that sends on, and hosts without neighbours", () => {
+  const plan = planLab(networkOf("routed-lan"));
+  const { hasLan, routed } = named(plan.routers, "fsn");
+  expect(hasLan).toBe(false);
+  expect(routed?.routes.map(({ prefix, via }) => `${prefix} ${via}`)).toEqual([
+    "10.42.12.0/24 10.0.1.12",
+    "10.250.0.0/24 10.0.1.2",
+    "10.250.0.13/32 10.0.1.13",
+    "192.168.7.0/24 10.0.1.2",
+  ]);
+  expect(neighboursOf(named(plan.hosts, "worker1"), plan)).toEqual([{ address: "10.0.0.1", mtu: undefined }]);
+  const rules = watchRules(plan, membersOf("fsn", plan), routed?.inClear);
+  expect(rules).toContain("ip saddr 10.42.12.0/24 return");
+  expect(rules).not.toContain("addr 10.250.0.0/24 return");
+});
+
+test("a gateway that nobody on a routed LAN sends to may have no address there", () => {
+  const plan = checkPlan(
+    modelOf(`
+sites: {fsn: {lan: [10.0.0.0/16], lanRouter: 10.0.0.1, gateways: [alpha]}}
+wireguard: {addresses: [10.250.0.0/24]}
+hosts: {alpha: {id: 1, site: fsn, endpoint: 192.0.2.1}, beta: {id: 2, endpoint: 192.0.2.2}}`),
+  );
+  expect(named(plan.routers, "fsn").routed?.routes).toEqual([]);
+});
+
 test("a host has addresses of the IP versions that its way out carries, and a translation's narrower path", () => {
   const hosts = (families: string): string => `
 wireguard: {addresses: [10.250.0.0/24]}

@@ -119,6 +119,8 @@ const site = (name: string, lanMtu?: number, wanMtu?: number): Site => ({
   wanMtu: wanMtu === undefined ? undefined : bytes(wanMtu),
   lan: [],
   gateways: [],
+  lanRouter: undefined,
+  routes: [],
   origin: {},
 });
 

@@ -8,7 +8,7 @@ import { planLab } from "../src/lab/plan/plan-lab.ts";
 import type { Host } from "../src/model/host.ts";
 import type { Network } from "../src/model/network.ts";
 import { exitOf, exitsOf } from "../src/ways/exits.ts";
-import { neighbourAt } from "../src/ways/lan-routes.ts";
+import { neighbourBy } from "../src/ways/lan-routes.ts";
 import { reachesHost, roundTrip, wayFromHost, wayFromStation } from "../src/ways/reach.ts";
 import { connectedPrefixes, routesOf } from "../src/ways/routes.ts";
 import { acrossSegment } from "../src/ways/segment.ts";
@@ -266,11 +266,36 @@ describe("vrrp-gateways", () => {
       ...ways.network,
       hosts: ways.network.hosts.filter(({ name }) => !gone.includes(name)),
     });
-    expect(neighbourAt(among(), shared)?.name).toBe("gate1");
-    expect(neighbourAt(among("gate1"), shared)?.name).toBe("gate2");
-    expect(neighbourAt(among("gate1", "gate2"), shared)).toBeUndefined();
+    const node = must(ways.hosts.get("node2"), "it is a host");
+    const route = must(
+      node.lanRoutes.find(({ via }) => via === shared),
+      "it sends to that",
+    );
+    expect(neighbourBy(among(), node, route)?.name).toBe("gate1");
+    expect(neighbourBy(among("gate1"), node, route)?.name).toBe("gate2");
+    expect(neighbourBy(among("gate1", "gate2"), node, route)).toBeUndefined();
     const cut = { ...ways, network: among("gate1", "gate2") };
     expect(roundTrip(cut, guest(inner), guest(outer), 4)).toBeUndefined();
+  });
+});
+
+describe("routed-lan", () => {
+  const { ways, trip } = fixture("routed-lan");
+
+  test("a host without WireGuard sends to the router of its network, which sends on to who has it", () => {
+    const { there, back } = must(trip("10.42.12.0/24@worker1", "192.168.7.0/24@office", 4), "they reach each other");
+    expect(legs(there)).toEqual(["worker1 the LAN 1390", "gateway wg0 1390", "office 192.168.7.0/24 1500"]);
+    expect(legs(back)).toEqual(["office wg0 1440", "gateway the LAN 1450", "worker1 10.42.12.0/24 1500"]);
+  });
+
+  test("what the router does not know is nobody's", () => {
+    const worker = must(ways.hosts.get("worker1"), "it is a host");
+    const [toPool, ...others] = worker.lanRoutes;
+    const next = worker.lanRoutes.map((route) => neighbourBy(ways.network, worker, route)?.name);
+    expect(next).toEqual(["gateway", "worker2", "gateway"]);
+    const network = { ...ways.network, sites: ways.network.sites.map((site) => ({ ...site, routes: [] })) };
+    expect(others).toHaveLength(2);
+    expect(neighbourBy(network, worker, must(toPool, "it has routes"))).toBeUndefined();
   });
 });
 

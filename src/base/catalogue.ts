@@ -448,6 +448,16 @@ export const catalogue = {
     message: "{host} is named as a gateway of {site}, but stands {stands}",
     hint: 'name a host of {site}, or write "site: {site}" under {host}',
   },
+  "lan-router-unfit": {
+    severity: "error",
+    message: "{router} cannot be what routes on the LAN of {site}: {why}",
+    hint: "{advice}",
+  },
+  "lan-router-in-overlay": {
+    severity: "error",
+    message: "{router} routes on the LAN of {site} and lies in {prefix} ({use}): hosts would send to it by a tunnel",
+    hint: "give the prefix another range, or the router its address on the LAN",
+  },
   "wireguard-needed": {
     severity: "error",
     message: '{host} is {role}, which takes WireGuard, and has "wireguard: false"',

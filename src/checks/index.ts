@@ -21,7 +21,7 @@ import {
   interfaceNamesFit,
 } from "./interfaces.ts";
 import { clusterPrefixesAreFree, cnisHaveTheirVxlan, podsCarryIpv6 } from "./kubernetes.ts";
-import { siteLansOutsideOverlay } from "./lans.ts";
+import { lanRoutersOutsideOverlay, siteLansOutsideOverlay } from "./lans.ts";
 import { gatewayMacsAreFree } from "./macs.ts";
 import { pathsAreOfOnePeer, pathsAreUsed, pinsFit, segmentsCarryIpv6, tunnelsCarryIpv6 } from "./mtu.ts";
 import { passwordsAreGiven, peersAreToldOfWhatIsReached, peersStandOutside } from "./peers.ts";
@@ -64,6 +64,7 @@ export const checks: readonly Check[] = Object.freeze([
   clusterPrefixesAreFree,
   podsCarryIpv6,
   cnisHaveTheirVxlan,
+  lanRoutersOutsideOverlay,
   pairsHaveOneKey,
   presharedKeysBearable,
   interfaceNamesFit,

@@ -1,5 +1,6 @@
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import { grouped } from "../base/grouped.ts";
+import { containsAddress } from "../base/ip.ts";
 import { createPrefixIndex } from "../base/prefix-index.ts";
 import type { Host } from "../model/host.ts";
 import type { Network, OverlayPrefix } from "../model/network.ts";
@@ -35,4 +36,18 @@ export function siteLansOutsideOverlay({ sites, hosts, prefixes }: Network): rea
         }),
       ),
     );
+}
+
+/** What routes on a LAN is sent to by that, and so by no tunnel. */
+export function lanRoutersOutsideOverlay({ sites, prefixes }: Network): readonly Diagnostic[] {
+  return sites.flatMap(({ name: site, lanRouter: router, origin }): readonly Diagnostic[] => {
+    if (router === undefined) return [];
+    const own = prefixes.find(
+      ({ prefix, use }) => !(use.kind === "lan" && use.site === site) && containsAddress(prefix, router),
+    );
+    if (own === undefined) return [];
+    const params = { router, site, prefix: own.prefix, use: useInWords(own) };
+    const related = [{ message: `${own.prefix} is declared here`, span: own.span }];
+    return [diagnostic("lan-router-in-overlay", params, originSpan(origin, "lanRouter"), related)];
+  });
 }

@@ -81,7 +81,7 @@ import {
   sharersHaveLanAddresses,
   sharersHaveUplinks,
 } from "./shared-addresses.ts";
-import { gatewaysNeedMesh, gatewaysStandInTheirSites } from "./sites.ts";
+import { gatewaysNeedMesh, gatewaysStandInTheirSites, lanRoutersAreFit } from "./sites.ts";
 import {
   gatewaysAreOneOfAPrefix,
   gatewaysStandInSubnets,
@@ -130,6 +130,7 @@ export const laws: readonly Law[] = Object.freeze([
   drainedHostsAreReplaced,
   gatewaysStandInTheirSites,
   gatewaysNeedMesh,
+  lanRoutersAreFit,
   rolesNeedWireguard,
   platformsHaveTheirKeys,
   appsHaveNoRoles,

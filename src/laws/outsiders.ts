@@ -47,8 +47,9 @@ function outsidersOf({ hosts, sites }: Topology): readonly Outsider[] {
     .map((host) => ({ host, site: host.site === undefined ? undefined : named.get(host.site) }));
 }
 
-/** The gateways of a site are more than one, and have no address in common. */
-const isUndecided = ({ gateways, vrrp }: SiteInput): boolean => gateways.length > 1 && vrrp === undefined;
+/** The gateways of a site are more than one, have no address in common, and no router chooses. */
+const isUndecided = ({ gateways, vrrp, lanRouter }: SiteInput): boolean =>
+  gateways.length > 1 && vrrp === undefined && lanRouter === undefined;
 
 function lanAddressMissing(host: HostInput, why: string): readonly Diagnostic[] {
   if (!lacksLanAddress(host)) return [];

@@ -1,9 +1,10 @@
 /** Gateways and the sites that they lead out of. */
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
+import { familyOf, type IpAddress } from "../base/ip.ts";
 import { originSpan } from "../model/origin.ts";
-import { hasTunnels, hostsByName } from "../topology/hosts.ts";
+import { hasTunnels, hostsByName, lanAddress } from "../topology/hosts.ts";
 import { routingClass } from "../topology/routing-class.ts";
-import type { Topology } from "../topology/topology.ts";
+import type { HostInput, SiteInput, Topology } from "../topology/topology.ts";
 
 /** A gateway stands in the site that it is one of. */
 export function gatewaysStandInTheirSites(topology: Topology): readonly Diagnostic[] {
@@ -17,6 +18,40 @@ export function gatewaysStandInTheirSites(topology: Topology): readonly Diagnost
       return [diagnostic("gateway-outside-site", { host: value, site: site.name, stands }, span, related)];
     }),
   );
+}
+
+const PROVIDERS_ROUTER = "give the provider's own router, in many networks the first address";
+
+/** What keeps a router from being that of a site's LAN, and the way out; of several things the first. */
+function unfitness(router: IpAddress, { name: site, gateways, vrrp }: SiteInput, hosts: readonly HostInput[]) {
+  if (gateways.length === 0) {
+    return { why: `${site} has no gateway to send to`, advice: 'name a host, as "gateways: [alpha]", or take it out' };
+  }
+  if (vrrp !== undefined) {
+    const why = `the gateways share ${vrrp.address.address} by VRRP, which takes one Ethernet`;
+    return { why, advice: "take vrrp out: the router is told which gateway to send to" };
+  }
+  for (const host of hosts) {
+    const address = lanAddress(host);
+    if (address === router) return { why: `it is ${host.name}'s own address`, advice: PROVIDERS_ROUTER };
+    if (address !== undefined && familyOf(address) !== familyOf(router)) {
+      const why = `${host.name} is on the LAN at ${address}, which is IPv${familyOf(address)}`;
+      return { why, advice: PROVIDERS_ROUTER };
+    }
+  }
+  return undefined;
+}
+
+/** What routes on a LAN is none of its hosts, and has somebody to send to. */
+export function lanRoutersAreFit({ sites, hosts }: Topology): readonly Diagnostic[] {
+  return sites.flatMap((site) => {
+    const { name, lanRouter: router } = site;
+    if (router === undefined) return [];
+    const own = hosts.filter((host) => host.site === name);
+    const unfit = unfitness(router, site, own);
+    if (unfit === undefined) return [];
+    return [diagnostic("lan-router-unfit", { router, site: name, ...unfit }, originSpan(site.origin, "lanRouter"))];
+  });
 }
 
 /** Whether the shape itself says whom a host has a tunnel with, besides the gateways of its site. */

@@ -70,9 +70,20 @@ export interface Site {
   readonly lan: readonly IpPrefix[];
   /** The hosts by which its others reach other sites; none: each does so by itself. */
   readonly gateways: readonly string[];
+  /** What routes between its hosts, each of which has an address and no neighbours; `undefined`: they are on one Ethernet. */
+  readonly lanRouter: IpAddress | undefined;
+  /** What its LAN has to send to hosts of the site, where it has gateways: the overlay, and what is behind them. Sorted by prefix. */
+  readonly routes: readonly SiteRoute[];
   /** The AS of its hosts; `undefined`: that of the network. */
   readonly asn: Asn | undefined;
   readonly origin: Origin;
+}
+
+/** What whoever is on the LAN of a site sends to one of its hosts. */
+export interface SiteRoute {
+  readonly prefix: IpPrefix;
+  /** The first of the gateways, or a host that it is on or behind. */
+  readonly host: string;
 }
 
 /** A prefix that the overlay owns, and what for. */

@@ -17,17 +17,20 @@ export interface Path {
   readonly isOfPair: boolean;
 }
 
+/** What a site says of its ways. */
+type SiteWays = Pick<Site, "name" | "lanMtu" | "wanMtu" | "origin">;
+
 /** Rules and sites by name, so that a mesh of n hosts does not search lists n² times. */
 export interface PathIndex {
   readonly underlay: Underlay;
   readonly rules: ReadonlyMap<string, readonly PathRule[]>;
-  readonly sites: ReadonlyMap<string, Site>;
+  readonly sites: ReadonlyMap<string, SiteWays>;
 }
 
 // No name can contain a space, so two different pairs never share a key.
 const pairKey = (a: string, b: string): string => (a < b ? `${a} ${b}` : `${b} ${a}`);
 
-export function indexPaths(underlay: Underlay, sites: readonly Site[]): PathIndex {
+export function indexPaths(underlay: Underlay, sites: readonly SiteWays[]): PathIndex {
   const rules = grouped(underlay.paths, (rule) => pairKey(...rule.between));
   return { underlay, rules, sites: new Map(sites.map((site) => [site.name, site])) };
 }
@@ -51,7 +54,7 @@ function declaredPath(index: PathIndex, a: Reach, b: Reach): PathRule | undefine
 }
 
 function sitePath(index: PathIndex, a: Reach, b: Reach, scope: Scope): Path | undefined {
-  const siteOf = (reach: Reach): Site | undefined =>
+  const siteOf = (reach: Reach): SiteWays | undefined =>
     reach.site === undefined ? undefined : index.sites.get(reach.site);
   if (scope === "lan") {
     const site = siteOf(a);
@@ -64,7 +67,9 @@ function sitePath(index: PathIndex, a: Reach, b: Reach, scope: Scope): Path | un
       }
     );
   }
-  const limits = [siteOf(a), siteOf(b)].filter((site) => site?.wanMtu !== undefined) as (Site & { wanMtu: number })[];
+  const limits = [siteOf(a), siteOf(b)].filter((site) => site?.wanMtu !== undefined) as (SiteWays & {
+    wanMtu: number;
+  })[];
   const [first, second] = limits;
   if (first === undefined) return undefined;
   const least = second !== undefined && second.wanMtu < first.wanMtu ? second : first;

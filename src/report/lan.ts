@@ -15,10 +15,10 @@ export interface LanRow {
 
 /** One row for each gateway's address that a host sends to; what stays on the LAN is as large as that. */
 export function lanRows({ name: host, lanRoutes }: Host): readonly LanRow[] {
-  const byAddress = new Map(lanRoutes.map(({ via, mtu }) => [via, mtu]));
-  return [...byAddress].flatMap(([via, mtu]): readonly LanRow[] => {
-    if (mtu === undefined) return [];
+  // A router sends on to neighbours as well, by the same address.
+  const byAddress = new Map(lanRoutes.flatMap(({ via, mtu }) => (mtu === undefined ? [] : [[via, mtu] as const])));
+  return [...byAddress].map(([via, mtu]): LanRow => {
     const vxlanMtu = { ipv4: mtu - vxlanOverheadBytes(4, false), ipv6: mtu - vxlanOverheadBytes(6, false) };
-    return [{ kind: "lan", host, via, mtu, vxlanMtu, mss: { ipv4: tcpMss(mtu, 4), ipv6: tcpMss(mtu, 6) } }];
+    return { kind: "lan", host, via, mtu, vxlanMtu, mss: { ipv4: tcpMss(mtu, 4), ipv6: tcpMss(mtu, 6) } };
   });
 }

@@ -26,7 +26,7 @@ import type { ResolvedHost } from "./hosts/hosts.ts";
 import { platformDefaults, programsOf } from "./hosts/platform.ts";
 import { resolveVrrp } from "./hosts/vrrp.ts";
 import { resolveNode } from "./kubernetes.ts";
-import { lanRoutesOf } from "./lans.ts";
+import { type LanParts, lanRoutesOf } from "./lans.ts";
 import { containerNetworks } from "./subnets/containers.ts";
 import { cutOf, routedBridge, segmentBridge, segmentFlooding, vtepAddress, vxlanDevice } from "./subnets/devices.ts";
 import { neighbourCount } from "./subnets/neighbours.ts";
@@ -65,6 +65,7 @@ export interface Parts {
   /** Those of no VRF, which the hosts themselves route. */
   readonly routed: readonly OverlayPrefix[];
   readonly lans: readonly Lan[];
+  readonly siteRoutes: LanParts["siteRoutes"];
   readonly paths: PathIndex;
   readonly pairs: readonly Pair[];
   /** What lies behind each host for others: see {@link ownedPrefixes}. */

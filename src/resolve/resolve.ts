@@ -21,6 +21,7 @@ import { egressWishes, strictOrders } from "./egress.ts";
 import { resolveExits, resolveRemotes } from "./hosts/exits.ts";
 import { type ResolvedHost, type ResolveOptions, resolveHosts } from "./hosts/hosts.ts";
 import { resolveCluster } from "./kubernetes.ts";
+import { siteRoutes } from "./lans.ts";
 import { outerPrefixes, overlayPrefixes, ownedPrefixes, parentPrefixes } from "./prefixes.ts";
 import { resolveOvn } from "./subnets/ovn.ts";
 import { withZoneMacs } from "./subnets/sdn.ts";
@@ -43,7 +44,7 @@ function resolveUnderlay({ underlay }: Topology): Underlay {
 }
 
 // What its spokes prefer stands with them.
-const resolveSite = ({ hubs: _, ...site }: SiteInput): Site => ({
+const resolveSite = ({ hubs: _, ...site }: SiteInput): Omit<Site, "routes"> => ({
   ...site,
   lan: site.lan.map(({ value }) => value),
   gateways: site.gateways.map(({ value }) => value),
@@ -118,6 +119,7 @@ function resolveParts(topology: Topology, { tunnels, dynamic, ...below }: Below)
     targetsOn: createTargetsOn(topology, hosts),
     speakers: findSpeakers(topology, [...hosts.values()], stretched),
     egress: { exits, remotes, isStrict, routed, hosts, wishes: egressWishes(hosts, subnets), interfaces, peersById },
+    siteRoutes: siteRoutes(below.lans, below),
     ovn: resolveOvn(topology, { hosts, interfaces, between }),
     hasEvpn: topology.bgp !== undefined,
     routing: dynamic && routingOf(dynamic, { topology, hosts: [...hosts.values()], stretched, owned, routed }),
@@ -149,7 +151,7 @@ export function resolveNetwork(topology: Topology, options: ResolveOptions): Res
     name: topology.name,
     fleet: topology.fleet,
     underlay,
-    sites,
+    sites: sites.map((site) => ({ ...site, routes: parts.siteRoutes.get(site.name) ?? [] })),
     hosts: [...hosts.values()].map((host) => assembleHost(host, parts)),
     peers: made.tunnels.peers,
     segments: parts.segments,

@@ -13,7 +13,9 @@ export interface Lan {
   readonly prefixes: readonly Located<IpPrefix>[];
   /** The hosts without WireGuard. */
   readonly outsiders: readonly HostInput[];
-  /** Where these send what belongs to the overlay: the address that the gateways share, else the gateway's. */
+  /** What routes between all of them; `undefined`: they are on one Ethernet. */
+  readonly router: IpAddress | undefined;
+  /** Where the outsiders send what belongs to the overlay: the router, else what the gateways share, else the gateway's address. */
   readonly nextHop: IpAddress | undefined;
 }
 
@@ -40,7 +42,8 @@ export function resolveLans(topology: Topology): readonly Lan[] {
         gateways: [first, ...others].map(({ name }) => name),
         prefixes: lanPrefixes(site, outsiders),
         outsiders,
-        nextHop: site.vrrp?.address.address ?? lanAddress(first),
+        router: site.lanRouter,
+        nextHop: site.lanRouter ?? site.vrrp?.address.address ?? lanAddress(first),
       },
     ];
   });

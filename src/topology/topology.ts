@@ -76,6 +76,7 @@ export interface SiteInput {
   readonly hubs: readonly Located<string>[];
   readonly vrrp: VrrpInput | undefined;
   readonly asn: Asn | undefined;
+  readonly lanRouter: IpAddress | undefined;
   readonly lanMtu: MtuBytes | undefined;
   readonly wanMtu: MtuBytes | undefined;
   readonly origin: Origin;

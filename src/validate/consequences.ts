@@ -72,6 +72,8 @@ const GATES: readonly Code[] = [
   "wireguard-needed",
   "host-without-gateway",
   "lan-address-missing",
+  "lan-router-unfit",
+  "lan-router-in-overlay",
   "route-without-family",
   "gateways-without-vrrp",
   "gateway-without-mesh",

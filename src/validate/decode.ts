@@ -71,6 +71,7 @@ export function decodeSites(reader: Reader): readonly SiteInput[] {
     hubs: locatedAt(reader, member(node, "hubs"), textAt),
     vrrp: decodeVrrp(reader, member(node, "vrrp")),
     asn: asnAt(reader, member(node, "asn")),
+    lanRouter: addressAt(reader, member(node, "lanRouter")),
     lanMtu: mtuAt(reader, member(node, "lanMtu")),
     wanMtu: mtuAt(reader, member(node, "wanMtu")),
     origin: originOf(reader, node),

@@ -27,8 +27,20 @@ export function lanRoutes(network: Network, host: Host): readonly NeighbourRoute
   }));
 }
 
+/** Who has next what a host sends by a route on its LAN: whoever its router knows for that, else who answers there. */
+export function neighbourBy(
+  network: Network,
+  { reach }: Host,
+  { prefix, via }: Pick<NeighbourRoute, "prefix" | "via">,
+) {
+  const site = network.sites.find(({ name }) => name === reach.site);
+  if (site?.lanRouter !== via) return neighbourAt(network, via);
+  const known = site.routes.find((route) => route.prefix === prefix);
+  return network.hosts.find(({ name }) => name === known?.host);
+}
+
 /** Who answers at an address of a LAN; of those that share it, the one that is to be the master. */
-export function neighbourAt({ hosts }: Network, address: IpAddress): Host | undefined {
+function neighbourAt({ hosts }: Network, address: IpAddress): Host | undefined {
   const alone = hosts.find(
     ({ reach: { lanEndpoint }, vrrp }) =>
       vrrp === undefined && lanEndpoint?.kind === "address" && lanEndpoint.address === address,

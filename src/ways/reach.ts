@@ -4,7 +4,7 @@ import { containsAddress, familyOf, type IpAddress, type IpFamily, prefixOf } fr
 import { onceByKey } from "../base/once.ts";
 import type { Host } from "../model/host.ts";
 import { poolAddresses } from "../model/loopback.ts";
-import { neighbourAt } from "./lan-routes.ts";
+import { neighbourBy } from "./lan-routes.ts";
 import { isTakenFrom, localAddresses, type Route, routeTo } from "./routes.ts";
 import { acrossSegment, holderOf, onSubnet } from "./segment.ts";
 import { addressOf, isPassedOn, type Station } from "./station.ts";
@@ -50,7 +50,7 @@ function isKept(host: Host, { to, vrf }: Packet): boolean {
 
 /** Who has it next that leaves by a route; `undefined`: nobody, as in a network of some hosts, or with a tunnel that is cut. */
 function nextOf(ways: Ways, host: Host, route: Extract<Route, { kind: "lan" | "tunnel" }>, vrf: Vrf): Host | undefined {
-  const next = route.kind === "lan" ? neighbourAt(ways.network, route.via) : ways.hosts.get(route.peer);
+  const next = route.kind === "lan" ? neighbourBy(ways.network, host, route) : ways.hosts.get(route.peer);
   if (next === undefined || (route.kind === "tunnel" && vrf !== undefined)) return next;
   return ways.isCut(host.name, next.name, route.kind) ? undefined : next;
 }

@@ -6,7 +6,7 @@ import type { Host } from "../model/host.ts";
 import { poolAddresses } from "../model/loopback.ts";
 import { mtuTowards } from "../model/tunnel.ts";
 import { exitOf, exitsOf, ownExitsOf, remoteExitsOf } from "./exits.ts";
-import { lanRoutes, neighbourAt } from "./lan-routes.ts";
+import { lanRoutes, neighbourBy } from "./lan-routes.ts";
 import type { Party } from "./party.ts";
 import { gatewayHost, walkFromHost } from "./reach.ts";
 import { acrossSegment } from "./segment.ts";
@@ -70,7 +70,7 @@ function towards(ways: Ways, host: Host, exit: string, asked: Asked): Way | unde
 /** What a host without WireGuard has a route for on its LAN: the gateway there decides. */
 function onLan({ network }: Ways, own: Host, to: IpAddress): Deciding | undefined {
   const route = lanRoutes(network, own).find(({ prefix }) => containsAddress(prefix, to));
-  const decides = route && neighbourAt(network, route.via);
+  const decides = route && neighbourBy(network, own, route);
   return decides && { decides, before: [{ ...route.leg, kind: "lan", to: decides.name, route: route.prefix }] };
 }
 

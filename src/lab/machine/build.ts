@@ -83,8 +83,8 @@ function pathRoutes(
 
 async function setUpRouter(box: Box, router: LabRouter, plan: LabPlan): Promise<void> {
   const members = membersOf(router.name, plan);
-  const toMembers = router.hasLan ? [lanLines(members, plan)] : cableLines(members, plan);
-  writeInto(box, "/run/rules.nft", watchRules(plan, members) + natRules(router));
+  const toMembers = router.hasLan ? [lanLines(members, plan)] : cableLines(members, plan, router.routed);
+  writeInto(box, "/run/rules.nft", watchRules(plan, members, router.routed?.inClear) + natRules(router));
   await box.shell(
     `${FORWARDING}
 nft -f /run/rules.nft

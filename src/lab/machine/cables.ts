@@ -2,6 +2,7 @@
 import { must } from "../../base/invariant.ts";
 import { addressBits, familyOf, type IpAddress } from "../../base/ip.ts";
 import { type LabHost, type LabMember, type LabPlan, type LabRouter, membersOf } from "../plan/plan.ts";
+import type { RoutedLan } from "../plan/routed.ts";
 
 /** An address with the length of a single one. */
 export const full = (address: IpAddress): string => `${address}/${addressBits(familyOf(address))}`;
@@ -32,11 +33,18 @@ const LAN = "lan";
 export const waysTo = ({ hasLan }: LabRouter, members: readonly LabMember[]): ReadonlyMap<string, string> =>
   hasLan ? new Map(members.map(({ host }) => [host, LAN])) : memberLinks(members);
 
-/** A cable to each host. */
-export function cableLines(members: readonly LabMember[], { routerAddresses }: LabPlan): readonly string[] {
+/** A cable to each host, and by it what a router of the LAN's own sends there. */
+export function cableLines(
+  members: readonly LabMember[],
+  { routerAddresses }: LabPlan,
+  routed?: RoutedLan,
+): readonly string[] {
+  const own = [...new Set([...routerAddresses, ...(routed === undefined ? [] : [routed.address])])];
   return members.map(({ host, addresses, mtu }) => {
     const link = must(memberLinks(members).get(host), "a member has a link");
-    return `ip link set ${link} mtu ${mtu}\n${linkAddresses(link, routerAddresses)}${hostRoutes(link, addresses)}`;
+    const behind = (routed?.routes ?? []).filter(({ via }) => addresses.includes(via));
+    const routes = behind.map(({ prefix, via }) => `${ip(via)} route add ${prefix} via ${via} dev ${link} onlink\n`);
+    return `ip link set ${link} mtu ${mtu}\n${linkAddresses(link, own)}${hostRoutes(link, addresses)}${routes.join("")}`;
   });
 }
 
@@ -64,6 +72,9 @@ export interface Neighbour {
  */
 export function neighboursOf({ name, lan }: LabHost, plan: LabPlan): readonly Neighbour[] {
   const { router, addresses, mtu: ownMtu } = lan;
+  const routed = plan.routers.find((each) => each.name === router)?.routed;
+  // Nobody else is there; what is on the LAN is reached by this as all the rest is.
+  if (routed !== undefined) return [{ address: routed.address, mtu: undefined }];
   if (!plan.routers.some((each) => each.name === router && each.hasLan)) return [];
   const others = membersOf(router, plan).filter(({ host }) => host !== name);
   const all = new Set(others.flatMap((other) => [...other.addresses, ...other.shared]));

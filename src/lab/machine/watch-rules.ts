@@ -1,4 +1,4 @@
-import { FAMILIES, familyOf } from "../../base/ip.ts";
+import { FAMILIES, familyOf, type IpPrefix } from "../../base/ip.ts";
 import type { LabMember, LabPlan } from "../plan/plan.ts";
 
 /** What hosts of one site send each other as such is the underlay itself, though it may be of a LAN that others reach by a tunnel. */
@@ -10,9 +10,20 @@ function amongMembers(members: readonly LabMember[]): readonly string[] {
   });
 }
 
-/** Counts fragments, and what should have been in a tunnel; `members`: who is joined to a router. */
-export function watchRules({ overlay }: LabPlan, members: readonly LabMember[] = []): string {
-  const inClear = overlay.map((prefix) => `${familyOf(prefix) === 4 ? "ip" : "ip6"} daddr ${prefix} counter`);
+/**
+ * Counts fragments, and what should have been in a tunnel; `members`: who is joined to a router, `allowed`: whose packets cross
+ * it in clear as they must, to them and from them.
+ */
+export function watchRules(
+  { overlay }: LabPlan,
+  members: readonly LabMember[] = [],
+  allowed: readonly IpPrefix[] = [],
+): string {
+  const word = (prefix: IpPrefix): string => (familyOf(prefix) === 4 ? "ip" : "ip6");
+  const passing = allowed.flatMap((prefix) =>
+    ["saddr", "daddr"].map((end) => `${word(prefix)} ${end} ${prefix} return`),
+  );
+  const inClear = overlay.map((prefix) => `${word(prefix)} daddr ${prefix} counter`);
   return `table inet watch {
   chain fragments {
     type filter hook prerouting priority -450
@@ -21,7 +32,7 @@ export function watchRules({ overlay }: LabPlan, members: readonly LabMember[] =
   }
   chain clear {
     type filter hook prerouting priority -450
-    ${[...amongMembers(members), ...inClear].join("\n    ")}
+    ${[...amongMembers(members), ...passing, ...inClear].join("\n    ")}
   }
 }
 `;

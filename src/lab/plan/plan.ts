@@ -4,6 +4,7 @@ import type { Asn, VlanId } from "../../base/units.ts";
 import type { Peer } from "../../model/bgp.ts";
 import type { InterfaceAddress } from "../../model/device.ts";
 import type { Station } from "../../ways/station.ts";
+import type { RoutedLan } from "./routed.ts";
 
 /** How a host is joined to a router. */
 export interface LabCable {
@@ -66,6 +67,8 @@ export interface LabRouter {
   readonly name: string;
   /** Its hosts are on one LAN with each other; else a cable leads to each, and it routes between them. */
   readonly hasLan: boolean;
+  /** It is what the topology says routes on the LAN. */
+  readonly routed: RoutedLan | undefined;
   /** Addresses of its own on the internet: what its NAT hides hosts behind. */
   readonly addresses: readonly IpAddress[];
   readonly forwards: readonly PortForward[];

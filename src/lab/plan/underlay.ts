@@ -11,6 +11,7 @@ import { type Allot, ofFamily } from "./addresses.ts";
 import { type CableMtus, cableMtus, largestEach, pairMtus, pathsBetween } from "./paths.ts";
 import type { LabCable, LabHost, LabPlan, LabRouter, PortForward } from "./plan.ts";
 import { type DialledPort, dialledPorts, type Resolve } from "./ports.ts";
+import { routedLanOf } from "./routed.ts";
 import { isInside, ownAddress } from "./site.ts";
 
 type Underlay = Pick<LabPlan, "hosts" | "routers" | "paths" | "names">;
@@ -153,7 +154,7 @@ function toHost(placed: Placed, surroundings: Surroundings, mtus: CableMtus): La
   };
 }
 
-function toRouter(name: string, all: readonly (readonly [Placed, LabHost])[]): LabRouter {
+function toRouter(name: string, all: readonly (readonly [Placed, LabHost])[], network: Network): LabRouter {
   const hidden = all.filter(([{ router }, { isBehindNat }]) => router === name && isBehindNat);
   const forwards = hidden.flatMap(([{ host, ports, isForwarded }, { uplink }]): PortForward[] => {
     const own = host.reach.isShared ? uplink.shared : uplink.addresses;
@@ -170,9 +171,11 @@ function toRouter(name: string, all: readonly (readonly [Placed, LabHost])[]): L
   );
   const isOnLan = ({ host, lanRouter, isOnLink }: Placed): boolean =>
     lanRouter === name && (isOnLink || host.vrrp !== undefined || host.interfaces.length === 0 || hasOwnUplink(host));
+  const routed = routedLanOf(network, name);
   return {
     name,
-    hasLan: all.some(([placed]) => isOnLan(placed)),
+    routed,
+    hasLan: routed === undefined && all.some(([placed]) => isOnLan(placed)),
     addresses: present(...masquerades.map(({ to }) => to), ...forwards.map(({ address }) => address)),
     // Two that share an address have one port.
     forwards: [...new Map(forwards.map((each) => [`${each.address} ${each.port}`, each])).values()],
@@ -208,7 +211,7 @@ export function planUnderlay(network: Network, allot: Allot): Underlay {
   const lan = network.prefixes.filter(({ use }) => use.kind === "lan").map(({ prefix }) => prefix);
   const all = placed.map((each) => [each, host(each.host.name)] as const);
   const routers = [...new Set(placed.flatMap((each) => [each.router, each.lanRouter]))].map((name) =>
-    toRouter(name, all),
+    toRouter(name, all, network),
   );
   return {
     hosts,

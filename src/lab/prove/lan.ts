@@ -5,7 +5,7 @@ import type { Host, LanRoute } from "../../model/host.ts";
 import { poolAddresses, unicastOf } from "../../model/loopback.ts";
 import type { Network } from "../../model/network.ts";
 import { roomBetween } from "../../ways/bgp-choice.ts";
-import { neighbourAt } from "../../ways/lan-routes.ts";
+import { neighbourBy } from "../../ways/lan-routes.ts";
 import { type Ways, waysOf } from "../../ways/ways.ts";
 import { isHeard } from "../machine/keepalived.ts";
 import { eventually } from "../machine/patience.ts";
@@ -29,13 +29,13 @@ function roomBehind(ways: Ways, gateway: Host | undefined, other: Host): number 
 }
 
 /** What of another host a host without WireGuard reaches by the gateway: an address of a tunnel is only the tunnel's. */
-export function targetsOf(ways: Ways, { lanRoutes }: Host, other: Host): readonly Target[] {
+export function targetsOf(ways: Ways, from: Host, other: Host): readonly Target[] {
   return poolAddresses(other).flatMap(({ address: to }) => {
-    const routes = lanRoutes.filter(({ prefix }) => containsAddress(prefix, to));
+    const routes = from.lanRoutes.filter(({ prefix }) => containsAddress(prefix, to));
     // The longest prefix; a host of the LAN itself is reached directly.
     const [route] = routes.sort((a, b) => prefixLengthBits(b.prefix) - prefixLengthBits(a.prefix));
     if (route?.mtu === undefined) return [];
-    const room = roomBehind(ways, neighbourAt(ways.network, route.via), other);
+    const room = roomBehind(ways, neighbourBy(ways.network, from, route), other);
     return [{ to, route, bytes: Math.min(route.mtu, room) }];
   });
 }

@@ -4,7 +4,7 @@ import { dependentsOf } from "./dependents.ts";
 import { type Description, fact, factOfAll, type Known } from "./description.ts";
 import { firstLooks } from "./looks.ts";
 
-export function describeSite(known: Known, { name, lan, lanMtu, wanMtu, gateways, asn }: Site): Description {
+export function describeSite(known: Known, { name, lan, lanRouter, lanMtu, wanMtu, gateways, asn }: Site): Description {
   const hosts = known.network.hosts.filter(({ reach }) => reach.site === name);
   const { pathMtu } = known.network.underlay;
   const mtu = (what: string, own: number | undefined, means: string) =>
@@ -19,6 +19,7 @@ export function describeSite(known: Known, { name, lan, lanMtu, wanMtu, gateways
         hosts.map((host) => host.name),
       ),
       ...factOfAll("LAN", lan),
+      ...(lanRouter === undefined ? [] : [fact("lanRouter", lanRouter, "routes between its hosts")]),
       mtu("wanMtu", wanMtu, "of its way out, for hosts of other sites"),
       mtu("lanMtu", lanMtu, "between hosts that dial each other's lanEndpoint"),
       ...factOfAll("gateways", gateways, "by which its others reach other sites"),
