@@ -1,5 +1,5 @@
 // Generates what would otherwise be read from disk or compiled at run time: ajv's validator, the templates, what the report
-// brings for browsers, and what `ansible`, `monitoring` and `proxmox` write as it is.
+// brings for browsers, and what `ansible`, `monitoring`, `proxmox` and `cloud-routes` write as it is.
 // The results are git-ignored modules, so that the compiler itself stays pure and quick to start.
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -149,6 +149,17 @@ function generateProxmox() {
   );
 }
 
+/** The program that `netgen cloud-routes` writes, up to its routes: what all have, and the part of each provider. */
+function generateCloud() {
+  const texts = readdirSync(join(root, "cloud"))
+    .sort()
+    .map((name) => [name, readFileSync(join(root, "cloud", name), "utf8")]);
+  writeFileSync(
+    join(root, "src/deliver/cloud.generated.ts"),
+    `${HEADER}export const cloudParts = ${JSON.stringify(Object.fromEntries(texts))};\n`,
+  );
+}
+
 /** What `netgen --version` prints. */
 function generateVersion() {
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
@@ -191,4 +202,5 @@ generateManifestSchema();
 generateAnsible();
 generateMonitoring();
 generateProxmox();
+generateCloud();
 generateVersion();

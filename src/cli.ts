@@ -26,6 +26,7 @@ const COMMANDS: ReadonlyMap<string, Loader> = new Map([
   ["cloud-init", async () => (await import("./commands/cloud-init.ts")).cloudInitCommand],
   ["monitoring", async () => (await import("./commands/monitoring.ts")).monitoringCommand],
   ["proxmox", async () => (await import("./commands/proxmox.ts")).proxmoxCommand],
+  ["cloud-routes", async () => (await import("./commands/cloud-routes.ts")).cloudRoutesCommand],
   ["report", async () => (await import("./commands/report.ts")).reportCommand],
   ["graph", async () => (await import("./commands/graph.ts")).graphCommand],
   ["lab", async () => (await import("./commands/lab.ts")).labCommand],

@@ -142,6 +142,11 @@ const CASES: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["topology.yaml", "-o", "proxmox"],
     ["keys/alpha.key", "-o", "proxmox"],
   ],
+  "cloud-routes": [
+    ["topology.yaml", "--for", "aws", "-o", "cloud"],
+    ["topology.yaml", "--for", "gcp", "-o", "cloud", "--site", BETA],
+    ["keys/alpha.key", "--for", "aws", "-o", "cloud"],
+  ],
   "cloud-init": [
     ["topology.yaml", "--host", "alpha"],
     ["topology.yaml", "--host", "alpha", "--for", "aws"],
@@ -493,7 +498,9 @@ test(
     // A clear store has nobody to take out, and nothing to encrypt for.
     const isForTeams = (words: string): boolean => ["keys recipients remove", "keys encrypt"].includes(words);
     // Hosts with preshared keys cannot begin by themselves, and these are no nodes of Proxmox's: see below.
-    const able = Object.keys(CASES).filter((words) => !/^(lab|cloud-init|proxmox)/.test(words) && !isForTeams(words));
+    const able = Object.keys(CASES).filter(
+      (words) => !/^(lab|cloud-init|cloud-routes|proxmox)/.test(words) && !isForTeams(words),
+    );
     const idle = able.filter((words) => !done.some((args) => args.join(" ").startsWith(words)));
     expect(idle).toEqual([]);
   },
@@ -528,6 +535,24 @@ test(
     const runs = runAll(
       home,
       ALL.filter(([words]) => words === "proxmox"),
+    );
+    expect(runs.flatMap((each) => leaksOf(each, home))).toEqual([]);
+    expect(runs.filter(({ status }) => status === 0)).toHaveLength(1);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "of a site with a gateway, what its cloud is told holds no key",
+  () => {
+    const led = "sites: {one: {gateways: [alpha]}}\nhosts:\n";
+    const home = makeHome(
+      topology("keys", (text) => text.replace(/alpha: \{/, "alpha: {site: one, ").replace("hosts:\n", led)),
+      true,
+    );
+    const runs = runAll(
+      home,
+      ALL.filter(([words]) => words === "cloud-routes"),
     );
     expect(runs.flatMap((each) => leaksOf(each, home))).toEqual([]);
     expect(runs.filter(({ status }) => status === 0)).toHaveLength(1);

@@ -13,6 +13,7 @@ import { ansibleCommand } from "../src/commands/ansible.ts";
 import { buildCommand } from "../src/commands/build.ts";
 import { checkCommand } from "../src/commands/check.ts";
 import { cloudInitCommand } from "../src/commands/cloud-init.ts";
+import { cloudRoutesCommand } from "../src/commands/cloud-routes.ts";
 import { completionCommand } from "../src/commands/completion.ts";
 import { describeCommand } from "../src/commands/describe.ts";
 import { diffCommand } from "../src/commands/diff.ts";
@@ -137,6 +138,7 @@ describe("commands.md", () => {
     ansibleCommand,
     monitoringCommand,
     proxmoxCommand,
+    cloudRoutesCommand,
     cloudInitCommand,
   ].map((each) => each(exit));
   const withParts = (command: Command): readonly Command[] => [command, ...command.commands.flatMap(withParts)];

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 import { listInWords } from "../base/text.ts";
 import { emitJudged } from "../compile.ts";
 import { metaDataOf, userDataOf } from "../deliver/cloud-init.ts";
@@ -7,11 +7,11 @@ import { encodeFor, PROVIDERS, type ProviderName, refusalOf } from "../deliver/p
 import type { Host } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
-import { closest } from "../validate/suggest.ts";
 import { ensureDirectory, removeTemporary, replaceFile } from "../write/disk.ts";
 import { bytesAt } from "../write/look.ts";
 import { EXIT_DONE, machineError } from "./exit.ts";
 import { hasKeyInTopology, hostNamed, presharing } from "./keys-session.ts";
+import { readChoice } from "./names.ts";
 import { keysOption, quietOption, topologyArgument } from "./options.ts";
 import { type CommonOptions, exitCodeOf, open, printDiagnostics, printSummary, type Session, say } from "./session.ts";
 
@@ -22,17 +22,6 @@ interface CloudInitOptions extends CommonOptions {
 }
 
 const NAMES = Object.keys(PROVIDERS) as readonly ProviderName[];
-
-function readProvider(text: string): ProviderName {
-  const found = NAMES.find((name) => name === text);
-  if (found !== undefined) return found;
-  const near = closest(text, NAMES);
-  throw new InvalidArgumentError(
-    near === undefined
-      ? `There are ${listInWords(NAMES)}.`
-      : `Did you mean "${near}"? There are ${listInWords(NAMES)}.`,
-  );
-}
 
 /** What is wrong but for the missing key of the host itself: it will make one, and its own files do not depend on that. */
 const excuseKey = (session: Session, { origin }: Host): Session => ({
@@ -127,7 +116,7 @@ function cloudInit(topology: string, options: CloudInitOptions): number {
 
 const providerOption = (): Option => {
   const option = new Option("--for <provider>", "whose form and limit it has to have").choices(NAMES);
-  return option.argParser(readProvider).default("nocloud");
+  return option.argParser(readChoice(NAMES)).default("nocloud");
 };
 
 export const cloudInitCommand = (exit: (code: number) => void): Command =>

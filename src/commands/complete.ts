@@ -35,6 +35,7 @@ export const PLACEHOLDERS: Readonly<Record<string, Kind | Names>> = {
   revision: "nothing",
   seconds: "nothing",
   site: { sections: ["sites"], isList: false },
+  sites: { sections: ["sites"], isList: true },
   subnets: { sections: ["subnets"], isList: true },
   text: "nothing",
   thing: { sections: ["hosts", "sites", "subnets", "vrfs"], isList: false },

@@ -1,7 +1,22 @@
 /** What somebody calls a thing of the topology on the command line. */
+import { InvalidArgumentError } from "commander";
 import { listInWords } from "../base/text.ts";
 import { closest } from "../validate/suggest.ts";
 import { machineError } from "./exit.ts";
+
+/** Reads one of some names that an option takes. @throws InvalidArgumentError with what was likely meant. */
+export const readChoice =
+  <T extends string>(names: readonly T[]) =>
+  (text: string): T => {
+    const found = names.find((name) => name === text);
+    if (found !== undefined) return found;
+    const near = closest(text, names);
+    throw new InvalidArgumentError(
+      near === undefined
+        ? `There are ${listInWords(names)}.`
+        : `Did you mean "${near}"? There are ${listInWords(names)}.`,
+    );
+  };
 
 /** What a text may be, for when it is nothing of it. */
 export interface Nameable {

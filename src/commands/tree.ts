@@ -26,12 +26,13 @@ export function askedHosts({ model }: CompiledSession, hosts: string | undefined
   return asked;
 }
 
-type Writer = "build" | "ansible" | "monitoring" | "proxmox";
+type Writer = "build" | "ansible" | "monitoring" | "proxmox" | "cloud-routes";
 
 /** Of which command a manifest is: only the tree of a build has hosts, rules and programs for clusters are what one alone writes. */
 function writerOf({ hosts, files }: Manifest): Writer {
   if (Object.keys(hosts).length > 0) return "build";
   if (files.some(({ path }) => path.endsWith("/sdn-apply"))) return "proxmox";
+  if (files.some(({ path }) => path.endsWith("/routes-apply"))) return "cloud-routes";
   return files.some(({ path }) => path === "rules/netgen.rules.yml") ? "monitoring" : "ansible";
 }
 

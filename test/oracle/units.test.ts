@@ -13,6 +13,8 @@ import { basename, dirname, join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { must } from "../../src/base/invariant.ts";
 import { compile } from "../../src/compile.ts";
+import { cloudFiles } from "../../src/deliver/cloud-routes.ts";
+import { CLOUDS, type CloudName } from "../../src/deliver/clouds.ts";
 import { proxmoxTree } from "../../src/deliver/proxmox.ts";
 import { contentOf } from "../../src/emit/file.ts";
 import { emitNftables } from "../../src/emit/nftables.ts";
@@ -124,5 +126,22 @@ describe.skipIf(!isEquipped("shellcheck"))("shellcheck", () => {
       expect(shellcheck(file)).toEqual({ status: 0, output: "" });
     }
     expect(programs.length).toBe(2);
+  });
+
+  test("takes what netgen cloud-routes writes for each provider", () => {
+    const scenario = must(
+      allScenarios.find(({ name }) => name === "routed-lan"),
+      "the scenario is there",
+    );
+    const model = must(compile(sourceOf(scenario)).model, "it compiles");
+    const site = must(model.sites[0], "it has a site");
+    for (const name of Object.keys(CLOUDS) as readonly CloudName[]) {
+      const program = must(
+        cloudFiles(model, site, name).find(({ path }) => path.endsWith("/routes-apply")),
+        "it is written",
+      );
+      const file = write(`routes-apply-${name}`, new TextDecoder().decode(contentOf(program)));
+      expect(shellcheck(file)).toEqual({ status: 0, output: "" });
+    }
   });
 });
