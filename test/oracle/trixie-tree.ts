@@ -26,7 +26,7 @@ const PROGRAMS = [
 const SHELL = ["bash", "dash", "coreutils", "grep", "sed", "mount", "procps", "libc-bin", "libpam-modules"];
 const PACKAGES = [...PROGRAMS, ...SHELL];
 /** In Python, and run by this machine's: without what they depend on. */
-const ALONE = ["ansible-core", "cloud-init"];
+const ALONE = ["ansible-core", "ansible-lint", "python3-ansible-compat", "cloud-init"];
 const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 const run = (command: string, args: readonly string[], env = {}) =>
