@@ -193,6 +193,23 @@ test("a key that becomes a credential waits in memory, and is exported as every 
   expect(roll(true)).toContain('put alpha /run/netgen/wg0.key 600 < "$opened"/alpha/etc/wireguard/wg0.key\n');
 });
 
+test("who has no address of the host in its file is told the one at which the old key is", () => {
+  const text = `netgen: 1
+name: x
+wireguard: {addresses: [10.250.0.0/24]}
+hosts:
+${["endpoint: 192.0.2.1", "behindNat: true", "endpoint: c.example.net"].map((reach, index) => `  h${index + 1}: {id: ${index + 1}, ${reach}, publicKey: "${testPublicKey(`h${index}`)}"}\n`).join("")}`;
+  const { model } = compile({ name: "t.yaml", text });
+  const loads = (host: string): readonly string[] => {
+    const rollout = renderKeyRollout(must(model, "it has no mistake"), { host, publicKey: "NEW" }, PLACES);
+    return [...rollout.matchAll(/^load='(.*)'$/gm)].map(([, load = ""]) => load);
+  };
+  const reload = (id: number): string => `systemctl reload wg-quick@wg0; ping -c 1 -w 5 10.250.0.${id}`;
+  const told = (id: number): string =>
+    `wg set wg0 peer NEW endpoint $(wg show wg0 endpoints | grep ^$(wg show wg0 allowed-ips | grep -wF 10.250.0.${id}/32 | cut -f 1) | cut -f 2); ${reload(id)}`;
+  expect(["h1", "h2", "h3"].map(loads)).toEqual([[reload(1)], [told(2)], [told(3)]]);
+});
+
 test("the roll-out of a pair puts the key under the other's name", () => {
   const [alpha, beta] = ["alpha", "beta"].map((name, index) => {
     return `  ${name}: {id: ${index + 1}, endpoint: 192.0.2.${index + 1}, publicKey: "${testPublicKey(name)}"}\n`;

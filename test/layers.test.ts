@@ -62,6 +62,7 @@ const ROOMS_WITHIN: Readonly<Record<string, readonly string[]>> = {
     "mtu-text.ts",
     "proof.ts",
     "rollout-files.ts",
+    "rollout-load.ts",
     "rollout.ts",
     "sarif.ts",
     "trace.ts",

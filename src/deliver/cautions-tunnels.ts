@@ -21,7 +21,7 @@ const keys: Judge = (_, tunnels) => {
     hosts: [host],
     interrupts: `tunnels of ${host}`,
     ...NO_PLACE,
-    text: `${host} has a new key, and each tunnel of it is dark while one end alone knows. Do not bring this one host after the other: "netgen keys rotate" prints the roll-out in which all load it at the same time (docs/keys.md).`,
+    text: `${host} has a new key, and each tunnel of it is dark while one end alone knows. Do not bring this one host after the other: "netgen keys rotate" prints the roll-out in which it loads its key first and its peers right after it, and what is sent meanwhile waits (docs/keys.md).`,
   }));
 };
 

@@ -1,8 +1,10 @@
 /** Which files of which hosts a new key changes. */
 import { grouped } from "../base/grouped.ts";
 import { must } from "../base/invariant.ts";
+import { shellWord } from "../base/text.ts";
 import { fleetMark } from "../model/fleet.ts";
 import type { Host } from "../model/host.ts";
+import { poolAddresses } from "../model/loopback.ts";
 import type { Network } from "../model/network.ts";
 import { isDialledByScript, type Peer } from "../model/reach.ts";
 
@@ -26,8 +28,21 @@ export const hostNamed = ({ hosts }: Network, name: string): Host =>
     "a peer is a host",
   );
 
+export const words = (hosts: readonly string[]): string => hosts.map(shellWord).join(" ");
+
+/** The address that is pinged in the overlay. */
+export const addressOf = (host: Host): string =>
+  must(poolAddresses(host)[0], "a peer has an address in the overlay").address;
+
+/** A host with a tunnel to another, and how one of its interfaces sees that one. */
+export interface View {
+  readonly host: string;
+  readonly link: string;
+  readonly peer: Peer;
+}
+
 /** The hosts with a tunnel to this one, and how each of their interfaces sees it. */
-export function viewsOf({ hosts, peers }: Network, name: string) {
+export function viewsOf({ hosts, peers }: Network, name: string): readonly View[] {
   const views = new Map(peers.filter((peer) => peer.host === name).map((peer) => [peer.id, peer]));
   return hosts.flatMap((host) =>
     host.interfaces.flatMap((link) => {
@@ -52,7 +67,7 @@ interface Told {
   readonly isVerified: boolean;
 }
 
-export function placedFiles(views: ReturnType<typeof viewsOf>, network: Network): readonly Placed[] {
+export function placedFiles(views: readonly View[], network: Network): readonly Placed[] {
   const entries = views.flatMap(({ host, link, peer }) =>
     filesWith(link, peer, {
       fleet: fleetMark(network),

@@ -1,11 +1,9 @@
 /** How a new key gets to the hosts: a shell script with comments, to be read and run step by step. */
-import { must } from "../base/invariant.ts";
 import { shellWord } from "../base/text.ts";
 import { fleetMark } from "../model/fleet.ts";
-import type { Host } from "../model/host.ts";
-import { poolAddresses } from "../model/loopback.ts";
 import type { Network } from "../model/network.ts";
-import { hostNamed, hostsByText, type Placed, placedFiles, viewsOf } from "./rollout-files.ts";
+import { addressOf, hostNamed, type Placed, placedFiles, type View, viewsOf, words } from "./rollout-files.ts";
+import { loadInTurn, loadTogether, type NewKey, STAGED_PACKETS, WAIT_SECONDS } from "./rollout-load.ts";
 
 /** Where things are on this machine, as one would type them. */
 export interface Places {
@@ -22,12 +20,8 @@ export interface Places {
   readonly isEncrypted?: boolean;
 }
 
-/** How long hosts wait before they load a key, seconds: the order has to reach all of them first, side by side. */
-const WAIT_SECONDS = 30;
 /** REJECT_AFTER_TIME of WireGuard (its paper, section 6.1): no session is older. */
 const SESSION_SECONDS = 180;
-
-const words = (hosts: readonly string[]): string => hosts.map(shellWord).join(" ");
 
 const PUT =
   'put() { ssh "root@$1" "umask 077; cat > $2.new && chmod $3 $2.new && mv $2.new $2"; } # put HOST PATH MODE < FILE';
@@ -60,22 +54,6 @@ function putSecrets(secrets: readonly Secret[], { key, isEncrypted, exportOption
 /** What is to be done, with the lines that do it; `undefined`: nothing. */
 type Step = { readonly text: string; readonly lines: readonly string[] } | undefined;
 
-/** Tells hosts to load what was put in place, all of them side by side. */
-function load(network: Network, hosts: readonly string[], text: string): Step {
-  if (hosts.length === 0) return undefined;
-  const units = (name: string): string =>
-    hostNamed(network, name)
-      .interfaces.map((link) => `wg-quick@${link.name}`)
-      .join(" ");
-  const later = `systemd-run --quiet --on-active=${WAIT_SECONDS} --timer-property=AccuracySec=1s`;
-  const loops = hostsByText(hosts.map((host) => [units(host), host] as const)).map(
-    ([text, group]) => `for host in ${words(group)}; do\n  ssh "root@$host" ${later} systemctl reload ${text} &\ndone`,
-  );
-  return { text, lines: [...loops, `wait; sleep ${WAIT_SECONDS + 5}`] };
-}
-
-const addressOf = (host: Host): string => must(poolAddresses(host)[0], "a peer has an address in the overlay").address;
-
 function pings(network: Network, from: string, to: readonly string[]): string {
   const addresses = to.map((name) => addressOf(hostNamed(network, name)));
   return `for address in ${addresses.join(" ")}; do ssh ${shellWord(`root@${from}`)} ping -c 1 -w 20 "$address"; done`;
@@ -103,12 +81,6 @@ function takeIn(devices: readonly string[], { exportOptions }: Places): Step {
   };
 }
 
-/** A host and the public key that it gets. */
-export interface NewKey {
-  readonly host: string;
-  readonly publicKey: string;
-}
-
 /** Where the new key is shown, and who is heard by it. */
 function verify(network: Network, { host: name, publicKey }: NewKey, peers: readonly string[]): Step {
   const { interfaces, app } = hostNamed(network, name);
@@ -121,6 +93,19 @@ function verify(network: Network, { host: name, publicKey }: NewKey, peers: read
   return {
     text: `Verify: ${name} has the key ${publicKey}, and every peer answers.`,
     lines: [...shown, ...(peers.length === 0 ? [] : [pings(network, name, peers)])],
+  };
+}
+
+/** A device's app is told by hand, after its peers: there is no order in which nothing is dark. */
+function loadKey(network: Network, newKey: NewKey, views: readonly View[]): Step {
+  const { host: name } = newKey;
+  const isDevice = hostNamed(network, name).app !== undefined;
+  const peers = [...new Set(views.map(({ host }) => host))];
+  if (isDevice && peers.length === 0) return undefined;
+  const order = isDevice ? "" : `, ${name} first`;
+  return {
+    text: `Load them${order}, ${WAIT_SECONDS} seconds later: until then the tunnels work, and the order gets through.`,
+    lines: isDevice ? loadTogether(network, peers) : loadInTurn(network, newKey, views),
   };
 }
 
@@ -139,15 +124,17 @@ export function renderKeyRollout(network: Network, newKey: NewKey, places: Place
       return { host, exported, path: isCredential ? `/run/netgen${fleetMark(network)}/${link.name}.key` : exported };
     }),
   );
-  const placed = placedFiles(
-    views.filter(({ host }) => peers.hosts.includes(host)),
-    network,
-  );
+  const reached = views.filter(({ host }) => peers.hosts.includes(host));
+  const placed = placedFiles(reached, network);
   const puts = [...putSecrets(keyFiles, places), ...placed.map((each) => putLoop(each, output))];
+  const isDevice = own.devices.length > 0;
   return [
     `# ${name} has a new key pair, and no host knows of it yet. Its old private key is kept: ${previous}\n`,
-    `# As soon as one end of a tunnel of ${name} has loaded its file, that tunnel is dark until the other end has, too.\n`,
-    "# So every file is put in place first, and then all hosts load theirs at the same time; other tunnels notice nothing.\n",
+    isDevice
+      ? `# As soon as one end of a tunnel of ${name} has its new key, that tunnel is dark until the other end has, too.\n`
+      : `# Every file is put in place first. Then ${name} loads its key, and right after it each peer its file: in between, ${name}\n` +
+        `# still takes what peers send by the old key, and what it sends waits in its kernel, up to ${STAGED_PACKETS} packets for each of them.\n`,
+    "# Other tunnels notice nothing.\n",
     "# Hosts are called as in the topology, and reached by ssh as root. That may be through the tunnels.\n",
     numbered([
       {
@@ -155,11 +142,7 @@ export function renderKeyRollout(network: Network, newKey: NewKey, places: Place
         lines: [build],
       },
       puts.length > 0 ? { text: "Put the files in place. Nothing is loaded yet.", lines: [PUT, ...puts] } : undefined,
-      load(
-        network,
-        [...peers.hosts, ...own.hosts],
-        `Load them everywhere, ${WAIT_SECONDS} seconds later: until then the tunnels work, and the order gets through.`,
-      ),
+      loadKey(network, newKey, reached),
       takeIn([...own.devices, ...peers.devices], places),
       verify(network, newKey, peers.hosts),
       {
@@ -191,7 +174,9 @@ export function renderPresharedRollout(network: Network, pair: readonly [string,
       hosts.length > 0
         ? { text: `Put it in place on ${where}. Nothing is loaded yet.`, lines: [PUT, ...puts] }
         : undefined,
-      load(network, hosts, `Load it on ${where}, ${WAIT_SECONDS} seconds later.`),
+      hosts.length > 0
+        ? { text: `Load it on ${where}, ${WAIT_SECONDS} seconds later.`, lines: loadTogether(network, hosts) }
+        : undefined,
       takeIn(devices, places),
       {
         text: `Verify: after ${SESSION_SECONDS} seconds there is no session left that began with the old key.`,

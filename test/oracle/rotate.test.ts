@@ -34,7 +34,7 @@ let home: string;
 const on = (name: string): LabHost => lab.hosts[name] as LabHost;
 const keys = (): string => join(home, "keys");
 
-// What the script calls: ssh enters the host, and systemd's timer is a process that waits a second.
+// What the script calls: ssh enters the host, and systemd's timer is a process that waits one second in place of thirty.
 const SSH = (pids: string): string => `#!/bin/bash
 case "$1" in
 ${pids}
@@ -44,9 +44,10 @@ shift
 exec nsenter -t "$pid" -n -m bash -c "$*"
 `;
 const SYSTEMD_RUN = `#!/bin/bash
-[[ "$1 $2 $3" == "--quiet --on-active=30 --timer-property=AccuracySec=1s" ]] || exit 1
+[[ "$1 $2 $3" == "--quiet --on-active=3"[01]" --timer-property=AccuracySec=1ms" ]] || exit 1
+delay=$((\${2#*=} - 29))
 shift 3
-(sleep 1; exec "$@") < /dev/null &> /run/switch.log &
+(sleep "$delay"; exec "$@") < /dev/null &> /run/switch.log &
 `;
 const SYSTEMCTL = `#!/bin/bash
 [[ "$*" == "reload wg-quick@wg0" ]] || exit 1
@@ -107,7 +108,7 @@ afterAll(() => {
 
 /** Runs a roll-out as it stands, only that the waiting is shorter, and stops at the first command that fails. */
 function follow(rollout: string): string {
-  const script = rollout.replace("sleep 35", "sleep 4").replace("sleep 180\n", "");
+  const script = rollout.replace(/sleep 3[56]/, "sleep 5").replace("sleep 180\n", "");
   expect(script).not.toBe(rollout);
   const { status, stdout, stderr } = spawnSync("bash", ["-euo", "pipefail", "-c", script], {
     cwd: home,
