@@ -45,11 +45,20 @@ interface Packet {
 const isHolder = (host: TreeHost, address: Prefix): boolean =>
   ownAddresses(host).some((own) => isSameAddress(own, address));
 
+/** What routes on a LAN sends to the host of the site that has it, and all the rest to the first gateway. */
+function sentOn(world: World, at: TreeHost, router: string, address: Prefix): TreeHost | undefined {
+  const { site = "" } = writtenOf(world, at.name);
+  const { lanRouter, gateways = [] } = world.wanted.sites?.[site] ?? {};
+  if (lanRouter !== router) return undefined;
+  const own = world.hosts.find((host) => writtenOf(world, host.name).site === site && isHolder(host, address));
+  return own ?? world.hosts.find(({ name }) => name === gateways[0]);
+}
+
 function nextOf(world: World, at: TreeHost, packet: Packet): Next {
   const way = wayTo(at, packet.address);
   if (way === undefined || way.kind === "unreachable") return { lost: `${at.name} has no way` };
   if (way.kind !== "via") return through(world, at, way.to, packet);
-  const host = neighbourAt(world, prefixOf(way.to));
+  const host = sentOn(world, at, way.to, packet.address) ?? neighbourAt(world, prefixOf(way.to));
   return host === undefined ? { lost: `nobody is at ${way.to}, to whom ${at.name} sends` } : { host };
 }
 

@@ -69,7 +69,7 @@ const knobs = fc.record({
   perPeer: fc.boolean(),
   sites: fc.array(
     fc.record(
-      { lanMtu: mtu, wanMtu: mtu, hasLan: fc.boolean(), asn: fc.constantFrom(65_001, 65_002) },
+      { lanMtu: mtu, wanMtu: mtu, hasLan: fc.boolean(), isRouted: fc.boolean(), asn: fc.constantFrom(65_001, 65_002) },
       { requiredKeys: [] },
     ),
     {
@@ -208,14 +208,17 @@ function sitesOf(each: Knobs): Topology {
   const first = hosts.slice(0, gateways).map(nameOf);
   return Object.fromEntries(
     SITES.map((name, index) => {
-      const { hasLan, asn, ...rest } = sites[index] ?? {};
+      const { hasLan, isRouted, asn, ...rest } = sites[index] ?? {};
       const lan = hasLan === true ? [`192.168.${index + 3}.0/24`] : undefined;
       const isLed = index === 0 && gateways > 0;
       const hasTwo = isLed && gateways === 2 && (shape === "pair" || hasLan === true);
       const vrrp = hasTwo ? { address: "192.168.3.254/24", id } : undefined;
+      // Of one IP version with all that are on the LAN.
+      const isOfOne = hosts.every((host) => host.site !== index || host.lan !== "address6");
+      const lanRouter = isLed && !hasTwo && isRouted === true && isOfOne ? "192.168.3.253" : undefined;
       const hasSpoke = hosts.slice(2).some((host) => host.site === index && !host.isOutsider);
       const hubs = preferredBy(each, hasSpoke && id !== undefined);
-      return [name, { ...rest, asn, lan, gateways: isLed ? first : undefined, hubs, vrrp }];
+      return [name, { ...rest, asn, lan, lanRouter, gateways: isLed ? first : undefined, hubs, vrrp }];
     }),
   );
 }

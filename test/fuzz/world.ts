@@ -38,6 +38,8 @@ export interface Site {
   readonly lanMtu?: number;
   readonly wanMtu?: number;
   readonly lan?: readonly string[];
+  readonly lanRouter?: string;
+  readonly gateways?: readonly string[];
   readonly vrrp?: { readonly address: string };
 }
 
