@@ -112,6 +112,19 @@ subnets: {guests: {cidr: [10.77.0.0/24, "fd00:77::/64"], vxlan: {vni: 100}, host
     ]);
   });
 
+  test("sets apart what another host sends on by it to another exit, where it would hide that", () => {
+    expect(partOf(rulesOf(body, "alpha"), "chain exits-apart")).toEqual([
+      "type filter hook prerouting priority raw; policy accept;",
+      'iifname "br5000" fib daddr . iif oif exists ct zone set 210',
+    ]);
+    expect(rulesOf(body, "beta")).not.toContain("chain exits-apart {");
+  });
+
+  test("that is the only one has nothing sent on by it", () => {
+    const alone = body.replace(", {host: beta, interface: eth2}", "");
+    expect(rulesOf(alone, "alpha")).not.toContain("chain exits-apart {");
+  });
+
   test("that hides nobody takes nothing in that says it is from a guest", () => {
     const entering = partOf(rulesOf(body, "beta"), "chain vrfs").filter((line) => line.startsWith('oifname "blue"'));
     expect(entering).toEqual([

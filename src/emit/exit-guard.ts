@@ -89,12 +89,24 @@ function maskedSources({ exit: { hasSnat, interface: name, sources } }: Way): re
   return sources.map((prefix) => ({ family: nftFamily(familyOf(prefix)), prefix, interface: device }));
 }
 
+/** By what a VRF's other hosts send here what leaves by another exit, where some of it would be masqueraded here. */
+const passingBy = ({ bridge, exit, exitOrder }: VrfInstance): readonly string[] =>
+  exit?.hasSnat && exitOrder.length > 1 ? [quotedName({ name: bridge })] : [];
+
 /** Where the host's ways out lead, and the sets that are asked. */
 export const exitSection: Section = (host, context) => {
   const ways = waysOf(host);
   if (ways.length === 0) return undefined;
   const known = shared(context);
   const masked = ways.flatMap(maskedSources);
-  const view = { exits: ways.map((way) => exitView(way, known)), hasMasked: masked.length > 0, masked };
+  const passing = host.vrfs.flatMap(passingBy);
+  const view = {
+    exits: ways.map((way) => exitView(way, known)),
+    hasPassing: passing.length > 0,
+    passing,
+    zone: context.number,
+    hasMasked: masked.length > 0,
+    masked,
+  };
   return joined([known.sets, print(context, { template: "nftables/exits.nft.njk", view })]);
 };

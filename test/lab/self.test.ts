@@ -100,6 +100,12 @@ subnets:
   vms: {cidr: 10.77.0.0/24, vxlan: {vni: 100}, hosts: all, gateway: 10.77.0.1, vrf: blue}
 `;
 
+/** The same with a host that is none. */
+const THIRD = VRF_EXITS.replace(
+  "subnets:",
+  '  gamma: {id: 3, endpoint: 192.0.2.3, publicKey: "ACZ6LDpMyCoKDVNqjYAEGuaUqE97ZPbpYvbIFy97bXY="}\nsubnets:',
+);
+
 /** A router of somebody else's, with a password, beside a host that has guests of its own. */
 const OUTSIDER = `
 netgen: 1
@@ -157,15 +163,19 @@ const without = (expression: RegExp) => (text: string) => text.replaceAll(expres
  * What breaks is asked on each change, and that nothing else does by `.ci/long`. What disturbs the lab (reloads, clamps taken
  * out) is asked only where it is what breaks, and what waits for an answer not where none comes: it would wait for a long time.
  */
-function askedOf({ breaks, skips = [], lives = /^/ }: Case): readonly Prover[] {
+function askedOf({ breaks, skips = [], lives = /^/, leaves = /^/ }: Case): readonly Prover[] {
   const isAsked = ({ kind, isAlone }: Prover): boolean =>
     breaks.some((each) => each === kind)
       ? kind !== "tcp" || !isAlone
       : isWhole && !skips.includes(kind) && (!isAlone || breaks.length === 0);
-  const narrowed = (prover: Prover): Prover =>
-    prover.kind === "life"
-      ? { ...prover, promises: (lab) => prover.promises(lab).filter(({ subject }) => lives.test(subject)) }
-      : prover;
+  const narrowed = (prover: Prover): Prover => {
+    const promises: Prover["promises"] = (lab) =>
+      prover
+        .promises(lab)
+        .filter(({ kind, subject }) => kind !== "life" || lives.test(subject))
+        .filter(({ kind, subject, promise }) => kind !== "exits" || leaves.test(`${subject}: ${promise}`));
+    return { ...prover, promises };
+  };
   return provers.filter(isAsked).map(narrowed);
 }
 
@@ -195,6 +205,8 @@ interface Case {
   readonly skips?: readonly PromiseKind[];
   /** Whose life is asked for, where any is. */
   readonly lives?: RegExp;
+  /** Who is asked how they leave, and when, where anybody is: each exit that is lost and does not fail over takes minutes. */
+  readonly leaves?: RegExp;
   readonly topology?: string;
   /** In a virtual machine with Debian's kernel, where this one has none. */
   readonly needsVrfs?: true;
@@ -367,6 +379,16 @@ const CASES: readonly Case[] = [
     breaks: ["guard", "reachability"],
     says: /reachability vms@beta -> hosts' tunnel addresses: 1 of 2 answer: no answer within 20 s: alpha/,
     skips: ["mtu", "tcp", "life", "evpn", "exits"],
+  },
+  {
+    what: "a second exit of a VRF that never masquerades what it has sent on to the first",
+    topology: THIRD,
+    needsVrfs: true,
+    tamper: only("beta", everywhere(RULES, without(/^ +iifname "br5000" fib .*\n/gm))),
+    breaks: ["exits"],
+    says: /vms@gamma, IPv4, exit alpha: is stopped by hand, and the next one hears of it last: .*no answer within 60 s/,
+    skips: ["mtu", "tcp", "life", "evpn", "guard"],
+    leaves: /hears of it last/,
   },
   {
     what: "guests that are told of no MTU",

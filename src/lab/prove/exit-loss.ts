@@ -4,6 +4,7 @@ import { familyOf, type IpAddress } from "../../base/ip.ts";
 import { DEFAULT_VRF, type Exit } from "../../model/exit.ts";
 import { startExit } from "../machine/boot.ts";
 import type { Box } from "../machine/box.ts";
+import { sleep } from "../machine/patience.ts";
 import type { Lab } from "../machine/running.ts";
 import type { LabHost } from "../plan/plan.ts";
 
@@ -18,7 +19,8 @@ export const labHost = (lab: Lab, name: string): LabHost =>
 export interface Loss {
   readonly what: string;
   readonly how: string;
-  readonly lose: (lab: Lab, exit: Exit) => Promise<void>;
+  /** `next`: the exit that is to take over. */
+  readonly lose: (lab: Lab, exit: Exit, next: Exit) => Promise<void>;
   readonly restore: (lab: Lab, exit: Exit) => Promise<void>;
   /** Nothing is lost on the way: the exit is left before it goes. */
   readonly isAnnounced: boolean;
@@ -77,6 +79,24 @@ async function stopUnit(lab: Lab, exit: Exit): Promise<void> {
   else await box.shell(`kill $(pgrep -o -f '^/bin/bash /etc/netgen${box.fleet}/exit ${vrf}$')`);
 }
 
+const startUnit = (lab: Lab, exit: Exit): Promise<void> => startExit(hostBox(lab, exit.host), vrfOf(lab, exit));
+
+/** Longer than hosts take to turn to another exit, and shorter than BGP takes to miss a neighbour. */
+const DEAF_MS = 5000;
+
+/** Meanwhile the next exit sends what others turn to it with on to the one that goes. */
+async function stopUnheard(lab: Lab, exit: Exit, next: Exit): Promise<void> {
+  const { run } = hostBox(lab, next.host);
+  const signal = (name: string) => run("sh", "-euc", `kill -${name} "$(cat /run/frr/bgpd.pid)"`);
+  await signal("STOP");
+  try {
+    await stopUnit(lab, exit);
+    await sleep(DEAF_MS);
+  } finally {
+    await signal("CONT");
+  }
+}
+
 /** Its probe alone can tell. */
 export const PROBE: Loss = {
   what: "leads nowhere, while its tunnels are up",
@@ -98,6 +118,14 @@ export const UNIT: Loss = {
   what: "is stopped by hand",
   how: "its unit is stopped",
   lose: stopUnit,
-  restore: (lab, exit) => startExit(hostBox(lab, exit.host), vrfOf(lab, exit)),
+  restore: startUnit,
   isAnnounced: true,
+};
+/** All hear it but the one that is next. */
+export const UNHEARD: Loss = {
+  ...UNIT,
+  what: "is stopped by hand, and the next one hears of it last",
+  how: `its unit is stopped, and bgpd of the next one stands still for ${DEAF_MS / 1000} s`,
+  lose: stopUnheard,
+  isAnnounced: false,
 };

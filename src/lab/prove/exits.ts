@@ -18,7 +18,7 @@ import {
   steadyBy,
   watchInternet,
 } from "./exit-leavers.ts";
-import { hostBox, type Loss, PROBE, routerOf, UNIT, UPLINK } from "./exit-loss.ts";
+import { hostBox, type Loss, PROBE, routerOf, UNHEARD, UNIT, UPLINK } from "./exit-loss.ts";
 import { exitPremises } from "./exit-premises.ts";
 import { exitReload } from "./exit-reload.ts";
 import { exitSilence } from "./exit-silence.ts";
@@ -84,7 +84,7 @@ async function measureFailover(lab: Lab, each: Failover): Promise<Outcome> {
   const { leaver, from, to, loss } = each;
   const wrong: string[] = [];
   await forgetSteady(lab, leaver.watched);
-  const away = await pingDuring(leaver.watched, () => loss.lose(lab, from));
+  const away = await pingDuring(leaver.watched, () => loss.lose(lab, from, to));
   if (!away.isBack) wrong.push(`no answer within 60 s after ${from.host} was lost`);
   // What is left in good order still carries packets while the others take over.
   const hasMoved = await eventually(() => leavesBy(lab, leaver, to.host), 20);
@@ -139,7 +139,13 @@ function failovers(lab: Lab): readonly Failover[] {
     };
     const probed = from.probes.length === 0 ? [] : [PROBE];
     const ofFamily = (family: IpFamily) => beside.find(({ watched }) => familyOf(watched.to) === family);
-    return [...as(inside, probed), ...FAMILIES.flatMap((family) => as(ofFamily(family), [...probed, UPLINK, UNIT]))];
+    // Of another host than the next exit's: what it turns to that with goes on from there.
+    const passing = own.find(({ guest, exits: [, next] }) => ![from.host, next?.host].includes(guest.host));
+    return [
+      ...as(inside, probed),
+      ...FAMILIES.flatMap((family) => as(ofFamily(family), [...probed, UPLINK, UNIT])),
+      ...as(passing?.guest.vrf === undefined ? undefined : passing, [UNHEARD]),
+    ];
   });
 }
 
