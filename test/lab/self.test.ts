@@ -106,6 +106,9 @@ const THIRD = VRF_EXITS.replace(
   '  gamma: {id: 3, endpoint: 192.0.2.3, publicKey: "ACZ6LDpMyCoKDVNqjYAEGuaUqE97ZPbpYvbIFy97bXY="}\nsubnets:',
 );
 
+/** The same with exits that ask whether they are any. */
+const PROBED = VRF_EXITS.replaceAll("snat: true", "snat: true, probe: 9.9.9.9");
+
 /** A router of somebody else's, with a password, beside a host that has guests of its own. */
 const OUTSIDER = `
 netgen: 1
@@ -379,6 +382,36 @@ const CASES: readonly Case[] = [
     breaks: ["guard", "reachability"],
     says: /reachability vms@beta -> hosts' tunnel addresses: 1 of 2 answer: no answer within 20 s: alpha/,
     skips: ["mtu", "tcp", "life", "evpn", "exits"],
+  },
+  {
+    what: "a VRF whose table says no last word, so that guests leave by their host's own when all exits are stopped",
+    topology: VRF_EXITS,
+    needsVrfs: true,
+    tamper: everywhere(/blue\.network$/, without(/^\[Route\]\nDestination=(?:0\.0\.0\.0|::)\/0\n(?:.+\n)*\n/gm)),
+    breaks: ["exits"],
+    says: /blue, 2 exits: all are stopped by hand: .*vms@alpha was seen as 198\.51\.100\.1, expected nowhere/,
+    skips: ["mtu", "tcp", "life", "evpn", "guard"],
+    leaves: /stopped by hand: no guest/,
+  },
+  {
+    what: "an exit of a VRF that asks nobody whether it leads anywhere",
+    topology: PROBED,
+    needsVrfs: true,
+    tamper: only("alpha", everywhere(/blue\.exit$/, without(/^probe .*\n/gm))),
+    breaks: ["exits"],
+    says: /vms@beta, IPv4, exit alpha: leads nowhere.*no answer within 60 s after alpha was lost/,
+    skips: ["mtu", "tcp", "life", "evpn", "guard"],
+    leaves: /vms@beta, IPv4, exit alpha: leads nowhere/,
+  },
+  {
+    what: "the second exit of a VRF, behind which nobody hides",
+    topology: VRF_EXITS,
+    needsVrfs: true,
+    tamper: only("beta", everywhere(RULES, without(/^ +ip saddr 10\.77\.0\.0\/24 oifname "eth0" masquerade\n/gm))),
+    breaks: ["exits"],
+    says: /vms@beta, IPv4, exit alpha: is stopped by hand: .*not seen as beta afterwards/,
+    skips: ["mtu", "tcp", "life", "evpn", "guard"],
+    leaves: /vms@beta, IPv4, exit alpha: is stopped/,
   },
   {
     what: "a second exit of a VRF that never masquerades what it has sent on to the first",

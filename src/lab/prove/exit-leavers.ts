@@ -50,12 +50,23 @@ async function elementsOf({ internet }: Lab, set: string): Promise<readonly stri
     .filter((each) => each !== "");
 }
 
-/** Who is seen while a guest asks; nobody where no answer comes back. */
-export async function seenOf(lab: Lab, { box, to }: Watched): Promise<readonly string[]> {
+/** Who is seen while a guest asks, and whether it is answered. */
+async function askOutside(lab: Lab, { box, to }: Watched) {
   const set = `seen${familyOf(to)}`;
   await flushSet(lab, set);
   const { output } = await box.attempt("ping", "-n", "-q", "-c", "3", "-i", "0.2", "-w", "2", to);
-  return / [1-9]\d* received/.test(output) ? elementsOf(lab, set) : [];
+  return { seen: await elementsOf(lab, set), isAnswered: / [1-9]\d* received/.test(output) };
+}
+
+/** Who is seen while a guest asks; nobody where no answer comes back. */
+export async function seenOf(lab: Lab, watched: Watched): Promise<readonly string[]> {
+  const { seen, isAnswered } = await askOutside(lab, watched);
+  return isAnswered ? seen : [];
+}
+
+/** Who is seen while a guest asks, whether or not an answer comes back. */
+export async function seenAtAll(lab: Lab, watched: Watched): Promise<readonly string[]> {
+  return (await askOutside(lab, watched)).seen;
 }
 
 /** Has no packet of a steady ping noted any more. */

@@ -72,14 +72,14 @@ const vrfOf = ({ network: { vrfs, remotes } }: Lab, exit: Exit): string =>
 /** The box of a host. */
 export const hostBox = ({ hosts }: Lab, name: string): Box => must(hosts.get(name), "every host has a box");
 
-async function stopUnit(lab: Lab, exit: Exit): Promise<void> {
+export async function stopUnit(lab: Lab, exit: Exit): Promise<void> {
   const vrf = vrfOf(lab, exit);
   const box = hostBox(lab, exit.host);
   if (box.power !== undefined) await box.run("systemctl", "stop", `netgen${box.fleet}-exit@${vrf}.service`);
   else await box.shell(`kill $(pgrep -o -f '^/bin/bash /etc/netgen${box.fleet}/exit ${vrf}$')`);
 }
 
-const startUnit = (lab: Lab, exit: Exit): Promise<void> => startExit(hostBox(lab, exit.host), vrfOf(lab, exit));
+export const startUnit = (lab: Lab, exit: Exit): Promise<void> => startExit(hostBox(lab, exit.host), vrfOf(lab, exit));
 
 /** Longer than hosts take to turn to another exit, and shorter than BGP takes to miss a neighbour. */
 const DEAF_MS = 5000;

@@ -22,6 +22,7 @@ import { hostBox, type Loss, PROBE, routerOf, UNHEARD, UNIT, UPLINK } from "./ex
 import { exitPremises } from "./exit-premises.ts";
 import { exitReload } from "./exit-reload.ts";
 import { exitSilence } from "./exit-silence.ts";
+import { exitStop } from "./exit-stop.ts";
 
 const placeOf = ({ remote }: Leaver): string => (remote === undefined ? "the internet" : `the remote ${remote}`);
 
@@ -163,4 +164,4 @@ const loss: Prover = {
 };
 
 /** In the order in which they are to be proven. */
-export const exits: readonly Prover[] = Object.freeze([order, exitPremises, exitReload, loss, exitSilence]);
+export const exits: readonly Prover[] = Object.freeze([order, exitPremises, exitReload, loss, exitSilence, exitStop]);
