@@ -146,7 +146,7 @@ export function renderKeyRollout(network: Network, newKey: NewKey, places: Place
       takeIn([...own.devices, ...peers.devices], places),
       verify(network, newKey, peers.hosts),
       {
-        text: "When all have answered, the old key has done its work. Commit the new public key and the tree.",
+        text: "When all have answered, the old key has done its work. Commit the new public key and the tree, and bring it to\nall hosts as always: apply finds every file in place, takes note of it, and interrupts nothing.",
         lines: [`rm ${shellWord(previous)}`],
       },
     ]),
