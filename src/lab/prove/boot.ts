@@ -1,13 +1,13 @@
 /** Hosts that boot by themselves: with all that they are to run, without a complaint, and with traffic; and so ever again. */
 
 import { isStandby } from "../machine/keepalived.ts";
-import { eventually } from "../machine/patience.ts";
 import { type Lab, type RunningHost, runningHosts } from "../machine/running.ts";
 import { execCommand, type LabPromise, type Outcome, type Prover } from "../measure/promise.ts";
 import { isAnswered } from "../measure/steady-ping.ts";
 import { greetDialled, watchOf } from "../measure/watch.ts";
 import { disturbances, lateUplinks, ONLINE_SECONDS } from "./boot-again.ts";
 import { brokenUnits, complaints, timesOf } from "./boot-state.ts";
+import { measureVerify, verifyOf } from "./verify.ts";
 
 const told = (wrong: readonly string[], right: string): Outcome => ({
   isKept: wrong.length === 0,
@@ -45,26 +45,6 @@ async function measureTraffic(lab: Lab, running: RunningHost): Promise<Outcome> 
   };
 }
 
-const VERIFY_SECONDS = 60;
-
-/** What the host's own verify misses; of other hosts what concerns those that this lab has booted. */
-async function measureVerify({ hosts }: Lab, { box }: RunningHost): Promise<Outcome> {
-  const isAsked = (line: string): boolean => {
-    const end = line.split(" ").at(-1) ?? "";
-    return !/^not ok \d+ - (handshake|size|vtep|bgp) /.test(line) || hosts.has(end) || /[.:]/.test(end);
-  };
-  let missing: readonly string[] = [];
-  const isKept = await eventually(async () => {
-    const { output } = await box.attempt(`/etc/netgen${box.fleet}/verify`);
-    missing = output.split("\n").filter((line) => line.startsWith("not ok ") && isAsked(line));
-    return output.includes("\n1..") && missing.length === 0;
-  }, VERIFY_SECONDS);
-  return {
-    isKept,
-    measured: isKept ? "it has all of it" : `not so: ${missing.join("; ") || "it does not get to its end"}`,
-  };
-}
-
 const promisesOf = (lab: Lab, running: RunningHost): readonly LabPromise[] => {
   const { box, host, units } = running;
   const promise = (
@@ -95,7 +75,7 @@ const promisesOf = (lab: Lab, running: RunningHost): readonly LabPromise[] => {
       measure: () => measureTraffic(lab, running),
     }),
     promise("it has all that its verify.list promises", {
-      command: [`/etc/netgen${box.fleet}/verify`],
+      command: [verifyOf(box)],
       measure: () => measureVerify(lab, running),
     }),
   ];

@@ -1,0 +1,33 @@
+/** What a host says of itself: the program that comes with its tree, asked for what its list promises. */
+import type { Box } from "../machine/box.ts";
+import { eventually } from "../machine/patience.ts";
+import type { Lab, RunningHost } from "../machine/running.ts";
+import type { Outcome } from "../measure/promise.ts";
+
+export const verifyOf = ({ fleet }: Box): string => `/etc/netgen${fleet}/verify`;
+
+/**
+ * Lines of a host's verify that are not so, without number, such as `link wg0`; of other hosts those that this lab has booted.
+ * Where the lab itself starts programs there are no units to be asked for.
+ */
+export async function missingOn({ hosts }: Lab, { box }: Pick<RunningHost, "box">): Promise<readonly string[]> {
+  const isAsked = (line: string): boolean => {
+    if (line.startsWith("unit ")) return box.power !== undefined;
+    const end = line.split(" ").at(-1) ?? "";
+    return !/^(handshake|size|vtep|bgp) /.test(line) || hosts.has(end) || /[.:]/.test(end);
+  };
+  const { output } = await box.attempt(verifyOf(box));
+  if (!output.includes("\n1..")) return ["it does not get to its end"];
+  return [...output.matchAll(/^not ok \d+ - (.*)$/gm)].map(([, line = ""]) => line).filter(isAsked);
+}
+
+const LONGEST_SECONDS = 60;
+
+export async function measureVerify(lab: Lab, running: RunningHost): Promise<Outcome> {
+  let missing: readonly string[] = [];
+  const isKept = await eventually(async () => {
+    missing = await missingOn(lab, running);
+    return missing.length === 0;
+  }, LONGEST_SECONDS);
+  return { isKept, measured: isKept ? "it has all of it" : `not so: ${missing.join("; ")}` };
+}
