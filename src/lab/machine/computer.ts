@@ -63,7 +63,8 @@ while :; do sleep 86400 & wait $!; done
 `;
 
 // As systemd's container interface has it: of /proc/sys only the network's part is the computer's own, and modules, clock and
-// kernel log are the machine's. /sys can be written: without udev, nothing would be told of an interface that appears.
+// kernel log are the machine's. /sys can be written: without udev, nothing would be told of an interface that appears. Mounts
+// get through to services, as each gets its credentials by one of its own.
 const START = `
 name=$1
 group=${GROUPS}/$2/$1
@@ -97,6 +98,7 @@ mkdir run/log
 mkdir -p .lab
 pivot_root . .lab
 umount -l .lab
+mount --make-rshared /
 echo ready
 exec < /dev/null > /dev/null 2>&1
 exec env -i container=netgen PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd
