@@ -69,7 +69,12 @@ esac`,
   sync: "true",
   // The far end is silent while the tunnel's file has the line that says so.
   ping: `[[ ! -e $NETGEN_ROOT/silent ]] || ! grep -Fqx -f "$NETGEN_ROOT/silent" "$NETGEN_ROOT/etc/wireguard/wg0.conf"`,
-  nft: asPromised("nft"),
+  nft: `
+if [[ $1 != -a ]]; then ${asPromised("nft")}
+else
+  awk -F'\\t' -v asked="rules \${*:4}" '$3 == asked { for (i = 0; i < $4; i++) print "\\t\\tcounter # handle " i }' \\
+    "$NETGEN_ROOT/etc/netgen/verify.list"
+fi`,
   // Where the clock was set since, by so many seconds, it tells of a handshake even if the far end is silent by now.
   wg: `{ [[ -e $NETGEN_ROOT/skew ]] || ping; } || exit 1
 at=$((EPOCHSECONDS + $(cat "$NETGEN_ROOT/skew" 2> /dev/null || echo 0)))

@@ -46,6 +46,12 @@ export function cutUnits(host: Host, context: EmitContext): readonly Unit[] {
   return view === undefined ? [] : bothRemade(view.name, "cut", view);
 }
 
+/** The routes that VXLAN asks, with the table that they are in. */
+export function cutRoutes(host: Host, context: EmitContext) {
+  const view = viewOf(host, context);
+  return view === undefined ? [] : view.pools.map((pool) => ({ pool, table: view.table, mtu: view.mtu }));
+}
+
 /** What sends VXLAN by the host's own routes, after it has asked that one. */
 export const cutSection: Section = (host, context) => {
   const view = viewOf(host, context);

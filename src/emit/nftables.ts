@@ -166,24 +166,13 @@ const SECTIONS: Readonly<Record<"inet" | "bridge", readonly Section[]>> = Object
   bridge: [bridgeSection, bpduSection, advertisementsSection],
 });
 
-const textsOf = (sections: readonly Section[], host: Host, context: EmitContext): readonly Uint8Array[] =>
-  sections.map((section) => section(host, context)).filter((text) => text !== undefined);
-
-const sectionsOf = (host: Host, context: EmitContext): readonly Uint8Array[] =>
-  Object.values(SECTIONS).flatMap((sections) => textsOf(sections, host, context));
-
-/** The families of which the host has a table of netgen's own. */
-export const tableFamilies = (host: Host, context: EmitContext): readonly string[] =>
-  Object.entries(SECTIONS).flatMap(([family, sections]) =>
-    textsOf(sections, host, context).length > 0 ? [family] : [],
-  );
-
-/** The chains of netgen's own table for what is routed, which holds the guard. */
-export function routedChains(host: Host, context: EmitContext): readonly string[] {
-  const texts = textsOf(SECTIONS.inet, host, context).map((text) => new TextDecoder().decode(text));
-  return [
-    ...new Set(texts.flatMap((text) => [...text.matchAll(/^ {2}chain (\S+) \{/gm)].map(([, chain = ""]) => chain))),
-  ];
+/** What the host has of each of netgen's own tables, by its family; none where it has no such table. */
+export function tableTexts(host: Host, context: EmitContext): ReadonlyMap<string, readonly Uint8Array[]> {
+  const all = Object.entries(SECTIONS).map(([family, sections]) => {
+    const texts = sections.map((section) => section(host, context)).filter((text) => text !== undefined);
+    return [family, texts] as const;
+  });
+  return new Map(all.filter(([, texts]) => texts.length > 0));
 }
 
 /** A file that its unit loads before the network comes up. */
@@ -197,7 +186,7 @@ interface Ruleset {
 
 /** What this host loads: netgen's own, and lines of the user's in a file and a table of their own. */
 function rulesetsOf(host: Host, context: EmitContext): readonly Ruleset[] {
-  const text = sectionsOf(host, context);
+  const text = [...tableTexts(host, context).values()].flat();
   const chains = extraChains(host);
   const own = { name: "netgen.nft", unit: UNIT, view: {}, text };
   const users = { name: "extra.nft", unit: EXTRA_UNIT, view: { chains }, text: [] };

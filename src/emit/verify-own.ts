@@ -1,12 +1,14 @@
 /** What can be looked at on a host alone to know whether it is as the network promises: links, addresses, rules, routes. */
-import { familyOf, type IpAddress, type IpPrefix, prefixOf } from "../base/ip.ts";
+import { FAMILIES, familyOf, type IpAddress, type IpPrefix, prefixOf } from "../base/ip.ts";
 import type { VxlanDevice } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
 import { poolAddresses } from "../model/loopback.ts";
 import { isLasting } from "../model/unit.ts";
 import type { EmitContext } from "./context.ts";
+import { cutRoutes } from "./cut.ts";
 import { contentOf } from "./file.ts";
-import { routedChains, tableFamilies } from "./nftables.ts";
+import { emitFrr } from "./frr.ts";
+import { ruleTables } from "./rule-chains.ts";
 import { emitSysctl } from "./sysctl.ts";
 import { unitsOf } from "./units.ts";
 import { addressWithin, type Line } from "./verify-ways.ts";
@@ -23,15 +25,13 @@ function unitLines(host: Host, context: EmitContext): readonly Line[] {
 }
 
 function tableLines(host: Host, context: EmitContext): readonly Line[] {
-  const nameOf = (family: string): string => `${family} netgen${context.fleet}`;
-  return [
-    ...tableFamilies(host, context).map((family): Line => {
-      return ["table", nameOf(family), "nft list tables", `table ${nameOf(family)}`];
+  return ruleTables(host, context).flatMap(({ name: table, chains }): readonly Line[] => [
+    ["table", table, "nft list tables", `table ${table}`],
+    ...chains.map(({ name, rules }): Line => {
+      const chain = `${table} ${name}`;
+      return ["rules", chain, `rules ${chain}`, String(rules)];
     }),
-    ...routedChains(host, context).map((chain): Line => {
-      return ["chain", chain, `nft -t list table ${nameOf("inet")}`, `chain ${chain} {`];
-    }),
-  ];
+  ]);
 }
 
 // ── Links ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -52,6 +52,10 @@ function linkLines(host: Host): readonly Line[] {
     ...host.vrfs.flatMap(({ name, bridge, table }): readonly Line[] => [
       ["link", bridge, looks(bridge), `${bridge}:`],
       ["vrf", name, looks(name), `vrf table ${table}`],
+      ...FAMILIES.map((family): Line => {
+        const last = `ip -${family} route show table ${table} type unreachable`;
+        return ["vrf", `${name} ends, IPv${family}`, last, "unreachable default"];
+      }),
     ]),
   ];
 }
@@ -93,11 +97,25 @@ function addressLines(host: Host): readonly Line[] {
 function identityLines(host: Host): readonly Line[] {
   const bridges = host.bridges.filter(({ isExisting }) => !isExisting);
   return [
+    // Between its local address and its ports would be the link that it hangs on.
     ...allVxlans(host).map(({ name, vni, local }): Line => {
-      return ["vxlan", name, looks(name), `vxlan id ${vni} local ${local}`];
+      return ["vxlan", name, looks(name), `vxlan id ${vni} local ${local} srcport`];
+    }),
+    ...host.vxlans.flatMap(({ name, flooding }): readonly Line[] => {
+      if (flooding.kind === "static") return [];
+      const words = `neigh_suppress ${flooding.suppressesNeighbors ? "on" : "off"}`;
+      return [["vxlan", `${name} ${words}`, looks(name), words]];
     }),
     ...bridges.map(({ link, macAddress }): Line => ["mac", link, `/sys/class/net/${link}/address`, macAddress]),
   ];
+}
+
+/** How large the packets are that VXLAN hands over to be cut up. */
+function cutLines(host: Host, context: EmitContext): readonly Line[] {
+  const routes = cutRoutes(host, context);
+  return routes.map(({ pool, table, mtu }): Line => {
+    return ["cut", pool, `ip route show table ${table} ${pool}`, `mtu ${mtu}`];
+  });
 }
 
 // ── Kernel settings, rules, what is the host's own ──────────────────────────────────────────────────────────────────
@@ -107,6 +125,9 @@ function procPath(key: string): string {
   if (/^[^./]*\//.test(key)) return key;
   return key.replace(/[./]/g, (separator) => (separator === "." ? "/" : "."));
 }
+
+const FRR_CONF = /\/frr\.conf(\.snippet)?$/;
+const POLICY = /(?<=^ *)neighbor \S+ (?:prefix-list|route-map) \S+ (?:in|out)$/gm;
 
 /** The keys of the host's file in sysctl.d, of which the last line counts; one that the kernel does not have is passed over. */
 function sysctlLines(host: Host, context: EmitContext): readonly Line[] {
@@ -118,6 +139,18 @@ function sysctlLines(host: Host, context: EmitContext): readonly Line[] {
 
 /** As ip writes a prefix in rules: without the length of a single address. */
 const bare = (prefix: IpPrefix): string => prefix.replace(familyOf(prefix) === 4 ? /\/32$/ : /\/128$/, "");
+
+/** Which filter FRR has for what a neighbour says, and for what it is told. What stands in a filter is not asked for. */
+function policyLines(host: Host, context: EmitContext): readonly Line[] {
+  const texts = emitFrr(host, context).filter(({ path }) => FRR_CONF.test(path));
+  const lines = texts.flatMap((file) => new TextDecoder().decode(contentOf(file)).match(POLICY) ?? []);
+  return [...new Set(lines)].map((line) => [
+    "policy",
+    line.replace("neighbor ", ""),
+    "vtysh -c show~running-config",
+    line,
+  ]);
+}
 
 /** The rules by which packets leave by exits, as etc/netgen/egress sets them. */
 function ruleLines({ egress }: Host, { number }: EmitContext): readonly Line[] {
@@ -165,6 +198,8 @@ export const linesOfHost = (host: Host, context: EmitContext): readonly Line[] =
   ...memberLines(host),
   ...identityLines(host),
   ...addressLines(host),
+  ...cutLines(host, context),
+  ...policyLines(host, context),
   ...sysctlLines(host, context),
   ...ruleLines(host, context),
   ...ownLines(host, context),

@@ -1,9 +1,14 @@
 /** Labs as a user runs them and as a test does, and what came of each promise. */
 import { spawn } from "node:child_process";
+import { isDeepStrictEqual } from "node:util";
+import { expect } from "vitest";
 import { must } from "../../src/base/invariant.ts";
 import { compile } from "../../src/compile.ts";
 import { openLab, type Tamper } from "../../src/lab/machine/open.ts";
+import { eventually } from "../../src/lab/machine/patience.ts";
+import { type Lab, runningHosts } from "../../src/lab/machine/running.ts";
 import type { Proven, Prover } from "../../src/lab/measure/promise.ts";
+import { missingOn } from "../../src/lab/prove/verify.ts";
 import { proveKind } from "../../src/lab/prove.ts";
 import { quiet } from "./computers.ts";
 
@@ -62,18 +67,21 @@ export interface TamperedLab {
   /** What it is asked for. */
   readonly provers: readonly Prover[];
   readonly isBooting?: boolean;
+  /** Looks at what has come up, before it is asked for anything. */
+  readonly watch?: ((lab: Lab) => Promise<void>) | undefined;
   /** Ends it, as that of `RunOptions`. */
   readonly signal: AbortSignal;
 }
 
 /** Boots what was compiled and then tampered with, and measures what it is asked for. */
 export async function proveTampered(tampered: TamperedLab): Promise<readonly Proven[]> {
-  const { topology, tamper, provers, isBooting = false, signal } = tampered;
+  const { topology, tamper, provers, isBooting = false, watch, signal } = tampered;
   const { files, units, configurations, model } = compile({ name: "topology.yaml", text: topology });
   const network = must(model, "the topology has no mistake");
   const { lab, root } = await openLab({ network, files, units, configurations, isBooting }, quiet, tamper);
   signal.addEventListener("abort", root.close);
   try {
+    await watch?.(lab);
     const proven: Proven[] = [];
     for (const prover of provers) {
       signal.throwIfAborted();
@@ -83,4 +91,23 @@ export async function proveTampered(tampered: TamperedLab): Promise<readonly Pro
   } finally {
     await root.close();
   }
+}
+
+/** By host: those of which nothing is missing are left out. */
+export type Misses = Readonly<Record<string, readonly string[]>>;
+
+async function missedIn(lab: Lab): Promise<Misses> {
+  const hosts = runningHosts(lab).filter(({ host }) => host.app === undefined);
+  const found = await Promise.all(hosts.map(async (each) => [each.host.name, await missingOn(lab, each)] as const));
+  return Object.fromEntries(found.filter(([, lines]) => lines.length > 0));
+}
+
+/** Waits until verify of all hosts misses these lines and no others; tunnels and sessions take a moment to come up. */
+export async function awaitMisses(lab: Lab, expected: Misses): Promise<void> {
+  let found: Misses = {};
+  await eventually(async () => {
+    found = await missedIn(lab);
+    return isDeepStrictEqual(found, expected);
+  });
+  expect(found).toEqual(expected);
 }

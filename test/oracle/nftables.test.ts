@@ -1,8 +1,9 @@
 /** Rulesets in the real nft: `nft -c` accepts what the kernel refuses, so each is really loaded, in a namespace. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { emitNftables } from "../../src/emit/nftables.ts";
-import { goldenFiles } from "./golden-trees.ts";
+import { goldenFiles, goldenTrees } from "./golden-trees.ts";
 import {
   aBridge,
   address,
@@ -215,5 +216,15 @@ describe.skipIf(!isEquipped("nft", "unshare"))("nft", () => {
     const chains = [...readFileSync(file, "utf8").matchAll(/^ {2}(chain \w+) \{$/gm)].map((match) => match[1]);
     expect(chains.length).toBeGreaterThan(0);
     for (const chain of chains) expect(output).toContain(`${chain} {`);
+  });
+
+  const trees = goldenTrees().filter(({ directory: tree }) => existsSync(join(tree, RULESET)));
+  test.each(trees)("has as many rules in $name as its verify looks for", ({ directory: tree }) => {
+    const script = 'nft -f "$1/etc/netgen/netgen.nft"; NETGEN_ROOT=$1 bash "$1/etc/netgen/verify" --quick || true';
+    const { status, output } = inNamespace(script, tree);
+    expect(status, output).toBe(0);
+    const found = [...output.matchAll(/^(not ok|ok) \d+ - rules .*$/gm)];
+    expect(found.length).toBeGreaterThan(0);
+    expect(found.map(([line]) => line).filter((line) => line.startsWith("not"))).toEqual([]);
   });
 });
