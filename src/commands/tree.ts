@@ -32,7 +32,7 @@ type Writer = "build" | "ansible" | "monitoring" | "proxmox" | "cloud-routes";
 function writerOf({ hosts, files }: Manifest): Writer {
   if (Object.keys(hosts).length > 0) return "build";
   if (files.some(({ path }) => path.endsWith("/sdn-apply"))) return "proxmox";
-  if (files.some(({ path }) => path.endsWith("/routes-apply"))) return "cloud-routes";
+  if (files.some(({ path }) => /^[^/]+\/routes-apply$/.test(path))) return "cloud-routes";
   return files.some(({ path }) => path === "rules/netgen.rules.yml") ? "monitoring" : "ansible";
 }
 

@@ -1,18 +1,15 @@
 /** One host of the model, from everything that was resolved about it. */
 import { must } from "../base/invariant.ts";
-import { comparePrefixes, familyOf, type IpAddress, type IpFamily, type IpPrefix } from "../base/ip.ts";
+import { comparePrefixes, type IpAddress, type IpPrefix } from "../base/ip.ts";
 import { sortedBy } from "../base/text.ts";
 import type { MtuBytes, UdpPort } from "../base/units.ts";
-import type { Peer } from "../model/bgp.ts";
 import type { Bridge, VxlanDevice, WireguardInterface } from "../model/device.ts";
-import type { Exit } from "../model/exit.ts";
-import type { Extra } from "../model/extra.ts";
 import type { GuardedService, Host, OwnedPrefix, SourceNat } from "../model/host.ts";
 import type { OverlayPrefix } from "../model/network.ts";
 import type { Ovn } from "../model/ovn.ts";
 import type { PathIndex } from "../model/path.ts";
 import type { Segment } from "../model/segment.ts";
-import type { Vrf, VrfInstance } from "../model/vrf.ts";
+import type { Vrf } from "../model/vrf.ts";
 import { hasSdn, lanInterfaceOf, platformOf } from "../topology/hosts.ts";
 import type { Lan } from "../topology/lans.ts";
 import type { Pair } from "../topology/pairs.ts";
@@ -22,6 +19,7 @@ import { resolvePeers, withPeers } from "./bgp/peers.ts";
 import { type Routing, resolveRoutingSpeaker } from "./bgp/unicast.ts";
 import { type EgressParts, egressSnat, resolveAppExits, resolveEgress, resolveOwnExit } from "./egress.ts";
 import { resolveApp } from "./hosts/app.ts";
+import { forwardsOf } from "./hosts/forwarding.ts";
 import type { ResolvedHost } from "./hosts/hosts.ts";
 import { platformDefaults, programsOf } from "./hosts/platform.ts";
 import { resolveVrrp } from "./hosts/vrrp.ts";
@@ -118,56 +116,13 @@ function snatOf({ input: { name, uplink } }: ResolvedHost, { subnets }: Parts): 
     });
 }
 
-/** What must not leave the host by another way than the tunnel or the bridge that leads there. */
-/** A gateway's networks of OVN, too: until Open vSwitch is up nothing leads there. */
+/** What must not leave the host by another way than leads there; of a gateway's networks of OVN none does until Open vSwitch is up. */
 function unreachableOf(host: HostInput, owned: readonly OwnedPrefix[], parts: Parts): readonly IpPrefix[] {
   const others = parts.merging.has(host.name)
     ? mergedUnreachable(host, parts, owned)
     : unreachablePrefixes(host, parts.routed);
   const ofOvn = (parts.ovn?.networks ?? []).filter(({ gateway }) => gateway === host.name).map(({ prefix }) => prefix);
   return ofOvn.length === 0 ? others : [...new Set([...others, ...ofOvn])].sort(comparePrefixes);
-}
-
-/** The keys by which a user says that the host forwards for reasons of its own, such as containers. */
-const FORWARDING_KEYS: ReadonlyMap<string, IpFamily> = new Map([
-  ["net.ipv4.ip_forward", 4],
-  ["net.ipv4.conf.all.forwarding", 4],
-  ["net.ipv6.conf.all.forwarding", 6],
-]);
-
-/** What gives a host something to forward. */
-interface Forwarded {
-  readonly bridges: readonly Bridge[];
-  readonly owned: readonly OwnedPrefix[];
-  /** What it passes on from tunnel to tunnel. */
-  readonly relayed: readonly OverlayPrefix[];
-  readonly vrfs: readonly VrfInstance[];
-  readonly exits: readonly (Exit | undefined)[];
-  readonly peers: readonly Peer[];
-  /** Of Kubernetes, whose pods lie behind it. */
-  readonly kubernetes: Host["kubernetes"];
-}
-
-/**
- * A host forwards where something lies behind it: a gateway address of its own, a prefix that leads to it, tunnels that it
- * joins, a VRF, a way out for others, peers that it tells of others, or whatever the user has in mind who asks for it in extra.sysctl (FRR would else turn forwarding off when it
- * starts).
- */
-function forwardsOf(
-  { bridges, owned, relayed, vrfs, exits, peers, kubernetes }: Forwarded,
-  { sysctl }: Extra,
-): Host["forwards"] {
-  const asked = sysctl.filter(({ value }) => value !== "0");
-  const families = new Set([
-    ...bridges.flatMap((bridge) => bridge.addresses.map((each) => familyOf(each.address))),
-    ...[...owned, ...relayed].map((each) => familyOf(each.prefix)),
-    ...vrfs.flatMap((vrf) => vrf.families),
-    ...exits.flatMap((exit) => exit?.families ?? []),
-    ...peers.flatMap(({ announced }) => announced.map(familyOf)),
-    ...(kubernetes?.addresses ?? []).map(familyOf),
-    ...asked.map(({ key }) => FORWARDING_KEYS.get(key.replaceAll("/", "."))),
-  ]);
-  return { ipv4: families.has(4), ipv6: families.has(6) };
 }
 
 function guardOpen({ guardOpen: open }: HostInput): Host["guardOpen"] {
