@@ -7,6 +7,7 @@ import { compile } from "../src/compile.ts";
 import { proxmoxTree } from "../src/deliver/proxmox.ts";
 import { contentOf } from "../src/emit/file.ts";
 import { readProxmox } from "../src/import/proxmox.ts";
+import type { Network } from "../src/model/network.ts";
 import { ROOT } from "./built-package.ts";
 import { runShell } from "./netgen.ts";
 import { eachInNewDirectory } from "./new-directory.ts";
@@ -14,11 +15,22 @@ import { testPublicKey } from "./test-keys.ts";
 
 const TEXT = readFileSync(join(ROOT, "fixtures/proxmox-sdn/topology.yaml"), "utf8");
 
-/** What is written of a topology, by path. */
-function writtenOf(text: string): ReadonlyMap<string, string> {
+function modelOf(text: string): Network {
   const { model, diagnostics } = compile({ name: "t.yaml", text });
   expect(diagnostics.filter(({ severity }) => severity === "error")).toEqual([]);
-  const tree = must(proxmoxTree(must(model, "it compiles")), "it has an SDN");
+  return must(model, "it compiles");
+}
+
+/** With IPv6 for guests of one network. */
+const DUAL = TEXT.replace("cidr: 10.1.1.0/24", "cidr: [10.1.1.0/24, fd00:1:1::/64]").replace(
+  "gateway: 10.1.1.1",
+  "gateway: [10.1.1.1, 'fd00:1:1::1']",
+);
+
+/** What is written of a topology, by path; with what goes of the one before. */
+function writtenOf(text: string, before?: string): ReadonlyMap<string, string> {
+  const old = before === undefined ? undefined : modelOf(before);
+  const tree = must(proxmoxTree(modelOf(text), old), "it has an SDN");
   return new Map(tree.files.map((file) => [file.path, new TextDecoder().decode(contentOf(file))]));
 }
 
@@ -132,9 +144,13 @@ describe("what is written", () => {
 
   test("has the firewall let in what nodes and guests need, by rules in its grammar", () => {
     const rule =
-      /^(?:IN|FORWARD) ACCEPT(?: -i [\w.-]+)?(?: -source \+[\w-]+)?(?: -dest \+[\w-]+)?(?: -p (?:tcp|udp|icmp))?(?: -dport \d+(?:,\d+)*)? -log nolog # netgen: .+$/;
-    for (const path of ["roz/firewall/cluster.fw", "roz/nodes/pve-roz/host.fw", "wro/nodes/pve-wro/host.fw"]) {
-      const [head = "", rules = ""] = textOf(path).split("[RULES]\n\n");
+      /^(?:IN ACCEPT|FORWARD (?:ACCEPT|NeighborDiscovery\(ACCEPT\)))(?: -i [\w.-]+)?(?: -source \+[\w-]+)?(?: -dest \+[\w-]+)?(?: -p (?:tcp|udp|icmp|icmpv6))?(?: -dport \d+(?:,\d+)*)? -log nolog # netgen: .+$/;
+    const dual = writtenOf(DUAL);
+    const paths = ["roz/firewall/cluster.fw", "roz/nodes/pve-roz/host.fw", "wro/nodes/pve-wro/host.fw"];
+    for (const [path, text] of [written, dual].flatMap((files) =>
+      paths.map((each) => [each, textOf(each, files)] as const),
+    )) {
+      const [head = "", rules = ""] = text.split("[RULES]\n\n");
       const lines = rules.trim().split("\n");
       expect(
         lines.filter((line) => !rule.test(line)),
@@ -143,10 +159,18 @@ describe("what is written", () => {
       const sets = [...head.matchAll(/^\[IPSET ([\w-]+)\]$/gm)].map(([, name]) => name);
       const used = lines.flatMap((line) => [...line.matchAll(/\+([\w-]+)/g)].map(([, name]) => name));
       expect(new Set(used), path).toEqual(new Set(sets));
-      expect(textOf(path)).not.toMatch(/^\[OPTIONS\]/m);
+      expect(text).not.toMatch(/^\[OPTIONS\]/m);
     }
     expect(textOf("roz/firewall/cluster.fw")).toContain("[IPSET netgen-vteps]\n\n10.250.0.1\n10.250.0.2\n");
     expect(textOf("roz/nodes/pve-roz/host.fw")).toContain("IN ACCEPT -i vmbr0 -p udp -dport 51820 ");
+  });
+
+  test("lets guests with IPv6 find their neighbours where what is forwarded is filtered", () => {
+    const text = textOf("roz/firewall/cluster.fw", writtenOf(DUAL));
+    expect(text).toContain("IN ACCEPT -source +netgen-guests -p icmpv6 ");
+    expect(text).toContain("FORWARD NeighborDiscovery(ACCEPT) -log nolog ");
+    expect(text.indexOf("FORWARD NeighborDiscovery")).toBeLessThan(text.indexOf("FORWARD ACCEPT"));
+    expect(textOf("roz/firewall/cluster.fw")).not.toMatch(/icmpv6|NeighborDiscovery/);
   });
 
   test("grows by a third site as docs/proxmox.md counts it", () => {
@@ -231,7 +255,7 @@ describe("sdn-apply, on a stand-in for pvesh", () => {
     expect(asked()).toEqual([]);
     const first = apply(program, "", release);
     expect(first).toMatchObject({ status: 0, stderr: "" });
-    expect(first.stdout).toContain("8 entered, and applied");
+    expect(first.stdout).toContain("8 entered, 0 taken away, and applied");
     expect(plan.stdout.split("\n").slice(0, 8)).toEqual(first.stdout.split("\n").slice(0, 8));
     expect(state().running).toEqual(configOf(cluster));
     expect(state().lock).toBeNull();
@@ -265,6 +289,128 @@ describe("sdn-apply, on a stand-in for pvesh", () => {
       "exitnodes-local-routing": undefined,
     });
     expect(apply(textOf("roz/sdn-apply", files)).stdout).toBe("all of it is there\n");
+  });
+
+  describe("of what an earlier topology had", () => {
+    const SUBNET = "/cluster/sdn/vnets/vwro/subnets/prod-10.2.1.0-24";
+    const VNET = "/cluster/sdn/vnets/vwro";
+    /** Without one network of the zone. */
+    const LESS = TEXT.replace(/^ {2}vwro: \{cidr.*\n/m, "");
+    const LEAVES = writtenOf(LESS, TEXT);
+    /** A VRF that has another name, and the old one's VNI. */
+    const RENAMED = writtenOf(TEXT.replace(/\bprod\b/g, "work"), TEXT);
+    const FLAT = LESS.replace(/^ {2}vroz: .*\n/m, "").replace(/\nvrfs:\n(?: .*\n)+/, "\n");
+    const changed = (): readonly string[] =>
+      asked()
+        .filter((line) => /^(create|set|delete) .*\/(zones|vnets|controllers)/.test(line))
+        .map((line) => line.replace(" --lock-token 0f0e0d", ""));
+
+    test.each(["8", "9"])(
+      "takes away what is gone on Proxmox %s, what refers to another first, and once",
+      (release) => {
+        apply(textOf("wro/sdn-apply"), "", release);
+        asked();
+        const program = textOf("wro/sdn-apply", LEAVES);
+        const plan = apply(program, "--check", release);
+        expect([plan.status, plan.stdout, plan.stderr]).toEqual([
+          0,
+          `pvesh delete ${SUBNET}\npvesh delete ${VNET}\n0 to enter, 2 to take away; nothing was done\n`,
+          "",
+        ]);
+        expect(changed()).toEqual([]);
+        expect(apply(program, "", release)).toMatchObject({
+          status: 0,
+          stdout: expect.stringContaining("0 entered, 2 taken away, and applied"),
+        });
+        expect(changed()).toEqual([`delete ${SUBNET}`, `delete ${VNET}`]);
+        expect(state().running).toEqual(configOf("wro", LEAVES));
+        expect(apply(program, "", release)).toMatchObject({ status: 0, stdout: "all of it is there\n", stderr: "" });
+        expect(changed()).toEqual([]);
+      },
+    );
+
+    test("moves what was in a zone that has another name", () => {
+      apply();
+      asked();
+      expect(apply(textOf("roz/sdn-apply", RENAMED), "--check").stdout).toContain("5 to enter, 5 to take away");
+      expect(apply(textOf("roz/sdn-apply", RENAMED))).toMatchObject({ status: 0, stderr: "" });
+      expect(state().running).toEqual(configOf("roz", RENAMED));
+      expect(changed().filter((line) => line.startsWith("delete"))).toEqual([
+        "delete /cluster/sdn/vnets/vroz/subnets/prod-10.1.1.0-24",
+        `delete ${SUBNET}`,
+        "delete /cluster/sdn/vnets/vroz",
+        `delete ${VNET}`,
+        "delete /cluster/sdn/zones/prod",
+      ]);
+    });
+
+    test("takes the controller with the last zone of it, and of a site without nodes all", () => {
+      apply();
+      expect(apply(textOf("roz/sdn-apply", writtenOf(FLAT, TEXT))).stderr).toBe("");
+      expect([Object.keys(state().running.zones), state().running.controllers]).toEqual([["flat"], {}]);
+      rmSync(join(home, STATE));
+      apply();
+      const alone = TEXT.replace(/ {2}proxmox: sdn\n/, "").replaceAll(", snat: true", "");
+      const files = writtenOf(alone.replaceAll("gateway: ", "bridge: x").replace(/^.*exits: .*\n/m, ""), TEXT);
+      expect([...files.keys()]).toEqual(["roz/sdn-apply", "wro/sdn-apply"]);
+      expect(apply(textOf("roz/sdn-apply", files))).toMatchObject({ status: 0, stderr: "" });
+      expect(state().running).toEqual({ controllers: {}, zones: {}, vnets: {}, subnets: {} });
+    });
+
+    test("leaves alone what somebody else made of the same name", () => {
+      apply(textOf("wro/sdn-apply"), "", "8");
+      shell(`pvesh delete ${SUBNET}; pvesh set ${VNET} --tag 77; pvesh set /cluster/sdn`, "8");
+      asked();
+      expect(apply(textOf("wro/sdn-apply", LEAVES), "", "8")).toMatchObject({
+        status: 0,
+        stdout: "all of it is there\n",
+        stderr: "sdn-apply: vnet vwro is left alone: it has tag 77, and netgen's had 10021\n",
+      });
+      expect(changed()).toEqual([]);
+    });
+
+    test.each([
+      [
+        "zone prod",
+        "pvesh create /cluster/sdn/vnets --vnet mine --zone prod --tag 99",
+        writtenOf(FLAT, TEXT),
+        "vnet mine",
+      ],
+      [
+        "vnet vwro",
+        "pvesh create /cluster/sdn/vnets/vwro/subnets --subnet 10.9.0.0/24 --type subnet",
+        LEAVES,
+        "subnet prod-10.9.0.0-24",
+      ],
+      ["vnet vwro", "true", LEAVES, "guest 101"],
+    ])("refuses to take the %s from who needs it (%s), before it enters anything", (what, line, files, user) => {
+      apply(textOf("wro/sdn-apply"), "", "8");
+      expect(shell(`${line} && pvesh set /cluster/sdn`, "8").stderr).toBe("");
+      mkdirSync(join(home, "nodes/pve-wro/qemu-server"), { recursive: true });
+      const bridge = user.startsWith("guest") ? "vwro" : "vwro2";
+      writeFileSync(
+        join(home, "nodes/pve-wro/qemu-server/101.conf"),
+        `net0: virtio=BC:24:11:00:00:01,bridge=${bridge},mtu=1\n`,
+      );
+      asked();
+      const program = textOf("wro/sdn-apply", files).replace("NODES=/etc/pve/nodes", "NODES=nodes");
+      expect(apply(program, "", "8")).toMatchObject({
+        status: 1,
+        stdout: "",
+        stderr: `sdn-apply: ${what} is to go, and ${user} uses it: move that away first\n`,
+      });
+      expect(changed()).toEqual([]);
+    });
+
+    test("takes back what Proxmox refuses on the way, such as a subnet with addresses in its IPAM", () => {
+      apply();
+      writeFileSync(join(home, STATE), JSON.stringify({ ...state(), ipam: { "prod-10.2.1.0-24": ["10.2.1.7"] } }));
+      const run = apply(textOf("roz/sdn-apply", LEAVES));
+      expect(run.status).not.toBe(0);
+      expect(run.stderr).toContain("cannot delete subnet 'prod-10.2.1.0-24', not empty");
+      expect(run.stderr).toContain("nothing was applied, and what was entered is taken back");
+      expect(state().config).toEqual(configOf("roz"));
+    });
   });
 
   test("takes back on Proxmox 9 what cannot be entered to its end, and says so on 8", () => {
@@ -351,6 +497,27 @@ describe("netgen proxmox", () => {
       /pve is a tree that netgen proxmox wrote|none of these hosts/,
     );
     expect(shell("netgen build -q topology.yaml -o pve").stderr).toContain("pve is a tree that netgen proxmox wrote");
+  });
+
+  test("takes away what a revision of git had, with --from", () => {
+    const GIT = "git -c user.name=a -c user.email=a@example.net -c init.defaultBranch=main";
+    shell(`${GIT} init -q; ${GIT} add topology.yaml; ${GIT} commit -qm one; sed -i '/vwro: {cidr/d' topology.yaml`);
+    expect(shell("netgen proxmox topology.yaml -o pve --from HEAD")).toMatchObject({ status: 0, stderr: "" });
+    expect(readFileSync(join(home, "pve/wro/sdn-apply"), "utf8")).toContain(
+      "gone vnets/vwro/subnets subnet prod-10.2.1.0-24 subnet\ngone vnets vnet vwro none zone=prod tag=10021\ntake_away\n",
+    );
+    expect(shell("netgen proxmox topology.yaml -o pve --from gone")).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('git knows no revision "gone" here'),
+    });
+    expect(shell("netgen proxmox - -o pve --from HEAD < topology.yaml").stderr).toContain("standard input has none");
+    shell(
+      `sed -i 's/vni: 5000/vni: 0/' topology.yaml; ${GIT} commit -qam two; ${GIT} checkout -q HEAD~1 -- topology.yaml`,
+    );
+    expect(shell("netgen proxmox topology.yaml -o pve --from HEAD; echo $?")).toMatchObject({
+      stdout: "1\n",
+      stderr: expect.stringContaining("HEAD:topology.yaml"),
+    });
   });
 
   test("replaces nobody's file, and refuses where no host leaves anything to Proxmox", () => {

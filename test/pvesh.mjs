@@ -121,12 +121,36 @@ function update({ kind, id }) {
   const object = state.config[kind][id] ?? refuse(`500 ${id} does not exist`);
   if (options.type !== undefined) refuse("400 type: property is not defined in schema");
   const kept = Object.fromEntries(Object.entries(object).filter(([key]) => !gone.includes(key)));
+  const hasSubnets = Object.values(state.config.subnets).some(({ vnet }) => vnet === id);
+  if (kind === "vnets" && options.zone !== undefined && options.zone !== object.zone && hasSubnets)
+    refuse("400 zone: can't change zone if subnets exist");
   state.config[kind][id] = check(kind, id, { ...kept, ...options });
+}
+
+/** What on_delete_hook of the plugins, and the IPAM that counts addresses, refuse. */
+function remove({ kind, id }) {
+  demandLock();
+  if (state.config[kind][id] === undefined) refuse(`500 ${id} does not exist`);
+  const [alien] = Object.keys(options);
+  if (alien !== undefined) refuse(`400 ${alien}: property is not defined in schema`);
+  const user = (of, key) => Object.entries(state.config[of]).find(([, each]) => each[key] === id)?.[0];
+  const rules = {
+    subnets: () => (state.ipam?.[id] ?? []).length > 0 && `500 cannot delete subnet '${id}', not empty`,
+    vnets: () => user("subnets", "vnet") && "400 vnet: Can't delete vnet if subnets exists",
+    zones: () => user("vnets", "zone") && `500 zone ${id} is used by vnet ${user("vnets", "zone")}`,
+    controllers: () => user("zones", "controller") && `500 controller ${id} is used by ${user("zones", "controller")}`,
+  };
+  const problem = rules[kind]();
+  if (problem) refuse(problem);
+  delete state.config[kind][id];
 }
 
 function get({ kind, vnet }) {
   const withPending = take("pending") === "1";
-  const all = Object.entries(state.config[kind]).filter(([, each]) => vnet === undefined || each.vnet === vnet);
+  const isAsked = ([, each]) => vnet === undefined || each.vnet === vnet;
+  const all = Object.entries(state.config[kind]).filter(isAsked);
+  const old = withPending ? Object.entries(state.running[kind]).filter(isAsked) : [];
+  const deleted = old.filter(([id]) => state.config[kind][id] === undefined);
   const shown = all.map(([id, each]) => ({
     [NAMES[kind]]: id,
     // A digest is no value, and truth is printed as such by some releases.
@@ -135,7 +159,7 @@ function get({ kind, vnet }) {
     ...(each.snat === undefined ? {} : { snat: each.snat === "1" }),
     ...(withPending && JSON.stringify(each) !== JSON.stringify(state.running[kind][id]) ? { state: "changed" } : {}),
   }));
-  console.log(JSON.stringify(shown));
+  console.log(JSON.stringify([...shown, ...deleted.map(([id]) => ({ [NAMES[kind]]: id, state: "deleted" }))]));
 }
 
 const isNew = release === "9";
@@ -158,5 +182,6 @@ if (verb === "create" && path === "/cluster/sdn/lock" && isNew) {
 } else if (verb === "get") get(place());
 else if (verb === "create") create(place());
 else if (verb === "set") update(place());
+else if (verb === "delete") remove(place());
 else refuse(`501 Method '${verb}' not implemented`);
 save();

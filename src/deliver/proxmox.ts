@@ -1,6 +1,6 @@
 /** The directory with what the clusters of Proxmox are told: the SDN's objects, and what their firewall has to let through. */
 
-import { compareAddresses } from "../base/ip.ts";
+import { compareAddresses, familyOf } from "../base/ip.ts";
 import type { OutputFile } from "../emit/file.ts";
 import { BFD_PORTS, BGP_PORT } from "../model/bgp.ts";
 import { VXLAN_PORT } from "../model/device.ts";
@@ -45,8 +45,15 @@ function clusterFirewall({ name, nodes, objects }: Cluster, network: Network, by
     ),
     `IN ACCEPT -i ${link} -source +${VTEPS} -p icmp -log nolog # netgen: pings, and what tells TCP of a smaller path`,
   ]);
+  const hasIpv6 = guests.some((prefix) => familyOf(prefix) === 6);
   const ofGuests = [
-    `IN ACCEPT -source +${GUESTS} -p icmp -log nolog # netgen: pings of a gateway; no other service of a node is for guests`,
+    ...(hasIpv6 ? ["icmp", "icmpv6"] : ["icmp"]).map(
+      (protocol) =>
+        `IN ACCEPT -source +${GUESTS} -p ${protocol} -log nolog # netgen: pings of a gateway; no other service of a node is for guests`,
+    ),
+    // The kernel shows the filter what a bridge passes on (bridge-nf-call-ip6tables), and no state lets in a question from a
+    // link-local address to a multicast one. To the node itself the option ndp does (macros.json and host.rs of proxmox-ve-config).
+    ...(hasIpv6 ? ["FORWARD NeighborDiscovery(ACCEPT) -log nolog # netgen: guests of a bridge find each other"] : []),
     `FORWARD ACCEPT -source +${GUESTS} -dest +${GUESTS} -log nolog # netgen: between guests, of other sites as well`,
     `FORWARD ACCEPT -source +${GUESTS} -log nolog # netgen: out by an exit node; answers follow what was asked`,
   ];
@@ -54,7 +61,10 @@ function clusterFirewall({ name, nodes, objects }: Cluster, network: Network, by
   const head =
     `# ${by}: to be merged into /etc/pve/firewall/cluster.fw, section by section.\n` +
     '# Whether the firewall is on is yours to say: an [OPTIONS] is left out, as "enable: 1" closes the nodes to whom nothing lets in.\n' +
-    '# Rules of FORWARD act on nodes alone whose host.fw says "nftables: 1"; without, nothing that is routed passes a filter.\n\n';
+    '# Rules of FORWARD act on nodes alone whose host.fw says "nftables: 1"; without, nothing that is routed passes a filter.\n' +
+    (hasIpv6
+      ? '# "ndp: 0" in a host.fw would keep guests from their IPv6 gateway, whatever stands here: leave it out.\n\n'
+      : "\n");
   const text = `${head}${ipset(VTEPS, vteps)}${ipset(GUESTS, guests)}[RULES]\n\n${rules.map((rule) => `${rule}\n`).join("")}`;
   return plainFile(`${name}/firewall/cluster.fw`, 0o644, text);
 }
@@ -76,15 +86,18 @@ function hostFirewall(
   return plainFile(`${cluster}/nodes/${name}/host.fw`, 0o644, `${head}[RULES]\n\n${rules.join("")}`);
 }
 
-/** What the clusters of a network are told, a directory for each; `undefined`: no host has "proxmox: sdn". */
-export function proxmoxTree(network: Network): Tree | undefined {
-  const clusters = clustersOf(network);
+/**
+ * What the clusters of a network are told, a directory for each; `undefined`: no host has "proxmox: sdn", and none had it `before`.
+ * What they were told before and are not now, they are told to take away.
+ */
+export function proxmoxTree(network: Network, before?: Network): Tree | undefined {
+  const clusters = clustersOf(network, before);
   if (clusters.length === 0) return undefined;
   const files = clusters.flatMap((cluster) => {
     const by = `Written by netgen proxmox from ${network.name} for the cluster ${cluster.name}`;
     return [
       ...sdnFiles(cluster, by),
-      clusterFirewall(cluster, network, by),
+      ...(cluster.nodes.length === 0 ? [] : [clusterFirewall(cluster, network, by)]),
       ...cluster.nodes.map((node) => hostFirewall(cluster, node, by)),
     ];
   });

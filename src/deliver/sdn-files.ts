@@ -1,7 +1,9 @@
 /** The objects of one cluster's SDN as files: the program that enters them, what Proxmox keeps of them, and Terraform's form. */
 import type { OutputFile } from "../emit/file.ts";
 import { sdnApply } from "./proxmox.generated.ts";
-import type { Cluster, SdnKind, SdnObject } from "./sdn.ts";
+import type { Cluster } from "./sdn.ts";
+import type { GoneObject } from "./sdn-gone.ts";
+import type { SdnKind, SdnObject } from "./sdn-object.ts";
 import { plainFile } from "./tar.ts";
 
 const commented = (lines: readonly string[], mark = "#"): string => lines.map((line) => `${mark} ${line}\n`).join("");
@@ -42,11 +44,21 @@ function wordsOf({ kind, type, id, values }: SdnObject): readonly string[] {
   return [path, kind, id, kind === "vnet" ? "none" : type, ...own];
 }
 
-function program({ name, objects, hasLock }: Cluster, by: string): OutputFile {
+/** By which of its values an object is the one that was made: those of another one are somebody else's. */
+const IDENTITY = new Set(["zone", "tag", "vrf-vxlan", "asn"]);
+
+function goneWords({ returns, values, ...object }: GoneObject): string {
+  const own = values.filter(([key]) => IDENTITY.has(key) || key === "vnet");
+  return `${returns ? "again=yes " : ""}gone ${wordsOf({ ...object, values: own }).join(" ")}\n`;
+}
+
+function program({ name, objects, gone, hasLock }: Cluster, by: string): OutputFile {
   const lines = objects.map((each) => `${commented(each.about)}object ${wordsOf(each).join(" ")}\n`);
   const controllers = objects.filter(({ kind }) => kind === "controller").map(({ id }) => `only_controller ${id}\n`);
   const head = `#!/bin/bash\n# ${by}; changes belong in the topology.\nHAS_LOCK=${hasLock ? "yes" : "no"}\n`;
-  return plainFile(`${name}/sdn-apply`, 0o755, `${head}${sdnApply}${controllers.join("")}${lines.join("")}\napply\n`);
+  const removals = gone.length === 0 ? "" : `${gone.map(goneWords).join("")}take_away\n`;
+  const calls = `${controllers.join("")}${removals}${lines.join("")}`;
+  return plainFile(`${name}/sdn-apply`, 0o755, `${head}${sdnApply}${calls}\napply\n`);
 }
 
 // ── Terraform, by the provider bpg/proxmox ──────────────────────────────────────────────────────────────────────────
@@ -111,7 +123,8 @@ function terraform({ name, objects }: Cluster, by: string): OutputFile {
   return plainFile(`${name}/terraform/main.tf.json`, 0o644, `${JSON.stringify(config, null, 2)}\n`);
 }
 
-/** All files of a cluster's SDN. */
+/** All files of a cluster's SDN; of one that has no node any more, what takes it away. */
 export function sdnFiles(cluster: Cluster, by: string): readonly OutputFile[] {
+  if (cluster.nodes.length === 0) return [program(cluster, by)];
   return [program(cluster, by), ...cfgFiles(cluster, by), terraform(cluster, by)];
 }

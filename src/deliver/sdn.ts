@@ -6,27 +6,19 @@ import { type Host, isOfSdn } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
 import type { Segment } from "../model/segment.ts";
 import type { Vrf } from "../model/vrf.ts";
-
-export type SdnKind = "controller" | "zone" | "vnet" | "subnet";
-
-/** One object. A list is a value with commas, truth is 0 or 1, and an empty value means that there is to be none. */
-export interface SdnObject {
-  readonly kind: SdnKind;
-  /** Zones and controllers have one. */
-  readonly type: string;
-  readonly id: string;
-  readonly values: readonly (readonly [key: string, value: string])[];
-  /** Whose is what of it: sentences. */
-  readonly about: readonly string[];
-}
+import { type GoneObject, goneObjects } from "./sdn-gone.ts";
+import type { SdnKind, SdnObject } from "./sdn-object.ts";
 
 export interface Cluster {
   /** The site. */
   readonly name: string;
+  /** None where it had some before alone. */
   readonly nodes: readonly Host[];
   /** Every node has pve-network with a lock for the whole SDN: that of Proxmox 9. */
   readonly hasLock: boolean;
   readonly objects: readonly SdnObject[];
+  /** What it was told before, in the order in which it is taken away. */
+  readonly gone: readonly GoneObject[];
 }
 
 /** One to a cluster. */
@@ -202,10 +194,26 @@ function clusterOf(name: string, network: Network): Cluster {
       ({ id }) => id,
     ),
   );
-  return { name, nodes, hasLock: nodes.every(({ platform }) => platform === "proxmox9"), objects };
+  return { name, nodes, hasLock: nodes.every(({ platform }) => platform === "proxmox9"), objects, gone: [] };
 }
 
-/** The clusters of a network, by name; those that have no node of the SDN are none. */
-export function clustersOf(network: Network): readonly Cluster[] {
-  return network.sites.map(({ name }) => clusterOf(name, network)).filter(({ nodes }) => nodes.length > 0);
+const clustersAt = (network: Network): readonly Cluster[] =>
+  network.sites.map(({ name }) => clusterOf(name, network)).filter(({ nodes }) => nodes.length > 0);
+
+/**
+ * The clusters of a network, by name; those that have no node of the SDN are none. With those of the network as it was before, of
+ * which each has what is gone from it, be it all.
+ */
+export function clustersOf(network: Network, before?: Network): readonly Cluster[] {
+  const now = clustersAt(network);
+  const old = before === undefined ? [] : clustersAt(before);
+  const left = old.filter(({ name }) => !now.some((each) => each.name === name));
+  const all = [...now, ...left.map((each): Cluster => ({ ...each, nodes: [], objects: [] }))];
+  return sortedBy(
+    all.map((each): Cluster => {
+      const had = old.find(({ name }) => name === each.name)?.objects ?? [];
+      return { ...each, gone: goneObjects(had, each.objects) };
+    }),
+    ({ name }) => name,
+  );
 }
