@@ -115,6 +115,20 @@ describe("beside another fleet", () => {
     ]);
   });
 
+  test("a host is a chassis of OVN's in one fleet, and has the databases of one; one of each is two programs", () => {
+    const ovn = (central: string, chassis: string): string => `ovn: {central: ${central}, chassis: [${chassis}]}\n`;
+    const first = FIRST + HOSTS;
+    expect(said(SECOND + HOSTS + ovn("beta", "alpha"), first + ovn("alpha", "beta"))).toEqual([]);
+    expect(said(SECOND + HOSTS, first + ovn("alpha", "beta"))).toEqual([]);
+    expect(said(SECOND + HOSTS + ovn("beta", "alpha"), first)).toEqual([]);
+    expect(said(SECOND + HOSTS + ovn("beta", "beta"), first + ovn("beta", "beta"))).toEqual([
+      "fleet-conflict: beta cannot have OVN's chassis beside that in first.yaml: Open vSwitch has one system-id, one encap-ip and one ovn-remote",
+    ]);
+    expect(said(SECOND + HOSTS + ovn("beta", "alpha"), first + ovn("beta", "beta"))).toEqual([
+      "fleet-conflict: beta cannot have OVN's central beside that in first.yaml: OVN has one northbound database there, which knows switches and routers by their names",
+    ]);
+  });
+
   test("an uplink and an exit's interface are everybody's", () => {
     const exits = "exits: [{host: beta, interface: eth1, snat: true}]\n";
     const guests = (name: string, cidr: string): string =>

@@ -12,6 +12,7 @@ import type { Network } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
 import { useInWords } from "./addressing.ts";
 import { interfaceUses } from "./interfaces.ts";
+import { SINGLES } from "./singles.ts";
 
 /** Another fleet, and the file that it is in. */
 export interface Beside {
@@ -117,84 +118,14 @@ function claimedTwice(network: Network, { network: other, source }: Beside, { ho
 
 // ── What a host has one of ──────────────────────────────────────────────────────────────────────────────────────────
 
-interface Single {
-  /** Of this fleet, and of the other. */
-  readonly what: string;
-  readonly other: string;
-  readonly why: string;
-  readonly isTaken: (host: Host, twin: Host) => boolean;
-  readonly span: (network: Network, host: Host) => Span;
-}
-
-const isRouted = ({ bgp }: Host): boolean => bgp.kind !== "none";
-const leaves = ({ egress }: Host): boolean => egress?.own !== undefined;
-/** As Docker names its own, whose names nobody knows before: the guard lets them in. */
-const hasDockerlike = ({ bridges, containers }: Host): boolean =>
-  [...bridges.map(({ link }) => link), ...containers.map(({ bridge }) => bridge)].some((name) =>
-    name.startsWith("br-"),
-  );
-const MAY_ENTER =
-  "bridges whose names begin as Docker's own do may enter the other fleet: give them other names (bridge: lan-vms)";
-const ALL_LEAVES = "all that the host sends would leave by the exits, what those tunnels are made of too";
-
-const SINGLES: readonly Single[] = [
-  {
-    what: "bgp",
-    other: "bgp",
-    why: "FRR has one configuration",
-    isTaken: (host, twin) => isRouted(host) && isRouted(twin),
-    span: ({ origin }) => originSpan(origin, "bgp"),
-  },
-  {
-    what: "an address by VRRP",
-    other: "one",
-    why: "keepalived has one configuration",
-    isTaken: (host, twin) => host.vrrp !== undefined && twin.vrrp !== undefined,
-    span: (_, { origin }) => originSpan(origin),
-  },
-  {
-    what: "kubernetes",
-    other: "kubernetes",
-    why: "it has one K3s or kubelet",
-    isTaken: (host, twin) => host.kubernetes !== undefined && twin.kubernetes !== undefined,
-    span: (_, { origin }) => originSpan(origin, "kubernetes"),
-  },
-  {
-    what: "exits of its own",
-    other: "tunnels",
-    why: ALL_LEAVES,
-    isTaken: (host, twin) => leaves(host) && twin.interfaces.length > 0,
-    span: (_, { origin }) => originSpan(origin, "exits"),
-  },
-  {
-    what: "tunnels",
-    other: "exits of its own",
-    why: ALL_LEAVES,
-    isTaken: (host, twin) => leaves(twin) && !leaves(host) && host.interfaces.length > 0,
-    span: (_, { origin }) => originSpan(origin, "exits"),
-  },
-  {
-    what: '"docker: true"',
-    other: "a bridge br-…",
-    why: MAY_ENTER,
-    isTaken: (host, twin) => host.hasDocker && hasDockerlike(twin),
-    span: (_, { origin }) => originSpan(origin, "docker"),
-  },
-  {
-    what: "a bridge br-…",
-    other: '"docker: true"',
-    why: MAY_ENTER,
-    isTaken: (host, twin) => twin.hasDocker && !host.hasDocker && hasDockerlike(host),
-    span: (_, { origin }) => originSpan(origin, "docker"),
-  },
-];
-
 function singlesTaken(network: Network, { network: beside, source }: Beside, { host, twin }: Shared) {
-  return SINGLES.filter(({ isTaken }) => isTaken(host, twin)).map(({ what, other, why, span }) => {
-    const related = [{ message: `${host.name} has ${other} here`, span: span(beside, twin), source }];
-    const params = { host: host.name, what, other, file: source.name, why };
-    return diagnostic("fleet-conflict", params, span(network, host), related);
-  });
+  return SINGLES.filter(({ isTaken }) => isTaken(host, twin, { own: network, other: beside })).map(
+    ({ what, other, why, span }) => {
+      const related = [{ message: `${host.name} has ${other} here`, span: span(beside, twin), source }];
+      const params = { host: host.name, what, other, file: source.name, why };
+      return diagnostic("fleet-conflict", params, span(network, host), related);
+    },
+  );
 }
 
 /** A program knows a network by its name. */

@@ -4,7 +4,7 @@ import { BFD_PORTS, BGP_PORT } from "../model/bgp.ts";
 import type { VxlanDevice } from "../model/device.ts";
 import type { GuardedService, Host } from "../model/host.ts";
 import { CNI_PORTS } from "../model/kubernetes.ts";
-import { GENEVE_PORT, SOUTHBOUND_PORT } from "../model/ovn.ts";
+import { GENEVE_PORT, type ovnRolesOf, SOUTHBOUND_PORT } from "../model/ovn.ts";
 import type { EmitContext } from "./context.ts";
 import { nftFamily, oneOf, sortedNumbers } from "./nft-words.ts";
 import { encode, render, type View } from "./template.ts";
@@ -64,7 +64,7 @@ export function guardedPackets(
 }
 
 /** What OVN's hosts send each other: Geneve to a chassis, what chassis ask to the central. */
-export function guardedOvn(isChassis: boolean, isCentral: boolean): readonly Guarded[] {
+export function guardedOvn({ isChassis, isCentral }: ReturnType<typeof ovnRolesOf>): readonly Guarded[] {
   return [
     ...(isChassis ? [{ service: "ovn", match: `udp dport ${GENEVE_PORT}` } as const] : []),
     ...(isCentral ? [{ service: "ovn", match: `tcp dport ${SOUTHBOUND_PORT}` } as const] : []),

@@ -4,6 +4,7 @@ import { once, onceByKey } from "../base/once.ts";
 import { type Host, isOfSdn } from "../model/host.ts";
 import { unicastOf } from "../model/loopback.ts";
 import type { Network } from "../model/network.ts";
+import { ovnRolesOf } from "../model/ovn.ts";
 import { peersOf, watchesByBfd } from "../model/peer.ts";
 import { relaysOf } from "../model/relays.ts";
 import type { EmitContext } from "./context.ts";
@@ -80,7 +81,7 @@ function shareOf(network: Network): Shared {
     pools: addressSets(POOLS, collapsePrefixes(pools)),
     guarded: [
       ...guardedPackets(hosts.flatMap(vxlanSpeakers), { isSpoken, hasBfd }),
-      ...guardedOvn(ovn !== undefined, ovn !== undefined),
+      ...guardedOvn({ isChassis: ovn !== undefined, isCentral: ovn !== undefined }),
     ],
     relays: relaysOf(network),
   };
@@ -91,7 +92,7 @@ const shared = once((context: EmitContext): Shared => shareOf(context.network));
 /** VXLAN, BGP, BFD and OVN that are meant for this host itself. */
 const ownGuarded = (host: Host, { network: { ovn } }: EmitContext): readonly Guarded[] => [
   ...guardedPackets(vxlanSpeakers(host), { isSpoken: host.bgp.kind !== "none", hasBfd: watchesByBfd(host) }),
-  ...guardedOvn(ovn?.chassis.includes(host.name) ?? false, ovn?.central === host.name),
+  ...guardedOvn(ovnRolesOf(ovn, host.name)),
 ];
 
 /** Links of netgen's that nobody but its own comes in by. */

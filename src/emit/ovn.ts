@@ -3,7 +3,7 @@
 import { must } from "../base/invariant.ts";
 import { formatAddressAndPort, hostAddress, type IpPrefix, parsePrefix, prefixLengthBits } from "../base/ip.ts";
 import type { Host } from "../model/host.ts";
-import { OVN_BRIDGE, type Ovn, type OvnNetwork, SOUTHBOUND_PORT } from "../model/ovn.ts";
+import { OVN_BRIDGE, type Ovn, type OvnNetwork, ovnRolesOf, SOUTHBOUND_PORT } from "../model/ovn.ts";
 import { RELOAD_UNITS, reload } from "./after.ts";
 import { type EmitContext, type Emitter, ownPath, ownUnit } from "./context.ts";
 import type { OutputFile } from "./file.ts";
@@ -57,15 +57,10 @@ function northboundFile(host: Host, context: EmitContext, ovn: Ovn): OutputFile 
   return scriptFile(host, context, { ...script, after: [reload(unitOf(context))] });
 }
 
-const rolesOf = ({ name }: Host, ovn: Ovn | undefined) => ({
-  isChassis: ovn?.chassis.includes(name) ?? false,
-  isCentral: ovn?.central === name,
-});
-
 /** The scripts and their unit, on hosts that have a part in OVN. */
 export const emitOvn: Emitter = (host, context) => {
   const { ovn } = context.network;
-  const { isChassis, isCentral } = rolesOf(host, ovn);
+  const { isChassis, isCentral } = ovnRolesOf(ovn, host.name);
   if (ovn === undefined || !(isChassis || isCentral)) return [];
   const own = unitOf(context);
   const unit = {
@@ -83,6 +78,6 @@ export const emitOvn: Emitter = (host, context) => {
 
 /** The unit of {@link emitOvn} that the host has to enable. */
 export function ovnUnits(host: Host, context: EmitContext): readonly string[] {
-  const { isChassis, isCentral } = rolesOf(host, context.network.ovn);
+  const { isChassis, isCentral } = ovnRolesOf(context.network.ovn, host.name);
   return isChassis || isCentral ? [unitOf(context)] : [];
 }

@@ -32,5 +32,11 @@ export interface OvnNetwork {
   readonly gateway: string | undefined;
 }
 
+/** What a host is to OVN. */
+export const ovnRolesOf = (ovn: Ovn | undefined, host: string) => ({
+  isChassis: ovn?.chassis.includes(host) ?? false,
+  isCentral: ovn?.central === host,
+});
+
 /** The bridge between a gateway's kernel and its logical router; nothing else is on it. */
 export const OVN_BRIDGE = "br-ovn";

@@ -6,7 +6,7 @@ import type { MtuBytes, UdpPort } from "../base/units.ts";
 import type { Bridge, VxlanDevice, WireguardInterface } from "../model/device.ts";
 import type { GuardedService, Host, OwnedPrefix, SourceNat } from "../model/host.ts";
 import type { OverlayPrefix } from "../model/network.ts";
-import type { Ovn } from "../model/ovn.ts";
+import { type Ovn, ovnRolesOf } from "../model/ovn.ts";
 import type { PathIndex } from "../model/path.ts";
 import type { Segment } from "../model/segment.ts";
 import type { Vrf } from "../model/vrf.ts";
@@ -116,7 +116,10 @@ function snatOf({ input: { name, uplink } }: ResolvedHost, { subnets }: Parts): 
     });
 }
 
-/** What must not leave the host by another way than leads there; of a gateway's networks of OVN none does until Open vSwitch is up. */
+/**
+ * What must not leave the host by another way than the tunnel or the bridge that leads there. A gateway's networks of OVN, too:
+ * until Open vSwitch is up nothing leads there.
+ */
 function unreachableOf(host: HostInput, owned: readonly OwnedPrefix[], parts: Parts): readonly IpPrefix[] {
   const others = parts.merging.has(host.name)
     ? mergedUnreachable(host, parts, owned)
@@ -133,8 +136,10 @@ function guardOpen({ guardOpen: open }: HostInput): Host["guardOpen"] {
 const healthGateOf = ({ healthGate: gate }: HostInput): Host["healthGate"] =>
   gate && { failures: gate.failures ?? 5, run: gate.run, recovers: gate.recovers ?? false };
 
-const isInOvn = (name: string, ovn: Ovn | undefined): boolean =>
-  ovn !== undefined && (ovn.central === name || ovn.chassis.includes(name));
+function isInOvn(name: string, ovn: Ovn | undefined): boolean {
+  const { isChassis, isCentral } = ovnRolesOf(ovn, name);
+  return isChassis || isCentral;
+}
 
 /** Who says so, and whose containers are Docker's. */
 const hasDocker = ({ hasDocker: said }: HostInput, containers: Host["containers"]): boolean =>
