@@ -122,13 +122,21 @@ export function workOf(ways: Ways, loss: Loss): number {
   return asked === 0 ? 0 : asked + ways.network.peers.length;
 }
 
-/** What becomes of all flows that do not begin or end on what is down. */
-function changedBy(ways: Ways, loss: Loss) {
+/** What becomes of all flows. */
+export interface Fates {
+  readonly all: readonly Working[];
+  /** They begin or end on what is down. */
+  readonly gone: ReadonlySet<Working>;
+  readonly lost: readonly Working[];
+  readonly moved: readonly Moved[];
+}
+
+/** What a loss does to each flow, once all have noticed it. */
+export function fatesOf(ways: Ways, loss: Loss): Fates {
   const { all, gone, touched, hearing } = askedAgain(ways, loss);
   const [lost, moved]: readonly [Working[], Moved[]] = [[], []];
-  const counts = { all: all.length, gone: gone.size };
   // Most hosts are on nobody else's way: of those nothing has to be worked out.
-  if (touched.size + hearing.length === 0) return { ...counts, lost, moved };
+  if (touched.size + hearing.length === 0) return { all, gone, lost, moved };
   const rest = waysWithout(ways, loss);
   for (const working of touched) {
     const after = courseOf(rest, working.flow);
@@ -136,7 +144,7 @@ function changedBy(ways: Ways, loss: Loss) {
     else if (!isSame(working.course, after)) moved.push({ ...working, after });
   }
   lost.push(...hearing.filter(({ course }) => !isHeard(rest, course.heard)));
-  return { ...counts, lost, moved };
+  return { all, gone, lost, moved };
 }
 
 const isSame = (a: Course, b: Course): boolean =>
@@ -155,13 +163,14 @@ const classOf = (group: readonly Working[], { flow, course }: Working): FlowClas
 const groupsOf = <T extends Working>(flows: readonly T[], keyOf: (each: T) => string) =>
   [...grouped(flows, keyOf).values()].flatMap((group) => group.slice(0, 1).map((first) => ({ group, first })));
 
-/** What a loss does, once all have noticed it. */
+/** What a loss does, by kinds of flows. */
 export function whatIf(ways: Ways, loss: Loss): WhatIf {
-  const { lost, moved, ...counts } = changedBy(ways, loss);
+  const { all, gone, lost, moved } = fatesOf(ways, loss);
   const takeover = (each: Moved): Takeover => takeoverOf(ways.network, loss, each);
   return {
-    ...counts,
     loss,
+    all: all.length,
+    gone: gone.size,
     parted: lost.filter(({ flow }) => loss.tunnels.some((ends) => hostsOf(flow).every((host) => ends.includes(host))))
       .length,
     lost: groupsOf(lost, byEnds).map(({ group, first }) => classOf(group, first)),

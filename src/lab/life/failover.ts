@@ -16,6 +16,7 @@ import { execCommand, type LabPromise, type Outcome } from "../measure/promise.t
 import { pingDuring, type Watched } from "../measure/steady-ping.ts";
 import { brokenSessions } from "../measure/watch.ts";
 import { cablesOf, type LabCable, type LabGuest } from "../plan/plan.ts";
+import { cutCables, mend } from "./cut.ts";
 
 /** Two guests, and the host between theirs that is to be lost. */
 export interface Loss {
@@ -43,13 +44,6 @@ export function lossesOf(network: Network, guests: readonly LabGuest[]): readonl
   return [...new Map([...losses].reverse().map((loss) => [loss.lost, loss])).values()].reverse();
 }
 
-// The host itself notices nothing but silence: no link goes down, no daemon ends.
-const CUT = (cables: readonly LabCable[]): string => `
-table inet cut {
-  chain in { type filter hook prerouting priority -500; ${cables.map((each) => `iifname "${each.interface}" drop`).join("; ")}; }
-  chain out { type filter hook postrouting priority 500; ${cables.map((each) => `oifname "${each.interface}" drop`).join("; ")}; }
-}`;
-
 /** A host that is cut off while somebody watches. */
 export interface Cut {
   readonly lab: Lab;
@@ -66,12 +60,11 @@ export interface Cut {
 
 /** Takes everything from its cables, and gives whoever watches it the time to notice. */
 export async function cutOff({ lost, cables, boundMs }: Cut): Promise<void> {
-  await lost.box.run("nft", CUT(cables));
+  await cutCables(lost.box, cables);
   await sleep(2 * boundMs);
 }
 
-export const putBack = async ({ lost }: Cut): Promise<void> =>
-  void (await lost.box.attempt("nft", "delete table inet cut"));
+export const putBack = ({ lost }: Cut): Promise<void> => mend(lost.box);
 
 /** By which device the sender sends what BGP has told it. */
 export const linksOf = async ({ sender: { box } }: Cut): Promise<string> =>
