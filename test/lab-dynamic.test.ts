@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { must } from "../src/base/invariant.ts";
 import { compile } from "../src/compile.ts";
 import { lossesOf } from "../src/lab/life/failover.ts";
+import { fewOf, surprises, trialsOf } from "../src/lab/life/what-if.ts";
 import { planLab } from "../src/lab/plan/plan-lab.ts";
 import { selectHosts } from "../src/lab/plan/select.ts";
 import { targetsOf } from "../src/lab/prove/lan.ts";
@@ -30,6 +31,42 @@ describe("who is cut off", () => {
   ])("%s", (name, lost) => {
     const { network, plan } = fixture(name);
     expect(lossesOf(network, plan.guests).map((loss) => loss.lost)).toEqual(lost);
+  });
+});
+
+describe("what is taken away besides", () => {
+  test.each([
+    ["two-hubs", ["link alpha--delta", "link alpha--beta", "site home"]],
+    ["ebgp-hubs", ["link alpha--delta", "link alpha--beta", "site roz"]],
+    ["ring", ["link east--north"]],
+    ["minimal", []],
+  ])("%s", (name, taken) => {
+    const { network, plan } = fixture(name);
+    const few = fewOf(trialsOf(network, plan));
+    expect(few.map(({ loss }) => `${loss.kind} ${loss.name}`)).toEqual(taken);
+  });
+
+  test("a tunnel by the port that is for it alone, a site by all cables of its hosts", () => {
+    const { network, plan } = fixture("two-hubs");
+    const trials = trialsOf(network, plan);
+    const dropsOf = (name: string) => trials.find(({ loss }) => loss.name === name)?.drops;
+    const spoke = hostOf(network, "delta");
+    const ports = spoke.interfaces.map(({ listenPort }) => listenPort);
+    expect(dropsOf("alpha--delta")).toEqual([{ host: "delta", what: { port: ports[0] } }]);
+    const home = network.hosts.filter(({ reach }) => reach.site === "home").map((host) => host.name);
+    expect(dropsOf("home")?.map(({ host }) => host)).toEqual(home);
+  });
+
+  test("an answer that is too many is as wrong as one that is missing", () => {
+    const { network, plan } = fixture("two-hubs");
+    const trial = must(
+      trialsOf(network, plan).find(({ loss }) => loss.name === "alpha--beta"),
+      "there is this tunnel",
+    );
+    const on = new Set(trial.goesOn);
+    expect(surprises(trial, (each) => on.has(each))).toEqual([]);
+    expect(surprises(trial, () => true)).toEqual(["alpha -> beta by IPv4: an answer, expected that it ends"]);
+    expect(surprises(trial, () => false).length).toBe(trial.goesOn.length);
   });
 });
 

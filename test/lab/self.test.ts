@@ -600,6 +600,20 @@ const CASES: readonly Case[] = [
     unseen: "the filter is there: it does not ask what stands in one",
   },
   {
+    what: "a second hub that passes nothing on",
+    tamper: only(
+      "beta",
+      everywhere(
+        RULES,
+        (text) => `${text}table inet deaf { chain deaf { type filter hook forward priority 300; policy drop; }; }\n`,
+      ),
+    ),
+    topology: HUBS,
+    breaks: ["life"],
+    says: /tunnel alpha--delta, cut: .*: no answer, expected that it goes on/,
+    lives: /^tunnel alpha--delta, cut$/,
+  },
+  {
     what: "a reflector that believes a host about networks in which it is not",
     tamper: only("alpha", everywhere(/frr\.conf$/, without(/^ +neighbor \S+ route-map NETWORKS-\d in\n/gm))),
     topology: APART,

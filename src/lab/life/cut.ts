@@ -1,4 +1,4 @@
-/** A host that nothing gets to any more, and that nothing comes from. It notices nothing but silence: no link goes down, no daemon ends. */
+/** A host, or a tunnel, that nothing gets through any more. Its ends notice nothing but silence: no link goes down, no daemon ends. */
 import type { Box } from "../machine/box.ts";
 import type { LabCable } from "../plan/plan.ts";
 
@@ -19,6 +19,10 @@ export const cutCables = (box: Box, cables: readonly LabCable[]): Promise<void> 
     cables.map((each) => `iifname "${each.interface}"`),
     cables.map((each) => `oifname "${each.interface}"`),
   );
+
+/** A tunnel, at the end whose port is for it alone. */
+export const cutPort = (box: Box, port: number): Promise<void> =>
+  cut(box, [`udp dport ${port}`], [`udp sport ${port}`]);
 
 /** As ever. */
 export const mend = async (box: Box): Promise<void> => void (await box.attempt("nft", "delete table inet cut"));

@@ -6,8 +6,8 @@
  * address changes for the first host with a name of each kind: reached as it is, or by a port of its router. Of several
  * endpoints the first fails once. A guest's address moves to another host in each segment, once of each family; who gives
  * guests their addresses forgets them. Where there are several route reflectors, each ends once; where there is more than
- * one way, whoever others send through is cut off, without a word and once it has been drained. Of two that share an
- * address the master goes, and is drained.
+ * one way, whoever others send through is cut off, without a word and once it has been drained, and so are a few tunnels and
+ * sites. Of two that share an address the master goes, and is drained.
  */
 import { addressPromises } from "../life/address.ts";
 import { drainPromises } from "../life/drain.ts";
@@ -18,6 +18,7 @@ import { movePromises } from "../life/moved-guest.ts";
 import { reflectorPromises } from "../life/reflector.ts";
 import { reloadPromises } from "../life/reload.ts";
 import { restartPromises } from "../life/restart.ts";
+import { trialPromises } from "../life/trials.ts";
 import { vrrpPromises } from "../life/vrrp.ts";
 import { runningHosts } from "../machine/running.ts";
 import type { Prover } from "../measure/promise.ts";
@@ -40,6 +41,7 @@ export const life: Prover = {
       ...leasePromises(lab),
       ...failoverPromises(lab),
       ...drainPromises(lab),
+      ...trialPromises(lab),
       ...vrrpPromises(lab),
     ];
   },
