@@ -1,5 +1,5 @@
 /** Hosts that have nothing, brought what a topology says by the real ansible-playbook; and what happens when that goes wrong. */
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -15,9 +15,10 @@ import { eventually } from "../../src/lab/machine/patience.ts";
 import { ROOT } from "../built-package.ts";
 import { CLI, runNetgen } from "../netgen.ts";
 import { debian13Ansible, INSTALLED } from "../oracle/ansible-releases.ts";
+import { isEquipped } from "../oracle/nft-helpers.ts";
 import { isWhole } from "../proofs.ts";
 import { testPublicKey } from "../test-keys.ts";
-import { openBare } from "./computers.ts";
+import { openBare, put as putInto } from "./computers.ts";
 
 const ADDRESSES = { alpha: "198.51.100.1", beta: "203.0.113.9", gamma: "192.0.2.7" };
 /** On each change the way from nothing to an overlay is shown of two hosts, by the release that is installed. */
@@ -76,11 +77,17 @@ describe.each(RELEASES)("ansible-core $version", ({ playbook, env }) => {
     expect(runNetgen(home, ["ansible", "topology.yaml", "-o", "deploy"])).toMatchObject({ status: 0, stderr: "" });
   }
 
-  /** What a user says of a host in a file of his own; `way`: while it ends with 0, the host can be reached. */
-  function settle(name: string, way = "true"): void {
+  /** By the lab's own connection, as root; `way`: while it ends with 0, the host can be reached. */
+  const byTheLab = (name: string, way = "true") => ({
+    ansible_connection: "lab",
+    ansible_user: "root",
+    lab_pid: box(name).pid,
+    lab_way: way,
+  });
+  /** What a user says of a host in a file of his own. */
+  function settle(name: string, connection: object = byTheLab(name)): void {
     // beta has made its key by itself.
     const keys = name === "beta" ? { netgen_keys: "host" } : {};
-    const connection = { ansible_connection: "lab", ansible_user: "root", lab_pid: box(name).pid, lab_way: way };
     const programs = { ansible_python_interpreter: "/usr/bin/python3", netgen_command: `${process.execPath} ${CLI}` };
     put(`deploy/inventory/host_vars/${name}.json`, JSON.stringify({ ...connection, ...programs, ...keys }));
   }
@@ -169,6 +176,46 @@ describe.each(RELEASES)("ansible-core $version", ({ playbook, env }) => {
     expect((await box("alpha").attempt("ls", "/run/netgen-staged")).status).not.toBe(0);
   });
 
+  test.runIf(isWhole && isEquipped("sshd", "sudo"))("by ssh, as one who becomes root by sudo", async () => {
+    spawnSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", join(home, "identity")]);
+    const identity = readFileSync(join(home, "identity.pub"), "utf8");
+    const known = NAMES.map(async (name) => {
+      await box(name).shell("ssh-keygen -A > /dev/null; systemctl start ssh; useradd -m -s /bin/bash operator");
+      await box(name).run("install", "-d", "-o", "operator", "-m", "700", "/home/operator/.ssh");
+      putInto(box(name), "/home/operator/.ssh/authorized_keys", identity, 0o644);
+      settle(name, {
+        ansible_connection: "ssh",
+        ansible_user: "operator",
+        ansible_ssh_private_key_file: join(home, "identity"),
+        // Into its network only: what is behind port 22 lets nobody in who has no key.
+        ansible_ssh_common_args: `-F none -o HostKeyAlias=${name} -o UserKnownHostsFile=${join(home, "known_hosts")} -o ProxyCommand='nsenter -t ${box(name).pid} -n busybox nc 127.0.0.1 22'`,
+      });
+      return `${name} ${await box(name).run("cat", "/etc/ssh/ssh_host_ed25519_key.pub")}`;
+    });
+    put("known_hosts", (await Promise.all(known)).join(""));
+    write({ vni: 200 });
+    const refused = await play();
+    expect([refused.status, refused.recap("alpha")?.failed], refused.output).toEqual([2, 1]);
+    expect(refused.output).toMatch(/sudo/i);
+    expect(await holding("vx100")).toEqual(NAMES);
+
+    for (const name of NAMES)
+      putInto(box(name), "/etc/sudoers.d/operator", "operator ALL=(ALL) NOPASSWD: ALL\n", 0o440);
+    const keys = await run("deploy/playbooks/keys.yaml", "-l", "beta");
+    expect([keys.status, keys.recap("beta")?.changed], keys.output).toEqual([0, 0]);
+    for (const vni of [200, 100]) {
+      write({ vni });
+      const played = await play("-vvv", "--diff");
+      expect(played.status, played.output).toBe(0);
+      expect(NAMES.map((name) => played.recap(name)?.changed)).toEqual(NAMES.map(() => 1));
+      expect(await holding(`vx${vni}`)).toEqual(NAMES);
+      expect(played.output).not.toContain(readFileSync(join(home, "keys/alpha.key"), "utf8").trim());
+    }
+    const again = await play();
+    expect(NAMES.map((name) => again.recap(name)?.changed)).toEqual(NAMES.map(() => 0));
+    for (const name of NAMES) settle(name);
+  });
+
   test.runIf(isWhole)(
     "AllowedIPs that are wrong on the second of three: it goes back, and the third is untouched",
     async () => {
@@ -204,7 +251,7 @@ describe.each(RELEASES)("ansible-core $version", ({ playbook, env }) => {
   test.runIf(isWhole)("who locks himself out waits, and the change is gone", async () => {
     const lines = `, extra: {nftables: {input: ["ip saddr 10.250.0.1 icmp type echo-request drop"]}}`;
     write({ vni: 200, extra: lines });
-    settle("gamma", `nsenter -t ${box("alpha").pid} -n ping -c 1 -W 1 10.250.0.3`);
+    settle("gamma", byTheLab("gamma", `nsenter -t ${box("alpha").pid} -n ping -c 1 -W 1 10.250.0.3`));
     const { status, output } = await play();
     expect(status, output).not.toBe(0);
     expect(output).toContain("nobody answers");
@@ -220,7 +267,7 @@ describe.each(RELEASES)("ansible-core $version", ({ playbook, env }) => {
 
   test.runIf(isWhole)("a host that cannot be reached stops the roll-out; a host that is none has no turn", async () => {
     write({ vni: 300 });
-    settle("beta", "false");
+    settle("beta", byTheLab("beta", "false"));
     const { status, output, recap } = await play();
     expect([status, recap("beta")?.unreachable, recap("gamma")], output).toEqual([4, 1, undefined]);
     expect(await holding("vx300")).toEqual(["alpha"]);

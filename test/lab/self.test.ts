@@ -612,6 +612,7 @@ const CASES: readonly Case[] = [
     breaks: ["life"],
     says: /tunnel alpha--delta, cut: .*: no answer, expected that it goes on/,
     lives: /^tunnel alpha--delta, cut$/,
+    unseen: "the table that drops what it passes on is somebody else's: it asks for netgen's own",
   },
   {
     what: "a reflector that believes a host about networks in which it is not",
