@@ -158,10 +158,14 @@ exec nsenter -t "$pid" -n -m -p -u -- env -i HOME=/root PATH=/usr/sbin:/usr/bin:
       expect(await bring(each, keyOf(each))).toContain("nothing to do");
       expect(await missingOn(box(each))).toEqual([]);
     }
-    // What was loaded is what the next start finds. Of who is behind NAT it hears when that one sends, every 25 seconds.
+    // What was loaded is what the next start finds. Who is behind NAT shakes hands anew when it has something to send.
     await box(name).run("systemctl", "restart", "wg-quick@wg0");
     let missing: readonly string[] = [];
     await eventually(async () => {
+      const greet = NAMES.filter((each) => each !== name).map((each) =>
+        box(each).attempt("ping", "-c", "1", "-W", "1", addressOf(name)),
+      );
+      await Promise.all(greet);
       missing = await missingOn(box(name));
       return missing.length === 0;
     });
