@@ -180,12 +180,12 @@ describe.each(RELEASES)("ansible-core $version", ({ playbook, env }) => {
     spawnSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", join(home, "identity")]);
     const identity = readFileSync(join(home, "identity.pub"), "utf8");
     const known = NAMES.map(async (name) => {
-      await box(name).shell("ssh-keygen -A > /dev/null; systemctl start ssh; useradd -m -s /bin/bash operator");
-      await box(name).run("install", "-d", "-o", "operator", "-m", "700", "/home/operator/.ssh");
-      putInto(box(name), "/home/operator/.ssh/authorized_keys", identity, 0o644);
+      await box(name).shell("ssh-keygen -A > /dev/null; systemctl start ssh; useradd -m -s /bin/bash deployer");
+      await box(name).run("install", "-d", "-o", "deployer", "-m", "700", "/home/deployer/.ssh");
+      putInto(box(name), "/home/deployer/.ssh/authorized_keys", identity, 0o644);
       settle(name, {
         ansible_connection: "ssh",
-        ansible_user: "operator",
+        ansible_user: "deployer",
         ansible_ssh_private_key_file: join(home, "identity"),
         // Into its network only: what is behind port 22 lets nobody in who has no key.
         ansible_ssh_common_args: `-F none -o HostKeyAlias=${name} -o UserKnownHostsFile=${join(home, "known_hosts")} -o ProxyCommand='nsenter -t ${box(name).pid} -n busybox nc 127.0.0.1 22'`,
@@ -200,7 +200,7 @@ describe.each(RELEASES)("ansible-core $version", ({ playbook, env }) => {
     expect(await holding("vx100")).toEqual(NAMES);
 
     for (const name of NAMES)
-      putInto(box(name), "/etc/sudoers.d/operator", "operator ALL=(ALL) NOPASSWD: ALL\n", 0o440);
+      putInto(box(name), "/etc/sudoers.d/deployer", "deployer ALL=(ALL) NOPASSWD: ALL\n", 0o440);
     const keys = await run("deploy/playbooks/keys.yaml", "-l", "beta");
     expect([keys.status, keys.recap("beta")?.changed], keys.output).toEqual([0, 0]);
     for (const vni of [200, 100]) {
