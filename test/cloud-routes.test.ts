@@ -149,9 +149,9 @@ describe("what a provider would refuse", () => {
     expect(tableOf(vpc(LED, "", many(100)), "hetzner").refusals).toEqual([
       "101 routes, and a network of Hetzner Cloud takes 100: let prefixes be parts of fewer and larger ones",
     ]);
-    expect(tableOf(vpc(LED, "", many(48)), "aws").notes).toEqual([]);
-    expect(tableOf(vpc(LED, "", many(49)), "aws").notes).toEqual([
-      "51 routes, and a route table of AWS takes 50 unless more are asked for",
+    expect(tableOf(vpc(LED, "", many(498)), "aws").notes).toEqual([]);
+    expect(tableOf(vpc(LED, "", many(499)), "aws").notes).toEqual([
+      "501 routes, and a route table of AWS takes 500 unless more are asked for",
     ]);
   });
 

@@ -82,7 +82,7 @@ export const CLOUDS = {
     needsInterfaces: true,
     hasNeighbours: true,
     takesNested: true,
-    limit: { usual: 50, most: 1000 },
+    limit: { usual: 500, most: 1000 },
     refusal: takesAll,
     forwarding: "source_dest_check = false on each aws_instance or aws_network_interface that a route leads to",
     terraform: {
