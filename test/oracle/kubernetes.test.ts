@@ -92,7 +92,8 @@ describe("flannel's device, made with the MTU that it is told", () => {
         return readLink("statistics/tx_packets") - before;
       };
       expect(ping(mtu)).toMatchObject({ status: 0 });
-      expect(pieces()).toBe(1);
+      // The fewest of three: WireGuard may have something to say of its own meanwhile.
+      expect(Math.min(pieces(), pieces(), pieces())).toBe(1);
       expect(ping(mtu + 1).output).toMatch(new RegExp(`mtu[=:] ?${mtu}$`, "m"));
       // It is the most: with one byte less in the tunnel its packet is cut, or lost.
       one.box.run("ip", "link", "set", "wg0", "mtu", String(readLink("mtu") - 1));
