@@ -25,6 +25,8 @@ export const ON_EACH_CHANGE: ReadonlySet<string> = new Set([
   "minimal",
   "hypervisors",
   "kubernetes",
+  "kubernetes-calico",
+  "kubernetes-cilium",
   "pods-hub",
   "links",
   "lan-gateways",
