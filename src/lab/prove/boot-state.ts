@@ -32,7 +32,7 @@ async function unitProblems(box: Box, unit: string): Promise<Problems> {
 const OF_OTHERS = "docker.service";
 
 /** Whether a unit is enabled for a program that is not on this machine. */
-async function isForNobody({ box, files }: RunningHost, unit: string): Promise<boolean> {
+export async function isForNobody({ box, files }: RunningHost, unit: string): Promise<boolean> {
   const text = files.find(({ path }) => path === `/etc/systemd/system/${unit}`)?.text ?? "";
   if (/^WantedBy=(.*)$/m.exec(text)?.[1] !== OF_OTHERS) return false;
   return (await properties(box, OF_OTHERS, ["LoadState"])).get("LoadState") === "not-found";

@@ -3,22 +3,28 @@ import type { Box } from "../machine/box.ts";
 import { eventually } from "../machine/patience.ts";
 import type { Lab, RunningHost } from "../machine/running.ts";
 import type { Outcome } from "../measure/promise.ts";
+import { isForNobody } from "./boot-state.ts";
 
 export const verifyOf = ({ fleet }: Box): string => `/etc/netgen${fleet}/verify`;
 
 /**
  * Lines of a host's verify that are not so, without number, such as `link wg0`; of other hosts those that this lab has booted.
- * Where the lab itself starts programs there are no units to be asked for.
+ * Where the lab itself starts programs there are no units to be asked for, and none is asked for that comes with a program which
+ * this machine lacks.
  */
-export async function missingOn({ hosts }: Lab, { box }: Pick<RunningHost, "box">): Promise<readonly string[]> {
-  const isAsked = (line: string): boolean => {
-    if (line.startsWith("unit ")) return box.power !== undefined;
+export async function missingOn({ hosts }: Lab, running: RunningHost): Promise<readonly string[]> {
+  const { box } = running;
+  const isAsked = async (line: string): Promise<boolean> => {
+    const [kind, unit = ""] = line.split(" ");
+    if (kind === "unit") return box.power !== undefined && !(await isForNobody(running, unit));
     const end = line.split(" ").at(-1) ?? "";
     return !/^(handshake|size|vtep|bgp) /.test(line) || hosts.has(end) || /[.:]/.test(end);
   };
   const { output } = await box.attempt(verifyOf(box));
   if (!output.includes("\n1..")) return ["it does not get to its end"];
-  return [...output.matchAll(/^not ok \d+ - (.*)$/gm)].map(([, line = ""]) => line).filter(isAsked);
+  const lines = [...output.matchAll(/^not ok \d+ - (.*)$/gm)].map(([, line = ""]) => line);
+  const asked = await Promise.all(lines.map(async (line) => ((await isAsked(line)) ? [line] : [])));
+  return asked.flat();
 }
 
 const LONGEST_SECONDS = 60;
