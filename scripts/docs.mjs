@@ -10,11 +10,17 @@ import ts from "typescript";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
-/** The catalogue is TypeScript without imports: its types are stripped, the rest is a module as it stands. */
+/** A module of TypeScript that imports no more than its own parts, as a browser loads it: without its types, in one address. */
+function addressOf(path) {
+  const { outputText } = ts.transpileModule(readFileSync(path, "utf8"), {
+    compilerOptions: { module: ts.ModuleKind.ESNext },
+  });
+  const whole = outputText.replace(/from "(\..+)"/g, (_, part) => `from "${addressOf(join(dirname(path), part))}"`);
+  return `data:text/javascript,${encodeURIComponent(whole)}`;
+}
+
 async function readCatalogue() {
-  const source = readFileSync(join(root, "src/base/catalogue.ts"), "utf8");
-  const { outputText } = ts.transpileModule(source, { compilerOptions: { module: ts.ModuleKind.ESNext } });
-  const { catalogue } = await import(`data:text/javascript,${encodeURIComponent(outputText)}`);
+  const { catalogue } = await import(addressOf(join(root, "src/base/catalogue.ts")));
   return catalogue;
 }
 

@@ -1,9 +1,18 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { type Code, catalogue } from "../src/base/catalogue.ts";
 import { diagnostic } from "../src/base/diagnostic.ts";
 import { listFixtures } from "./fixtures.ts";
 
 const codes = Object.keys(catalogue) as Code[];
+
+test("no two parts of the catalogue have the same code", () => {
+  const parts = new URL("../src/base/catalogue/", import.meta.url);
+  const texts = readdirSync(parts).map((part) => readFileSync(new URL(part, parts), "utf8"));
+  const written = texts.flatMap((text) => [...text.matchAll(/^ {2}"([^"]+)": \{$/gm)].map(([, code]) => code));
+  expect(written.sort()).toEqual([...codes].sort());
+});
+
 // That a fixture does show its code is for the golden tests.
 test("every code has a fixture", () => {
   const shown = new Set(listFixtures().map(({ code }) => code));

@@ -28,7 +28,7 @@ describe("the archive", () => {
   const paths = () => installed.archive.files.map(({ path }) => path);
 
   test("holds the program, the schemas and the documents, and nothing else", () => {
-    const known = /^(dist\/(chunks\/)?[a-z-]+\d?(\.generated)?\.js|dist\/([a-z]+\/)?[a-z-]+\.d\.ts|docs\/[a-z-]+\.md)$/;
+    const known = /^(dist\/(chunks\/)?[a-z-]+\d?(\.generated)?\.js|dist\/([a-z]+\/)*[a-z-]+\.d\.ts|docs\/[a-z-]+\.md)$/;
     expect(
       paths()
         .filter((path) => !known.test(path))
