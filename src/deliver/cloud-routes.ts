@@ -161,7 +161,7 @@ function terraform(site: Site, name: CloudName, { routes, by }: { routes: readon
   });
   const resources = routes.map((route) => [labelOf(route), { ...each, ...words.argumentsOf(plain(route)) }] as const);
   const config = {
-    "//": `${by}. The provider's account is yours, in another file. Besides, an instance has to be let forward: ${forwarding}.`,
+    "//": `${by}. The provider's account is yours, in another file. ${forwarding}.`,
     terraform: { required_providers: { [provider]: { source, version } } },
     variable: words.variables,
     resource: { [words.resource]: Object.fromEntries(resources) },

@@ -37,7 +37,7 @@ export interface Cloud {
   readonly limit: { readonly usual: number; readonly most: number | undefined };
   /** Why it does not take a destination; `undefined`: it does. */
   readonly refusal: (prefix: IpPrefix) => string | undefined;
-  /** What an instance that forwards has to have, in Terraform's words. */
+  /** What lets an instance forward, as a sentence in Terraform's words. */
   readonly forwarding: string;
   readonly terraform: {
     readonly provider: readonly [name: string, source: string, version: string];
@@ -84,7 +84,8 @@ export const CLOUDS = {
     takesNested: true,
     limit: { usual: 500, most: 1000 },
     refusal: takesAll,
-    forwarding: "source_dest_check = false on each aws_instance or aws_network_interface that a route leads to",
+    forwarding:
+      "What lets an instance forward: source_dest_check = false on each aws_instance or aws_network_interface that a route leads to",
     terraform: {
       provider: ["aws", "hashicorp/aws", ">= 4.0"],
       resource: "aws_route",
@@ -112,7 +113,8 @@ export const CLOUDS = {
     takesNested: true,
     limit: { usual: 200, most: undefined },
     refusal: takesAll,
-    forwarding: "can_ip_forward = true on each google_compute_instance that a route leads to, when it is made",
+    forwarding:
+      "What lets an instance forward: can_ip_forward = true on each google_compute_instance that a route leads to, when it is made",
     terraform: {
       provider: ["google", "hashicorp/google", ">= 4.0"],
       resource: "google_compute_route",
@@ -137,7 +139,7 @@ export const CLOUDS = {
     limit: { usual: 400, most: undefined },
     refusal: takesAll,
     forwarding:
-      "ip_forwarding_enabled = true (before 4.0 of the provider: enable_ip_forwarding) on each azurerm_network_interface that a route leads to",
+      "What lets an instance forward: ip_forwarding_enabled = true (before 4.0 of the provider: enable_ip_forwarding) on each azurerm_network_interface that a route leads to",
     terraform: {
       provider: ["azurerm", "hashicorp/azurerm", ">= 3.0"],
       resource: "azurerm_route",
@@ -171,7 +173,7 @@ export const CLOUDS = {
     takesNested: false,
     limit: { usual: 100, most: 100 },
     refusal: hetznersRefusal,
-    forwarding: "nothing: its servers forward",
+    forwarding: "Its servers forward without more",
     terraform: {
       provider: ["hcloud", "hetznercloud/hcloud", ">= 1.20"],
       resource: "hcloud_network_route",
