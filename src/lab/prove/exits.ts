@@ -83,6 +83,9 @@ async function lostNonetheless(lab: Lab, { leaver, from }: Failover, lost: reado
 
 async function measureFailover(lab: Lab, each: Failover): Promise<Outcome> {
   const { leaver, from, to, loss } = each;
+  // A way out opens some seconds after all else is up.
+  const isOpen = await eventually(() => leavesBy(lab, leaver, from.host), 60);
+  if (!isOpen) return { isKept: false, measured: `not seen as ${from.host} even before` };
   const wrong: string[] = [];
   await forgetSteady(lab, leaver.watched);
   const away = await pingDuring(leaver.watched, () => loss.lose(lab, from, to));
