@@ -1,11 +1,24 @@
-/** A private key that a host keeps as a credential: made, loaded and changed by the real systemd-creds, and nowhere in clear. */
+/** A private key that a host keeps as a credential: made, loaded and changed by systemd-creds of both releases, and nowhere in clear. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { compile } from "../../src/compile.ts";
 import { bundleOf } from "../../src/deliver/bundle.ts";
 import { contentOf } from "../../src/emit/file.ts";
+import { isWhole } from "../proofs.ts";
 import { testPublicKey } from "../test-keys.ts";
 import { isEquipped } from "./nft-helpers.ts";
-import { attempt, type Lab, type LabHost, openLab, readOn, removeOn, run, spiedCalls, writeOn } from "./wg-helpers.ts";
+import { debian13Systemd, INSTALLED, type Release } from "./systemd-releases.ts";
+import {
+  attempt,
+  type Finished,
+  type Lab,
+  type LabHost,
+  openLab,
+  readOn,
+  removeOn,
+  run,
+  spiedCalls,
+  writeOn,
+} from "./wg-helpers.ts";
 
 const topology = (keyStore: string): string => `
 netgen: 1
@@ -20,12 +33,18 @@ const STAGED = "/run/new";
 const KEPT = "/etc/credstore.encrypted/wg0.key";
 const WAITING = "/run/netgen/wg0.key";
 const DECRYPT = `systemd-creds decrypt --name=wg0.key ${KEPT} -`;
+const OF_ANOTHER = DECRYPT.replace("--name=wg0.key", "--name=wg1.key");
 // What systemd does before it starts wg-quick@wg0.service.
 const START = `mkdir -p /run/credentials && ${DECRYPT} > /run/credentials/wg0.key &&
   CREDENTIALS_DIRECTORY=/run/credentials wg-quick up wg0 && rm /run/credentials/wg0.key`;
 const SHOWN = "wg show wg0 public-key";
 
-describe.runIf(isEquipped("systemd-creds", "wg-quick"))("a credential", () => {
+const RELEASES = [INSTALLED, ...(isWhole ? debian13Systemd() : [])];
+if (!isWhole) console.warn("SKIPPED without NETGEN_PROOFS=whole: credentials of systemd 257");
+
+const isReady = isEquipped("systemd-creds", "wg-quick");
+
+describe.runIf(isReady).each(RELEASES)("a credential of systemd $version", ({ version, setUp }) => {
   let lab: Lab;
   let alpha: LabHost;
   /** Every private key there ever was. */
@@ -56,8 +75,13 @@ describe.runIf(isEquipped("systemd-creds", "wg-quick"))("a credential", () => {
     alpha = lab.hosts.alpha as LabHost;
     // The secret of this machine is not the test's.
     run(alpha, "mount -t tmpfs -o mode=755 tmpfs /var/lib/systemd; rm -rf /etc/wireguard /etc/credstore.encrypted");
+    run(alpha, setUp);
   });
   afterAll(() => lab?.close());
+
+  test("is made by that release", () => {
+    expect(run(alpha, "systemd-creds --version")).toContain(`systemd ${version} `);
+  });
 
   test("is made of a key that lies in a bundle, is of this name alone, and wg-quick loads it", () => {
     stage();
@@ -65,7 +89,7 @@ describe.runIf(isEquipped("systemd-creds", "wg-quick"))("a credential", () => {
     expect(credential(STAGED)).toEqual({ status: 0, stdout: "", stderr: "" });
     put();
     expect(run(alpha, `stat -c %a ${KEPT}`).trim()).toBe("600");
-    expect(attempt(alpha, DECRYPT.replace("--name=wg0.key", "--name=wg1.key")).status).not.toBe(0);
+    expect(attempt(alpha, OF_ANOTHER).status).not.toBe(0);
     run(alpha, START);
     expect(run(alpha, SHOWN).trim()).toBe(publicKey);
     expect(inClear()).toBe("");
@@ -155,5 +179,32 @@ describe.runIf(isEquipped("systemd-creds", "wg-quick"))("a credential", () => {
     expect([status, stdout]).toEqual([0, run(alpha, `${DECRYPT} | wg pubkey`)]);
     stage();
     expect(credential("--new", STAGED)).toMatchObject({ status: 0, stdout });
+  });
+});
+
+/** Of a host that goes from one release to the other, and back. */
+describe.runIf(isReady && RELEASES.length > 1)("a credential that another release of systemd has made", () => {
+  let lab: Lab;
+  let alpha: LabHost;
+  beforeAll(async () => {
+    lab = await openLab("cred", ["alpha"]);
+    alpha = lab.hosts.alpha as LabHost;
+    run(alpha, "mount -t tmpfs -o mode=755 tmpfs /var/lib/systemd; mkdir -p /etc/credstore.encrypted");
+  });
+  afterAll(() => lab?.close());
+
+  const by = ({ setUp }: Release, command: string, input = ""): Finished =>
+    attempt(alpha, `unshare -m bash -euc '${setUp}; ${command}'`, input);
+
+  const [one = INSTALLED, other = INSTALLED] = RELEASES;
+  test.each([
+    { from: one, to: other },
+    { from: other, to: one },
+  ])("$from.version, is opened by $to.version, by its name alone", ({ from, to }) => {
+    const secret = run(alpha, "wg genkey");
+    const made = by(from, `rm -f ${KEPT}; systemd-creds encrypt --with-key=host --name=wg0.key - ${KEPT}`, secret);
+    expect(made, made.stderr).toMatchObject({ status: 0 });
+    expect(by(to, DECRYPT)).toMatchObject({ status: 0, stdout: secret });
+    expect(by(to, OF_ANOTHER).status).not.toBe(0);
   });
 });
