@@ -20,12 +20,20 @@ export interface Death {
   readonly stderr: string;
 }
 
-/** Runs it, and sends SIGKILL after `afterMs`; to the end if that is left out. */
-export function runVictim({ command, args, cwd, input = "" }: Victim, afterMs?: number): Promise<Death> {
+/** Runs it, and sends SIGKILL `afterMs` after it `hasBegun`; to the end if that is left out. */
+export function runVictim(
+  { command, args, cwd, input = "" }: Victim,
+  afterMs?: number,
+  hasBegun = (): boolean => true,
+): Promise<Death> {
   return new Promise((resolve, reject) => {
     const born = performance.now();
     const child = spawn(command, args, { cwd, stdio: ["pipe", "ignore", "pipe"] });
-    const timer = afterMs === undefined ? undefined : setTimeout(() => child.kill("SIGKILL"), afterMs);
+    let timer: NodeJS.Timeout | undefined;
+    const lieInWait = (): void => {
+      timer = hasBegun() ? setTimeout(() => child.kill("SIGKILL"), afterMs) : setTimeout(lieInWait, 1);
+    };
+    if (afterMs !== undefined) lieInWait();
     let stderr = "";
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       stderr += text;
