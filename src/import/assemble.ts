@@ -7,9 +7,10 @@ import { type Member, tellPairs } from "./fleet.ts";
 import { byFrequency } from "./frequency.ts";
 import { type Context, commonPort, DEFAULT_PORT, hostBlock } from "./members.ts";
 import { claimsOf, prefixesBehind, type Tables, tablesOf, tellDoubles, tellMutual } from "./owners.ts";
-import { pathsOf } from "./paths.ts";
+import { type Paths, pathsOf } from "./paths.ts";
 import { numbersOf, poolsOf } from "./pools.ts";
-import { type Shape, shapeOf } from "./shape.ts";
+import { passesOn, type Shape, shapeOf } from "./shape.ts";
+import { type Site, sitesOf } from "./sites.ts";
 
 /** A name for every host: those that nobody has a name for are called by their ids. */
 function namesFor(members: readonly Member[], idOf: (identity: string) => number): ReadonlyMap<string, string> {
@@ -51,14 +52,16 @@ function interfaceOf(members: readonly Member[]): string {
 const GUESSED_MTU =
   "a guess: the MTU of the interfaces and the headers of WireGuard. Where the path carries more, say so: the tunnels get it";
 
-function underlayEntries(members: readonly Member[], nameOf: (identity: string) => string, findings: Finding[]) {
-  const { pathMtu, between } = pathsOf(members, findings);
+function underlayEntries({ pathMtu, between }: Paths, nameOf: (identity: string) => string) {
   const paths = between.map(({ pair, mtu }) => ({ between: pair.map(nameOf), mtu }));
   return [
     ...(pathMtu === 1500 ? [] : [entry("pathMtu", pathMtu, GUESSED_MTU)]),
     ...(paths.length === 0 ? [] : [entry("paths", paths, GUESSED_MTU)]),
   ];
 }
+
+const siteEntries = (sites: readonly Site[]): readonly Entry[] =>
+  sites.map(({ name }) => entry(name, {}, "a guess: its hosts dial each other at private addresses"));
 
 /** True if each pool is the prefix of a host's own interface. */
 function isSaid(pools: readonly IpPrefix[], members: readonly Member[]): boolean {
@@ -87,7 +90,15 @@ function tellContradictions({ members, tables, pools, nameOf }: Fleet, findings:
 
 const GUESSED_POOL = "a guess: the hosts' own prefixes do not hold all of their addresses";
 
-function wireguardEntries({ members, pools, shape, nameOf }: Fleet & { readonly shape: Shape }): readonly Entry[] {
+const GUESSED_PER_PEER =
+  "a guess: the MTU of an interface is that of its largest tunnel, and what is smaller has routes of a smaller one";
+
+interface Tunnels extends Fleet {
+  readonly shape: Shape;
+  readonly paths: Paths;
+}
+
+function wireguardEntries({ members, pools, shape, paths, nameOf }: Tunnels): readonly Entry[] {
   const hasPreshared = members.some(({ views }) => views.some(({ peer }) => peer.preshared !== undefined));
   const name = interfaceOf(members);
   const port = commonPort(members);
@@ -97,6 +108,7 @@ function wireguardEntries({ members, pools, shape, nameOf }: Fleet & { readonly 
     ...(port === DEFAULT_PORT ? [] : [entry("listenPort", port)]),
     ...shapeEntries(shape, nameOf),
     ...(hasPreshared ? [entry("presharedKeys", true)] : []),
+    ...(paths.isPerPeer ? [entry("mtu", "per-peer", GUESSED_PER_PEER)] : []),
   ];
 }
 
@@ -112,14 +124,18 @@ export function assemble(members: readonly Member[], fabric: FabricFacts | undef
   const fleet: Fleet = { members, tables, pools, nameOf };
   tellContradictions(fleet, findings);
   const shape = shapeOf(members, { tables, addressOf }, findings);
-  const behind = prefixesBehind(claims, { pools, isMesh: shape.kind === "mesh", nameOf }, findings);
-  const context: Context = { nameOf, numbers, behind, port: commonPort(members) };
+  const isHub = (identity: string): boolean => passesOn(shape, identity);
+  const behind = prefixesBehind(claims, { pools, passesOn: isHub, nameOf }, findings);
+  const sites = sitesOf(members, new Set(names.values()), findings);
+  const context: Context = { nameOf, numbers, behind, sites, port: commonPort(members) };
+  const paths = pathsOf(members, findings);
   const blocks = fabric && blocksOfFabric(fabric, new Set(names.values()), findings);
   const section = (name: string, entries: readonly Entry[]): Block => ({ name, comments: [], entries });
   const draft = {
     sections: [
-      section("underlay", underlayEntries(members, nameOf, findings)),
-      section("wireguard", wireguardEntries({ ...fleet, shape })),
+      section("underlay", underlayEntries(paths, nameOf)),
+      section("sites", siteEntries(sites)),
+      section("wireguard", wireguardEntries({ ...fleet, shape, paths })),
       section("bgp", blocks?.bgp ?? []),
     ],
     hostDefaults: blocks?.hostDefaults ?? [],

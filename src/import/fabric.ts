@@ -35,7 +35,7 @@ function hostOf(node: Node, nodes: readonly Node[]): HostFacts {
       .map((other) => ({
         identity: identityOf(other),
         name: other.name,
-        endpoint: undefined,
+        endpoints: [],
         allowedIps: prefixesOf(other),
         keepalive: 0,
         preshared: undefined,

@@ -41,7 +41,8 @@ export interface PeerFacts {
   /** Its public key, or, where keys are not told, its name behind `name:`. */
   readonly identity: string;
   readonly name: string | undefined;
-  readonly endpoint: Said<string> | undefined;
+  /** Where it is dialled, and where instead while nobody answers there. */
+  readonly endpoints: readonly Said<string>[];
   readonly allowedIps: readonly Said<ParsedPrefix>[];
   /** Seconds; 0: none. */
   readonly keepalive: number;

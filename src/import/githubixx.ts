@@ -10,7 +10,7 @@ import type { Source } from "../base/source.ts";
 import { asYaml } from "../validate/words.ts";
 import { type Facts, type Finding, type HostFacts, type PeerFacts, question } from "./facts.ts";
 import { asName, hostOfPath } from "./names.ts";
-import { readEndpoint, readKeepalive, readNumber, readPrefixes } from "./values.ts";
+import { readEndpoint, readEndpoints, readKeepalive, readNumber, readPrefixes } from "./values.ts";
 import { type Node, readYaml, textsOf } from "./yaml.ts";
 
 /** One host, and how it stands in others' files. */
@@ -59,7 +59,7 @@ function unmanaged(root: Node, findings: Finding[]): readonly PeerFacts[] {
         {
           identity,
           name: asName(name),
-          endpoint: text === undefined || text === "" ? undefined : readEndpoint(text, place, findings),
+          endpoints: readEndpoints([text ?? ""], place, findings),
           allowedIps: allowed.flatMap((each) =>
             readPrefixes([each.text], { what: "AllowedIPs", place: each.place }, findings),
           ),
@@ -89,7 +89,14 @@ function entryOf(source: Source, root: Node, findings: Finding[]): Entry {
   const others = root.members().filter(([key]) => key.startsWith(PREFIX) && !KNOWN.has(key.slice(PREFIX.length)));
   const endpoint = endpointOf(root, port, findings);
   const keepalive = readKeepalive(get("persistent_keepalive").text ?? "", get("persistent_keepalive").place, findings);
-  const peer = { identity, name, endpoint, keepalive, preshared: undefined, place };
+  const peer = {
+    identity,
+    name,
+    endpoints: endpoint === undefined ? [] : [endpoint],
+    keepalive,
+    preshared: undefined,
+    place,
+  };
   return {
     isSpoke: get("as_spoke").value === true,
     asPeer: { ...peer, allowedIps: given.length > 0 ? given : own },

@@ -1,22 +1,22 @@
 /** What the topology says of each host. */
-
-import type { IpPrefix } from "../base/ip.ts";
 import { type Block, type Entry, entry } from "./draft.ts";
 import { type Finding, note, question, type Said } from "./facts.ts";
 import type { Member } from "./fleet.ts";
 import { byFrequency } from "./frequency.ts";
+import type { Behind } from "./owners.ts";
 import type { Numbering } from "./pools.ts";
+import type { Site } from "./sites.ts";
 
 export const DEFAULT_PORT = 51_820;
 
-/** Where others dial a host, the address that most of them have first. */
-function endpointsOf({ facts, views }: Member): readonly Said<string>[] {
-  const all = [
-    ...(facts?.endpoint === undefined ? [] : [facts.endpoint]),
-    ...views.flatMap(({ peer }) => peer.endpoint ?? []),
-  ];
-  const first = new Map([...all].reverse().map((said) => [said.value, said]));
-  return byFrequency(all.map(({ value }) => value)).flatMap((value) => first.get(value) ?? []);
+type Endpoints = readonly Said<string>[];
+
+const textOf = (endpoints: Endpoints): string => endpoints.map(({ value }) => value).join(", ");
+
+/** Where others dial a host, what most of them have first. */
+function byViews(all: readonly Endpoints[]): readonly Endpoints[] {
+  const first = new Map([...all].reverse().map((endpoints) => [textOf(endpoints), endpoints]));
+  return byFrequency(all.map(textOf)).map((text) => first.get(text) ?? []);
 }
 
 /** The port that most hosts listen on. */
@@ -29,18 +29,36 @@ const portOf = (endpoint: string): number => Number(/:(\d+)$/.exec(endpoint)?.[1
 export interface Context {
   readonly nameOf: (identity: string) => string;
   readonly numbers: ReadonlyMap<string, Numbering>;
-  readonly behind: ReadonlyMap<string, readonly IpPrefix[]>;
+  readonly behind: Behind;
+  readonly sites: readonly Site[];
   readonly port: number;
 }
 
 /** Where it is dialled; a second place is a question. */
-function endpointOf(member: Member, name: string, findings: Finding[]): Said<string> | undefined {
-  const [endpoint, other] = endpointsOf(member);
+function endpointsOf(all: readonly Endpoints[], name: string, findings: Finding[]): Endpoints {
+  const [endpoints = [], others = []] = byViews(all.filter((each) => each.length > 0));
+  const [[endpoint], [other]] = [endpoints, others];
   if (endpoint !== undefined && other !== undefined) {
-    const text = `${name} is dialled at ${endpoint.value} and at ${other.value}: the first was taken`;
+    const text = `${name} is dialled at ${textOf(endpoints)} and at ${textOf(others)}: the first was taken`;
     findings.push(question(`${text}; if one is on a LAN, say site: and lanEndpoint:`, endpoint.place, other.place));
   }
-  return endpoint;
+  return endpoints;
+}
+
+/** Where hosts of its own site dial it, and where all others do. */
+function dialledAt({ identity, facts, views }: Member, { nameOf, sites }: Context, findings: Finding[]) {
+  const site = sites.find(({ members }) => members.has(identity));
+  const name = nameOf(identity);
+  const near = views.filter(({ by }) => site?.members.has(by));
+  const far = views.filter((view) => !near.includes(view));
+  const at = (from: typeof views): readonly Endpoints[] => from.map(({ peer }) => peer.endpoints);
+  const own = facts?.endpoint === undefined ? [] : [[facts.endpoint]];
+  return {
+    site,
+    // One place is enough for a LAN.
+    lanEndpoint: endpointsOf(at(near), name, findings)[0],
+    endpoints: endpointsOf([...own, ...at(far)], name, findings),
+  };
 }
 
 /** What netgen decides by itself: who keeps a tunnel alive. */
@@ -65,16 +83,23 @@ function tellKeepalive({ facts, views }: Member, name: string, isDialled: boolea
 }
 
 /** Where it is dialled, and whether it stands behind a router that forwards a port. */
-function reachEntries(member: Member, { port, nameOf }: Context, findings: Finding[]): readonly Entry[] {
-  const name = nameOf(member.identity);
-  const endpoint = endpointOf(member, name, findings);
-  findings.push(...tellKeepalive(member, name, endpoint !== undefined));
+function reachEntries(member: Member, context: Context, findings: Finding[]): readonly Entry[] {
+  const { port } = context;
+  const name = context.nameOf(member.identity);
+  const { site, lanEndpoint, endpoints } = dialledAt(member, context, findings);
+  const [endpoint] = endpoints;
+  findings.push(...tellKeepalive(member, name, endpoint !== undefined || lanEndpoint !== undefined));
   const own = member.facts?.listenPort ?? port;
-  const listening = own === port ? [] : [entry("listenPort", own)];
+  const listening = [
+    ...(site === undefined ? [] : [entry("site", site.name)]),
+    ...(lanEndpoint === undefined ? [] : [entry("lanEndpoint", lanEndpoint.value)]),
+    ...(own === port ? [] : [entry("listenPort", own)]),
+  ];
   if (endpoint === undefined) return listening;
   const keeper = member.facts?.peers.find(({ keepalive }) => keepalive > 0);
   const isForwarded = portOf(endpoint.value) !== own;
-  const entries = [entry("endpoint", endpoint.value), ...listening];
+  const values = endpoints.map(({ value }) => value);
+  const entries = [entry("endpoint", values.length === 1 ? endpoint.value : values), ...listening];
   if (!isForwarded && keeper === undefined) return entries;
   const why = `a guess, as ${isForwarded ? "others dial another port than it listens on" : "it has PersistentKeepalive"}`;
   findings.push(note(`${name}: behindNat is ${why}`, keeper?.place ?? endpoint.place));
@@ -90,7 +115,7 @@ export function hostBlock(member: Member, context: Context, findings: Finding[])
   const { identity, facts, publicKey, place } = member;
   const name = context.nameOf(identity);
   const { id = 0, pinned = [] } = context.numbers.get(identity) ?? {};
-  const behind = context.behind.get(identity) ?? [];
+  const routes = context.behind.get(identity) ?? [];
   const asked = new Set(findings.map(({ places: [{ file, line }] }) => `${file}:${line}`));
   for (const { value, place: where } of facts?.rest ?? []) {
     if (asked.has(`${where.file}:${where.line}`)) continue;
@@ -114,7 +139,7 @@ export function hostBlock(member: Member, context: Context, findings: Finding[])
       ...reachEntries(member, context, findings),
       ...(publicKey === undefined ? [] : [entry("publicKey", publicKey)]),
       ...(facts?.hasCredential ? [entry("keyStore", "credential")] : []),
-      ...(behind.length === 0 ? [] : [entry("routes", behind)]),
+      ...(routes.length === 0 ? [] : [entry("routes", routes)]),
     ],
   };
 }

@@ -5,7 +5,7 @@ import type { Source } from "../base/source.ts";
 import { asYaml } from "../validate/words.ts";
 import { type Facts, type Finding, type HostFacts, type PeerFacts, question, type Said } from "./facts.ts";
 import { hostOfPath } from "./names.ts";
-import { readEndpoint, readKeepalive, readNumber, readPrefixes } from "./values.ts";
+import { readEndpoints, readKeepalive, readNumber, readPrefixes } from "./values.ts";
 import { type Node, readYaml, textsOf } from "./yaml.ts";
 
 const TUNNEL_KEYS = new Set(["mode", "key", "keys", "port", "mtu", "addresses", "peers"]);
@@ -33,7 +33,7 @@ function peerOf(node: Node, findings: Finding[]): readonly PeerFacts[] {
     {
       identity,
       name: undefined,
-      endpoint: endpoint.text === undefined ? undefined : readEndpoint(endpoint.text, endpoint.place, findings),
+      endpoints: readEndpoints([endpoint.text ?? ""], endpoint.place, findings),
       allowedIps: prefixesOf(node.get("allowed-ips"), "AllowedIPs", findings),
       keepalive: readKeepalive(keepalive.text ?? "", keepalive.place, findings),
       preshared: shared?.startsWith("/") ? "file" : shared,

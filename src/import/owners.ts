@@ -118,7 +118,7 @@ export function claimsOf(tables: Tables): readonly Claim[] {
 /** Two hosts that each send the same prefix of tunnel addresses to the other: neither can have all of it. */
 export function tellMutual(
   tables: Tables,
-  { pools, nameOf }: Pick<Behind, "pools" | "nameOf">,
+  { pools, nameOf }: Pick<Around, "pools" | "nameOf">,
   findings: Finding[],
 ): void {
   const isPools = (prefix: IpPrefix): boolean => pools.some((pool) => overlaps(pool, prefix));
@@ -149,29 +149,43 @@ function withoutRivals(claims: readonly Claim[], nameOf: (identity: string) => s
   return [...first.values()];
 }
 
-interface Behind {
+/** A prefix as a host has it under `routes:`. */
+type Route = IpPrefix | { readonly cidr: IpPrefix; readonly exceptMoreSpecifics: true };
+
+/** The routes of each host by its identity. */
+export type Behind = ReadonlyMap<string, readonly Route[]>;
+
+interface Around {
   readonly pools: readonly IpPrefix[];
-  /** Passing on is what a hub is sent wide prefixes for. */
-  readonly isMesh: boolean;
+  /** What a hub is sent wide prefixes for. */
+  readonly passesOn: (identity: string) => boolean;
   readonly nameOf: (identity: string) => string;
 }
 
 /** What of a prefix is its owner's own: all but what lies in it and belongs to others. */
-function ownPart(claim: Claim, all: readonly Claim[], { pools, isMesh, nameOf }: Behind, findings: Finding[]) {
+function ownPart(claim: Claim, all: readonly Claim[], around: Around, findings: Finding[]): readonly Route[] {
+  const { pools, passesOn, nameOf } = around;
   const { prefix, owner, place } = claim;
   const inner = all.filter((each) => each.owner !== owner && each.prefix !== prefix).map((each) => each.prefix);
   const others = collapsePrefixes([...inner, ...pools].filter((each) => containsPrefix(prefix, each)));
   if (others.length === 0) return [prefix];
   const pieces = prefixesWithout([prefix], others);
-  if (pieces.length < 2 || isMesh) return pieces.length === 0 ? [] : pieces.length === 1 ? pieces : [prefix];
+  if (pieces.length < 2) return pieces;
+  if (!passesOn(owner)) return [{ cidr: prefix, exceptMoreSpecifics: true }];
   const text = `${prefix} is sent to ${nameOf(owner)} as a whole, and parts of it are others': only these were taken`;
   findings.push(note(text, place));
   return [];
 }
 
+/** Of the routes without exceptions those that no other holds; inside the others, longer ones may lead back. */
+function collapsed(routes: readonly Route[]): readonly Route[] {
+  const whole = collapsePrefixes(routes.filter((route) => typeof route === "string"));
+  return [...whole, ...routes.filter((route) => typeof route !== "string")];
+}
+
 /** The prefixes behind each host, besides the tunnels' own addresses; what leads everywhere is a question. */
-export function prefixesBehind(claims: readonly Claim[], behind: Behind, findings: Finding[]) {
-  const { pools, nameOf } = behind;
+export function prefixesBehind(claims: readonly Claim[], around: Around, findings: Finding[]): Behind {
+  const { pools, nameOf } = around;
   const everything = claims.filter(({ prefix }) => prefixLengthBits(prefix) === 0);
   for (const { prefix, owner, place } of everything) {
     const text = `${prefix}: all that is for nobody else goes to ${nameOf(owner)}; it was left out. Name it under "exits:"`;
@@ -182,10 +196,10 @@ export function prefixesBehind(claims: readonly Claim[], behind: Behind, finding
       prefixLengthBits(prefix) > 0 && !pools.some((pool) => containsPrefix(pool, prefix) || pool === prefix),
   );
   const single = withoutRivals(outside, nameOf, findings);
-  const result = new Map<string, readonly IpPrefix[]>();
+  const result = new Map<string, readonly Route[]>();
   for (const claim of single) {
-    const part = ownPart(claim, single, behind, findings);
-    result.set(claim.owner, collapsePrefixes([...(result.get(claim.owner) ?? []), ...part]));
+    const part = ownPart(claim, single, around, findings);
+    result.set(claim.owner, [...(result.get(claim.owner) ?? []), ...part]);
   }
-  return result;
+  return new Map([...result].map(([owner, routes]) => [owner, collapsed(routes)]));
 }

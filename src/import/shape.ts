@@ -10,6 +10,20 @@ export type Shape =
   | { readonly kind: "hub-and-spoke"; readonly hubs: readonly string[] }
   | { readonly kind: "links"; readonly links: readonly (readonly [string, string])[] };
 
+/** True if a host may be sent what is for others. */
+export function passesOn(shape: Shape, identity: string): boolean {
+  switch (shape.kind) {
+    case "mesh":
+      return false;
+    case "hub-and-spoke":
+      return shape.hubs.includes(identity);
+    case "links":
+      return shape.links.filter((link) => link.includes(identity)).length > 1;
+    default:
+      return shape satisfies never;
+  }
+}
+
 interface Graph {
   readonly members: readonly Member[];
   readonly neighbours: ReadonlyMap<string, ReadonlySet<string>>;
@@ -33,7 +47,7 @@ function pairsOf(members: readonly Member[]): readonly Pair[] {
 }
 
 const hasEndpoint = ({ views, facts }: Member): boolean =>
-  facts?.endpoint !== undefined || views.some(({ peer }) => peer.endpoint !== undefined);
+  facts?.endpoint !== undefined || views.some(({ peer }) => peer.endpoints.length > 0);
 
 /** Those who have a tunnel with all others, where these have none with each other. */
 function hubsOf({ members, neighbours }: Graph): readonly Member[] {

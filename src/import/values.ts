@@ -71,6 +71,11 @@ export function readEndpoint(text: string, place: Place, findings: Finding[]): S
   return { value: formatAddressAndPort(address, Number(port)), place };
 }
 
+/** As {@link readEndpoint}, of each text that is not empty. */
+export function readEndpoints(texts: readonly string[], place: Place, findings: Finding[]): readonly Said<string>[] {
+  return texts.filter((text) => text !== "").flatMap((text) => readEndpoint(text, place, findings) ?? []);
+}
+
 /** Seconds between keepalives; `off` is none. */
 export function readKeepalive(text: string, place: Place, findings: Finding[]): number {
   if (text === "off" || text === "") return 0;

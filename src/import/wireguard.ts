@@ -16,7 +16,7 @@ import {
   type Said,
 } from "./facts.ts";
 import { hostOfPath, interfaceOfPath, nameInComment } from "./names.ts";
-import { readEndpoint, readKeepalive, readNumber, readPrefixes } from "./values.ts";
+import { readEndpoints, readKeepalive, readNumber, readPrefixes } from "./values.ts";
 
 interface Line {
   readonly key: string;
@@ -105,12 +105,15 @@ function restOf(section: Section, known: ReadonlySet<string>, findings: Finding[
 
 /** Where netgen's own files have the name of a peer whose address is looked up by a script. */
 const SCRIPTED = /^Endpoint: (\S+), set by wg-endpoints\b/;
+/** And where the script tries next. */
+const IN_TURN = /^While nobody answers there, wg-endpoints dials in turn: (.+)$/;
 
-function endpointOf(section: Section, findings: Finding[]): Said<string> | undefined {
+function endpointsOf(section: Section, findings: Finding[]): readonly Said<string>[] {
+  const commented = (form: RegExp): readonly string[] =>
+    section.comments.flatMap((comment) => form.exec(comment)?.[1]?.split(", ") ?? []);
   const line = lastOf(section, "endpoint");
-  if (line !== undefined) return readEndpoint(line.value, line.place, findings);
-  const scripted = section.comments.map((comment) => SCRIPTED.exec(comment)?.[1]).find((text) => text !== undefined);
-  return scripted === undefined ? undefined : readEndpoint(scripted, section.place, findings);
+  const first = line === undefined ? commented(SCRIPTED) : [line.value];
+  return readEndpoints([...first, ...commented(IN_TURN)], line?.place ?? section.place, findings);
 }
 
 /** Public keys of the peers whose preshared key a hook brings. */
@@ -133,7 +136,7 @@ function peerOf(section: Section, hooked: ReadonlySet<string>, findings: Finding
     {
       identity,
       name: section.comments.map(nameInComment).find((name) => name !== undefined),
-      endpoint: endpointOf(section, findings),
+      endpoints: endpointsOf(section, findings),
       allowedIps: prefixesOf(section, "AllowedIPs", findings),
       keepalive: keepalive === undefined ? 0 : readKeepalive(keepalive.value, keepalive.place, findings),
       preshared: preshared ?? (hooked.has(identity) ? "file" : undefined),

@@ -23,7 +23,13 @@ function writeTree(directory: string, name: string): void {
   }
 }
 
-const FIXTURES_HERE = forNow(["minimal", "hub-and-spoke", "relay", "links"], (name) => name === "minimal", "fixtures");
+/** One of each kind that files of WireGuard tell apart; test/import.test.ts goes there and back with all, by the model. */
+const KINDS = [
+  ...["minimal", "hub-and-spoke", "relay", "links", "dual-stack", "ipv6-only", "several-prefixes"],
+  // A LAN's jumbo frames beside the internet, names, forwarded ports, nested prefixes, a second endpoint.
+  ...["jumbo", "kubernetes", "proxmox", "nested", "pods-hub"],
+];
+const FIXTURES_HERE = forNow(KINDS, (name) => name === "minimal", "fixtures that are imported and booted");
 
 test.each(FIXTURES_HERE)("what %s has is imported, and keeps its promises", { timeout: 600_000 }, async (name) => {
   const directory = mkdtempSync(join(tmpdir(), "netgen-import-"));
