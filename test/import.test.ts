@@ -73,8 +73,11 @@ function peerFor(peers: readonly Peer[], prefix: IpPrefix): string | undefined {
   return fits.sort((a, b) => b.bits - a.bits)[0]?.host;
 }
 
+/** By each host's name what belongs to each other one that it reaches by its tunnels. */
+type Owned = (name: string) => readonly IpPrefix[];
+
 /** What carries packets: of each host its own settings, its peers, and to whom it sends what is for each other's address. */
-function carriage({ hosts, peers }: Network, owned: ReadonlyMap<string, readonly IpPrefix[]>) {
+function carriage({ hosts, peers }: Network, owned: Owned) {
   const byId = new Map(peers.map((peer) => [peer.id, peer]));
   return hosts
     .filter(({ interfaces }) => interfaces.length > 0)
@@ -92,24 +95,24 @@ function carriage({ hosts, peers }: Network, owned: ReadonlyMap<string, readonly
           hasPresharedKey,
           mtu: link && mtuTowards(link, host),
         })),
-        sends: [...owned]
-          .filter(([owner]) => owner !== name)
-          .flatMap(([, prefixes]) => prefixes.map((prefix) => `${prefix} to ${peerFor(own, prefix)}`)),
+        sends: owned(name).map((prefix) => `${prefix} to ${peerFor(own, prefix)}`),
       };
     });
 }
 
-/** What belongs to each host. */
-const ownedIn = ({ hosts }: Network): ReadonlyMap<string, readonly IpPrefix[]> =>
-  new Map(
-    hosts.map(({ name, interfaces, ownedPrefixes }) => [
-      name,
-      [
+/** What goes by a LAN is left out: no file of WireGuard has it. */
+function ownedIn({ hosts }: Network): Owned {
+  return (name) => {
+    const onLan = new Set(hosts.find((host) => host.name === name)?.lanRoutes.map(({ prefix }) => prefix));
+    return hosts
+      .filter((host) => host.name !== name)
+      .flatMap(({ interfaces, ownedPrefixes }) => [
         ...interfaces.flatMap(({ addresses }) => addresses.map(({ address }) => hostPrefix(address))),
         ...ownedPrefixes.map(({ prefix }) => prefix),
-      ],
-    ]),
-  );
+      ])
+      .filter((prefix) => !onLan.has(prefix));
+  };
+}
 
 interface Limit {
   /** What the files of WireGuard do not say. */
@@ -135,11 +138,6 @@ const LIMITS: readonly Limit[] = [
       return new Set(keys).size < keys.length;
     },
     fixtures: ["two-armed-vrrp", "vrrp-gateways", "vrrp-hubs"],
-  },
-  {
-    why: "hosts of a LAN without WireGuard stand in none of the files",
-    is: ({ hosts }) => hosts.some(({ interfaces }) => interfaces.length === 0),
-    fixtures: ["kubernetes-vpc", "routed-lan"],
   },
 ];
 /** A phone sends everything into its tunnel, which is a question wherever it stands. */

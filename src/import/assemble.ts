@@ -60,8 +60,12 @@ function underlayEntries({ pathMtu, between }: Paths, nameOf: (identity: string)
   ];
 }
 
-const siteEntries = (sites: readonly Site[]): readonly Entry[] =>
-  sites.map(({ name }) => entry(name, {}, "a guess: its hosts dial each other at private addresses"));
+function siteEntries(sites: readonly Site[], nameOf: (identity: string) => string): readonly Entry[] {
+  return sites.map(({ name, lan, gateways }) => {
+    const value = lan.length === 0 ? {} : { lan, gateways: gateways.map(nameOf) };
+    return entry(name, value, "a guess: its hosts dial each other at private addresses");
+  });
+}
 
 /** True if each pool is the prefix of a host's own interface. */
 function isSaid(pools: readonly IpPrefix[], members: readonly Member[]): boolean {
@@ -123,10 +127,12 @@ export function assemble(members: readonly Member[], fabric: FabricFacts | undef
   const addressOf = (identity: string): IpAddress | undefined => numbers.get(identity)?.addresses[0];
   const fleet: Fleet = { members, tables, pools, nameOf };
   tellContradictions(fleet, findings);
-  const shape = shapeOf(members, { tables, addressOf }, findings);
-  const isHub = (identity: string): boolean => passesOn(shape, identity);
+  // Of what is behind a host its LAN is a part, and who is on a LAN may be no spoke: its gateway is no hub then.
+  const first = shapeOf(members, { tables, addressOf, sites: [] }, []);
+  const isHub = (identity: string): boolean => passesOn(first, identity);
   const behind = prefixesBehind(claims, { pools, passesOn: isHub, nameOf }, findings);
-  const sites = sitesOf(members, new Set(names.values()), findings);
+  const sites = sitesOf(members, { hosts: new Set(names.values()), behind }, findings);
+  const shape = shapeOf(members, { tables, addressOf, sites }, findings);
   const context: Context = { nameOf, numbers, behind, sites, port: commonPort(members) };
   const paths = pathsOf(members, findings);
   const blocks = fabric && blocksOfFabric(fabric, new Set(names.values()), findings);
@@ -134,7 +140,7 @@ export function assemble(members: readonly Member[], fabric: FabricFacts | undef
   const draft = {
     sections: [
       section("underlay", underlayEntries(paths, nameOf)),
-      section("sites", siteEntries(sites)),
+      section("sites", siteEntries(sites, nameOf)),
       section("wireguard", wireguardEntries({ ...fleet, shape, paths })),
       section("bgp", blocks?.bgp ?? []),
     ],

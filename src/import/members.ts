@@ -115,7 +115,8 @@ export function hostBlock(member: Member, context: Context, findings: Finding[])
   const { identity, facts, publicKey, place } = member;
   const name = context.nameOf(identity);
   const { id = 0, pinned = [] } = context.numbers.get(identity) ?? {};
-  const routes = context.behind.get(identity) ?? [];
+  const lans = new Set<unknown>(context.sites.flatMap(({ lan }) => lan));
+  const routes = (context.behind.get(identity) ?? []).filter((route) => !lans.has(route));
   const asked = new Set(findings.map(({ places: [{ file, line }] }) => `${file}:${line}`));
   for (const { value, place: where } of facts?.rest ?? []) {
     if (asked.has(`${where.file}:${where.line}`)) continue;

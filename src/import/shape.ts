@@ -3,6 +3,7 @@ import { hostPrefix, type IpAddress } from "../base/ip.ts";
 import { type Finding, note, question } from "./facts.ts";
 import type { Member } from "./fleet.ts";
 import { nextFor, type Tables } from "./owners.ts";
+import type { Site } from "./sites.ts";
 
 export type Shape =
   /** `relays`: for those who cannot meet. */
@@ -60,6 +61,14 @@ function hubsOf({ members, neighbours }: Graph): readonly Member[] {
 interface Routing {
   readonly tables: Tables;
   readonly addressOf: (identity: string) => IpAddress | undefined;
+  readonly sites: readonly Site[];
+}
+
+/** True if the one is dialled on its LAN alone, and so goes to the other by the LAN's gateway. */
+function isBehindGateway({ identity, views }: Member, other: Member, sites: readonly Site[]): boolean {
+  const site = sites.find(({ members, gateways }) => members.has(identity) && gateways.length > 0);
+  if (site === undefined || site.gateways.includes(identity) || site.members.has(other.identity)) return false;
+  return !views.some(({ by, peer }) => !site.members.has(by) && peer.endpoints.length > 0);
 }
 
 /** The hosts by which each of these pairs sends what is for the other; `undefined`: one of them has no way. */
@@ -85,13 +94,15 @@ function linksOf({ members, neighbours }: Graph): readonly (readonly [string, st
 const NEEDS_BGP = "netgen has BGP choose between several ways, and wants bgp: and wireguard.transit for it";
 
 /** Finds the shape; what netgen cannot build without more being said is a question. */
-export function shapeOf(members: readonly Member[], { tables, addressOf }: Routing, findings: Finding[]): Shape {
+export function shapeOf(members: readonly Member[], routing: Routing, findings: Finding[]): Shape {
+  const { sites } = routing;
   const graph = graphOf(members);
   const [first] = members;
   const isMissing = ([a, b]: Pair): boolean => graph.neighbours.get(a.identity)?.has(b.identity) !== true;
   // Of two that have no file nobody knows.
   const isKnown = ([a, b]: Pair): boolean => a.facts !== undefined || b.facts !== undefined;
-  const missing = pairsOf(members).filter(isMissing);
+  const isByGateway = ([a, b]: Pair): boolean => isBehindGateway(a, b, sites) || isBehindGateway(b, a, sites);
+  const missing = pairsOf(members).filter((pair) => isMissing(pair) && !isByGateway(pair));
   if (first === undefined || missing.length === 0) return { kind: "mesh", relays: [] };
   if (!missing.some(isKnown) && members.every((member) => member.facts !== undefined || hasEndpoint(member))) {
     findings.push(
@@ -101,7 +112,7 @@ export function shapeOf(members: readonly Member[], { tables, addressOf }: Routi
   }
   const hubs = hubsOf(graph);
   // Two that have tunnels with all others look like two hubs, until one sees by which of them the others go.
-  const relays = hubs.length === 1 ? undefined : relaysFor(missing, { tables, addressOf });
+  const relays = hubs.length === 1 ? undefined : relaysFor(missing, routing);
   if (relays !== undefined) return { kind: "mesh", relays };
   const [hub] = hubs;
   if (hub !== undefined) {

@@ -1,7 +1,8 @@
 /** Hosts that stand on one LAN, told by how they are dialled: from there at a private address, from elsewhere at another place. */
-import { containsAddress, type IpPrefix, parseAddress } from "../base/ip.ts";
+import { containsAddress, type IpAddress, type IpPrefix, parseAddress } from "../base/ip.ts";
 import { type Finding, note } from "./facts.ts";
 import type { Member, View } from "./fleet.ts";
+import type { Behind } from "./owners.ts";
 
 /** RFC 1918, RFC 4193. */
 const PRIVATE = [
@@ -11,8 +12,12 @@ const PRIVATE = [
   "fc00::/7",
 ] as readonly string[] as readonly IpPrefix[];
 
-function isPrivate({ peer: { endpoints } }: View): boolean {
-  const address = parseAddress(endpoints[0]?.value.replace(/:\d+$/, "").replace(/[[\]]/g, "") ?? "");
+/** The address that a host is dialled at first; `undefined`: at none, or at a name. */
+const dialledAt = ({ peer: { endpoints } }: View): IpAddress | undefined =>
+  parseAddress(endpoints[0]?.value.replace(/:\d+$/, "").replace(/[[\]]/g, "") ?? "");
+
+function isPrivate(view: View): boolean {
+  const address = dialledAt(view);
   return address !== undefined && PRIVATE.some((range) => containsAddress(range, address));
 }
 
@@ -20,6 +25,10 @@ function isPrivate({ peer: { endpoints } }: View): boolean {
 export interface Site {
   readonly name: string;
   readonly members: ReadonlySet<string>;
+  /** What others send to one of them, and in which they dial each other. */
+  readonly lan: readonly IpPrefix[];
+  /** To whom they send it. */
+  readonly gateways: readonly string[];
 }
 
 /** Those who dial a host at a private address, where others dial it elsewhere. */
@@ -41,17 +50,45 @@ function groupsOf(members: readonly Member[]): readonly ReadonlySet<string>[] {
   return [...new Set(groups.values())];
 }
 
+/** The LAN, where it is behind one of its hosts for all others. */
+function lanOf(group: readonly Member[], behind: Behind): Pick<Site, "lan" | "gateways"> {
+  const identities = new Set(group.map(({ identity }) => identity));
+  const near = group.flatMap(({ views }) =>
+    views.filter(({ by }) => identities.has(by)).flatMap((view) => dialledAt(view) ?? []),
+  );
+  const owned = group.flatMap(({ identity }) => {
+    const whole = (behind.get(identity) ?? []).filter((route) => typeof route === "string");
+    const lans = whole.filter((route) => near.some((address) => containsAddress(route, address)));
+    return lans.map((prefix) => ({ prefix, identity }));
+  });
+  return {
+    lan: owned.map(({ prefix }) => prefix),
+    gateways: [...new Set(owned.map(({ identity }) => identity))],
+  };
+}
+
+interface Surroundings {
+  /** The names of all hosts. */
+  readonly hosts: ReadonlySet<string>;
+  readonly behind: Behind;
+}
+
 /** The sites, each under a name that no host has. */
-export function sitesOf(members: readonly Member[], hosts: ReadonlySet<string>, findings: Finding[]): readonly Site[] {
+export function sitesOf(
+  members: readonly Member[],
+  { hosts, behind }: Surroundings,
+  findings: Finding[],
+): readonly Site[] {
   const taken = new Set(hosts);
   return groupsOf(members).flatMap((group) => {
     let name = "lan";
     for (let number = 2; taken.has(name); number += 1) name = `lan${number}`;
     taken.add(name);
-    const [first] = members.filter(({ identity }) => group.has(identity));
+    const own = members.filter(({ identity }) => group.has(identity));
+    const [first] = own;
     if (first === undefined) return [];
     const text = `the site ${name} is a guess: its hosts dial each other at private addresses, and others dial them elsewhere`;
     findings.push(note(text, first.place));
-    return [{ name, members: group }];
+    return [{ name, members: group, ...lanOf(own, behind) }];
   });
 }
