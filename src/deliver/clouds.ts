@@ -111,6 +111,7 @@ export const CLOUDS = {
     needsInterfaces: false,
     hasNeighbours: false,
     takesNested: true,
+    // Of the network: the quota STATIC_ROUTES_PER_NETWORK.
     limit: { usual: 200, most: undefined },
     refusal: takesAll,
     forwarding:
@@ -126,7 +127,12 @@ export const CLOUDS = {
         next_hop_ip: address,
       }),
     },
-    sources: ["cloud.google.com/vpc/docs/static-routes", "terraform-provider-google r/compute_route"],
+    sources: [
+      "cloud.google.com/vpc/docs/static-routes",
+      "cloud.google.com/vpc/docs/quota: the quota by name",
+      "gardener-extension-provider-gcp docs/usage/ipv6.md: 200 of them at first",
+      "terraform-provider-google r/compute_route",
+    ],
   },
   azure: {
     title: "Azure",
@@ -184,7 +190,10 @@ export const CLOUDS = {
         gateway: address,
       }),
     },
-    sources: ["docs.hetzner.cloud/reference/cloud#network-actions-add-a-route-to-a-network"],
+    sources: [
+      "docs.hetzner.cloud/reference/cloud#network-actions-add-a-route-to-a-network",
+      "docs.hetzner.com/cloud/networks/faq: 100 routes, as hcloud-cloud-controller-manager#342 has it too",
+    ],
   },
 } as const satisfies Readonly<Record<Exclude<keyof typeof cloudParts, "routes-apply">, Cloud>>;
 
