@@ -90,10 +90,12 @@ describe.skipIf(!isEquipped("ip", "nft", "sysctl", "ping"))("an exit", { timeout
   let stop = async (): Promise<void> => {};
   let reload = (): void => {};
   let journal = "";
+  let errors = "";
   beforeEach(() => {
     lab = exitLab();
     hear("both");
     journal = "";
+    errors = "";
   });
   afterEach(async () => {
     await stop();
@@ -112,7 +114,12 @@ describe.skipIf(!isEquipped("ip", "nft", "sysctl", "ping"))("an exit", { timeout
     // By a reload it starts itself anew.
     chmodSync(script, 0o755);
     const env = { ...process.env, PATH: `${directory}:${process.env.PATH}` };
-    const child = spawn("ip", ["netns", "exec", lab.full("host"), "bash", script, "blue"], { detached: true, env });
+    // As systemd starts it (systemd.exec(5), IgnoreSIGPIPE=).
+    const command = ["--ignore-signal=PIPE", "ip", "netns", "exec", lab.full("host"), "bash", script, "blue"];
+    const child = spawn("env", command, { detached: true, env });
+    child.stderr.on("data", (data) => {
+      errors += data;
+    });
     child.stdout.on("data", (data) => {
       journal += data;
     });
@@ -157,6 +164,14 @@ describe.skipIf(!isEquipped("ip", "nft", "sysctl", "ping"))("an exit", { timeout
     await eventually(routes).toBe("");
     lab.at("outside", "ip address add 198.51.100.99/32 dev lo");
     await eventually(routes).toContain("throw default");
+  });
+
+  test("takes one answer, and has nothing to say of the others", async () => {
+    await open("snat: true, probe: [203.0.113.9, 198.51.100.2, 169.254.169.254]");
+    const looks = (): number => lab.counted("host", "inet netgen-asked asked");
+    lab.load("host", write("asked.nft", ASKED));
+    await eventually(looks).toBeGreaterThan(4);
+    expect(errors).not.toContain("write error");
   });
 
   const PROBED = "snat: true, probe: 203.0.113.9";
