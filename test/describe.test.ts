@@ -127,6 +127,18 @@ hosts:
     expect(facts(described(known, "beta")).join("\n")).toContain("exit of VRF red");
   });
 
+  test("whose own packets leave by an exit looks for its tunnels' by their mark, and an exit may take itself", () => {
+    const known = fixture("exits");
+    const looks = (host: string) => described(known, host).looks;
+    const endpoints = (host: string) =>
+      looks(host).flatMap(({ command }) => /^ip route get (?:198|203)\S+( .*)?$/.exec(command)?.slice(1) ?? []);
+    expect(endpoints("far")).toEqual([" mark 0xd2"]);
+    expect(endpoints("lab")).toEqual([undefined]);
+    const taken = (host: string) => looks(host).find(({ command }) => command === "ip route show table 210");
+    expect(taken("wro")?.matches).toEqual(["^(throw )?default "]);
+    expect(taken("far")?.matches).toEqual(["^default "]);
+  });
+
   test("without a shell is asked for where it is heard", () => {
     const { looks } = described(fixture("devices"), "phone");
     expect(looks.map(({ on }) => on)).not.toContain("phone");

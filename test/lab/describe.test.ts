@@ -91,23 +91,52 @@ async function withLabKeys({ hosts, network }: Lab, looks: readonly Look[]): Pro
 /** Where no systemd runs, nobody can ask it; verify asks it too. */
 const needsSystemd = ({ command }: Look): boolean => /^(systemctl|journalctl|\/etc\/netgen)/.test(command);
 
-test("on hosts that boot, every command says what is good", { timeout: 1_800_000 }, async () => {
-  const { model, ...rest } = compiled(BOOTED);
+/** Something that breaks, the looks that see it, and what is missing then. */
+interface Change {
+  readonly change: (lab: Lab) => Promise<unknown>;
+  readonly isOfIt: (look: Look) => boolean;
+  readonly complaint: string;
+}
+
+/** What is good is seen on hosts that boot, and what is broken by the line that looks at it. */
+async function lookAtBooted(text: string, { change, isOfIt, complaint }: Change): Promise<void> {
+  const { model, ...rest } = compiled(text);
   const { lab, root } = await openLab({ network: model, ...rest, isBooting: true }, quiet);
   try {
     const looks = await withLabKeys(lab, looksOf({ model, ...rest }));
     expect(looks.filter(needsSystemd).length).toBeGreaterThan(2);
     expect(await complaints(lab.hosts, looks)).toEqual([]);
-    // What is broken is seen by the line that looks at it.
-    const beta = must(lab.hosts.get("beta"), "beta is a host");
-    await beta.run("ip", "link", "set", "vx100", "mtu", "1300");
-    const broken = looks.filter(({ on, command }) => on === "beta" && command.includes("vx100"));
-    const [first = ""] = await complaints(lab.hosts, broken.slice(0, 1));
-    expect(first).toContain("no  mtu 1390 ");
+    await change(lab);
+    const [first = ""] = await complaints(lab.hosts, looks.filter(isOfIt).slice(0, 1));
+    expect(first).toContain(complaint);
   } finally {
     await root.close();
   }
-});
+}
+
+const hostOf = ({ hosts }: Lab, name: string): Box => must(hosts.get(name), `${name} is a host`);
+
+test("on hosts that boot, every command says what is good", { timeout: 1_800_000 }, () =>
+  lookAtBooted(BOOTED, {
+    change: (lab) => hostOf(lab, "beta").run("ip", "link", "set", "vx100", "mtu", "1300"),
+    isOfIt: ({ on, command }) => on === "beta" && command.includes("vx100"),
+    complaint: "no  mtu 1390 ",
+  }),
+);
+
+const exits = forNow(
+  allScenarios.filter(({ name }) => name === "exits"),
+  () => false,
+  "networks with exits whose hosts boot",
+);
+
+test.skipIf(exits.length === 0).for(exits)("of $name on hosts that boot", { timeout: 1_800_000 }, (fixture) =>
+  lookAtBooted(sourceOf(fixture).text, {
+    change: (lab) => hostOf(lab, "roz").run("systemctl", "stop", "netgen-exit@default"),
+    isOfIt: ({ on, command }) => on === "roz" && command.startsWith("journalctl") && command.includes("exit@"),
+    complaint: "no the way out by ",
+  }),
+);
 
 const cases = forNow(allScenarios, ({ name }) => ["two-hubs", "vrfs"].includes(name), "scenarios to look at");
 

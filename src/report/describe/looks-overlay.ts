@@ -145,8 +145,10 @@ export function exitLooks(known: Known, host: Host): readonly Look[] {
   const looks = own.map((name) => exitLook(known, host, name));
   if (host.egress === undefined || host.egress.exits.length === 0) return looks;
   const command = `ip route show table ${fleetNumber(known.network)}`;
-  const good = "a default route by the exit that is taken, above the unreachable one";
-  return [...looks, look(host, command, good, { matches: ["^default (via|dev) "] })];
+  const isExit = host.egress.exits.some(({ way }) => way.kind === "here");
+  const [here, before] = isExit ? [" (throw: this host)", "(throw )?"] : ["", ""];
+  const good = `a default route by the exit that is taken${here}, above the unreachable one`;
+  return [...looks, look(host, command, good, { matches: [`^${before}default `] })];
 }
 
 /** What nft has loaded, and what was said of errors. */

@@ -2,6 +2,7 @@
 import { familyOf, type IpAddress } from "../../base/ip.ts";
 import { pingPayload } from "../../base/mtu.ts";
 import type { WireguardInterface } from "../../model/device.ts";
+import { TUNNEL_MARK } from "../../model/exit.ts";
 import { fleetMark } from "../../model/fleet.ts";
 import type { Host } from "../../model/host.ts";
 import type { Peer } from "../../model/reach.ts";
@@ -51,13 +52,15 @@ export function firstLooks({ network, unitsOf }: Known, host: Host): readonly Lo
 }
 
 /** Whether the underlay is there at all: by which link the first peer is dialled whose address is known. */
-export function underlayLooks({ peers }: Known, { name, interfaces }: Host): readonly Look[] {
+export function underlayLooks({ peers }: Known, { name, interfaces, egress }: Host): readonly Look[] {
   const dialled = interfaces.flatMap((link) => link.peers.flatMap((id) => peers.get(id)?.endpoints ?? []));
   const [first] = dialled.filter((endpoint) => endpoint.kind === "address");
   if (first === undefined) return [];
   const own = interfaces.map((link) => exactly(link.name)).join("|");
+  // Where the host's own packets leave by an exit, those of tunnels are told from them.
+  const mark = egress?.own === undefined ? "" : ` mark ${TUNNEL_MARK}`;
   return [
-    look({ name }, `ip route get ${first.address}`, "a route by the uplink, and not by a tunnel", {
+    look({ name }, `ip route get ${first.address}${mark}`, "a route by the uplink, and not by a tunnel", {
       matches: [`^${exactly(first.address)} .*dev `],
       lacks: [` dev (${own}) `],
     }),
