@@ -64,6 +64,8 @@ export function useInWords({ use }: OverlayPrefix): string {
       return `subnet ${use.subnet}`;
     case "route":
       return `a route of ${use.host}`;
+    case "ovn":
+      return `the network ${use.network} of OVN's`;
     case "peer":
       return `accepted from ${use.address} by ${use.host}`;
     case "lan":

@@ -24,6 +24,7 @@ import { clusterPrefixesAreFree, cnisHaveTheirVxlan, podsCarryIpv6 } from "./kub
 import { lanRoutersOutsideOverlay, siteLansOutsideOverlay } from "./lans.ts";
 import { gatewayMacsAreFree } from "./macs.ts";
 import { pathsAreOfOnePeer, pathsAreUsed, pinsFit, segmentsCarryIpv6, tunnelsCarryIpv6 } from "./mtu.ts";
+import { sharedGatewaysTakeAnything } from "./ovn.ts";
 import { passwordsAreGiven, peersAreToldOfWhatIsReached, peersStandOutside } from "./peers.ts";
 import { programsAreNewEnough } from "./programs.ts";
 import { distinctTunnelEndpoints, tunnelNamesFit } from "./tunnels.ts";
@@ -91,6 +92,7 @@ export const checks: readonly Check[] = Object.freeze([
   ownExitsAreDialledByAddress,
   systemsHaveNumbers,
   siteNumbersAreUsed,
+  sharedGatewaysTakeAnything,
   peersStandOutside,
   peersAreToldOfWhatIsReached,
   passwordsAreGiven,

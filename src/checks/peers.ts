@@ -32,10 +32,11 @@ function isGuest({ bridges }: Host, { address, vrf }: Peer): boolean {
 }
 
 /** On a link of the host's own, whatever the overlay knows of what lies there. */
-function isNear(named: Named, { use }: OverlayPrefix): boolean {
+function isNear(named: Named, { use, prefix }: OverlayPrefix): boolean {
   const { host, peer } = named;
   if (use.kind === "lan") return use.site === host.reach.site;
   if (use.kind === "route") return use.host === host.name;
+  if (use.kind === "ovn") return host.ownedPrefixes.some((each) => each.prefix === prefix);
   return use.kind === "subnet" && isGuest(host, peer);
 }
 

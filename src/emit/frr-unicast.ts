@@ -143,7 +143,7 @@ function pointToPoint({ neighbours }: Unicast): readonly View[] {
  */
 function fallbackView({ unreachable, ownedPrefixes }: Host, { hubInterface, accepted }: Unicast): View {
   const behind = ownedPrefixes
-    .filter(({ use }) => use.kind === "route" || use.kind === "peer")
+    .filter(({ use }) => ["route", "peer", "ovn"].includes(use.kind))
     .map(({ prefix }) => prefix);
   const isLed = (prefix: IpPrefix): boolean => accepted.includes(prefix) && !behind.includes(prefix);
   const prefixes = hubInterface === undefined ? [] : unreachable.filter(isLed);

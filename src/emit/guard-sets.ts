@@ -63,8 +63,10 @@ export function guardedPackets(
   ];
 }
 
+type OvnRoles = Pick<ReturnType<typeof ovnRolesOf>, "isChassis" | "isCentral">;
+
 /** What OVN's hosts send each other: Geneve to a chassis, what chassis ask to the central. */
-export function guardedOvn({ isChassis, isCentral }: ReturnType<typeof ovnRolesOf>): readonly Guarded[] {
+export function guardedOvn({ isChassis, isCentral }: OvnRoles): readonly Guarded[] {
   return [
     ...(isChassis ? [{ service: "ovn", match: `udp dport ${GENEVE_PORT}` } as const] : []),
     ...(isCentral ? [{ service: "ovn", match: `tcp dport ${SOUTHBOUND_PORT}` } as const] : []),

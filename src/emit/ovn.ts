@@ -3,7 +3,15 @@
 import { must } from "../base/invariant.ts";
 import { formatAddressAndPort, hostAddress, type IpPrefix, parsePrefix, prefixLengthBits } from "../base/ip.ts";
 import type { Host } from "../model/host.ts";
-import { OVN_BRIDGE, type Ovn, type OvnNetwork, ovnRolesOf, SOUTHBOUND_PORT } from "../model/ovn.ts";
+import {
+  isShared,
+  OVN_BRIDGE,
+  OVN_ENTRY,
+  type Ovn,
+  type OvnNetwork,
+  ovnRolesOf,
+  SOUTHBOUND_PORT,
+} from "../model/ovn.ts";
 import { RELOAD_UNITS, reload } from "./after.ts";
 import { type EmitContext, type Emitter, ownPath, ownUnit } from "./context.ts";
 import type { OutputFile } from "./file.ts";
@@ -11,35 +19,72 @@ import { publicFile, scriptFile } from "./print.ts";
 
 const unitOf = (context: EmitContext): string => ownUnit(context, "ovn.service");
 
-/** Between a gateway's kernel and its logical router. No host sends it to another one: each has the same. */
-const LINK = must(parsePrefix("169.254.77.0/30"), "a prefix").prefix as IpPrefix;
-const linkAddress = (offset: number): string => must(hostAddress(LINK, offset), "a /30 has two hosts");
-const LINK_VIEW = {
-  host: linkAddress(1),
-  router: linkAddress(2),
-  bits: String(prefixLengthBits(LINK)),
-  bridge: OVN_BRIDGE,
+/** Between a gateway's kernel and logical routers. No host sends it to another one: each has the same. */
+const linkOf = (text: string) => {
+  const link = must(parsePrefix(text), "a prefix").prefix as IpPrefix;
+  const address = (offset: number) => must(hostAddress(link, offset), "a /30 has two hosts");
+  return { host: address(1), router: address(2), bits: String(prefixLengthBits(link)) };
 };
 
-const behind = ({ networks }: Ovn, host: string): readonly OvnNetwork[] =>
-  networks.filter(({ gateway }) => gateway === host);
+const LINK_VIEW = {
+  ...linkOf("169.254.77.0/30"),
+  // Of routers that move from gateway to gateway. They all have one address: each asks for the kernel, and nobody for them.
+  shared: linkOf("169.254.77.4/30"),
+  // Of each such router's port that gateways send to, by its MAC. As a prefix of its own it leads nowhere.
+  inside: "169.254.77.9/32",
+  mac: "0a:00:00:00:00:01",
+  bridge: OVN_BRIDGE,
+  entry: OVN_ENTRY,
+};
 
-function networkView({ mtu }: Ovn, { name, prefix, address, mac, gateway }: OvnNetwork) {
-  const bits = String(prefixLengthBits(prefix));
-  const hasGateway = gateway !== undefined;
-  return { name, prefix, address, bits, mac, mtu: String(mtu.bytes), hasGateway, gateway: gateway ?? "" };
+/** Of the ports by which gateways send to routers that move. */
+const ENTRY_SWITCH = "netgen.entry";
+
+const behind = ({ networks }: Ovn, host: string): readonly OvnNetwork[] =>
+  networks.filter(({ gateways }) => gateways.includes(host));
+
+/** The logical router of a network, which is that of its gateway, or one that moves from gateway to gateway. */
+const routerOf = (network: OvnNetwork): string =>
+  isShared(network) ? `ha.${network.name}` : `gw.${network.gateways[0] ?? ""}`;
+
+/** On the switch of {@link ENTRY_SWITCH}: the port of a host, and that of a router. */
+const entryOf = (host: string): string => `entry.${host}`;
+const entryPortOf = (network: OvnNetwork): string => `${routerOf(network)}.entry`;
+
+function networkView({ mtu }: Ovn, network: OvnNetwork) {
+  const { name, prefix, address, mac, gateways, entryMac, exitMac } = network;
+  return {
+    name,
+    prefix,
+    address,
+    bits: String(prefixLengthBits(prefix)),
+    mac,
+    entryMac,
+    exitMac,
+    mtu: String(mtu.bytes),
+    hasGateway: gateways.length > 0,
+    isShared: isShared(network),
+    router: routerOf(network),
+    entryPort: entryPortOf(network),
+    gateways: gateways.join(" "),
+  };
 }
 
 function chassisFile(host: Host, context: EmitContext, ovn: Ovn): OutputFile {
-  const prefixes = behind(ovn, host.name).map(({ prefix }) => prefix);
+  const networks = behind(ovn, host.name);
+  const shared = networks.filter(isShared);
   const view = {
     name: host.name,
     address: must(host.vtep, "a chassis has an address"),
     remote: `tcp:${formatAddressAndPort(ovn.centralAddress, SOUTHBOUND_PORT)}`,
     link: LINK_VIEW,
-    isGateway: prefixes.length > 0,
-    prefixes,
-    kept: prefixes.join(" "),
+    entry: entryOf(host.name),
+    isGateway: networks.length > 0,
+    prefixes: networks.filter((each) => !isShared(each)).map(({ prefix }) => prefix),
+    sharesGateway: shared.length > 0,
+    shared: shared.map(({ prefix, address, entryMac }) => ({ prefix, address, entryMac })),
+    mtu: String(ovn.mtu.bytes),
+    kept: networks.map(({ prefix }) => prefix).join(" "),
   };
   const script = { path: ownPath(context, "ovn-chassis"), template: "ovn/ovn-chassis.njk", view };
   return scriptFile(host, context, { ...script, after: [reload(unitOf(context))] });
@@ -47,11 +92,24 @@ function chassisFile(host: Host, context: EmitContext, ovn: Ovn): OutputFile {
 
 function northboundFile(host: Host, context: EmitContext, ovn: Ovn): OutputFile {
   const bound = formatAddressAndPort(ovn.centralAddress, 0).replace(/:0$/, "");
+  const shared = ovn.networks.filter(isShared);
+  const routers = ovn.chassis.filter((name) => behind(ovn, name).some((network) => !isShared(network)));
+  const entries = ovn.chassis.filter((name) => behind(ovn, name).some(isShared)).map(entryOf);
   const view = {
     target: `ptcp:${SOUTHBOUND_PORT}:${bound}`,
     link: LINK_VIEW,
-    routers: ovn.chassis.filter((name) => behind(ovn, name).length > 0),
+    entrySwitch: ENTRY_SWITCH,
+    routers,
+    sharesGateways: shared.length > 0,
+    entries: entries.join(" "),
+    entryPorts: [...entries, ...shared.map(entryPortOf)].join(" "),
     networks: ovn.networks.map((network) => networkView(ovn, network)),
+    keptRouters: [...routers.map((name) => `gw.${name}`), ...shared.map(routerOf)].join(" "),
+    keptSwitches: [
+      ...routers.map((name) => `edge.${name}`),
+      ...(shared.length > 0 ? [ENTRY_SWITCH] : []),
+      ...shared.map((network) => `${routerOf(network)}.edge`),
+    ].join(" "),
   };
   const script = { path: ownPath(context, "ovn-nb"), template: "ovn/ovn-nb.njk", view };
   return scriptFile(host, context, { ...script, after: [reload(unitOf(context))] });

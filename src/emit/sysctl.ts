@@ -3,6 +3,7 @@ import { familyOf, type IpFamily } from "../base/ip.ts";
 import { knows } from "../base/programs.ts";
 import type { Bridge } from "../model/device.ts";
 import { type Host, isOfSdn, isRedHat } from "../model/host.ts";
+import { OVN_BRIDGE, ovnRolesOf } from "../model/ovn.ts";
 import { restart } from "./after.ts";
 import type { EmitContext, Emitter } from "./context.ts";
 import { publicFile } from "./print.ts";
@@ -59,7 +60,7 @@ function routedIpv4(host: Host): readonly string[] {
   return [...tunnels, ...gateways, ...host.vrfs.flatMap(({ name, bridge }) => [name, bridge])];
 }
 
-function routingView(host: Host) {
+function routingView(host: Host, { network: { ovn } }: EmitContext) {
   const routed = routedIpv4(host);
   const uplink = host.acceptsRa ? host.uplink : undefined;
   return {
@@ -70,7 +71,10 @@ function routingView(host: Host) {
     routesIpv4: routed.length > 0,
     // Where BGP routes, a tunnel to a hub takes anything.
     checksSources: host.interfaces.every(({ routedBy }) => routedBy === "file"),
-    reversePath: routed.map((name) => interfaceKey(4, name, "rp_filter")),
+    // What guests of OVN send comes in by its bridge, and what is for them goes out by another port.
+    reversePath: [...routed, ...(ovnRolesOf(ovn, host.name).sharesGateway ? [OVN_BRIDGE] : [])].map((name) =>
+      interfaceKey(4, name, "rp_filter"),
+    ),
     sendRedirects: routed.map((name) => interfaceKey(4, name, "send_redirects")),
     acceptRedirects: routed.map((name) => interfaceKey(4, name, "accept_redirects")),
   };
@@ -101,7 +105,7 @@ function sdnView(host: Host, context: EmitContext) {
 function settingsView(host: Host, context: EmitContext) {
   return {
     ...sdnView(host, context),
-    ...routingView(host),
+    ...routingView(host, context),
     ...neighbourView(host.neighbourCount),
     ...gatewayView(host),
     // Red Hat has that link whatever systemd it has.

@@ -39,9 +39,7 @@ export function rolesOf({
     ),
     ...inRole("OVN's central", ovn?.central === undefined ? [] : [ovn.central]),
     ...inRole("a chassis of OVN's", ovn?.chassis ?? []),
-    ...(ovn?.networks ?? []).flatMap(({ name, gateway }) =>
-      inRole(`the gateway of ${name}`, gateway === undefined ? [] : [gateway]),
-    ),
+    ...(ovn?.networks ?? []).flatMap(({ name, gateways }) => inRole(`a gateway of ${name}`, gateways)),
     ...inRole("a hub", wireguard.hubs),
     ...inRole("a route reflector", bgp?.routeReflectors ?? []),
   ];

@@ -118,6 +118,8 @@ export interface OwnedPrefix {
     | { readonly kind: "route" }
     /** What a BGP neighbour of somebody else's may say. */
     | { readonly kind: "peer" }
+    /** A network of OVN's. */
+    | { readonly kind: "ovn" }
     /** Of the LAN that the host is the gateway of. */
     | { readonly kind: "lan" }
     /** Behind a host on that LAN. */

@@ -99,6 +99,8 @@ export interface OverlayPrefix {
     | { readonly kind: "peer"; readonly host: string; readonly address: IpAddress }
     /** A site's LAN, or an address on it of a host without WireGuard: behind the site's gateway. */
     | { readonly kind: "lan"; readonly site: string }
+    /** Behind the gateways of a network of OVN's. */
+    | { readonly kind: "ovn"; readonly network: string }
     /** Outside, where some hosts lead: no AllowedIPs of a file have it. */
     | { readonly kind: "remote"; readonly remote: string };
   /** `undefined`: the default VRF. */

@@ -1,5 +1,6 @@
 /** OVN over the tunnels. */
 import type { IpAddress, IpFamily, IpPrefix } from "../base/ip.ts";
+import type { Origin } from "./origin.ts";
 import type { SegmentMtu } from "./segment.ts";
 
 /** UDP port of Geneve, RFC 8926 §5. */
@@ -28,15 +29,29 @@ export interface OvnNetwork {
   /** Of the gateway, and of what answers DHCP: the first of the prefix. */
   readonly address: IpAddress;
   readonly mac: string;
-  /** The host whose logical router joins it with the overlay; `undefined`: none does. */
-  readonly gateway: string | undefined;
+  /**
+   * Hosts by which it is joined with the overlay; none: it is not. What guests send leaves by the first that is there; what is
+   * for them may come in by any.
+   */
+  readonly gateways: readonly string[];
+  /** Of the ports by which a router of several gateways is entered and left. */
+  readonly entryMac: string;
+  readonly exitMac: string;
+  readonly origin: Origin;
 }
+
+/** OVN moves its router from gateway to gateway. */
+export const isShared = ({ gateways }: OvnNetwork): boolean => gateways.length > 1;
 
 /** What a host is to OVN. */
 export const ovnRolesOf = (ovn: Ovn | undefined, host: string) => ({
   isChassis: ovn?.chassis.includes(host) ?? false,
   isCentral: ovn?.central === host,
+  /** It is one of several gateways of a network. */
+  sharesGateway: (ovn?.networks ?? []).some((network) => isShared(network) && network.gateways.includes(host)),
 });
 
 /** The bridge between a gateway's kernel and its logical router; nothing else is on it. */
 export const OVN_BRIDGE = "br-ovn";
+/** The port of OVN's bridge by which one of several gateways sends what is for guests. */
+export const OVN_ENTRY = "ovn-entry";

@@ -116,17 +116,9 @@ function snatOf({ input: { name, uplink } }: ResolvedHost, { subnets }: Parts): 
     });
 }
 
-/**
- * What must not leave the host by another way than the tunnel or the bridge that leads there. A gateway's networks of OVN, too:
- * until Open vSwitch is up nothing leads there.
- */
-function unreachableOf(host: HostInput, owned: readonly OwnedPrefix[], parts: Parts): readonly IpPrefix[] {
-  const others = parts.merging.has(host.name)
-    ? mergedUnreachable(host, parts, owned)
-    : unreachablePrefixes(host, parts.routed);
-  const ofOvn = (parts.ovn?.networks ?? []).filter(({ gateway }) => gateway === host.name).map(({ prefix }) => prefix);
-  return ofOvn.length === 0 ? others : [...new Set([...others, ...ofOvn])].sort(comparePrefixes);
-}
+/** What must not leave the host by another way than the tunnel or the bridge that leads there. */
+const unreachableOf = (host: HostInput, owned: readonly OwnedPrefix[], parts: Parts): readonly IpPrefix[] =>
+  parts.merging.has(host.name) ? mergedUnreachable(host, parts, owned) : unreachablePrefixes(host, parts.routed);
 
 function guardOpen({ guardOpen: open }: HostInput): Host["guardOpen"] {
   const of = (service: GuardedService) => (open?.[service] ?? []).map(({ value }) => value).sort(comparePrefixes);

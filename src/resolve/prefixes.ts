@@ -42,6 +42,17 @@ function transitPrefixes(topology: Topology): readonly OverlayPrefix[] {
   }));
 }
 
+/** The networks of OVN's that the overlay leads to. */
+function ovnPrefixes({ ovn }: Topology): readonly OverlayPrefix[] {
+  const joined = (ovn?.networks ?? []).filter(({ gateways }) => gateways.length > 0);
+  return joined.map(({ name: network, prefix: { value: prefix, span } }) => ({
+    prefix,
+    use: { kind: "ovn", network },
+    ...WHOLE,
+    span,
+  }));
+}
+
 /** Every prefix that the overlay claims, as it was declared. */
 export function overlayPrefixes(topology: Topology, lans: readonly Lan[]): readonly OverlayPrefix[] {
   const pools = topology.wireguard.addresses.map(
@@ -53,7 +64,8 @@ export function overlayPrefixes(topology: Topology, lans: readonly Lan[]): reado
   });
   const routes = topology.hosts.flatMap(({ name, routes: behind }) => {
     const use = { kind: "route", host: name } as const;
-    return behind.map(({ value: prefix, vrf, span, exceptsMoreSpecifics }): OverlayPrefix => {
+    const own = behind.filter(({ isOfOvn }) => !isOfOvn);
+    return own.map(({ value: prefix, vrf, span, exceptsMoreSpecifics }): OverlayPrefix => {
       return { prefix, use, vrf: vrf?.value, exceptsMoreSpecifics, span };
     });
   });
@@ -63,7 +75,8 @@ export function overlayPrefixes(topology: Topology, lans: readonly Lan[]): reado
       ({ value: prefix, span }): OverlayPrefix => ({ prefix, use: { kind: "remote", remote }, ...WHOLE, span }),
     ),
   );
-  const inside = [...pools, ...transitPrefixes(topology), ...subnets, ...routes, ...taken, ...lanOverlayPrefixes(lans)];
+  const behind = [...routes, ...ovnPrefixes(topology), ...taken];
+  const inside = [...pools, ...transitPrefixes(topology), ...subnets, ...behind, ...lanOverlayPrefixes(lans)];
   return [...inside, ...remotes].sort((a, b) => comparePrefixes(a.prefix, b.prefix));
 }
 
@@ -111,9 +124,9 @@ export function ownedPrefixes(
           return { prefix, use: { kind: "subnet", subnet: input.name }, origin: input.origin };
         }),
       );
-      const behind = routes
-        .filter(isInDefaultVrf)
-        .map(({ value: prefix, span }): OwnedPrefix => ({ prefix, use: { kind: "route" }, origin: { "": span } }));
+      const behind = routes.filter(isInDefaultVrf).map(({ value: prefix, span, isOfOvn }): OwnedPrefix => {
+        return { prefix, use: { kind: isOfOvn ? "ovn" : "route" }, origin: { "": span } };
+      });
       const taken = takenPrefixes(host)
         .filter(({ vrf }) => vrf === undefined)
         .map(({ prefix, span }): OwnedPrefix => ({ prefix, use: { kind: "peer" }, origin: { "": span } }));

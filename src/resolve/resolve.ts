@@ -128,7 +128,7 @@ function resolveParts(topology: Topology, { tunnels, dynamic, ...below }: Below)
 
 /** By which guests of OVN enter the overlay. */
 const ovnLinks = (ovn: Parts["ovn"]): readonly string[] =>
-  ovn?.networks.some(({ gateway }) => gateway !== undefined) ? [OVN_BRIDGE] : [];
+  ovn?.networks.some(({ gateways }) => gateways.length > 0) ? [OVN_BRIDGE] : [];
 
 /** Topology → model. Always gives a model, so that the checks can go on; with errors it is not fit to be emitted. */
 export function resolveNetwork(topology: Topology, options: ResolveOptions): Result<Network> {

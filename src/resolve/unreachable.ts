@@ -17,7 +17,8 @@ function createRoles(host: string, routed: readonly OverlayPrefix[]) {
 /**
  * All that the hosts route but what lies behind the host itself, or on its own LAN: that is not reached through a tunnel from
  * here, unless it is a part of what is: while its own way is gone, what is meant for it would follow the wider prefix into the
- * tunnel. A LAN that is not on the uplink is none of the provider's business either when its link is down.
+ * tunnel. A LAN that is not on the uplink is none of the provider's business either when its link is down; nor is a network of
+ * OVN's on its gateway, until Open vSwitch is up.
  */
 export function unreachablePrefixes(host: HostInput, routed: readonly OverlayPrefix[]): readonly IpPrefix[] {
   const isOnUplink = lanInterfaceOf(host) === host.uplink;

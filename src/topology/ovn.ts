@@ -18,6 +18,7 @@ export interface OvnNetworkInput {
   readonly name: string;
   /** IPv4, of 8 to 29 bits. */
   readonly prefix: Located<IpPrefix>;
-  /** `undefined`: only itself is reached. */
-  readonly gateway: Located<string> | undefined;
+  /** Hosts that join it with the overlay, in order of preference; none: only itself is reached. */
+  readonly gateways: readonly Located<string>[];
+  readonly origin: Origin;
 }

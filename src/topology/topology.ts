@@ -107,6 +107,8 @@ export interface RouteInput extends Located<IpPrefix> {
   readonly vrf: Located<string> | undefined;
   /** Others may lie inside, and lead elsewhere. */
   readonly exceptsMoreSpecifics: boolean;
+  /** It is a network of OVN's, which several hosts may lead to. */
+  readonly isOfOvn: boolean;
 }
 
 /** A host with hostDefaults already laid under it; under a device that an app configures, only what holds for it. `origin` points into hostDefaults where the value came from there. */

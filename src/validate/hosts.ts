@@ -196,7 +196,7 @@ function routesAt(reader: Reader, list: Node): readonly RouteInput[] {
     if (value === undefined) return [];
     const [vrf] = locatedAt(reader, member(node, "vrf"), textAt);
     const exceptsMoreSpecifics = truthAt(member(node, "exceptMoreSpecifics")) ?? false;
-    return [{ value, span: valueSpan(reader, node.pointer), vrf, exceptsMoreSpecifics }];
+    return [{ value, span: valueSpan(reader, node.pointer), vrf, exceptsMoreSpecifics, isOfOvn: false }];
   });
 }
 

@@ -21,13 +21,14 @@ export function decodeOvn(reader: Reader): OvnInput | undefined {
 function decodeNetworks(reader: Reader): readonly OvnNetworkInput[] {
   return members(member(member(rootOf(reader), "ovn"), "networks")).flatMap(([name, node]) => {
     const [prefix] = locatedAt(reader, member(node, "cidr"), prefixAt);
-    const [gateway] = locatedAt(reader, member(node, "gateway"), textAt);
-    return prefix === undefined ? [] : [{ name, prefix, gateway }];
+    const gateways = locatedAt(reader, member(node, "gateway"), textAt);
+    const places = Object.fromEntries(gateways.map(({ span }, index) => [`gateway/${index}`, span]));
+    return prefix === undefined ? [] : [{ name, prefix, gateways, origin: { ...originOf(reader, node), ...places } }];
   });
 }
 
 /** What OVN has behind a host: to the overlay it is as any other prefix behind one. */
 export function ovnRoutes(ovn: OvnInput | undefined, host: string): readonly RouteInput[] {
-  const own = (ovn?.networks ?? []).filter(({ gateway }) => gateway?.value === host);
-  return own.map(({ prefix }) => ({ ...prefix, vrf: undefined, exceptsMoreSpecifics: false }));
+  const own = (ovn?.networks ?? []).filter(({ gateways }) => gateways.some(({ value }) => value === host));
+  return own.map(({ prefix }) => ({ ...prefix, vrf: undefined, exceptsMoreSpecifics: false, isOfOvn: true }));
 }

@@ -74,7 +74,7 @@ function checkHost(names: Names, host: Node): void {
 function checkOvn(names: Names, ovn: Node): void {
   checkValue(names, member(ovn, "central"), "host");
   checkNames(names, member(ovn, "chassis"), "host");
-  for (const [, network] of members(member(ovn, "networks"))) checkValue(names, member(network, "gateway"), "host");
+  for (const [, network] of members(member(ovn, "networks"))) checkNames(names, member(network, "gateway"), "host");
 }
 
 function checkExtra(names: Names, host: Node): void {

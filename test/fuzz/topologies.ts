@@ -304,16 +304,18 @@ function peersBeside({ bgp }: Knobs, host: HostDraft, vrf: string | undefined) {
   return isSilent ? undefined : peersOf(host.id, host.peers, vrf);
 }
 
-/** OVN on those that can be on a subnet: one of them has its databases, and is the gateway of a network. */
+/** OVN on those that can be on a subnet: one of them has its databases, and is the gateway of a network, with another where several can. */
 function ovnOf({ shape, vrrpId, fleet }: Knobs, names: readonly string[]): unknown {
   const [central] = names;
   if (central === undefined || vrrpId === undefined || fleet !== undefined || isPaired(shape)) return undefined;
   const chassis = names.length > 2 ? names.slice(1) : undefined;
-  return {
-    central,
-    chassis,
-    networks: { tenant: { cidr: "10.9.250.0/24", gateway: central }, lonely: { cidr: "10.9.251.0/28" } },
+  const gateway = SEVERAL_WAYS.includes(shape) && names.length > 1 ? names.slice(0, 2) : central;
+  const networks = {
+    tenant: { cidr: "10.9.250.0/24", gateway },
+    office: { cidr: "10.9.252.0/24", gateway: central },
+    lonely: { cidr: "10.9.251.0/28" },
   };
+  return { central, chassis, networks };
 }
 
 /** A cluster of all that can be nodes, where there is one way; it is drawn by what else is. */

@@ -86,7 +86,14 @@ afterAll(() => {
 });
 
 const GUEST = "0a:00:0a:09:00:0b";
-const all = (): string => run("ovsdb-client", "dump", `unix:${scratch}/nb.sock`, "OVN_Northbound");
+/** Every row of the northbound database but the one that counts who asked whether it is done. */
+function all(): string {
+  const dump = run("ovsdb-client", "dump", `unix:${scratch}/nb.sock`, "OVN_Northbound");
+  return dump
+    .split("\n\n")
+    .filter((table) => !table.startsWith("NB_Global"))
+    .join("\n\n");
+}
 
 /** What the guest's packet comes to. */
 function trace(match: string): string {
@@ -172,6 +179,136 @@ describe("a guest of a network with a gateway", () => {
   });
 });
 
+const BOTH = "gateway: [alpha, beta]";
+const SHARED = `wireguard: {addresses: [10.250.0.0/24], transit: [10.251.0.0/16], shape: hub-and-spoke, hubs: [alpha, beta]}
+bgp: {asn: 65000}
+ovn:
+  central: alpha
+  chassis: [gamma]
+  networks:
+    tenant: {cidr: 10.9.0.0/24, gateway: [alpha, beta]}
+    lonely: {cidr: 10.9.1.0/28}
+hosts:
+  alpha: {id: 1, endpoint: 192.0.2.1}
+  beta: {id: 2, endpoint: 192.0.2.2}
+  gamma: {id: 3, behindNat: true}
+`;
+
+describe("a network with two gateways", () => {
+  const become = (topology: string): void => {
+    runScript(scriptOf(topology, "alpha/etc/netgen/ovn-nb"));
+    run("ovn-nbctl", "--wait=sb", "sync");
+  };
+  const named = (table: string): readonly string[] =>
+    run("ovn-nbctl", "--bare", "--columns=name", "list", table).split("\n").filter(Boolean).sort();
+  /** Who may have the port by which the router is left, the preferred one first: what ovn-controller goes by. */
+  const candidates = (): readonly string[] => {
+    const groups = run(
+      "ovn-sbctl",
+      "--bare",
+      "--columns=ha_chassis_group",
+      "find",
+      "port_binding",
+      "type=chassisredirect",
+    );
+    return groups
+      .split("\n")
+      .filter(Boolean)
+      .flatMap((group) =>
+        run("ovn-sbctl", "--bare", "--columns=ha_chassis", "list", "ha_chassis_group", group).split(/\s+/),
+      )
+      .filter(Boolean)
+      .map((id) => {
+        const [priority, chassis = ""] = ["priority", "chassis"].map((column) =>
+          run("ovn-sbctl", "--bare", "get", "ha_chassis", id, column).trim(),
+        );
+        return {
+          priority: Number(priority),
+          name: run("ovn-sbctl", "--bare", "get", "chassis", chassis, "name").trim(),
+        };
+      })
+      .sort((a, b) => b.priority - a.priority)
+      .map(({ name }) => name.replaceAll('"', ""));
+  };
+
+  beforeAll(() => {
+    run("ovn-sbctl", "chassis-add", "gamma", "geneve", "10.250.0.3");
+    become(SHARED);
+  });
+
+  test("comes of one with a gateway, and its own script changes nothing of it", () => {
+    expect(run("ovn-nbctl", "lr-list")).toContain("(ha.tenant)");
+    expect(named("logical_router_port")).not.toContain("gw.beta.tenant");
+    const made = all();
+    become(SHARED);
+    expect(all()).toBe(made);
+  });
+
+  test("is left at the first, at the next where that is away, and by the order of the list", () => {
+    expect(candidates()).toEqual(["alpha", "beta"]);
+    become(SHARED.replace(BOTH, "gateway: [beta, alpha]"));
+    expect(candidates()).toEqual(["beta", "alpha"]);
+    become(SHARED);
+  });
+
+  test("has nobody for a gateway who is none any more, and others' ones stay", () => {
+    for (const command of [
+      "lr-add others",
+      "lrp-add others others.out 0a:00:00:00:99:01 192.0.2.9/24",
+      "lrp-set-gateway-chassis others.out gamma 5",
+    ]) {
+      run("ovn-nbctl", ...command.split(" "));
+    }
+    const more = SHARED.replace("hubs: [alpha, beta]", "hubs: [alpha, beta, delta]");
+    const three = `${more}  delta: {id: 4, endpoint: 192.0.2.4}\n`;
+    become(three.replace(BOTH, "gateway: [delta, alpha, beta]"));
+    expect(named("logical_switch_port")).toEqual(expect.arrayContaining(["entry.alpha", "entry.beta", "entry.delta"]));
+    become(three.replace(BOTH, "gateway: [delta, beta]"));
+    expect(run("ovn-nbctl", "lrp-get-gateway-chassis", "ha.tenant.out").trim().split(/\n/)).toEqual([
+      expect.stringMatching(/^ha\.tenant\.out-delta\s+2$/),
+      expect.stringMatching(/^ha\.tenant\.out-beta\s+1$/),
+    ]);
+    expect(named("logical_switch_port")).not.toContain("entry.alpha");
+    expect(run("ovn-nbctl", "lrp-get-gateway-chassis", "others.out")).toMatch(/^others\.out-gamma\s+5/);
+    run("ovn-nbctl", "lr-del", "others");
+    become(SHARED);
+  });
+
+  test("is entered at each gateway, whichever of them guests leave by", () => {
+    for (const port of ["entry.alpha", "entry.beta"]) {
+      const entered = run(
+        "ovn-trace",
+        "--minimal",
+        "netgen.entry",
+        `inport == "${port}" && eth.src == 0a:00:00:00:77:77 && eth.dst == 0a:00:0a:09:00:02 && ip4.src == 10.250.0.9 && ip4.dst == 10.9.0.11 && ip.ttl == 64 && icmp4.type == 8`,
+      );
+      expect(entered).toContain('output("vm1")');
+    }
+  });
+
+  test("sends what leaves it to the gateway, out by its bridge, and answers what is too large", () => {
+    const sent = trace(
+      "eth.dst == 0a:00:0a:09:00:01 && ip4.src == 10.9.0.11 && ip4.dst == 10.250.0.9 && icmp4.type == 8",
+    );
+    expect(sent).toContain('output("ha.tenant.edge.net")');
+    expect(run("ovn-sbctl", "dump-flows", "ha.tenant")).toContain("icmp4.frag_mtu = 1382;");
+  });
+
+  test("goes back to one gateway, or none, and leaves no router behind", () => {
+    become(SHARED.replace(BOTH, "gateway: beta"));
+    expect(run("ovn-nbctl", "lr-list")).not.toContain("ha.tenant");
+    expect(run("ovn-nbctl", "ls-list")).not.toMatch(/ha\.tenant|netgen\.entry/);
+    expect(named("logical_router_port")).toEqual(["gw.beta.tenant", "out.beta"]);
+    become(SHARED.replace(BOTH, "gateway: alpha"));
+    expect(named("logical_router_port")).toEqual(["gw.alpha.tenant", "out.alpha"]);
+    become(SHARED.replace(`, ${BOTH}`, ""));
+    expect(named("logical_router_port")).toEqual([]);
+    expect(named("logical_switch")).toEqual(["lonely", "tenant"]);
+    expect(named("logical_switch_port")).not.toContain("tenant.gw");
+    become(TOPOLOGY);
+  });
+});
+
 describe("the script of a chassis", () => {
   const OVS = [`--db=unix:${scratch}/ovs.sock`, "--no-wait"] as const;
   const told = (): string => run("ovs-vsctl", ...OVS, "get", "open_vswitch", ".", "external_ids");
@@ -201,6 +338,17 @@ describe("the script of a chassis", () => {
       expect(once).toContain(each);
     }
     expect(bridges()).toContain("br-ovn");
+  });
+
+  test("of one of several gateways has its kernel's MAC the same on each, and a port by which it sends to guests", () => {
+    runChassis(SHARED);
+    runChassis(SHARED);
+    expect(run("ovs-vsctl", ...OVS, "get", "bridge", "br-ovn", "other_config:hwaddr")).toBe('"0a:00:00:00:00:01"\n');
+    expect(run("ovs-vsctl", ...OVS, "get", "interface", "ovn-entry", "external_ids:iface-id")).toBe("entry.beta\n");
+    expect(run("ovs-vsctl", ...OVS, "get", "interface", "ovn-entry", "mtu_request")).toBe("1382\n");
+    runChassis(SHARED.replace(BOTH, "gateway: beta"));
+    expect(run("ovs-vsctl", ...OVS, "list-ports", "br-int")).toBe("");
+    run("ovs-vsctl", ...OVS, "del-br", "br-int");
   });
 
   test("has nothing of a gateway where the host is none, any more or ever, and leaves what is others'", () => {

@@ -1,4 +1,4 @@
-/** Proxmox's SDN, and Kubernetes. */
+/** Proxmox's SDN, Kubernetes and OVN. */
 import type { Entries } from "./entry.ts";
 
 export const systems = {
@@ -66,5 +66,11 @@ export const systems = {
     severity: "warning",
     message: "no host is a node of Kubernetes: nothing is written of its prefixes, and nothing keeps them free",
     hint: 'give the nodes "kubernetes" with cni, distribution and role, or take it out here',
+  },
+  "ovn-gateway-narrow": {
+    severity: "error",
+    message:
+      "{host} cannot be one of several gateways of {network}: others send it what is its own only, and let {prefix} in by one such host alone",
+    hint: "name hosts that others send anything to, by BGP (two hubs or more, two gateways of a site, hosts whose links form a ring), or one gateway",
   },
 } as const satisfies Entries;

@@ -27,7 +27,7 @@ function probesOf(network: Network): readonly IpAddress[] {
  * default route: there it is anybody's.
  */
 function guardedPrefixes({ prefixes }: Network): Network["prefixes"] {
-  const guests = prefixes.filter(({ use }) => use.kind === "subnet" || use.kind === "route" || use.kind === "peer");
+  const guests = prefixes.filter(({ use }) => ["subnet", "route", "ovn", "peer"].includes(use.kind));
   const vrfs = new Set(guests.map(({ vrf }) => vrf));
   const inside = prefixes.filter(({ use }) => use.kind !== "remote");
   return vrfs.size > 1 ? inside.filter(({ vrf }) => vrf === undefined) : inside;

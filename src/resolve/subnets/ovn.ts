@@ -11,9 +11,19 @@ import { vtepAddress, vtepFamily } from "./devices.ts";
 import { routerPortMac } from "./mac.ts";
 import { type Below, segmentMtu, vtepsOf } from "./segments.ts";
 
-function resolveNetwork({ name, prefix, gateway }: OvnNetworkInput): OvnNetwork {
-  const address = must(hostAddress(prefix.value, 1), "the schema asks for a prefix with hosts");
-  return { name, prefix: prefix.value, address, mac: routerPortMac(address), gateway: gateway?.value };
+function resolveNetwork({ name, prefix: { value: prefix }, gateways, origin }: OvnNetworkInput): OvnNetwork {
+  const addressAt = (offset: number) => must(hostAddress(prefix, offset), "the schema asks for a prefix of 6 hosts");
+  return {
+    name,
+    prefix,
+    address: addressAt(1),
+    mac: routerPortMac(addressAt(1)),
+    gateways: [...new Set(gateways.map(({ value }) => value))],
+    // Of addresses that no other port of a router has.
+    entryMac: routerPortMac(addressAt(2)),
+    exitMac: routerPortMac(addressAt(3)),
+    origin,
+  };
 }
 
 /** `undefined`: the topology has none, or its central is no host with an address; that is an error already. */
@@ -22,7 +32,7 @@ export function resolveOvn(topology: Topology, below: Below): Ovn | undefined {
   const central = below.hosts.get(ovn?.central?.value ?? "");
   const centralAddress = central && vtepAddress(central);
   if (ovn === undefined || central === undefined || centralAddress === undefined) return undefined;
-  const gateways = ovn.networks.flatMap(({ gateway }) => gateway ?? []);
+  const gateways = ovn.networks.flatMap((network) => network.gateways);
   const membersOf = createMembers(topology);
   const named = membersOf({ members: ovn.chassis.length === 0 ? "all" : ovn.chassis });
   const all = [...named, ...membersOf({ members: gateways })].map(({ name }) => name);
