@@ -1,10 +1,7 @@
-/** Podman, Docker and CNI's plugins of a newer Debian on a lab's computers: what each does with netgen's files. */
+/** Podman, Docker and CNI's plugins of Debian 13 on a lab's computers: what each does with netgen's files. */
 import type { Box } from "../../src/lab/machine/box.ts";
 import { eventually } from "../../src/lab/machine/patience.ts";
 import { IMAGE, NAMESPACE, PODMAN, ROOT, setUpEngines, WAIT } from "../oracle/container-engines.ts";
-
-/** Where a container listens. */
-const PORT = 5201;
 
 /** A container, or what a CNI has plugged in: a network namespace with an address. */
 export interface Container {
@@ -16,12 +13,11 @@ export interface Container {
 
 export interface Engines {
   readonly box: Box;
-  /** A program of that Debian's. */
+  /** A program of Debian 13's. */
   readonly run: (...words: readonly string[]) => Promise<string>;
   readonly podman: (name: string, network: string, ...options: readonly string[]) => Promise<Container>;
   readonly docker: (name: string, network: string) => Promise<Container>;
-  /** With `hostPort` the whole list of plugins is asked, which publishes the container's port there; without it the bridge alone. */
-  readonly cni: (name: string, network: string, hostPort?: number) => Promise<Container>;
+  readonly cni: (name: string, network: string) => Promise<Container>;
 }
 
 /** Sets the programs up on a computer, and starts Docker's daemon. */
@@ -55,27 +51,18 @@ export async function engines(box: Box, tree: string): Promise<Engines> {
       await run("docker", "run", "-d", "--name", name, "--network", network, "--pull=never", IMAGE, ...WAIT);
       return container(["docker"], name, network);
     },
-    // As a runtime does it (the CNI specification, "Plugin execution"): each plugin has what the one before it answered.
-    cni: async (name, network, hostPort) => {
+    cni: async (name, network) => {
       const file = `/etc/cni/net.d/10-netgen-${network}.conflist`;
       const pid = (await box.shell(NAMESPACE)).trim();
       const asked = `CNI_COMMAND=ADD CNI_CONTAINERID=${name} CNI_NETNS=/proc/${pid}/ns/net CNI_IFNAME=eth0 CNI_PATH=/usr/lib/cni`;
-      const plug = (type: string, more: object): Promise<string> => {
-        const filter = `{cniVersion, name} + (.plugins[] | select(.type == "${type}")) + ${JSON.stringify(more)}`;
-        return box.shell(`jq '${filter}' ${file} | chroot ${ROOT} env ${asked} /usr/lib/cni/${type}`);
-      };
-      const prevResult = JSON.parse(await plug("bridge", {})) as {
-        readonly ips: readonly { readonly address: string }[];
-      };
-      if (hostPort !== undefined) {
-        const portMappings = [{ hostPort, containerPort: PORT, protocol: "tcp" }];
-        await plug("portmap", { prevResult, runtimeConfig: { portMappings } });
-      }
-      return inside(["-t", pid, "-n"], prevResult.ips[0]?.address.replace(/\/.*/, "") ?? "");
+      const plugin = `jq '{cniVersion, name} + .plugins[0]' ${file} | chroot ${ROOT} env ${asked} /usr/lib/cni/bridge`;
+      const { ips } = JSON.parse(await box.shell(plugin)) as { readonly ips: readonly { readonly address: string }[] };
+      return inside(["-t", pid, "-n"], ips[0]?.address.replace(/\/.*/, "") ?? "");
     },
   };
 }
 
+const PORT = 5201;
 const BYTES = 10 * 1024 * 1024;
 
 /** Says that it listens, then who has come, and how much. */

@@ -1,4 +1,4 @@
-/** Programs of newer Debians in a directory of their own: packages from its archive, unpacked and never installed. */
+/** Debian 13's programs in a directory of their own: packages from its archive, unpacked and never installed. */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -24,33 +24,9 @@ const PROGRAMS = [
 ];
 // vtysh asks PAM who it is.
 const SHELL = ["bash", "dash", "coreutils", "grep", "sed", "mount", "procps", "libc-bin", "libpam-modules"];
-const ENGINES = PROGRAMS.slice(PROGRAMS.indexOf("docker.io"));
-
-interface Suite {
-  readonly title: string;
-  readonly name: string;
-  /** Of its directory. */
-  readonly prefix: string;
-  readonly packages: readonly string[];
-  /** In Python, and run by this machine's: without what they depend on. */
-  readonly alone: readonly string[];
-}
-
-const TRIXIE: Suite = {
-  title: "Debian 13",
-  name: "trixie",
-  prefix: "debian13",
-  packages: [...PROGRAMS, ...SHELL],
-  alone: ["ansible-core", "ansible-lint", "python3-ansible-compat", "cloud-init"],
-};
-/** What is to be Debian 14: its programs change until then. */
-const FORKY: Suite = {
-  title: "Debian forky",
-  name: "forky",
-  prefix: "forky",
-  packages: ["iptables", "nftables", "iproute2", ...ENGINES, ...SHELL],
-  alone: [],
-};
+const PACKAGES = [...PROGRAMS, ...SHELL];
+/** In Python, and run by this machine's: without what they depend on. */
+const ALONE = ["ansible-core", "ansible-lint", "python3-ansible-compat", "cloud-init"];
 const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 const run = (command: string, args: readonly string[], env = {}) =>
@@ -64,12 +40,12 @@ function archive(): string {
 }
 
 /** apt with a state of its own: nothing of this machine's is read or changed. */
-function writeAptSettings(directory: string, { name }: Suite): string {
+function writeAptSettings(directory: string): string {
   for (const each of ["state/lists/partial", "cache/archives/partial", "parts", "root"]) {
     mkdirSync(join(directory, each), { recursive: true });
   }
   writeFileSync(join(directory, "status"), "");
-  writeFileSync(join(directory, "sources.list"), `deb [signed-by=${KEYRING}] ${archive()} ${name} main\n`);
+  writeFileSync(join(directory, "sources.list"), `deb [signed-by=${KEYRING}] ${archive()} trixie main\n`);
   const settings = {
     "Dir::State": "state",
     "Dir::State::status": "status",
@@ -85,13 +61,12 @@ function writeAptSettings(directory: string, { name }: Suite): string {
   return file;
 }
 
-function fetchTree(directory: string, suite: Suite): string | undefined {
-  const env = { APT_CONFIG: writeAptSettings(directory, suite) };
+function fetchTree(directory: string): string | undefined {
+  const env = { APT_CONFIG: writeAptSettings(directory) };
   const update = run("apt-get", ["-q", "update"], env);
-  const download = run("apt-get", ["-q", "-y", "--download-only", "install", ...suite.packages], env);
+  const download = run("apt-get", ["-q", "-y", "--download-only", "install", ...PACKAGES], env);
   const archives = join(directory, "cache/archives");
-  const unlessNone = 'cd "$0"; [ "$#" = 0 ] || apt-get -q download "$@"';
-  const alone = run("sh", ["-ec", unlessNone, archives, ...suite.alone], env);
+  const alone = run("sh", ["-ec", 'cd "$0" && apt-get -q download "$@"', archives, ...ALONE], env);
   const packages = readdirSync(archives).filter((name) => name.endsWith(".deb"));
   if (download.status !== 0 || alone.status !== 0 || packages.length === 0)
     return (update.stderr + download.stderr + alone.stderr).trim().split("\n").at(-1);
@@ -102,7 +77,7 @@ function fetchTree(directory: string, suite: Suite): string | undefined {
     if (status !== 0) return stderr;
   }
   // What base-files and the packages' scripts would have done.
-  for (const each of ["dev", "etc/netgen", "etc/pam.d", "mnt", "proc", "run", "sys", "tmp"]) {
+  for (const each of ["dev", "etc/netgen", "mnt", "proc", "run", "sys", "tmp"]) {
     mkdirSync(join(root, each), { recursive: true });
   }
   if (!existsSync(join(root, "usr/bin/sh"))) symlinkSync("dash", join(root, "usr/bin/sh"));
@@ -117,20 +92,20 @@ function fetchTree(directory: string, suite: Suite): string | undefined {
 }
 
 /** The root of the tree: that in the cache directory, else fetched there (180 MB); `undefined`: it cannot be had, said aloud. */
-function treeOf(suite: Suite): string | undefined {
+export function trixieTree(): string | undefined {
   const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "netgen");
   // One of other packages, of another day's tests, is no use.
   const directory = join(
     cache,
-    `${suite.prefix}-${createHash("sha256")
-      .update([...suite.packages, ...suite.alone].join())
+    `debian13-${createHash("sha256")
+      .update([...PACKAGES, ...ALONE].join())
       .digest("hex")
       .slice(0, 16)}`,
   );
   const root = join(directory, "root");
   if (existsSync(root)) return root;
   const making = `${directory}.${process.pid}`;
-  const reason = process.getuid?.() === 0 ? fetchTree(making, suite) : "only root can enter it";
+  const reason = process.getuid?.() === 0 ? fetchTree(making) : "only root can enter it";
   if (reason === undefined) {
     try {
       renameSync(making, directory);
@@ -141,11 +116,8 @@ function treeOf(suite: Suite): string | undefined {
     return root;
   }
   rmSync(making, { recursive: true, force: true });
-  const message = `${suite.title}'s programs cannot be had: ${reason}`;
+  const message = `Debian 13's programs cannot be had: ${reason}`;
   if (process.env.CI === "true") throw new Error(message);
   console.warn(`SKIPPED: ${message}`);
   return undefined;
 }
-
-export const trixieTree = (): string | undefined => treeOf(TRIXIE);
-export const forkyTree = (): string | undefined => treeOf(FORKY);
