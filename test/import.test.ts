@@ -127,8 +127,8 @@ const LIMITS: readonly Limit[] = [
     why: "by which of a host's tunnels a packet goes is FRR's choice, and each of them takes all",
     is: ({ hosts }) => hosts.some(({ interfaces }) => interfaces.length > 1),
     fixtures: [
-      ...["drained", "ebgp-hubs", "lan-gateways", "pods-two-hubs", "ring", "two-armed", "two-gateways", "two-hubs"],
-      "vrrp-bgp-gateways",
+      ...["drained", "ebgp-hubs", "lan-gateways", "ovn-gateways", "pods-two-hubs", "ring", "two-armed", "two-gateways"],
+      ...["two-hubs", "vrrp-bgp-gateways"],
     ],
   },
   {
