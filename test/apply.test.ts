@@ -365,7 +365,7 @@ function whoseAre(files: Files, before: Files, after: Files): "old" | "mixed" | 
   return text(files) === text(after) ? "new" : "mixed";
 }
 
-const KILLS = killCount(12);
+const KILLS = killCount(8);
 test("killed at any moment and run again, it is one of the two states, whole", {
   timeout: 60_000 + KILLS * 30_000,
 }, async () => {
