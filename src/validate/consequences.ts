@@ -50,6 +50,7 @@ const WAYS: readonly Code[] = [
   "tunnel-name-too-long",
   "bgp-without-vxlan",
   "vxlan-port-unused",
+  "ovn-gateway-narrow",
 ];
 
 /** What two hosts cannot have that share a key, as they do where no BGP is. */
