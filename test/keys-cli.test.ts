@@ -186,7 +186,7 @@ describe("rotate", () => {
       "ssh root@alpha systemd-run --quiet --on-active=30 --timer-property=AccuracySec=1ms systemctl reload wg-quick@wg0",
       "load='systemctl reload wg-quick@wg0; ping -c 1 -w 5 10.250.0.1'",
       "for host in beta gamma; do",
-      '  ssh "root@$host" systemd-run --quiet --on-active=31 --timer-property=AccuracySec=1ms sh -c "\'$load\'" &',
+      '  ssh "root@$host" systemd-run --quiet --on-active=30.5 --timer-property=AccuracySec=1ms sh -c "\'$load\'" &',
       "done",
       "wait; sleep 36",
       "ssh root@alpha wg show wg0 public-key",

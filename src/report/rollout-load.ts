@@ -7,8 +7,11 @@ import { addressOf, hostNamed, hostsByText, type View, words } from "./rollout-f
 
 /** How long hosts wait before they load a key, seconds: the order has to reach all of them first, side by side. */
 export const WAIT_SECONDS = 30;
-/** How much later than the host itself its peers load its new key: what the timer of a busy host may be late by. */
-const AFTER_SECONDS = 1;
+/**
+ * How much later than the host itself its peers load its new key: what the timer of a busy host may be late by. What waits
+ * meanwhile grows with it, and a peer that has to have its own key decrypted takes longer to load.
+ */
+const AFTER_SECONDS = 0.5;
 /** MAX_STAGED_PACKETS of Linux (drivers/net/wireguard/messages.h): what waits for a handshake with a peer; then the oldest goes. */
 export const STAGED_PACKETS = 128;
 
@@ -22,7 +25,7 @@ const reload = (links: readonly string[]): string =>
 const linksOf = (network: Network, name: string): readonly string[] =>
   hostNamed(network, name).interfaces.map((link) => link.name);
 
-const untilLoaded = (seconds: number): string => `wait; sleep ${seconds + 5}`;
+const untilLoaded = (seconds: number): string => `wait; sleep ${Math.ceil(seconds) + 5}`;
 
 /** Hosts load what they have, all of them at the same time. */
 export function loadTogether(network: Network, hosts: readonly string[]): readonly string[] {

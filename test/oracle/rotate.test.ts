@@ -44,8 +44,8 @@ shift
 exec nsenter -t "$pid" -n -m bash -c "$*"
 `;
 const SYSTEMD_RUN = `#!/bin/bash
-[[ "$1 $2 $3" == "--quiet --on-active=3"[01]" --timer-property=AccuracySec=1ms" ]] || exit 1
-delay=$((\${2#*=} - 29))
+[[ "$1 $2 $3" == "--quiet --on-active=30"?(.5)" --timer-property=AccuracySec=1ms" ]] || exit 1
+delay=1\${2#*=30}
 shift 3
 (sleep "$delay"; exec "$@") < /dev/null &> /run/switch.log &
 `;
