@@ -1,0 +1,113 @@
+/** OVN on a lab's hosts: its own programs, with Open vSwitch in userspace, as a lab's kernel need not have its module. */
+import { fileURLToPath } from "node:url";
+import { must } from "../../src/base/invariant.ts";
+import type { Box } from "../../src/lab/machine/box.ts";
+import type { RunningHost } from "../../src/lab/machine/running.ts";
+
+const RUN = "/run/ovn-lab";
+const RELAY = fileURLToPath(new URL("ovn-sockets.py", import.meta.url));
+
+// What netgen's scripts run: bridges of a datapath that needs no kernel module.
+const PROLOGUE = `
+export OVS_RUNDIR=${RUN} OVN_RUNDIR=${RUN} OVS_LOGDIR=${RUN} NETGEN_ROOT=${RUN}
+export OVN_NB_DB=unix:${RUN}/nb.sock OVN_SB_DB=unix:${RUN}/sb.sock
+ovs-vsctl() {
+  local bridge more=()
+  bridge=$(sed -n 's/.*add-br \\([a-z-]*\\).*/\\1/p' <<< "$*")
+  [[ -z $bridge ]] || more=(-- set bridge "$bridge" datapath_type=netdev)
+  command ovs-vsctl "$@" "\${more[@]}"
+}
+export -f ovs-vsctl
+`;
+
+/** Lines of shell on a host, with OVN's programs speaking to its own. */
+export const withOvn = ({ run }: Box, script: string): Promise<string> => run("bash", "-euc", `${PROLOGUE}${script}`);
+
+const daemon = (name: string, command: string): string =>
+  `${command} --detach --pidfile=${RUN}/${name}.pid --log-file=${RUN}/${name}.log`;
+
+const database = (name: string, schema: string, more = ""): string => `
+ovsdb-tool create ${RUN}/${name}.db ${schema}
+${daemon(name, `ovsdb-server --unixctl=${RUN}/${name}.ctl --remote=punix:${RUN}/${name}.sock ${more} ${RUN}/${name}.db`)}
+`;
+
+/** OVN's databases and northd, with what netgen's script has in them. */
+export async function startCentral({ box }: RunningHost): Promise<void> {
+  const remote = "--remote=db:OVN_Southbound,SB_Global,connections";
+  await withOvn(
+    box,
+    `mkdir -p ${RUN}
+${database("nb", "/usr/share/ovn/ovn-nb.ovsschema")}
+${database("sb", "/usr/share/ovn/ovn-sb.ovsschema", remote)}
+ovn-nbctl init; ovn-sbctl init
+${daemon("northd", `ovn-northd --ovnnb-db=unix:${RUN}/nb.sock --ovnsb-db=unix:${RUN}/sb.sock`)}
+/etc/netgen/ovn-nb`,
+  );
+}
+
+/** Open vSwitch, what netgen's script tells it, the way of its Geneve, and ovn-controller. */
+export async function startChassis({ box, host }: RunningHost): Promise<void> {
+  const own = must(host.vtep, "a chassis has an address");
+  await withOvn(
+    box,
+    `mkdir -p ${RUN}
+# The lab's own stand-in for what lies behind a gateway.
+ip link delete lab0 2> /dev/null || true
+${database("db", "/usr/share/openvswitch/vswitch.ovsschema")}
+command ovs-vsctl --no-wait init
+${daemon("vswitchd", `ovs-vswitchd --unixctl=${RUN}/vswitchd.ctl unix:${RUN}/db.sock`)}
+ip link add gnv0 type veth peer name gnv1
+ip link set gnv0 up
+ip link set gnv1 up
+ovs-vsctl add-br br-gnv -- add-port br-gnv gnv1 -- set open_vswitch . external_ids:ovn-bridge-datapath-type=netdev
+ip link set br-gnv mtu 9000 up
+ip address add ${own}/24 dev br-gnv noprefixroute
+# It has not seen the address at once.
+for ((i = 0; i < 50; i++)); do
+  ovs-appctl -t ${RUN}/vswitchd.ctl ovs/route/add 10.250.0.0/24 br-gnv 10.250.0.254 && break
+  sleep 0.2
+done
+ovs-appctl -t ${RUN}/vswitchd.ctl tnl/neigh/set br-gnv 10.250.0.254 02:00:00:00:00:fe
+/etc/netgen/ovn-chassis`,
+  );
+  const inside = (await box.run("cat", "/sys/class/net/br-gnv/address")).trim();
+  await box.start("sockets", "python3", RELAY, "gnv0", own, inside);
+  await withOvn(box, daemon("controller", `ovn-controller unix:${RUN}/db.sock`));
+}
+
+export interface Guest {
+  /** Of its port in OVN, and of its network namespace. */
+  readonly name: string;
+  /** Of OVN's, of which it has a whole /24. */
+  readonly network: string;
+  readonly address: string;
+  readonly router: string;
+  /** Bytes. */
+  readonly mtu: number;
+}
+
+/** A guest on a chassis, with the address that OVN is told it has. */
+export async function plugIn({ box }: RunningHost, { name, address, router, mtu }: Guest): Promise<void> {
+  await withOvn(
+    box,
+    `until ovs-vsctl br-exists br-int; do sleep 0.2; done
+ovs-vsctl add-port br-int ${name} -- set interface ${name} type=internal external_ids:iface-id=${name}
+ip netns add ${name}
+ip link set ${name} netns ${name}
+ip -n ${name} link set lo up
+ip -n ${name} link set ${name} mtu ${mtu} address ${macOf(address)} up
+ip -n ${name} address add ${address}/24 dev ${name}
+ip -n ${name} route add default via ${router}`,
+  );
+}
+
+/** Of the four numbers of its address. */
+export const macOf = (address: string): string =>
+  `0a:01:${address
+    .split(".")
+    .map((each) => Number(each).toString(16).padStart(2, "0"))
+    .join(":")}`;
+
+/** Runs a command as a guest; it has to succeed. */
+export const inGuest = ({ box }: RunningHost, { name }: Guest, ...command: readonly string[]): Promise<string> =>
+  box.run("ip", "netns", "exec", name, ...command);
