@@ -45,6 +45,26 @@ describe("where a peer may be", () => {
   });
 });
 
+test.each([
+  ["alpha", []],
+  ["beta", []],
+  [
+    "gamma",
+    [
+      "the peer 10.9.0.9 of gamma lies inside 10.9.0.0/24 (the network tenant of OVN's), where gamma meets nobody by a link of its own",
+    ],
+  ],
+])("in a network of OVN's that has two gateways, seen by %s", (host, expected) => {
+  const body = `wireguard: {addresses: [10.250.0.0/24], transit: [10.251.0.0/16], shape: hub-and-spoke, hubs: [alpha, beta]}
+bgp: {asn: 65000}
+hosts: {alpha: {id: 1, endpoint: 192.0.2.1}, beta: {id: 2, endpoint: 192.0.2.2}, gamma: {id: 3}}
+ovn: {central: gamma, networks: {tenant: {cidr: 10.9.0.0/24, gateway: [alpha, beta]}}}
+`;
+  expect(saidOf("peer-", body.replace(`${host}: {`, `${host}: {peers: [{address: 10.9.0.9, asn: 64600}], `))).toEqual(
+    expected,
+  );
+});
+
 const VRFS = "vrfs: {blue: {vni: 5000, exits: [{host: beta, interface: eth0}]}, red: {vni: 6000}}\nbgp: {asn: 65000}\n";
 
 describe("what a peer may be told", () => {
