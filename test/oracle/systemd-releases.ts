@@ -1,5 +1,5 @@
 /** The releases of systemd that keep a key as a credential: that of Debian 12, which is installed, and that of Debian 13. */
-import { trixieTree } from "./trixie-tree.ts";
+import { inPlace, trixieTree } from "./trixie-tree.ts";
 
 export interface Release {
   readonly version: string;
@@ -13,5 +13,5 @@ export const INSTALLED: Release = { version: "252", setUp: ":" };
 export function debian13Systemd(): readonly Release[] {
   const root = trixieTree();
   if (root === undefined) return [];
-  return [{ version: "257", setUp: `mount -t overlay -o ro,lowerdir=${root}/usr:/usr overlay /usr` }];
+  return [{ version: "257", setUp: inPlace(root) }];
 }

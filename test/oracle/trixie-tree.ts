@@ -26,7 +26,7 @@ const PROGRAMS = [
 const SHELL = ["bash", "dash", "coreutils", "grep", "sed", "mount", "procps", "libc-bin", "libpam-modules"];
 const PACKAGES = [...PROGRAMS, ...SHELL];
 /** In Python, and run by this machine's: without what they depend on. */
-const ALONE = ["ansible-core", "ansible-lint", "python3-ansible-compat", "cloud-init"];
+const ALONE = ["frr-pythontools", "ansible-core", "ansible-lint", "python3-ansible-compat", "cloud-init"];
 const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 const run = (command: string, args: readonly string[], env = {}) =>
@@ -121,3 +121,6 @@ export function trixieTree(): string | undefined {
   console.warn(`SKIPPED: ${message}`);
   return undefined;
 }
+
+/** Lines of shell that put a tree's programs in the place of this machine's, in a mount namespace; what there is not stays. */
+export const inPlace = (root: string): string => `mount -t overlay -o ro,lowerdir=${root}/usr:/usr overlay /usr`;

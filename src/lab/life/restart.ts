@@ -137,15 +137,18 @@ async function settledState(box: Box): Promise<readonly string[]> {
   return last;
 }
 
+/** Touched when networkd is told to end: what it wrote of links before is of no account. */
+const ENDED = "/run/networkd-ended";
+
 export async function restartNetworkd({ box, files }: RunningHost): Promise<void> {
+  await box.run("touch", ENDED);
   if (box.power !== undefined) await box.run("systemctl", "restart", "systemd-networkd.service");
   else {
     // Of this box: it has process numbers of its own.
     await box.shell("kill $(pgrep -x systemd-network); while pgrep -x systemd-network > /dev/null; do sleep 0.1; done");
     await startNetworkd(box, files);
-    await eventually(async () => (await box.log("networkd")).includes("Enumeration completed"));
   }
-  await eventually(async () => (await unconfigured(box, files)).length === 0);
+  await eventually(async () => (await unconfigured(box, files, ENDED)).length === 0);
 }
 
 const MONITOR = ["ip", "monitor", "address"] as const;

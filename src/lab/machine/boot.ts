@@ -114,14 +114,18 @@ export function managedLinks(files: readonly PlacedFile[]): readonly string[] {
 
 const NETWORKD = "/lib/systemd/systemd-networkd";
 
-/** Links that networkd has not done with. Without a carrier an IPv6 address stays tentative: then it has done what it can. */
-export async function unconfigured(box: Box, files: readonly PlacedFile[]): Promise<readonly string[]> {
+/**
+ * Links that networkd has not done with; of what it has written after a file was touched, if there is that file. Without a
+ * carrier an IPv6 address stays tentative: then it has done what it can.
+ */
+export async function unconfigured(box: Box, files: readonly PlacedFile[], since = ""): Promise<readonly string[]> {
   const names = managedLinks(files);
   if (names.length === 0) return [];
   const script =
-    'for name; do state=$(cat "/run/systemd/netif/links/$(cat "/sys/class/net/$name/ifindex" 2>/dev/null)" 2>/dev/null || true); ' +
+    'since=$1; shift; for name; do file=/run/systemd/netif/links/$(cat "/sys/class/net/$name/ifindex" 2>/dev/null || true); ' +
+    'state=; if [ -f "$file" ] && [ "$file" -nt "$since" ]; then state=$(cat "$file" || true); fi; ' +
     'case $state in *ADMIN_STATE=configured*|*CARRIER_STATE=no-carrier*) ;; *) echo "$name";; esac; done';
-  const { output } = await box.attempt("sh", "-uc", script, "sh", ...names);
+  const { output } = await box.attempt("sh", "-uc", script, "sh", since, ...names);
   return output.split("\n").filter((line) => line !== "");
 }
 
@@ -132,10 +136,17 @@ async function assertNetworkd(box: Box, files: readonly PlacedFile[]): Promise<v
   if (output === "" && managedLinks(files).length > 0) throw new Error(`${box.name}: systemd-networkd has ended`);
 }
 
+/** What its unit makes for it, here in memory: every host of a lab has this machine's /var. */
+const MAKE_STATE = `mountpoint -q /var/lib/systemd || mount -t tmpfs -o mode=0755 tmpfs /var/lib/systemd
+install -d -o systemd-network -g systemd-network /var/lib/systemd/network`;
+
 export async function startNetworkd(box: Box, files: readonly PlacedFile[]): Promise<void> {
   if (managedLinks(files).length === 0) return;
   if (box.power !== undefined) return void (await box.run("systemctl", "start", "systemd-networkd.service"));
-  const environment = ["SYSTEMD_LOG_TARGET=console", "SYSTEMD_LOG_LEVEL=info"];
+  await box.shell(MAKE_STATE);
+  // On a host a unit tells it that /var can be written; from 256 on its DHCP server waits for that.
+  const isReady = "SYSTEMD_NETWORK_PERSISTENT_STORAGE_READY=1";
+  const environment = ["SYSTEMD_LOG_TARGET=console", "SYSTEMD_LOG_LEVEL=info", isReady];
   await box.start("networkd", "env", ...environment, NETWORKD);
 }
 

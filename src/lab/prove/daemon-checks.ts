@@ -180,11 +180,16 @@ async function reloadChanges(box: Box): Promise<Problems> {
   const { status, output } = await box.attempt("sh", "-euc", TEST_RELOAD);
   if (status !== 0) return [`frr-reload.py: ${lastWords(output)}`];
   // Its own log goes the same way, each line with a date, and a warning of the script's with its priority.
-  const lists = output.replace(/^(?:\d{4}-|<\d>).*\n/gm, "").split(/^Lines To (?:Delete|Add)\n=+$/m);
+  const told = output.replace(/^(?:\d{4}-|<\d>).*\n/gm, "");
+  // A block with nothing in it is not listed; from FRR 10 on it has an end.
+  const lists = told.replace(/^interface \S+\n(?:exit\n)?/gm, "").split(/^Lines To (?:Delete|Add)\n=+$/m);
   const changes = lists.slice(1).flatMap(linesOf);
-  // The host's name is the machine's in a namespace. Forwarding that is on is not listed, nor is a block with nothing in it.
-  return changes.filter((line) => !/^(no )?hostname |^(ip|ipv6) forwarding$|^interface \S+$/.test(line.trim()));
+  // The host's name is the machine's in a namespace. Forwarding that is on is not listed.
+  return changes.filter((line) => !/^(no )?hostname |^(ip|ipv6) forwarding$/.test(line.trim()));
 }
+
+/** Of vtysh from FRR 9.1 on, which then waits until another one is done and goes on: nothing of the file is left out. */
+const WAITING = /locked by another session/;
 
 export async function checkFrr({ box }: RunningHost): Promise<Problems> {
   const log = await box.log("frr");
@@ -195,7 +200,7 @@ export async function checkFrr({ box }: RunningHost): Promise<Problems> {
   const refusal = box.power === undefined ? /line \d+|%|[Ff]ail/ : /line \d+|%/;
   return [
     ...linesOf(log)
-      .filter((line) => refusal.test(line))
+      .filter((line) => refusal.test(line) && !WAITING.test(line))
       .map((line) => `frr: ${line}`),
     ...(grammar.status === 0 ? [] : [`vtysh: ${lastWords(grammar.output)}`]),
     ...(await reloadChanges(box)).map((line) => `a reload would change: ${line.trim()}`),
