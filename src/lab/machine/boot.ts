@@ -123,7 +123,7 @@ export async function unconfigured(box: Box, files: readonly PlacedFile[], since
   if (names.length === 0) return [];
   const script =
     'since=$1; shift; for name; do file=/run/systemd/netif/links/$(cat "/sys/class/net/$name/ifindex" 2>/dev/null || true); ' +
-    'state=; if [ -f "$file" ] && [ "$file" -nt "$since" ]; then state=$(cat "$file" || true); fi; ' +
+    'state=; if [ -z "$since" ] || [ "$file" -nt "$since" ]; then state=$(cat "$file" 2>/dev/null || true); fi; ' +
     'case $state in *ADMIN_STATE=configured*|*CARRIER_STATE=no-carrier*) ;; *) echo "$name";; esac; done';
   const { output } = await box.attempt("sh", "-uc", script, "sh", since, ...names);
   return output.split("\n").filter((line) => line !== "");
