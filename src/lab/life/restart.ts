@@ -137,18 +137,18 @@ async function settledState(box: Box): Promise<readonly string[]> {
   return last;
 }
 
-/** Touched when networkd is told to end: what it wrote of links before is of no account. */
-const ENDED = "/run/networkd-ended";
+/** Touched before networkd begins anew: what is older of what it wrote about links is the one's before it. */
+const BEGUN = "/run/networkd-begun";
 
 export async function restartNetworkd({ box, files }: RunningHost): Promise<void> {
-  await box.run("touch", ENDED);
-  if (box.power !== undefined) await box.run("systemctl", "restart", "systemd-networkd.service");
+  if (box.power !== undefined) await box.shell(`touch ${BEGUN}; systemctl restart systemd-networkd.service`);
   else {
     // Of this box: it has process numbers of its own.
-    await box.shell("kill $(pgrep -x systemd-network); while pgrep -x systemd-network > /dev/null; do sleep 0.1; done");
+    await box.shell(`kill $(pgrep -x systemd-network); while pgrep -x systemd-network > /dev/null; do sleep 0.1; done
+touch ${BEGUN}`);
     await startNetworkd(box, files);
   }
-  await eventually(async () => (await unconfigured(box, files, ENDED)).length === 0);
+  await eventually(async () => (await unconfigured(box, files, BEGUN)).length === 0);
 }
 
 const MONITOR = ["ip", "monitor", "address"] as const;

@@ -136,14 +136,9 @@ async function assertNetworkd(box: Box, files: readonly PlacedFile[]): Promise<v
   if (output === "" && managedLinks(files).length > 0) throw new Error(`${box.name}: systemd-networkd has ended`);
 }
 
-/** What its unit makes for it, here in memory: every host of a lab has this machine's /var. */
-const MAKE_STATE = `mountpoint -q /var/lib/systemd || mount -t tmpfs -o mode=0755 tmpfs /var/lib/systemd
-install -d -o systemd-network -g systemd-network /var/lib/systemd/network`;
-
 export async function startNetworkd(box: Box, files: readonly PlacedFile[]): Promise<void> {
   if (managedLinks(files).length === 0) return;
   if (box.power !== undefined) return void (await box.run("systemctl", "start", "systemd-networkd.service"));
-  await box.shell(MAKE_STATE);
   // On a host a unit tells it that /var can be written; from 256 on its DHCP server waits for that.
   const isReady = "SYSTEMD_NETWORK_PERSISTENT_STORAGE_READY=1";
   const environment = ["SYSTEMD_LOG_TARGET=console", "SYSTEMD_LOG_LEVEL=info", isReady];

@@ -52,13 +52,14 @@ ${HOLD}
 /** Where br_netfilter is built in: without it, the IP rules do not see what a bridge forwards. */
 export const QUIET_BRIDGES = "sysctl -qew net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0";
 
-// networkd waits for udev unless /sys is read-only; its state directory has to be its own, as have WireGuard's and FRR's
-// sockets; with a machine-id in common two boxes would give the same MAC to what has none. What this machine itself is
+// networkd waits for udev unless /sys is read-only; its state directories have to be its own, as have WireGuard's and FRR's
+// sockets, and the secret that opens credentials; with a machine-id in common two boxes would give the same MAC to what has none. What this machine itself is
 // configured to be must not leak in: hence the empty directories.
 const SETUP_BOX = `
 umount -R /sys; mount -t sysfs -o ro sysfs /sys
 mount -t tmpfs -o mode=0755 tmpfs /run
 mount -t tmpfs -o mode=1777 tmpfs /var/tmp
+[ ! -d /var/lib/systemd ] || mount -t tmpfs -o mode=0755 tmpfs /var/lib/systemd
 mkdir -p /run/etc /run/log /run/systemd/netif/links /run/systemd/netif/leases /run/systemd/netif/lldp /run/frr /run/wireguard
 cp -a /etc/. /run/etc
 mount --bind /run/etc /etc
@@ -66,6 +67,7 @@ rm -rf /etc/wireguard /etc/netgen* /etc/sysctl.d /etc/modules-load.d /etc/system
   /etc/frr/frr.conf /etc/nftables.conf /etc/resolv.conf
 mkdir -p /etc/wireguard /etc/frr
 chown -R systemd-network:systemd-network /run/systemd/netif
+[ ! -d /var/lib/systemd ] || install -d -o systemd-network -g systemd-network /var/lib/systemd/network
 [ ! -d /etc/frr ] || ! id frr > /dev/null 2>&1 || chown -R frr:frr /run/frr /etc/frr
 od -An -N16 -tx1 /dev/urandom | tr -d ' \\n' > /etc/machine-id
 printf '%s\\n' '127.0.0.1 localhost' '::1 localhost' > /etc/hosts

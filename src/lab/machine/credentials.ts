@@ -7,8 +7,6 @@ import type { Box } from "./box.ts";
  * `bootHost` says so.
  */
 export async function keepCredentials(box: Box, { interfaces }: Host): Promise<void> {
-  // The secret that opens them is made here, and not this machine's.
-  if (box.power === undefined) await box.run("mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", "/var/lib/systemd");
   for (const { name } of interfaces) {
     const credential = `/etc/credstore.encrypted/${name}.key`;
     const key = `/etc/wireguard/${name}.key`;

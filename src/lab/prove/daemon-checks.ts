@@ -188,8 +188,8 @@ async function reloadChanges(box: Box): Promise<Problems> {
   return changes.filter((line) => !/^(no )?hostname |^(ip|ipv6) forwarding$/.test(line.trim()));
 }
 
-/** Of vtysh from FRR 9.1 on, which then waits until another one is done and goes on: nothing of the file is left out. */
-const WAITING = /locked by another session/;
+/** Of a vtysh that reads a file while another one does: from FRR 10 on it waits for it and goes on (FRRouting/frr, 15286). */
+const WAITING = "% Can't enter config; running datastore locked by another session";
 
 export async function checkFrr({ box }: RunningHost): Promise<Problems> {
   const log = await box.log("frr");
@@ -200,7 +200,7 @@ export async function checkFrr({ box }: RunningHost): Promise<Problems> {
   const refusal = box.power === undefined ? /line \d+|%|[Ff]ail/ : /line \d+|%/;
   return [
     ...linesOf(log)
-      .filter((line) => refusal.test(line) && !WAITING.test(line))
+      .filter((line) => refusal.test(line) && line.trim() !== WAITING)
       .map((line) => `frr: ${line}`),
     ...(grammar.status === 0 ? [] : [`vtysh: ${lastWords(grammar.output)}`]),
     ...(await reloadChanges(box)).map((line) => `a reload would change: ${line.trim()}`),
