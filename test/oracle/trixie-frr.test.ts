@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
 import { must } from "../../src/base/invariant.ts";
 import { contentOf } from "../../src/emit/file.ts";
+import { WAITING } from "../../src/lab/prove/daemon-checks.ts";
 import { compileText } from "../compile-text.ts";
 import { strayLines, USERS_LINES } from "./frr-box.ts";
 import { type Box, openBox, until } from "./netns.ts";
@@ -97,6 +98,23 @@ describe.runIf(root)("FRR 10.3", () => {
       "gamma:wg0 alpha:spare",
     ]);
     expect(strayLines(shown(must(hosts.get("alpha"), "it is there"), "running-config"))).toEqual([]);
+  });
+
+  // What the lab's look at FRR goes by, which takes what vtysh says meanwhile for no fault.
+  test("a file that vtysh reads while another one has the lock is read whole, once that is done", async () => {
+    const hosts = await openHosts(MESH, ["alpha:wg0 beta:wg0"]);
+    const box = must(hosts.get("alpha"), "it is there");
+    const said = box.shell(`mkfifo /run/words
+echo 'ip prefix-list HELD seq 5 permit 192.0.2.0/24' > /run/held.conf
+chroot ${root} vtysh < /run/words > /run/holder.log 2>&1 & exec 3> /run/words
+echo 'configure terminal file-lock' >&3
+timeout 20 sh -c 'until grep -q "(config)#" /run/holder.log; do sleep 0.1; done' || { cat /run/holder.log; exit 1; }
+chroot ${root} vtysh -f /run/held.conf > /run/reader.log 2>&1 < /dev/null & reader=$!
+timeout 20 sh -c 'until grep -q "locked by another session" /run/reader.log; do sleep 0.1; done' || true
+echo end >&3; exec 3>&-
+wait $reader; cat /run/reader.log`);
+    expect(said).toMatch(WAITING);
+    expect(shown(box, "running-config")).toContain("ip prefix-list HELD seq 5 permit 192.0.2.0/24");
   });
 
   test.each([

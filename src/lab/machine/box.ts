@@ -53,8 +53,8 @@ ${HOLD}
 export const QUIET_BRIDGES = "sysctl -qew net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0";
 
 // networkd waits for udev unless /sys is read-only; its state directories have to be its own, as have WireGuard's and FRR's
-// sockets, and the secret that opens credentials; with a machine-id in common two boxes would give the same MAC to what has none. What this machine itself is
-// configured to be must not leak in: hence the empty directories.
+// sockets, and the secret that opens credentials; with a machine-id in common two boxes would give the same MAC to what has
+// none. What this machine itself is configured to be must not leak in: hence the empty directories.
 const SETUP_BOX = `
 umount -R /sys; mount -t sysfs -o ro sysfs /sys
 mount -t tmpfs -o mode=0755 tmpfs /run

@@ -189,7 +189,7 @@ async function reloadChanges(box: Box): Promise<Problems> {
 }
 
 /** Of a vtysh that reads a file while another one does: from FRR 10 on it waits for it and goes on (FRRouting/frr, 15286). */
-const WAITING = "% Can't enter config; running datastore locked by another session";
+export const WAITING = /^% Can't enter config; (?:candidate|running) datastore locked by another session$/m;
 
 export async function checkFrr({ box }: RunningHost): Promise<Problems> {
   const log = await box.log("frr");
@@ -200,7 +200,7 @@ export async function checkFrr({ box }: RunningHost): Promise<Problems> {
   const refusal = box.power === undefined ? /line \d+|%|[Ff]ail/ : /line \d+|%/;
   return [
     ...linesOf(log)
-      .filter((line) => refusal.test(line) && line.trim() !== WAITING)
+      .filter((line) => refusal.test(line) && !WAITING.test(line))
       .map((line) => `frr: ${line}`),
     ...(grammar.status === 0 ? [] : [`vtysh: ${lastWords(grammar.output)}`]),
     ...(await reloadChanges(box)).map((line) => `a reload would change: ${line.trim()}`),
