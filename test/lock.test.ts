@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeEach, expect, test, vi } from "vitest";
 
 /** What happens just before a lock, or a file, is read. */
 let interrupt = (_path: string): void => undefined;
@@ -18,6 +18,8 @@ vi.mock("node:fs", async (importOriginal) => {
   };
   return { ...original, readlinkSync, readFileSync };
 });
+// Other files of tests may have loaded them with the real one, and load them after this with it.
+vi.resetModules();
 const { LOCK_NAME, withLock } = await import("../src/write/lock.ts");
 const { planTree } = await import("../src/write/plan.ts");
 const { writeTree } = await import("../src/write/write.ts");
@@ -29,6 +31,9 @@ beforeEach(() => {
   symlinkSync(String(process.ppid), join(directory, LOCK_NAME));
 });
 afterEach(() => rmSync(directory, { recursive: true }));
+afterAll(() => {
+  vi.resetModules();
+});
 
 test("a build that ends between two looks at its lock is in nobody's way", () => {
   interrupt = (path) => rmSync(path, { force: true });

@@ -403,6 +403,7 @@ const CASES: readonly Case[] = [
     breaks: ["exits"],
     says: /vms@beta -> the internet, IPv4: .*seen as 203\.0\.113\.9; expected 198\.51\.100\.1/,
     skips: ["mtu", "tcp", "life", "evpn", "guard"],
+    leaves: / -> the internet, IPv4: leaves by/,
     unseen: "it asks whether BGP brings a way, and the other exit has one",
   },
   {
