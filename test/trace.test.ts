@@ -255,9 +255,9 @@ describe("an end", () => {
     expect(named("stretched")).toHaveLength(3);
     expect(named("10.250.0.11")).toEqual(["gamma 10.250.0.11"]);
     expect(named("10.250.0.0/24")).toHaveLength(5);
-    expect(named("10.77.0.200@epsilon")[0]).toMatch(/^stretched@epsilon 10\.77\.0\.200 /);
-    expect(named("10.77.0.128/25@delta")[0]).toMatch(/^stretched@delta 10\.77\.0\.129 /);
-    expect(named("10.77.0.200/32@delta")[0]).toMatch(/^stretched@delta 10\.77\.0\.200 /);
+    expect(named("10.77.0.200@epsilon")).toEqual(["stretched@epsilon 10.77.0.200"]);
+    expect(named("10.77.0.128/25@delta")).toEqual(["stretched@delta 10.77.0.129"]);
+    expect(named("10.77.0.200/32@delta")).toEqual(["stretched@delta 10.77.0.200"]);
     expect(named("192.0.2.1")).toEqual([]);
     // Of the tunnel to alpha alone: no route but the tunnel's leads there.
     expect(ways.hosts.get("alpha")?.interfaces[0]?.addresses[0]?.address).toBe("10.251.1.1");
@@ -273,6 +273,13 @@ describe("an end", () => {
       "it has one",
     ).address;
     expect(named(own)[0]).toMatch(/^stretched@epsilon /);
+  });
+
+  test.each(["fd00:77::5", "fd00:77::/64"])("that is %s speaks IPv6, also where both ends have IPv4", (text) => {
+    const flow = must(flowBetween(partiesNamed(ways, "delta"), partiesNamed(ways, text)), "the two can speak");
+    expect(flow.family).toBe(6);
+    expect(flowBetween(partiesNamed(ways, text), partiesNamed(ways, "delta"), [4])).toBeUndefined();
+    expect(traceFlow(ways, flow, undefined).to.address).toMatch(/^fd00:77::/);
   });
 
   test("of one VRF goes with that of the same", () => {

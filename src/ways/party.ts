@@ -5,7 +5,6 @@ import {
   containsAddress,
   containsPrefix,
   FAMILIES,
-  familyOf,
   hostAddress,
   hostPrefix,
   type IpAddress,
@@ -16,6 +15,7 @@ import {
   parsePrefix,
   prefixOf,
 } from "../base/ip.ts";
+import type { InterfaceAddress } from "../model/device.ts";
 import type { Host } from "../model/host.ts";
 import { poolAddresses } from "../model/loopback.ts";
 import { walkFromHost, walkFromStation } from "./reach.ts";
@@ -49,19 +49,18 @@ export const stationParty = (station: Station): Party => ({
   station,
 });
 
-/** A station with an address that somebody asks for, in the place of the one of that family that it was given. */
-function stationAt(station: Station, address: IpAddress): Station {
-  const addresses = station.addresses.map((own) =>
-    familyOf(own.address) === familyOf(address) ? { ...own, address } : own,
-  );
-  return { ...station, addresses };
+/** Where a station's own prefix and one that is asked for have an address in common; `undefined`: they have none. */
+function addressIn(own: InterfaceAddress, asked: IpPrefix): IpAddress | undefined {
+  if (containsAddress(asked, own.address)) return own.address;
+  const inside = containsPrefix(prefixOf(own.address, own.lengthBits), asked);
+  return inside ? (hostAddress(asked, 1) ?? networkAddress(asked)) : undefined;
 }
 
-/** Where a station's own prefix and one that is asked for have an address in common; none: they have none. */
-function addressIn(own: Station["addresses"][number], asked: IpPrefix): readonly IpAddress[] {
-  if (containsAddress(asked, own.address)) return [own.address];
-  const inside = containsPrefix(prefixOf(own.address, own.lengthBits), asked);
-  return inside ? [hostAddress(asked, 1) ?? networkAddress(asked)] : [];
+/** A station by the address that it can have in a prefix, which it has in the place of its own; none: it can have none there. */
+function partyIn(station: Station, asked: IpPrefix): readonly Party[] {
+  const addresses = station.addresses.map((own) => ({ ...own, address: addressIn(own, asked) ?? own.address }));
+  const found = addresses.find(({ address }) => containsAddress(asked, address));
+  return found === undefined ? [] : [{ ...stationParty({ ...station, addresses }), addresses: [found] }];
 }
 
 /** The hosts that have an address of their own in a prefix, but for those of VRFs, and those that only a tunnel's two ends know. */
@@ -77,10 +76,7 @@ function hostsIn({ network }: Ways, asked: IpPrefix): readonly Party[] {
 function stationsIn({ stations }: Ways, asked: IpPrefix): readonly Party[] {
   const has = ({ addresses }: Station): boolean => addresses.some(({ address }) => containsAddress(asked, address));
   const others = stations.filter((station) => !has(station));
-  return [...stations.filter(has), ...others].flatMap((station) => {
-    const [address] = station.addresses.flatMap((own) => addressIn(own, asked));
-    return address === undefined ? [] : [stationParty(stationAt(station, address))];
-  });
+  return [...stations.filter(has), ...others].flatMap((station) => partyIn(station, asked));
 }
 
 /** All that a text can mean; a host after `@` leaves what is there. What it means first comes first. */
