@@ -34,6 +34,8 @@ const open = (name: string, site?: string): Reach => reach(name, { site, endpoin
 const closed = (name: string, site?: string): Reach => reach(name, { site });
 const forwarded = (name: string, site?: string): Reach => ({ ...open(name, site), isBehindNat: true });
 const named = (name: string): Reach => reach(name, { endpoints: [endpoint("b.example.net")] });
+const over6 = (name: string, families: Reach["families"], site?: string): Reach =>
+  reach(name, { site, families, endpoints: [endpoint("2001:db8::1")] });
 const withLan = (host: Reach): Reach => ({ ...host, lanEndpoint: endpoint("192.168.2.3") });
 
 describe("who dials whom", () => {
@@ -92,8 +94,14 @@ describe("who keeps the way open", () => {
       false,
     ],
     ["inside a site where only one can be dialled", closed("a", "s"), withLan(closed("b", "s")), true, false],
+    ["IPv4 by DS-Lite: it does, by the NAT of its provider", over6("a", "ds-lite"), open("b"), true, false],
+    ["IPv4 by 464XLAT", over6("a", "464xlat"), open("b"), true, false],
+    ["a name that may be IPv4's, by NAT64", over6("a", 6), named("b"), true, false],
+    ["IPv6 alone is translated by nobody", over6("a", "ds-lite"), over6("b", 6), false, false],
+    ["nor is a name that leads to no other", over6("a", 6), { ...named("b"), families: 6 as const }, false, false],
+    ["inside a site nobody translates", withLan(over6("a", "ds-lite", "s")), withLan(open("b", "s")), false, false],
   ])("%s", (_, a, b, first, second) => {
-    expect([needsKeepalive(a, meeting(a, b)), needsKeepalive(b, meeting(b, a))]).toEqual([first, second]);
+    expect([needsKeepalive(a, b, meeting(a, b)), needsKeepalive(b, a, meeting(b, a))]).toEqual([first, second]);
   });
 });
 

@@ -79,12 +79,22 @@ export function createMeeting(network: Network): (a: Host, b: Host) => Meeting {
 export const KEEPALIVE_SECONDS = 25;
 
 /**
+ * Whether what a host dials may be IPv4 by a translation of its provider's, DS-Lite, 464XLAT or NAT64: these are NATs as well,
+ * whose mappings expire (RFC 6333 §6.6, RFC 6146 §3.5.1).
+ */
+function mayBeTranslated({ families }: Reach, to: Reach, { endpoints }: Dial): boolean {
+  if (families === "both" || families === 4) return false;
+  return endpoints.some((each) => (each.kind === "name" ? to.families !== 6 : familyOf(each.address) === 4));
+}
+
+/**
  * True when `from` must keep the way to `to` open: nobody can dial it, or it is behind a NAT and dials out through it
  * (after which the peer answers to the mapping it saw, which expires), or it takes over from another without a session.
  */
-export function needsKeepalive(from: Reach, { there, back }: Meeting): boolean {
+export function needsKeepalive(from: Reach, to: Reach, { there, back }: Meeting): boolean {
   if (there === undefined) return false;
-  return back === undefined || from.isShared || (from.isBehindNat && there.scope === "wan");
+  const isNatted = from.isBehindNat || mayBeTranslated(from, to, there);
+  return back === undefined || from.isShared || (isNatted && there.scope === "wan");
 }
 
 /**

@@ -23,7 +23,7 @@ function wayOf(to: Reach, there: Dial | undefined, families: Families): string {
 }
 
 function sightOf(from: Reach, to: Reach, meeting: Meeting): Sight {
-  const hasKeepalive = needsKeepalive(from, meeting);
+  const hasKeepalive = needsKeepalive(from, to, meeting);
   const { families } = from;
   return { way: wayOf(to, meeting.there, families), scope: meeting.there?.scope, families, hasKeepalive };
 }
