@@ -107,6 +107,9 @@ describe("endpoints", () => {
     expect(placesOf(three("endpoint: a.example.net", "endpoint: a.example.net", "endpoint: 192.0.2.3"))).toEqual([
       "endpoint-duplicate 7 6",
     ]);
+    expect(placesOf(three("endpoint: a.example.net", "endpoint: A.Example.NET", "endpoint: 192.0.2.3"))).toEqual([
+      "endpoint-duplicate 7 6",
+    ]);
     const lan = (site: string) => `site: ${site}, lanEndpoint: 192.168.0.1, endpoint: ${site}.example.net`;
     const body = `${POOL}sites: {s: , r: }\nhosts:\n  alpha: {id: 1, ${lan("s")}}\n  beta: {id: 2, ${lan("r")}}\n`;
     expect(placesOf(body)).toEqual([]);
@@ -319,6 +322,7 @@ describe("several endpoints", () => {
 
   test.each([
     ["two that are one", "endpoint: [192.0.2.1, '192.0.2.1:51820']", "list-duplicate: the endpoint of alpha names"],
+    ["one name in two spellings", "endpoint: [a.example.net, A.Example.net]", "list-duplicate: the endpoint of alpha"],
     ["another host's", "endpoint: [192.0.2.1, 192.0.2.2]", "endpoint-duplicate: alpha and beta are both dialled at"],
     ["a port that is not its own", "endpoint: [192.0.2.1, '192.0.2.1:443']", "endpoint-port-unforwarded: alpha is"],
     [

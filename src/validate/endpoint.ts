@@ -77,7 +77,8 @@ function withPort(host: string, text: string | undefined): Parsed {
     const example = host.includes(":") ? `[${host}]:51820` : `${host}:51820`;
     return { refusal: { expected: `an endpoint with a port from 1 to ${MAX_PORT}`, example } };
   }
-  if (address === undefined) return { value: { kind: "name", name: host, port } };
+  // DNS knows no case (RFC 1035 §2.3.3), and one name is not to be taken for two.
+  if (address === undefined) return { value: { kind: "name", name: host.toLowerCase(), port } };
   if (isUnicast(hostPrefix(address))) return { value: { kind: "address", address, port } };
   return { refusal: { expected: "an address that another host can dial (not loopback, link-local or multicast)" } };
 }
