@@ -200,6 +200,17 @@ describe("subnets", () => {
     expect(codes(found)).toEqual(["gateway-outside-subnet", "host-not-member"]);
   });
 
+  test.each([
+    ["10.2.0.0/16", 12, "write a prefix length between the two, such as 24"],
+    ["10.2.0.0/28", 24, "write a prefix length between the two, such as 32"],
+    // One that would be right for either is wrong for the other.
+    ['[10.2.0.0/16, "fd02::/28"]', 24, "write a prefix length between the two, such as 32"],
+    ['[10.2.0.0/16, "fd02::/48"]', 24, "no length fits 10.2.0.0/16 and fd02::/48: give each host a subnet of its own"],
+  ])("what is said of a slice of %s that is /%i long can be done", (cidr, perHost, advice) => {
+    const { code, hint } = only(withSubnets(`  pods: {cidr: ${cidr}, perHost: ${perHost}, hosts: all}\n`));
+    expect([code, hint?.split(" instead")[0]]).toEqual(["slice-length-wrong", advice]);
+  });
+
   test("a slice of one address has no room for a gateway, and needs none", () => {
     const network = modelOf(withSubnets("  ids: {cidr: 10.2.0.0/24, perHost: 32, hosts: all}\n"));
     expect(network.hosts.map(({ ownedPrefixes }) => ownedPrefixes.map(({ prefix }) => prefix))).toEqual([

@@ -27,14 +27,22 @@ export function fragmentsHaveSizes({ subnets }: Topology): readonly Diagnostic[]
 const fits = (cidr: IpPrefix, perHost: number): boolean =>
   perHost > prefixLengthBits(cidr) && perHost <= addressBits(familyOf(cidr));
 
+/** How to choose a length that fits all prefixes of a subnet; two families may have none in common. */
+function sliceAdvice(prefixes: readonly IpPrefix[]): string {
+  const least = Math.max(...prefixes.map(prefixLengthBits)) + 1;
+  const most = Math.min(...prefixes.map((prefix) => addressBits(familyOf(prefix))));
+  return least > most
+    ? `no length fits ${prefixes.join(" and ")}: give each host a subnet of its own instead, which has a prefix of both families`
+    : `write a prefix length between the two, such as ${Math.min(most, least + 7)}`;
+}
+
 /** A slice is a part of the prefix that it is cut from. */
 export function slicesFit({ subnets }: Topology): readonly Diagnostic[] {
   return subnets.flatMap(({ perHost, prefixes, origin }) =>
     prefixes.flatMap(({ value: cidr }) => {
       if (perHost === undefined || fits(cidr, perHost)) return [];
       const longest = addressBits(familyOf(cidr));
-      const example = Math.min(longest, prefixLengthBits(cidr) + 8);
-      const params = { length: perHost, cidr, longest, example };
+      const params = { length: perHost, cidr, longest, advice: sliceAdvice(prefixes.map(({ value }) => value)) };
       return [diagnostic("slice-length-wrong", params, originSpan(origin, "perHost"))];
     }),
   );

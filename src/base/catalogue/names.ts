@@ -87,7 +87,7 @@ export const names = {
   "slice-length-wrong": {
     severity: "error",
     message: "perHost is {length}, but slices of {cidr} must be longer than the subnet and at most /{longest}",
-    hint: "write a prefix length between the two, such as {example}",
+    hint: "{advice}",
   },
 
   // Interfaces.
