@@ -25,6 +25,15 @@ describe("addresses and prefixes", () => {
     expect(placesOf(POOL + hosts)).toEqual(["address-duplicate 6 5"]);
   });
 
+  test("an id beyond the pools is not a lack of IPv4 for EVPN as well", () => {
+    const rest = "bgp: {asn: 65000}\nsubnets: {s: {vxlan: {vni: 1}, hosts: all}}\n";
+    expect(messagesOf(DUAL + TWO.replace("id: 2", "id: 300") + rest)).toEqual([
+      expect.stringMatching(/^id-outside-pool: beta has the id 300, which has no address in 10\.250\.0\.0\/24/),
+    ]);
+    const without = `wireguard: {addresses: ["fd00::/64"]}\n${TWO}${rest}`;
+    expect(messagesOf(without)).toEqual([expect.stringMatching(/^evpn-without-ipv4: s would have IPv6 VTEPs/)]);
+  });
+
   test.each([
     ["a pool and a subnet", "subnets: {s: {cidr: 10.250.0.128/25, hosts: [alpha]}}\n"],
     ["two subnets", "subnets: {s: {cidr: 10.1.0.0/16, hosts: [alpha]}, t: {cidr: 10.1.2.0/24, hosts: [beta]}}\n"],

@@ -1,4 +1,5 @@
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
+import { familyOf } from "../base/ip.ts";
 import { failoverOf } from "../model/loopback.ts";
 import type { Network } from "../model/network.ts";
 import { originSpan } from "../model/origin.ts";
@@ -50,7 +51,9 @@ export function evpnHasSegments(network: Network): readonly Diagnostic[] {
 
 /** zebra 8.4.4 and 10.3 know the address of an IPv6 VTEP as 0.0.0.0, and bgpd announces the router-id in its place. */
 export function evpnHasIpv4Vteps(network: Network): readonly Diagnostic[] {
-  if (network.bgp.kind === "none") return [];
+  // A host without an address in such a pool has an id that is too large for it, which is said of that.
+  const hasIpv4 = network.prefixes.some(({ prefix, use }) => use.kind === "pool" && familyOf(prefix) === 4);
+  if (network.bgp.kind === "none" || hasIpv4) return [];
   const { origin: bgp } = network.bgp;
   return [...network.segments, ...network.vrfs].flatMap(({ name, vtepFamily, members, origin }) => {
     if (vtepFamily === 4 || members.length === 0) return [];
