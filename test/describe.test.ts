@@ -158,6 +158,19 @@ hosts:
   });
 });
 
+describe("of a VRF", () => {
+  test("says what it sees besides itself, and that it is also where that is", () => {
+    const apart = facts(described(fixture("vrfs"), "vrf:red")).join("\n");
+    expect(apart).toMatch(/what is in it sees nothing else$/m);
+    expect(apart).toMatch(/those with a subnet, a route, a peer or an exit of it$/m);
+    const known = fixture("shared");
+    const shared = facts(described(known, "vrf:green")).join("\n");
+    expect(shared).toMatch(/what is in it sees nothing else but what it reaches, below$/m);
+    expect(shared).toMatch(/exit of it, or of what it reaches$/m);
+    expect(shared).toMatch(/^reaches \| shared/m);
+  });
+});
+
 describe("of a tunnel", () => {
   test("says why it carries less than its path", () => {
     expect(facts(described(fixture("vrfs"), "alpha-beta"))).toEqual(

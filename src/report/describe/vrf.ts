@@ -13,11 +13,16 @@ export function describeVrf(known: Known, vrf: Vrf): Description {
   const stretched = segments.filter((each) => each.vrf === name).map((each) => each.name);
   const hosts = members.flatMap((member) => known.hosts.get(member) ?? []);
   const [only] = exits;
+  const isShared = leaks.length > 0;
   return {
     kind: "vrf",
     name,
     facts: [
-      fact("is", "a routing table of its own, on several hosts", "what is in it sees nothing else"),
+      fact(
+        "is",
+        "a routing table of its own, on several hosts",
+        `what is in it sees nothing else${isShared ? " but what it reaches, below" : ""}`,
+      ),
       fact("table", table, unlessWritten(origin.table !== undefined, "the number of its VNI")),
       fact("VNI", vni, "of the VXLAN that carries routed packets between its hosts"),
       ...factOfAll(
@@ -26,7 +31,11 @@ export function describeVrf(known: Known, vrf: Vrf): Description {
         routeTargets.exports.length > 0 ? undefined : "AS number and VNI",
       ),
       ...factOfAll("route targets in", [...derived, ...routeTargets.imports]),
-      ...factOfAll("on", members, "those with a subnet, a route, a peer or an exit of it"),
+      ...factOfAll(
+        "on",
+        members,
+        `those with a subnet, a route, a peer or an exit of it${isShared ? ", or of what it reaches" : ""}`,
+      ),
       ...factOfAll("prefixes", prefixes),
       ...factOfAll("segments", stretched),
       ...vrfMtu(known, vrf),
