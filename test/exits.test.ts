@@ -202,6 +202,22 @@ hosts:
   expect(codes("[alpha]")).toEqual(["exit-unused", "drained-unused"]);
 });
 
+test("what apps leave by without IPv6 is said once for all of them, and not where they have none", () => {
+  const said = (exit: string, device = "") =>
+    compileText(`
+wireguard: {addresses: [10.250.0.0/24]}
+exits: [{host: alpha, interface: eth0${exit}}]
+hosts:
+  alpha: {id: 1, endpoint: 198.51.100.1}
+  gamma: {id: 3, endpoint: 198.51.100.3, exits: [alpha]}
+  beta: {id: 2, platform: wireguard-app, exits: [alpha]${device}}
+  delta: {id: 4, platform: wireguard-app, exits: [alpha]${device}}
+`).diagnostics.map(({ code, message }) => `${code}: ${message.replace(/:.*/, "")}`);
+  expect(said("")).toEqual(["exit-without-ipv6: IPv6 of beta, delta leaves beside the tunnel"]);
+  expect(said(", ipv6: true")).toEqual([]);
+  expect(said("", ", families: 4")).toEqual([]);
+});
+
 test("an exit of which no endpoint is an address is one dialled by a name, and one that dials is none", () => {
   const codes = (endpoint: string) =>
     compileText(`

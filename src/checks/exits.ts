@@ -1,5 +1,6 @@
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
 import { must } from "../base/invariant.ts";
+import { someOf } from "../base/text.ts";
 import type { EgressExit, RemoteEgress } from "../model/exit.ts";
 import type { Host } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
@@ -66,5 +67,16 @@ export function ownExitsAreDialledByAddress(network: Network): readonly Diagnost
       const params = { host: host.name, exit: exit.host, name };
       return [diagnostic("exit-dialled-by-name", params, originSpan(host.origin, "exits"))];
     });
+  });
+}
+
+/** What an app is told of an exit is all that it leaves by: of an IP version that this does not carry it knows nothing. */
+export function appsLeaveByBothVersions({ hosts, exits }: Network): readonly Diagnostic[] {
+  const narrow = exits.filter(({ families }) => !families.includes(6));
+  return narrow.flatMap(({ host: exit, origin }) => {
+    const devices = hosts.filter(({ app, reach }) => app?.exit?.host === exit && reach.families !== 4);
+    if (devices.length === 0) return [];
+    const names = devices.map(({ name }) => name);
+    return [diagnostic("exit-without-ipv6", { devices: someOf(names), exit }, originSpan(origin, "host"))];
   });
 }

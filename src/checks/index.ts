@@ -11,7 +11,12 @@ import {
   oneGatewayLeadsOut,
   sharedGatewayNeedsEvpn,
 } from "./evpn.ts";
-import { exitsAreNeighbours, ownExitsAreDialledByAddress, remotesAreReachedAtOnce } from "./exits.ts";
+import {
+  appsLeaveByBothVersions,
+  exitsAreNeighbours,
+  ownExitsAreDialledByAddress,
+  remotesAreReachedAtOnce,
+} from "./exits.ts";
 import { fragmentsAreTwo, fragmentsHaveIpv4Vteps } from "./fragments.ts";
 import { openServicesAreGuarded } from "./guard.ts";
 import {
@@ -90,6 +95,7 @@ export const checks: readonly Check[] = Object.freeze([
   exitsAreNeighbours,
   remotesAreReachedAtOnce,
   ownExitsAreDialledByAddress,
+  appsLeaveByBothVersions,
   systemsHaveNumbers,
   siteNumbersAreUsed,
   sharedGatewaysTakeAnything,

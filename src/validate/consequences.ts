@@ -134,6 +134,7 @@ const CONSEQUENCES: Readonly<Record<string, readonly Code[]>> = {
     "platform-key-conflict",
     "preferred-hub-unused",
     "endpoint-without-family",
+    "exit-without-ipv6",
     "tunnel-endpoint-duplicate",
     "host-not-member",
     "snat-without-uplink",
@@ -145,6 +146,7 @@ const CONSEQUENCES: Readonly<Record<string, readonly Code[]>> = {
     "peer-key-conflict",
   ],
   hosts: [
+    "exit-without-ipv6",
     "mtu-pin-lower",
     "fragment-unused",
     "fragments-too-many",
@@ -184,6 +186,7 @@ const CONSEQUENCES: Readonly<Record<string, readonly Code[]>> = {
   ],
   exits: [
     "exit-undeclared",
+    "exit-without-ipv6",
     "exit-without-interface",
     "exit-with-exits",
     "exit-not-neighbour",

@@ -103,6 +103,11 @@ export const vrfs = {
       "{host} sends all by exits, and knows {exit} by the name {name}: while no exit is there it can ask no name server outside",
     hint: "give {exit} an address for its endpoint, or {host} a name server on its own LAN",
   },
+  "exit-without-ipv6": {
+    severity: "warning",
+    message: "IPv6 of {devices} leaves beside the tunnel: the exit {exit} carries none, and an app has no other",
+    hint: 'add "ipv6: true" to the exit; for a device that has no IPv6 outside either, say "families: 4"',
+  },
   "exit-order-unused": {
     severity: "warning",
     message: "exitOrder says how exits {of} follow each other, and there are fewer than two",
