@@ -165,6 +165,24 @@ hosts:
     expect(leaving(minimal, "alpha", "9.9.9.9", 1000).bytes).toBe(1000);
   });
 
+  test("containers as their host, by the program that makes their bridge; on a segment nothing is masqueraded", () => {
+    const containers = fixture("containers");
+    for (const from of ["pods@beta", "apps@gamma", "both"]) {
+      const out = leaving(containers, from, "9.9.9.9");
+      expect([from, out.ways.map(({ hasSnat }) => hasSnat)]).toEqual([from, [true]]);
+    }
+    const subnet = (n: number, program: string) =>
+      `  of-${program}: {cidr: [10.${n}.0.0/24, "fd0${n}::/64"], hosts: [alpha], container: ${program}}\n`;
+    const network = modelOf(
+      'wireguard: {addresses: [10.250.0.0/24, "fd00:250::/64"]}\n' +
+        `hosts: {alpha: {id: 1, endpoint: 192.0.2.1}}\nsubnets:\n${subnet(3, "podman")}${subnet(4, "docker")}`,
+    );
+    const both = waysOf(network, planLab(network).guests);
+    const hidden = (from: string) => leaving(both, from, "2620:fe::fe").ways.map(({ hasSnat }) => hasSnat);
+    expect([hidden("fd03::7"), hidden("fd04::7")]).toEqual([[true], [false]]);
+    expect(leaving(containers, "lan@gamma", "9.9.9.9").ways.map(({ hasSnat }) => hasSnat)).toEqual([false]);
+  });
+
   test("whoever knows no router, or has no address of that version, does not leave", () => {
     const twoHubs = fixture("two-hubs");
     const out = leaving(twoHubs, "stretched@gamma", "9.9.9.9");

@@ -1,5 +1,6 @@
 /** Ways out of the overlay, to an address that is nobody's in it: by which exits, in which order, and how answers come back. Pure. */
-import { containsAddress, familyOf, type IpAddress, type IpPrefix } from "../base/ip.ts";
+import { must } from "../base/invariant.ts";
+import { containsAddress, familyOf, type IpAddress, type IpFamily, type IpPrefix } from "../base/ip.ts";
 import type { Exit } from "../model/exit.ts";
 import type { Party } from "./party.ts";
 import { addressOf } from "./station.ts";
@@ -42,6 +43,18 @@ const remoteOf = ({ network }: Ways, { station }: Party, to: IpAddress): string 
     : undefined;
 
 /**
+ * Whether the program that makes the bridge of containers masquerades what leaves by their host's own uplink; Docker does so
+ * with IPv6 from 27 on alone.
+ */
+function isMasqueraded({ hosts }: Ways, { host, station }: Party, family: IpFamily): boolean {
+  const { containers } = must(hosts.get(host), "a party is on a host");
+  return containers.some(
+    ({ subnet, program, makesBridge }) =>
+      subnet === station?.subnet && makesBridge && (family === 4 || program !== "docker"),
+  );
+}
+
+/**
  * How a packet of a party leaves to an address outside; `bytes`: its size, `undefined`: the largest that gets out and is
  * answered. `undefined`: the party has no address of that family.
  */
@@ -56,7 +69,8 @@ export function traceLeaving(ways: Ways, party: Party, to: IpAddress, bytes: num
     const end = { host: party.host, kind: "no-gateway" } as const;
     return { ...leaving, bytes: bytes ?? ETHERNET_MTU, ways: [], isAsked: false, otherwise: end };
   }
-  const { walks, isAsked, otherwise } = found;
+  const { walks, isByExit, isAsked, otherwise } = found;
+  const isHidden = !isByExit && isMasqueraded(ways, party, familyOf(to));
   const least = walks.flatMap(({ steps, back }) => [narrowest(steps, "bytes"), narrowest(back.steps, "bytes")]);
   const size = bytes ?? orEthernet(Math.min(...least));
   const trace = (walk: Walk, isOwn: boolean): Trace => traceOf(ways, walk, { isOwn, source, bytes: size });
@@ -66,7 +80,7 @@ export function traceLeaving(ways: Ways, party: Party, to: IpAddress, bytes: num
     ways: walks.map(({ exit, steps, back }) => ({
       host: exit.host,
       interface: exit.interface || undefined,
-      hasSnat: exit.hasSnat,
+      hasSnat: exit.hasSnat || isHidden,
       there: trace({ steps, end: { host: exit.host, kind: "outside" } }, party.station === undefined),
       back: trace(back, false),
     })),
