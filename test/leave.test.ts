@@ -238,5 +238,11 @@ test("the command says it, and what it cannot", () => {
   expect(run("vms", "9.9.9.9", "--family", "6").stderr).toContain('"9.9.9.9" is no IPv6 address');
   expect(run("office@wro", "2620:fe::fe").stderr).toContain("has no IPv6 address");
   expect(run("vms", "9.9.9.9", "--size", "3").stderr).toContain("too small");
-  expect(run("vms", "10.250.0.77").stderr).toContain("is no host");
+  expect(run("vms", "nobody").stderr).toContain('"nobody" is no host');
+  for (const inside of ["10.250.0.77", "10.250.0.64/26"]) {
+    expect(run("vms", inside)).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining(`"${inside}" lies in 10.250.0.0/24, and the topology does not say who is there`),
+    });
+  }
 });

@@ -1,10 +1,13 @@
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import {
+  containsPrefix,
   FAMILIES,
   familyOf,
   hostAddress,
+  hostPrefix,
   type IpAddress,
   type IpFamily,
+  type IpPrefix,
   networkAddress,
   parseAddress,
   parsePrefix,
@@ -42,10 +45,22 @@ function readSize(text: string): number {
   throw new InvalidArgumentError(`A packet has 1 to ${MAX_BYTES} bytes.`);
 }
 
+/** The prefix of the topology that an address or a prefix is of, such as what a BGP neighbour may say; `undefined`: none. */
+function prefixAround({ network }: Ways, text: string): IpPrefix | undefined {
+  const address = parseAddress(text);
+  const asked = address === undefined ? parsePrefix(text)?.prefix : hostPrefix(address);
+  const all = [...network.prefixes.map(({ prefix }) => prefix), ...network.sites.flatMap(({ lan }) => lan)];
+  return asked && all.find((prefix) => containsPrefix(prefix, asked));
+}
+
 /** All that a text means. @throws Error when that is nothing. */
 function meant(ways: Ways, text: string): readonly Party[] {
   const parties = partiesNamed(ways, text);
   if (parties.length > 0) return parties;
+  const prefix = prefixAround(ways, text);
+  if (prefix !== undefined) {
+    throw machineError(`"${text}" lies in ${prefix}, and the topology does not say who is there: name a host instead`);
+  }
   const names = [...ways.hosts.keys(), ...new Set(ways.stations.flatMap(({ subnet, name }) => [subnet, name]))];
   throw unknownName(text, {
     is: "no host, no subnet and no address",
