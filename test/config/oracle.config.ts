@@ -9,8 +9,6 @@ export default defineConfig({
     globalSetup: "test/config/package.ts",
     // Each file has namespaces of its own, with their /etc and /run. Most of a file is waiting.
     maxWorkers: 2,
-    // netgen is loaded once for each worker.
-    isolate: false,
     testTimeout: 300_000,
     hookTimeout: 300_000,
     teardownTimeout: 60_000,
