@@ -97,7 +97,9 @@ function daemonOf(child: ChildProcess, end: (pid: string) => void): Daemon {
 export async function openBox(tree = ""): Promise<Box> {
   const keeper = await startKeeper(tree);
   const pid = keeper.pid as number;
-  const enter = ["-t", String(pid), "-n", "-m", `--pid=/proc/${pid}/ns/pid_for_children`, "--"];
+  const spaces = ["-t", String(pid), "-n", "-m", `--pid=/proc/${pid}/ns/pid_for_children`];
+  // Where the tests write is a place of theirs, and none that a host knows.
+  const enter = [...spaces, "--", "env", "--unset=TMPDIR"];
   const box: Box = {
     pid,
     run: (command, ...args) => succeed("nsenter", [...enter, command, ...args]),
