@@ -29,7 +29,7 @@ import { clusterPrefixesAreFree, cnisHaveTheirVxlan, podsCarryIpv6 } from "./kub
 import { lanRoutersOutsideOverlay, siteLansOutsideOverlay } from "./lans.ts";
 import { gatewayMacsAreFree } from "./macs.ts";
 import { pathsAreOfOnePeer, pathsAreUsed, pinsFit, segmentsCarryIpv6, tunnelsCarryIpv6 } from "./mtu.ts";
-import { sharedGatewaysTakeAnything } from "./ovn.ts";
+import { networksCarryIpv6, sharedGatewaysTakeAnything } from "./ovn.ts";
 import { passwordsAreGiven, peersAreToldOfWhatIsReached, peersStandOutside } from "./peers.ts";
 import { programsAreNewEnough } from "./programs.ts";
 import { distinctTunnelEndpoints, tunnelNamesFit } from "./tunnels.ts";
@@ -99,6 +99,7 @@ export const checks: readonly Check[] = Object.freeze([
   systemsHaveNumbers,
   siteNumbersAreUsed,
   sharedGatewaysTakeAnything,
+  networksCarryIpv6,
   peersStandOutside,
   peersAreToldOfWhatIsReached,
   passwordsAreGiven,

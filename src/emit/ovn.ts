@@ -1,7 +1,16 @@
 /** OVN over the tunnels: what a chassis tells Open vSwitch, what the central has in its databases, and the unit of both. */
 
 import { must } from "../base/invariant.ts";
-import { formatAddressAndPort, hostAddress, type IpPrefix, parsePrefix, prefixLengthBits } from "../base/ip.ts";
+import {
+  familyOf,
+  formatAddressAndPort,
+  hostAddress,
+  type IpFamily,
+  type IpPrefix,
+  networkAddress,
+  parsePrefix,
+  prefixLengthBits,
+} from "../base/ip.ts";
 import type { Host } from "../model/host.ts";
 import {
   isShared,
@@ -9,6 +18,7 @@ import {
   OVN_ENTRY,
   type Ovn,
   type OvnNetwork,
+  type OvnPrefix,
   ovnRolesOf,
   SOUTHBOUND_PORT,
 } from "../model/ovn.ts";
@@ -28,6 +38,10 @@ const linkOf = (text: string) => {
 
 const LINK_VIEW = {
   ...linkOf("169.254.77.0/30"),
+  routerMac: "0a:00:00:00:00:02",
+  host6: "fe80::77:1",
+  // What OVN gives the port with that MAC: its modified EUI-64 (RFC 4291, Appendix A).
+  router6: "fe80::800:ff:fe00:2",
   // Of routers that move from gateway to gateway. They all have one address: each asks for the kernel, and nobody for them.
   shared: linkOf("169.254.77.4/30"),
   // Of each such router's port that gateways send to, by its MAC. As a prefix of its own it leads nowhere.
@@ -51,13 +65,25 @@ const routerOf = (network: OvnNetwork): string =>
 const entryOf = (host: string): string => `entry.${host}`;
 const entryPortOf = (network: OvnNetwork): string => `${routerOf(network)}.entry`;
 
+const ofFamily = ({ prefixes }: OvnNetwork, family: IpFamily): OvnPrefix | undefined =>
+  prefixes.find(({ prefix }) => familyOf(prefix) === family);
+const hasIpv6 = (networks: readonly OvnNetwork[]): boolean =>
+  networks.some((network) => ofFamily(network, 6) !== undefined);
+
+const withLength = ({ prefix, address }: OvnPrefix): string => `${address}/${prefixLengthBits(prefix)}`;
+
 function networkView({ mtu }: Ovn, network: OvnNetwork) {
-  const { name, prefix, address, mac, gateways, entryMac, exitMac } = network;
+  const { name, prefixes, mac, gateways, entryMac, exitMac } = network;
+  const [ipv4, ipv6] = [ofFamily(network, 4), ofFamily(network, 6)];
   return {
     name,
-    prefix,
-    address,
-    bits: String(prefixLengthBits(prefix)),
+    title: prefixes.map(({ prefix }) => prefix).join(" and "),
+    // Of IPv4; none: it has none.
+    subnet: ipv4?.prefix ?? "",
+    address: ipv4?.address ?? "",
+    dhcpRouter: ipv4 === undefined || gateways.length === 0 ? "" : ` router=${ipv4.address}`,
+    ipv6: ipv6 === undefined ? "" : networkAddress(ipv6.prefix),
+    addresses: prefixes.map(withLength).join(" "),
     mac,
     entryMac,
     exitMac,
@@ -72,7 +98,10 @@ function networkView({ mtu }: Ovn, network: OvnNetwork) {
 
 function chassisFile(host: Host, context: EmitContext, ovn: Ovn): OutputFile {
   const networks = behind(ovn, host.name);
-  const shared = networks.filter(isShared);
+  const own = networks.filter((network) => !isShared(network)).flatMap(({ prefixes }) => prefixes);
+  const shared = networks
+    .filter(isShared)
+    .flatMap(({ prefixes, entryMac }) => prefixes.map((each) => ({ ...each, entryMac })));
   const view = {
     name: host.name,
     address: must(host.vtep, "a chassis has an address"),
@@ -80,11 +109,15 @@ function chassisFile(host: Host, context: EmitContext, ovn: Ovn): OutputFile {
     link: LINK_VIEW,
     entry: entryOf(host.name),
     isGateway: networks.length > 0,
-    prefixes: networks.filter((each) => !isShared(each)).map(({ prefix }) => prefix),
+    hasIpv6: hasIpv6(networks),
+    routes: own.map(({ prefix }) => ({
+      prefix,
+      router: familyOf(prefix) === 4 ? LINK_VIEW.router : LINK_VIEW.router6,
+    })),
     sharesGateway: shared.length > 0,
-    shared: shared.map(({ prefix, address, entryMac }) => ({ prefix, address, entryMac })),
+    shared,
     mtu: String(ovn.mtu.bytes),
-    kept: networks.map(({ prefix }) => prefix).join(" "),
+    kept: networks.flatMap(({ prefixes }) => prefixes.map(({ prefix }) => prefix)).join(" "),
   };
   const script = { path: ownPath(context, "ovn-chassis"), template: "ovn/ovn-chassis.njk", view };
   return scriptFile(host, context, { ...script, after: [reload(unitOf(context))] });
@@ -93,7 +126,10 @@ function chassisFile(host: Host, context: EmitContext, ovn: Ovn): OutputFile {
 function northboundFile(host: Host, context: EmitContext, ovn: Ovn): OutputFile {
   const bound = formatAddressAndPort(ovn.centralAddress, 0).replace(/:0$/, "");
   const shared = ovn.networks.filter(isShared);
-  const routers = ovn.chassis.filter((name) => behind(ovn, name).some((network) => !isShared(network)));
+  const routers = ovn.chassis.flatMap((name) => {
+    const own = behind(ovn, name).filter((network) => !isShared(network));
+    return own.length === 0 ? [] : [{ name, hasIpv6: hasIpv6(own) }];
+  });
   const entries = ovn.chassis.filter((name) => behind(ovn, name).some(isShared)).map(entryOf);
   const view = {
     target: `ptcp:${SOUTHBOUND_PORT}:${bound}`,
@@ -104,9 +140,9 @@ function northboundFile(host: Host, context: EmitContext, ovn: Ovn): OutputFile 
     entries: entries.join(" "),
     entryPorts: [...entries, ...shared.map(entryPortOf)].join(" "),
     networks: ovn.networks.map((network) => networkView(ovn, network)),
-    keptRouters: [...routers.map((name) => `gw.${name}`), ...shared.map(routerOf)].join(" "),
+    keptRouters: [...routers.map(({ name }) => `gw.${name}`), ...shared.map(routerOf)].join(" "),
     keptSwitches: [
-      ...routers.map((name) => `edge.${name}`),
+      ...routers.map(({ name }) => `edge.${name}`),
       ...(shared.length > 0 ? [ENTRY_SWITCH] : []),
       ...shared.map((network) => `${routerOf(network)}.edge`),
     ].join(" "),

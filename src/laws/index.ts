@@ -46,6 +46,7 @@ import {
   rolesNeedWireguard,
   routesBehindOutsidersCanBeSent,
 } from "./outsiders.ts";
+import { ovnNetworksHaveOnePrefix } from "./ovn.ts";
 import {
   pairsAnswerByTheirUplinks,
   pairsAreOnePeer,
@@ -161,6 +162,7 @@ export const laws: readonly Law[] = Object.freeze([
   nodesHaveOneWay,
   clusterFamiliesFit,
   clustersHaveNodes,
+  ovnNetworksHaveOnePrefix,
   subnetsHavePrefixes,
   fragmentsHaveSizes,
   subnetKeysGoTogether,

@@ -22,12 +22,19 @@ export interface Ovn {
   readonly networks: readonly OvnNetwork[];
 }
 
-/** A logical switch. */
-export interface OvnNetwork {
-  readonly name: string;
+/** What a network has of one family. */
+export interface OvnPrefix {
   readonly prefix: IpPrefix;
   /** Of the gateway, and of what answers DHCP: the first of the prefix. */
   readonly address: IpAddress;
+}
+
+/** A logical switch. */
+export interface OvnNetwork {
+  readonly name: string;
+  /** IPv4 first; one of each family at the most. */
+  readonly prefixes: readonly OvnPrefix[];
+  /** Of the port by which its router is on it. */
   readonly mac: string;
   /**
    * Hosts by which it is joined with the overlay; none: it is not. What guests send leaves by the first that is there; what is

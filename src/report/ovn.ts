@@ -5,11 +5,11 @@ import type { Network } from "../model/network.ts";
 export const ovnCarriers = ({ ovn }: Network) =>
   ovn === undefined
     ? []
-    : ovn.networks.map(({ name, prefix }) => ({
+    : ovn.networks.map(({ name, prefixes }) => ({
         name: `OVN ${name}`,
         vni: undefined,
         members: ovn.chassis,
-        prefixes: [prefix],
+        prefixes: prefixes.map(({ prefix }) => prefix),
         mtu: ovn.mtu,
         fragments: undefined,
         vtepFamily: ovn.family,

@@ -45,12 +45,9 @@ function transitPrefixes(topology: Topology): readonly OverlayPrefix[] {
 /** The networks of OVN's that the overlay leads to. */
 function ovnPrefixes({ ovn }: Topology): readonly OverlayPrefix[] {
   const joined = (ovn?.networks ?? []).filter(({ gateways }) => gateways.length > 0);
-  return joined.map(({ name: network, prefix: { value: prefix, span } }) => ({
-    prefix,
-    use: { kind: "ovn", network },
-    ...WHOLE,
-    span,
-  }));
+  return joined.flatMap(({ name: network, prefixes }) =>
+    prefixes.map(({ value: prefix, span }) => ({ prefix, use: { kind: "ovn" as const, network }, ...WHOLE, span })),
+  );
 }
 
 /** Every prefix that the overlay claims, as it was declared. */

@@ -16,8 +16,8 @@ export interface OvnInput {
 /** A logical switch. */
 export interface OvnNetworkInput {
   readonly name: string;
-  /** IPv4, of 8 to 29 bits. */
-  readonly prefix: Located<IpPrefix>;
+  /** IPv4, of 8 to 29 bits, and IPv6, of 64: one at least, and by a law one of each at the most. */
+  readonly prefixes: readonly Located<IpPrefix>[];
   /** Hosts that join it with the overlay, in order of preference; none: only itself is reached. */
   readonly gateways: readonly Located<string>[];
   readonly origin: Origin;

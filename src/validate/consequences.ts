@@ -14,6 +14,7 @@ const MTU: readonly Code[] = [
   "fragments-too-many",
   "fragment-without-ipv4",
   "kubernetes-below-ipv6",
+  "ovn-below-ipv6",
 ];
 const MEETING: readonly Code[] = [
   "pair-cannot-meet",

@@ -20,15 +20,17 @@ export function decodeOvn(reader: Reader): OvnInput | undefined {
 
 function decodeNetworks(reader: Reader): readonly OvnNetworkInput[] {
   return members(member(member(rootOf(reader), "ovn"), "networks")).flatMap(([name, node]) => {
-    const [prefix] = locatedAt(reader, member(node, "cidr"), prefixAt);
+    const prefixes = locatedAt(reader, member(node, "cidr"), prefixAt);
     const gateways = locatedAt(reader, member(node, "gateway"), textAt);
     const places = Object.fromEntries(gateways.map(({ span }, index) => [`gateway/${index}`, span]));
-    return prefix === undefined ? [] : [{ name, prefix, gateways, origin: { ...originOf(reader, node), ...places } }];
+    if (prefixes.length === 0) return [];
+    return [{ name, prefixes, gateways, origin: { ...originOf(reader, node), ...places } }];
   });
 }
 
 /** What OVN has behind a host: to the overlay it is as any other prefix behind one. */
 export function ovnRoutes(ovn: OvnInput | undefined, host: string): readonly RouteInput[] {
   const own = (ovn?.networks ?? []).filter(({ gateways }) => gateways.some(({ value }) => value === host));
-  return own.map(({ prefix }) => ({ ...prefix, vrf: undefined, exceptsMoreSpecifics: false, isOfOvn: true }));
+  const all = own.flatMap(({ prefixes }) => prefixes);
+  return all.map((prefix) => ({ ...prefix, vrf: undefined, exceptsMoreSpecifics: false, isOfOvn: true }));
 }

@@ -18,17 +18,23 @@ import { type Guest, inGuest, macOf, plugIn, startCentral, startChassis, withOvn
 if (!isWhole) console.warn("SKIPPED without NETGEN_PROOFS=whole: guests of OVN's, by Open vSwitch in userspace");
 
 /** Of the network with two gateways, and of that with one. */
-const TENANT: Guest = { name: "vm1", network: "tenant", address: "10.9.0.11", router: "10.9.0.1", mtu: 1382 };
-const OFFICE: Guest = { name: "vm2", network: "office", address: "10.9.1.11", router: "10.9.1.1", mtu: 1382 };
+const TENANT: Guest = {
+  ...{ name: "vm1", network: "tenant", mtu: 1382 },
+  ...{ address: "10.9.0.11", router: "10.9.0.1", ipv6: "fd09::801:aff:fe09:b" },
+};
+const OFFICE: Guest = {
+  ...{ name: "vm2", network: "office", mtu: 1382 },
+  ...{ address: "10.9.1.11", router: "10.9.1.1", ipv6: "fd09:0:0:1:801:aff:fe09:10b" },
+};
 /** Of delta, which is the central, and a spoke. */
-const OVERLAY = "10.250.0.4";
+const OVERLAY = { ipv4: "10.250.0.4", ipv6: "fd50::4" };
 
 /** Where the router of the network with several gateways is left. */
 const ACTIVE = "ovn-sbctl --bare --columns=chassis find port_binding logical_port=cr-ha.tenant.out";
 
 /** With its headers, bytes: no echo request is cut up. */
 const ping = (to: string, bytes: number): readonly [string, ...string[]] =>
-  ["ping", "-n", "-c", "2", "-W", "2", "-M", "do", "-s", String(bytes - 28), to] as const;
+  ["ping", "-n", "-c", "2", "-W", "2", "-M", "do", "-s", String(bytes - (to.includes(":") ? 48 : 28)), to] as const;
 
 test.runIf(isWhole)(
   "guests are reached, and get out, by each gateway that is there",
@@ -47,13 +53,15 @@ test.runIf(isWhole)(
       await startCentral(delta);
       for (const each of [alpha, host("beta"), gamma]) await startChassis(each);
       for (const guest of [TENANT, OFFICE]) {
-        const addresses = `"${macOf(guest.address)} ${guest.address}"`;
+        const addresses = `"${macOf(guest.address)} ${guest.address} ${guest.ipv6}"`;
         const port = `lsp-add ${guest.network} ${guest.name} -- lsp-set-addresses ${guest.name} ${addresses}`;
         await withOvn(delta.box, `ovn-nbctl ${port}`);
         await plugIn(gamma, guest);
       }
       const reach = async (): Promise<boolean> => {
-        const asked = [TENANT, OFFICE].map(({ address }) => delta.box.attempt(...ping(address, 84)));
+        const asked = [TENANT, OFFICE]
+          .flatMap(({ address, ipv6 }) => [address, ipv6])
+          .map((address) => delta.box.attempt(...ping(address, 84)));
         return (await Promise.all(asked)).every(({ status }) => status === 0);
       };
       const router = async (): Promise<string> =>
@@ -62,11 +70,15 @@ test.runIf(isWhole)(
       expect(await router()).toBe("alpha");
 
       for (const guest of [TENANT, OFFICE]) {
-        await inGuest(gamma, guest, ...ping(OVERLAY, guest.mtu));
+        await inGuest(gamma, guest, ...ping(OVERLAY.ipv4, guest.mtu));
+        await inGuest(gamma, guest, ...ping(OVERLAY.ipv6, guest.mtu));
         await delta.box.run(...ping(guest.address, guest.mtu));
+        await delta.box.run(...ping(guest.ipv6, guest.mtu));
         // By a host's own address: others' would be dropped where AllowedIPs name what is behind each peer.
-        const { output } = await delta.box.attempt(...ping(guest.address, guest.mtu + 1));
-        expect(output).toMatch(/^From 10\.250\.0\.[12] .*Frag needed and DF set \(mtu = 1382\)/m);
+        const ipv4 = await delta.box.attempt(...ping(guest.address, guest.mtu + 1));
+        expect(ipv4.output).toMatch(/^From 10\.250\.0\.[12] .*Frag needed and DF set \(mtu = 1382\)/m);
+        const ipv6 = await delta.box.attempt(...ping(guest.ipv6, guest.mtu + 1));
+        expect(ipv6.output).toMatch(/^From fd50::[12] .*Packet too big: mtu=1382/m);
       }
 
       const cables = cablesOf(
@@ -79,14 +91,16 @@ test.runIf(isWhole)(
       const away = await pingDuring(watched, () => cutCables(alpha.box, cables));
       expect(away.isBack).toBe(true);
       expect(await router()).toBe("beta");
-      await inGuest(gamma, TENANT, ...ping(OVERLAY, TENANT.mtu));
+      await inGuest(gamma, TENANT, ...ping(OVERLAY.ipv4, TENANT.mtu));
+      await inGuest(gamma, TENANT, ...ping(OVERLAY.ipv6, TENANT.mtu));
 
       const back = await pingDuring(watched, async () => {
         await mend(alpha.box);
         expect(await eventually(async () => (await router()) === "alpha")).toBe(true);
       });
       expect(back.isBack).toBe(true);
-      await inGuest(gamma, TENANT, ...ping(OVERLAY, TENANT.mtu));
+      await inGuest(gamma, TENANT, ...ping(OVERLAY.ipv4, TENANT.mtu));
+      await inGuest(gamma, TENANT, ...ping(OVERLAY.ipv6, TENANT.mtu));
       console.info(`the first gateway cut off: ${away.gapSeconds} s without an answer; back: ${back.gapSeconds} s`);
     } finally {
       await root.close();

@@ -51,8 +51,8 @@ export async function startChassis({ box, host }: RunningHost): Promise<void> {
   await withOvn(
     box,
     `mkdir -p ${RUN}
-# The lab's own stand-in for what lies behind a gateway.
-ip link delete lab0 2> /dev/null || true
+# The lab's own stand-ins for what lies behind a gateway.
+for each in /sys/class/net/lab*; do [[ ! -e $each ]] || ip link delete "\${each##*/}"; done
 ${database("db", "/usr/share/openvswitch/vswitch.ovsschema")}
 command ovs-vsctl --no-wait init
 ${daemon("vswitchd", `ovs-vswitchd --unixctl=${RUN}/vswitchd.ctl unix:${RUN}/db.sock`)}
@@ -82,6 +82,8 @@ export interface Guest {
   readonly network: string;
   readonly address: string;
   readonly router: string;
+  /** What it makes of its MAC (RFC 4291, Appendix A) and of what its router announces. */
+  readonly ipv6: string;
   /** Bytes. */
   readonly mtu: number;
 }

@@ -67,6 +67,17 @@ export const systems = {
     message: "no host is a node of Kubernetes: nothing is written of its prefixes, and nothing keeps them free",
     hint: 'give the nodes "kubernetes" with cni, distribution and role, or take it out here',
   },
+  "ovn-network-family": {
+    severity: "error",
+    message: "{network} has {prefix} and {other}, both of IPv{family}: a network of OVN's has one prefix of a family",
+    hint: "take one of them out, or make a second network of it",
+  },
+  "ovn-below-ipv6": {
+    severity: "error",
+    message:
+      "guests of {network} would have {mtu} bytes for {prefix} ({tunnel} - {overhead}), and IPv6 needs {minimum}",
+    hint: "have the tunnels between OVN's hosts carry {needed} bytes, or give the network IPv4 alone",
+  },
   "ovn-gateway-narrow": {
     severity: "error",
     message:

@@ -2,7 +2,7 @@
  * MAC addresses, all locally administered unicast (IEEE 802, bit 1 of the first byte set, bit 0 clear). The first byte is
  * the role, so that no two kinds of interface can collide; then the VNI (3 bytes) and the host's id (2 bytes).
  */
-import { addressToInteger, type IpAddress } from "../../base/ip.ts";
+import { addressToInteger, familyOf, type IpAddress } from "../../base/ip.ts";
 import { hashText } from "../../base/text.ts";
 import type { Vni } from "../../base/units.ts";
 
@@ -41,10 +41,17 @@ export function routedBridgeMac(subnet: string, hostId: number): string {
   return fromName(ROLE_ROUTED_BRIDGE, subnet, hostId);
 }
 
-/** The MAC of a port of a logical router of OVN's: its IPv4 address, as no network has one twice. */
+/**
+ * The MAC of a port of a logical router of OVN's: its IPv4 address, as no network has one twice, or where it has none the
+ * hash of its IPv6 address, marked by the second byte.
+ */
 export function routerPortMac(address: IpAddress): string {
-  const number = Number(addressToInteger(address));
-  return fromNumbers(ROLE_ROUTER_PORT, number >>> 16, number & 0xffff);
+  if (familyOf(address) === 4) {
+    const number = Number(addressToInteger(address));
+    return fromNumbers(ROLE_ROUTER_PORT, number >>> 16, number & 0xffff);
+  }
+  const hash = hashText(address);
+  return fromNumbers(ROLE_ROUTER_PORT, (6 << 16) | (hash >>> 16), hash & 0xffff);
 }
 
 /** The MAC of a bridge with VLANs, each of which has a device with a MAC of its own. */

@@ -1,6 +1,6 @@
 /** Who runs OVN, what it may send, and its networks. */
 import { must } from "../../base/invariant.ts";
-import { hostAddress } from "../../base/ip.ts";
+import { comparePrefixes, hostAddress, type IpAddress, type IpPrefix } from "../../base/ip.ts";
 import { geneveOverhead, totalBytes } from "../../base/mtu.ts";
 import { sortedBy } from "../../base/text.ts";
 import type { Ovn, OvnNetwork } from "../../model/ovn.ts";
@@ -11,17 +11,19 @@ import { vtepAddress, vtepFamily } from "./devices.ts";
 import { routerPortMac } from "./mac.ts";
 import { type Below, segmentMtu, vtepsOf } from "./segments.ts";
 
-function resolveNetwork({ name, prefix: { value: prefix }, gateways, origin }: OvnNetworkInput): OvnNetwork {
-  const addressAt = (offset: number) => must(hostAddress(prefix, offset), "the schema asks for a prefix of 6 hosts");
+function resolveNetwork({ name, prefixes, gateways, origin }: OvnNetworkInput): OvnNetwork {
+  const all = prefixes.map(({ value }) => value).sort(comparePrefixes);
+  const addressAt = (prefix: IpPrefix, offset: number): IpAddress =>
+    must(hostAddress(prefix, offset), "the schema asks for a prefix of 6 hosts");
+  const first = must(all[0], "a network has a prefix");
   return {
     name,
-    prefix,
-    address: addressAt(1),
-    mac: routerPortMac(addressAt(1)),
+    prefixes: all.map((prefix) => ({ prefix, address: addressAt(prefix, 1) })),
+    mac: routerPortMac(addressAt(first, 1)),
     gateways: [...new Set(gateways.map(({ value }) => value))],
     // Of addresses that no other port of a router has.
-    entryMac: routerPortMac(addressAt(2)),
-    exitMac: routerPortMac(addressAt(3)),
+    entryMac: routerPortMac(addressAt(first, 2)),
+    exitMac: routerPortMac(addressAt(first, 3)),
     origin,
   };
 }
