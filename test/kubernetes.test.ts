@@ -217,6 +217,18 @@ describe("no cluster", () => {
     expect(codesOf(body)).toEqual(["kubernetes-with-several-ways", "kubernetes-with-several-ways"]);
   });
 
+  test("has fewer parts of the pods' prefix than nodes, unless Calico makes blocks of it", () => {
+    const pods = (prefix: string): Cluster => ({ shared: `pods: [${prefix}]` });
+    expect(codesOf(cluster(pods("10.42.0.0/23")))).toEqual([]);
+    expect(messagesOf(cluster(pods("10.42.0.0/24")))).toEqual([
+      "kubernetes-pods-few: 10.42.0.0/24 holds 1 of the /24 that Kubernetes gives each node, and there are 2 nodes",
+    ]);
+    expect(messagesOf(cluster(pods("10.42.0.0/28")))).toEqual([expect.stringContaining(" holds 0 of the /24 ")]);
+    expect(codesOf(cluster({ ...pods("10.42.0.0/28"), cni: "calico" }))).toEqual([]);
+    const ipv6 = { pools: BOTH_POOLS, shared: BOTH.replace(/fd00:42::\/\d+/, "fd00:42::/64") };
+    expect(messagesOf(cluster(ipv6))).toEqual([expect.stringContaining("fd00:42::/64 holds 1 of the /64 ")]);
+  });
+
   test("is of nobody, and what is said of a mistake is said once", () => {
     const none = `wireguard: {addresses: [10.250.0.0/24]}\nkubernetes: {PREFIXES}\nhosts: {alpha: {id: 1, endpoint: 192.0.2.1}}\n`;
     expect(codesOf(none.replace("PREFIXES", V4))).toEqual(["kubernetes-unused"]);

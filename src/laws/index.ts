@@ -36,7 +36,13 @@ import {
   pinsAreOneOfAPool,
   pinsLieInPools,
 } from "./hosts.ts";
-import { clusterFamiliesFit, clustersHaveNodes, clustersHaveOneCni, nodesHaveOneWay } from "./kubernetes.ts";
+import {
+  clusterFamiliesFit,
+  clustersHaveNodes,
+  clustersHaveOneCni,
+  nodesHaveOneWay,
+  podsHaveRoomForNodes,
+} from "./kubernetes.ts";
 import {
   gatewaysCanBeSentTo,
   gatewaysOfOutsidersAreOne,
@@ -161,6 +167,7 @@ export const laws: readonly Law[] = Object.freeze([
   clustersHaveOneCni,
   nodesHaveOneWay,
   clusterFamiliesFit,
+  podsHaveRoomForNodes,
   clustersHaveNodes,
   ovnNetworksHaveOnePrefix,
   subnetsHavePrefixes,

@@ -1,6 +1,6 @@
 /** Nodes of Kubernetes: what one cluster needs of all of them. */
 import { type Diagnostic, diagnostic } from "../base/diagnostic.ts";
-import { familyOf, type IpPrefix } from "../base/ip.ts";
+import { familyOf, type IpFamily, type IpPrefix, prefixLengthBits } from "../base/ip.ts";
 import { originSpan } from "../model/origin.ts";
 import { type NodeInput, podPrefixes, servicePrefixes } from "../topology/kubernetes.ts";
 import { routingClass } from "../topology/routing-class.ts";
@@ -55,6 +55,24 @@ export function clusterFamiliesFit(topology: Topology): readonly Diagnostic[] {
   const params = { pods: inWords(pods), services: inWords(services), pools: inWords(pools) };
   const [place] = [...kubernetes.pods, ...kubernetes.services];
   return [diagnostic("kubernetes-family", params, place?.span ?? node.span)];
+}
+
+/** Bits of what each node gets of the pods' prefix, left alone: --node-cidr-mask-size-ipv4 and -ipv6, kube-controller-manager(1). */
+const NODE_BITS: Readonly<Record<IpFamily, number>> = { 4: 24, 6: 64 };
+
+/** Flannel and Cilium take what the controller manager gives each node; Calico makes blocks of its own. */
+export function podsHaveRoomForNodes(topology: Topology): readonly Diagnostic[] {
+  const all = nodesOf(topology);
+  const [node] = all;
+  if (node === undefined || node.cni === "calico") return [];
+  return podPrefixes(topology.kubernetes).flatMap((prefix, index) => {
+    const family = familyOf(prefix);
+    const bits = NODE_BITS[family];
+    const rooms = Math.floor(2 ** (bits - prefixLengthBits(prefix)));
+    if (rooms >= all.length) return [];
+    const params = { prefix, rooms, bits, family, nodes: all.length, most: bits - Math.ceil(Math.log2(all.length)) };
+    return [diagnostic("kubernetes-pods-few", params, topology.kubernetes.pods[index]?.span ?? node.span)];
+  });
 }
 
 /** Prefixes of a cluster without nodes are a forgotten key of the hosts'. */

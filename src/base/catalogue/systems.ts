@@ -45,6 +45,11 @@ export const systems = {
       "pods have {pods}, services {services} and wireguard.addresses {pools}: a cluster has one prefix of each family for both, and its nodes an address of each",
     hint: "write kubernetes.pods and kubernetes.services with the same families in the same order, and a pool for each",
   },
+  "kubernetes-pods-few": {
+    severity: "warning",
+    message: "{prefix} holds {rooms} of the /{bits} that Kubernetes gives each node, and there are {nodes} nodes",
+    hint: "take a prefix of at most {most} bits, or have kube-controller-manager give smaller parts before nodes join (--node-cidr-mask-size-ipv{family})",
+  },
   "kubernetes-overlap": {
     severity: "error",
     message:
