@@ -292,6 +292,10 @@ const ROWS: readonly Row[] = [
     'hosts.alpha.lanEndpoint is "127.0.0.1", which is not an address that another host can dial (not loopback, link-local or multicast)',
     "write it like this: lanEndpoint: 192.168.2.3",
   ]),
+  row("endpoint-malformed", topology({ alpha: "endpoint: «LocalHost:51820»" }), [
+    'hosts.alpha.endpoint is "LocalHost:51820", which is not an address that another host can dial (not loopback, link-local or multicast)',
+    ENDPOINT_HINT,
+  ]),
 
   // References.
   row("host-unknown", topology({ top: "bgp: {asn: 65000, routeReflectors: [«alhpa»]}" }), [

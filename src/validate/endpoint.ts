@@ -26,6 +26,12 @@ function parseEndpoint(text: string): Parsed {
   return parseHost(host, port);
 }
 
+const UNDIALLED: Parsed = {
+  refusal: { expected: "an address that another host can dial (not loopback, link-local or multicast)" },
+};
+/** Whoever resolves it is told its own loopback (RFC 6761 §6.3). */
+const OWN_NAME = /(?:^|\.)localhost$/;
+
 const IPV6_EXAMPLE = "[2001:db8::1]:51820";
 
 function parseIpv6(text: string, port: string | undefined): Parsed {
@@ -77,8 +83,10 @@ function withPort(host: string, text: string | undefined): Parsed {
     const example = host.includes(":") ? `[${host}]:51820` : `${host}:51820`;
     return { refusal: { expected: `an endpoint with a port from 1 to ${MAX_PORT}`, example } };
   }
+  if (address !== undefined) {
+    return isUnicast(hostPrefix(address)) ? { value: { kind: "address", address, port } } : UNDIALLED;
+  }
   // DNS knows no case (RFC 1035 §2.3.3), and one name is not to be taken for two.
-  if (address === undefined) return { value: { kind: "name", name: host.toLowerCase(), port } };
-  if (isUnicast(hostPrefix(address))) return { value: { kind: "address", address, port } };
-  return { refusal: { expected: "an address that another host can dial (not loopback, link-local or multicast)" } };
+  const name = host.toLowerCase();
+  return OWN_NAME.test(name) ? UNDIALLED : { value: { kind: "name", name, port } };
 }
