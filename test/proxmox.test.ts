@@ -1,7 +1,9 @@
 /** `netgen proxmox`: the objects of the SDN of each cluster, entered into a stand-in for its API; rules for its firewall. */
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { must } from "../src/base/invariant.ts";
 import { compile } from "../src/compile.ts";
 import { proxmoxTree } from "../src/deliver/proxmox.ts";
@@ -217,15 +219,30 @@ describe("what is written", () => {
 
 describe("sdn-apply, on a stand-in for pvesh", () => {
   let home: string;
+  let api: ChildProcess;
+  let port: string;
+  beforeAll(async () => {
+    const started = spawn(process.execPath, [join(ROOT, "test/pvesh.mjs")], { stdio: ["ignore", "pipe", "inherit"] });
+    api = started;
+    const [said] = await once(started.stdout.setEncoding("utf8"), "data");
+    port = String(said).trim();
+  });
+  afterAll(() => api.kill());
   eachInNewDirectory((path) => {
     home = path;
     mkdirSync(join(home, "bin"));
-    copyFileSync(join(ROOT, "test/pvesh.mjs"), join(home, "bin/pvesh.mjs"));
     writeFileSync(
       join(home, "bin/pvesh"),
-      `#!/bin/sh\nexec "${process.execPath}" "${join(home, "bin/pvesh.mjs")}" "$@"\n`,
+      `#!/bin/bash
+exec 3<>/dev/tcp/127.0.0.1/${port} || exit
+printf '%s\\t' "$PWD/$PVE_STATE" "$PVE_RELEASE" "$@" >&3 && echo >&3
+IFS= read -r status <&3 && { IFS= read -r -d '' said <&3 || true; }
+((status == 0)) || exec >&2
+printf %s "$said"
+exit "$status"
+`,
+      { mode: 0o755 },
     );
-    chmodSync(join(home, "bin/pvesh"), 0o755);
   });
 
   const STATE = "sdn.json";

@@ -1,30 +1,38 @@
-#!/usr/bin/env node
-// A stand-in for Proxmox's pvesh: keeps the SDN of a cluster in the file $PVE_STATE and refuses what its API refuses (pve-network,
-// PVE/API2/Network/SDN and the plugins). No part of Proxmox: what it does not know, it does not prove.
+// A stand-in for Proxmox's API behind pvesh: keeps the SDN of a cluster in a file and refuses what the API refuses (pve-network,
+// PVE/API2/Network/SDN and the plugins). No part of Proxmox: what it does not know, it does not prove. One process answers all
+// calls, as pvedaemon does: a Node.js for each of them was more than half of what these tests took. It prints its port.
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 
-const { PVE_STATE: file, PVE_RELEASE: release = "9" } = process.env;
-const empty = { controllers: {}, zones: {}, vnets: {}, subnets: {} };
-const state = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : { config: empty, running: empty, lock: null };
-appendFileSync(`${file}.log`, `${process.argv.slice(2).join(" ")}\n`);
+/** Of the call that is being answered; one ends before the next begins. */
+let state;
+let release;
+let path;
+let options;
+let printed;
+
+class Refusal extends Error {}
 
 function refuse(text) {
-  console.error(text);
-  process.exit(255);
+  throw new Refusal(text);
 }
 
-const [verb, path, ...words] = process.argv.slice(2);
-const options = {};
-for (let at = 0; at < words.length; at += 2) {
-  if (!words[at].startsWith("--") || words[at + 1] === undefined) refuse(`400 unable to parse option ${words[at]}`);
-  options[words[at].slice(2)] = words[at + 1];
+function readOptions(words) {
+  options = {};
+  for (let at = 0; at < words.length; at += 2) {
+    if (!words[at].startsWith("--") || words[at + 1] === undefined) refuse(`400 unable to parse option ${words[at]}`);
+    options[words[at].slice(2)] = words[at + 1];
+  }
 }
+
 const take = (key) => {
   const value = options[key];
   delete options[key];
   return value;
 };
-take("output-format");
+const print = (value) => {
+  printed = `${JSON.stringify(value)}\n`;
+};
 
 const KEYS = {
   "controllers evpn": ["asn", "peers"],
@@ -45,7 +53,6 @@ const NEEDED = {
   "subnets subnet": ["vnet"],
 };
 const isPending = () => JSON.stringify(state.config) !== JSON.stringify(state.running);
-const save = () => writeFileSync(file, JSON.stringify(state));
 
 function demandLock() {
   const token = take("lock-token");
@@ -159,29 +166,68 @@ function get({ kind, vnet }) {
     ...(each.snat === undefined ? {} : { snat: each.snat === "1" }),
     ...(withPending && JSON.stringify(each) !== JSON.stringify(state.running[kind][id]) ? { state: "changed" } : {}),
   }));
-  console.log(JSON.stringify([...shown, ...deleted.map(([id]) => ({ [NAMES[kind]]: id, state: "deleted" }))]));
+  print([...shown, ...deleted.map(([id]) => ({ [NAMES[kind]]: id, state: "deleted" }))]);
 }
 
-const isNew = release === "9";
-if (verb === "create" && path === "/cluster/sdn/lock" && isNew) {
-  if (isPending()) refuse("500 configuration has pending changes");
-  if (state.lock) refuse("500 could not acquire lock for SDN config");
-  state.lock = "0f0e0d";
-  console.log(JSON.stringify(state.lock));
-} else if (verb === "delete" && path === "/cluster/sdn/lock" && isNew) {
-  demandLock();
-  state.lock = null;
-} else if (verb === "create" && path === "/cluster/sdn/rollback" && isNew) {
-  demandLock();
-  state.config = state.running;
-  state.lock = null;
-} else if (verb === "set" && path === "/cluster/sdn") {
-  demandLock();
-  state.running = state.config;
-  state.lock = null;
-} else if (verb === "get") get(place());
-else if (verb === "create") create(place());
-else if (verb === "set") update(place());
-else if (verb === "delete") remove(place());
-else refuse(`501 Method '${verb}' not implemented`);
-save();
+const LOCK = "/cluster/sdn/lock";
+
+/** What changes the configuration as a whole; Proxmox 8 has but the last of them. */
+const WHOLE = {
+  [`create ${LOCK}`]() {
+    if (isPending()) refuse("500 configuration has pending changes");
+    if (state.lock) refuse("500 could not acquire lock for SDN config");
+    state.lock = "0f0e0d";
+    print(state.lock);
+  },
+  [`delete ${LOCK}`]() {
+    demandLock();
+    state.lock = null;
+  },
+  "create /cluster/sdn/rollback"() {
+    demandLock();
+    state.config = state.running;
+    state.lock = null;
+  },
+  "set /cluster/sdn"() {
+    demandLock();
+    state.running = state.config;
+    state.lock = null;
+  },
+};
+const VERBS = { get, create, set: update, delete: remove };
+
+function carryOut(verb) {
+  const whole = WHOLE[`${verb} ${path}`];
+  if (whole !== undefined && (release === "9" || verb === "set")) return whole();
+  const own = VERBS[verb] ?? refuse(`501 Method '${verb}' not implemented`);
+  return own(place());
+}
+
+/** What pvesh ends with, and prints: a refusal on its standard error. */
+function answer([file, itsRelease, verb, itsPath, ...words]) {
+  const empty = { controllers: {}, zones: {}, vnets: {}, subnets: {} };
+  state = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : { config: empty, running: empty, lock: null };
+  appendFileSync(`${file}.log`, `${[verb, itsPath, ...words].join(" ")}\n`);
+  [release, path, printed] = [itsRelease, itsPath, ""];
+  try {
+    readOptions(words);
+    take("output-format");
+    carryOut(verb);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return `255\n${error.message}\n`;
+  }
+  writeFileSync(file, JSON.stringify(state));
+  return `0\n${printed}`;
+}
+
+/** A call is a line: the file, the release and the words, with a tab after each. */
+function serve(socket) {
+  let call = "";
+  socket.setEncoding("utf8").on("data", (text) => {
+    call += text;
+    if (call.endsWith("\t\n")) socket.end(answer(call.slice(0, -2).split("\t")));
+  });
+}
+
+const server = createServer(serve).listen(0, "127.0.0.1", () => console.log(server.address().port));
