@@ -1,5 +1,5 @@
 /** `netgen cloud-routes`: what the networks of clouds are told, entered into stand-ins for their programs. */
-import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { must } from "../src/base/invariant.ts";
@@ -11,6 +11,7 @@ import { contentOf } from "../src/emit/file.ts";
 import { ROOT } from "./built-package.ts";
 import { runNetgen, runShell } from "./netgen.ts";
 import { eachInNewDirectory } from "./new-directory.ts";
+import { standIn } from "./stand-in.ts";
 import { testPublicKey } from "./test-keys.ts";
 
 const FIXTURE = join(ROOT, "fixtures/routed-lan/topology.yaml");
@@ -287,17 +288,11 @@ const CALLS = {
 
 describe("routes-apply, on stand-ins for the programs", () => {
   let home = "";
+  const write = standIn("clouds.mjs");
   eachInNewDirectory((path) => {
     home = path;
     mkdirSync(join(home, "bin"));
-    for (const { program } of Object.values(CALLS)) {
-      copyFileSync(join(ROOT, "test/clouds.mjs"), join(home, `bin/${program}.mjs`));
-      writeFileSync(
-        join(home, "bin", program),
-        `#!/bin/sh\nexec "${process.execPath}" "${join(home, `bin/${program}.mjs`)}" "$@"\n`,
-      );
-      chmodSync(join(home, "bin", program), 0o755);
-    }
+    for (const { program } of Object.values(CALLS)) write(join(home, "bin", program), `"$CLOUD" ${program}`);
   });
 
   type State = { forwarding: string[]; routes: Record<string, unknown> };

@@ -1,20 +1,26 @@
-// A stand-in for the programs of clouds, by the name that it is called by: what they say of routes and interfaces, and what they
-// refuse as the real ones do. $CLOUD is a file with what is there.
+// Stands in for the programs of clouds: what they say of routes and interfaces, and what they refuse as the real ones do. A file
+// has what is there. See stand-in.mjs.
 import { readFileSync, writeFileSync } from "node:fs";
-import { basename } from "node:path";
 
-const [, path, ...words] = process.argv;
-const state = JSON.parse(readFileSync(process.env.CLOUD, "utf8"));
+/** Of the call that is being answered; one ends before the next begins. */
+let file;
+let state;
+let words;
+let printed;
+
+class Refusal extends Error {}
+
 const option = (name) => {
   const joined = words.find((word) => word.startsWith(`--${name}=`));
   return joined === undefined ? words[words.indexOf(`--${name}`) + 1] : joined.slice(name.length + 3);
 };
 const has = (...asked) => asked.every((word, index) => words[index] === word);
-const print = (...columns) => process.stdout.write(columns.length === 0 ? "" : `${columns.join("\t")}\n`);
-const save = () => writeFileSync(process.env.CLOUD, JSON.stringify(state));
+const print = (...columns) => {
+  printed += columns.length === 0 ? "" : `${columns.join("\t")}\n`;
+};
+const save = () => writeFileSync(file, JSON.stringify(state));
 const refuse = (why) => {
-  process.stderr.write(`${why}\n`);
-  process.exit(1);
+  throw new Refusal(why);
 };
 
 function enterIntoAws(prefix) {
@@ -85,4 +91,16 @@ const programs = {
     return save();
   },
 };
-programs[basename(path, ".mjs")]();
+
+/** What a program ends with, and prints; it is told the file and its name before its own words. */
+export function answer([itsFile, program, ...itsWords]) {
+  [file, words, printed] = [itsFile, itsWords, ""];
+  state = JSON.parse(readFileSync(file, "utf8"));
+  try {
+    programs[program]();
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return [1, `${error.message}\n`];
+  }
+  return [0, printed];
+}

@@ -1,9 +1,7 @@
 /** `netgen proxmox`: the objects of the SDN of each cluster, entered into a stand-in for its API; rules for its firewall. */
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { must } from "../src/base/invariant.ts";
 import { compile } from "../src/compile.ts";
 import { proxmoxTree } from "../src/deliver/proxmox.ts";
@@ -13,6 +11,7 @@ import type { Network } from "../src/model/network.ts";
 import { ROOT } from "./built-package.ts";
 import { runShell } from "./netgen.ts";
 import { eachInNewDirectory } from "./new-directory.ts";
+import { standIn } from "./stand-in.ts";
 import { testPublicKey } from "./test-keys.ts";
 
 const TEXT = readFileSync(join(ROOT, "fixtures/proxmox-sdn/topology.yaml"), "utf8");
@@ -219,30 +218,11 @@ describe("what is written", () => {
 
 describe("sdn-apply, on a stand-in for pvesh", () => {
   let home: string;
-  let api: ChildProcess;
-  let port: string;
-  beforeAll(async () => {
-    const started = spawn(process.execPath, [join(ROOT, "test/pvesh.mjs")], { stdio: ["ignore", "pipe", "inherit"] });
-    api = started;
-    const [said] = await once(started.stdout.setEncoding("utf8"), "data");
-    port = String(said).trim();
-  });
-  afterAll(() => api.kill());
+  const place = standIn("pvesh.mjs");
   eachInNewDirectory((path) => {
     home = path;
     mkdirSync(join(home, "bin"));
-    writeFileSync(
-      join(home, "bin/pvesh"),
-      `#!/bin/bash
-exec 3<>/dev/tcp/127.0.0.1/${port} || exit
-printf '%s\\t' "$PWD/$PVE_STATE" "$PVE_RELEASE" "$@" >&3 && echo >&3
-IFS= read -r status <&3 && { IFS= read -r -d '' said <&3 || true; }
-((status == 0)) || exec >&2
-printf %s "$said"
-exit "$status"
-`,
-      { mode: 0o755 },
-    );
+    place(join(home, "bin/pvesh"), '"$PWD/$PVE_STATE" "$PVE_RELEASE"');
   });
 
   const STATE = "sdn.json";

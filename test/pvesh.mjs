@@ -1,8 +1,6 @@
 // A stand-in for Proxmox's API behind pvesh: keeps the SDN of a cluster in a file and refuses what the API refuses (pve-network,
-// PVE/API2/Network/SDN and the plugins). No part of Proxmox: what it does not know, it does not prove. One process answers all
-// calls, as pvedaemon does: a Node.js for each of them was more than half of what these tests took. It prints its port.
+// PVE/API2/Network/SDN and the plugins). No part of Proxmox: what it does not know, it does not prove. See stand-in.mjs.
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 
 /** Of the call that is being answered; one ends before the next begins. */
 let state;
@@ -203,8 +201,8 @@ function carryOut(verb) {
   return own(place());
 }
 
-/** What pvesh ends with, and prints: a refusal on its standard error. */
-function answer([file, itsRelease, verb, itsPath, ...words]) {
+/** What pvesh ends with, and prints; it is told the file and the release before its own words. */
+export function answer([file, itsRelease, verb, itsPath, ...words]) {
   const empty = { controllers: {}, zones: {}, vnets: {}, subnets: {} };
   state = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : { config: empty, running: empty, lock: null };
   appendFileSync(`${file}.log`, `${[verb, itsPath, ...words].join(" ")}\n`);
@@ -215,19 +213,8 @@ function answer([file, itsRelease, verb, itsPath, ...words]) {
     carryOut(verb);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    return `255\n${error.message}\n`;
+    return [255, `${error.message}\n`];
   }
   writeFileSync(file, JSON.stringify(state));
-  return `0\n${printed}`;
+  return [0, printed];
 }
-
-/** A call is a line: the file, the release and the words, with a tab after each. */
-function serve(socket) {
-  let call = "";
-  socket.setEncoding("utf8").on("data", (text) => {
-    call += text;
-    if (call.endsWith("\t\n")) socket.end(answer(call.slice(0, -2).split("\t")));
-  });
-}
-
-const server = createServer(serve).listen(0, "127.0.0.1", () => console.log(server.address().port));
