@@ -36,7 +36,7 @@ const linkOf = (text: string) => {
   return { host: address(1), router: address(2), bits: String(prefixLengthBits(link)) };
 };
 
-const LINK_VIEW = {
+export const OVN_LINK = {
   ...linkOf("169.254.77.0/30"),
   routerMac: "0a:00:00:00:00:02",
   host6: "fe80::77:1",
@@ -54,15 +54,25 @@ const LINK_VIEW = {
 /** Of the ports by which gateways send to routers that move. */
 const ENTRY_SWITCH = "netgen.entry";
 
-const behind = ({ networks }: Ovn, host: string): readonly OvnNetwork[] =>
+/** The networks that a host is a gateway of. */
+export const networksBehind = ({ networks }: Ovn, host: string): readonly OvnNetwork[] =>
   networks.filter(({ gateways }) => gateways.includes(host));
 
+/** What a gateway leads to guests, and by which link. */
+export const ovnWays = (host: Host, { network: { ovn } }: EmitContext) =>
+  ovn === undefined
+    ? []
+    : networksBehind(ovn, host.name).flatMap((network) => {
+        const link = isShared(network) ? OVN_ENTRY : OVN_BRIDGE;
+        return network.prefixes.map(({ prefix }) => ({ prefix, link }));
+      });
+
 /** The logical router of a network, which is that of its gateway, or one that moves from gateway to gateway. */
-const routerOf = (network: OvnNetwork): string =>
+export const routerOf = (network: OvnNetwork): string =>
   isShared(network) ? `ha.${network.name}` : `gw.${network.gateways[0] ?? ""}`;
 
 /** On the switch of {@link ENTRY_SWITCH}: the port of a host, and that of a router. */
-const entryOf = (host: string): string => `entry.${host}`;
+export const entryOf = (host: string): string => `entry.${host}`;
 const entryPortOf = (network: OvnNetwork): string => `${routerOf(network)}.entry`;
 
 const ofFamily = ({ prefixes }: OvnNetwork, family: IpFamily): OvnPrefix | undefined =>
@@ -71,6 +81,12 @@ const hasIpv6 = (networks: readonly OvnNetwork[]): boolean =>
   networks.some((network) => ofFamily(network, 6) !== undefined);
 
 const withLength = ({ prefix, address }: OvnPrefix): string => `${address}/${prefixLengthBits(prefix)}`;
+
+/** Where the southbound database is asked, and where it listens, in the words of Open vSwitch. */
+export const southboundOf = ({ centralAddress }: Ovn) => ({
+  remote: `tcp:${formatAddressAndPort(centralAddress, SOUTHBOUND_PORT)}`,
+  target: `ptcp:${SOUTHBOUND_PORT}:${formatAddressAndPort(centralAddress, 0).replace(/:0$/, "")}`,
+});
 
 function networkView({ mtu }: Ovn, network: OvnNetwork) {
   const { name, prefixes, mac, gateways, entryMac, exitMac } = network;
@@ -97,7 +113,7 @@ function networkView({ mtu }: Ovn, network: OvnNetwork) {
 }
 
 function chassisFile(host: Host, context: EmitContext, ovn: Ovn): OutputFile {
-  const networks = behind(ovn, host.name);
+  const networks = networksBehind(ovn, host.name);
   const own = networks.filter((network) => !isShared(network)).flatMap(({ prefixes }) => prefixes);
   const shared = networks
     .filter(isShared)
@@ -105,14 +121,14 @@ function chassisFile(host: Host, context: EmitContext, ovn: Ovn): OutputFile {
   const view = {
     name: host.name,
     address: must(host.vtep, "a chassis has an address"),
-    remote: `tcp:${formatAddressAndPort(ovn.centralAddress, SOUTHBOUND_PORT)}`,
-    link: LINK_VIEW,
+    remote: southboundOf(ovn).remote,
+    link: OVN_LINK,
     entry: entryOf(host.name),
     isGateway: networks.length > 0,
     hasIpv6: hasIpv6(networks),
     routes: own.map(({ prefix }) => ({
       prefix,
-      router: familyOf(prefix) === 4 ? LINK_VIEW.router : LINK_VIEW.router6,
+      router: familyOf(prefix) === 4 ? OVN_LINK.router : OVN_LINK.router6,
     })),
     sharesGateway: shared.length > 0,
     shared,
@@ -124,16 +140,15 @@ function chassisFile(host: Host, context: EmitContext, ovn: Ovn): OutputFile {
 }
 
 function northboundFile(host: Host, context: EmitContext, ovn: Ovn): OutputFile {
-  const bound = formatAddressAndPort(ovn.centralAddress, 0).replace(/:0$/, "");
   const shared = ovn.networks.filter(isShared);
   const routers = ovn.chassis.flatMap((name) => {
-    const own = behind(ovn, name).filter((network) => !isShared(network));
+    const own = networksBehind(ovn, name).filter((network) => !isShared(network));
     return own.length === 0 ? [] : [{ name, hasIpv6: hasIpv6(own) }];
   });
-  const entries = ovn.chassis.filter((name) => behind(ovn, name).some(isShared)).map(entryOf);
+  const entries = ovn.chassis.filter((name) => networksBehind(ovn, name).some(isShared)).map(entryOf);
   const view = {
-    target: `ptcp:${SOUTHBOUND_PORT}:${bound}`,
-    link: LINK_VIEW,
+    target: southboundOf(ovn).target,
+    link: OVN_LINK,
     entrySwitch: ENTRY_SWITCH,
     routers,
     sharesGateways: shared.length > 0,

@@ -1,13 +1,14 @@
 /** What can be looked at on a host alone to know whether it is as the network promises: links, addresses, rules, routes. */
 import { FAMILIES, familyOf, type IpAddress, type IpPrefix, prefixOf } from "../base/ip.ts";
 import type { VxlanDevice } from "../model/device.ts";
-import type { Host } from "../model/host.ts";
+import type { Host, OwnedPrefix } from "../model/host.ts";
 import { poolAddresses } from "../model/loopback.ts";
 import { isLasting } from "../model/unit.ts";
 import type { EmitContext } from "./context.ts";
 import { cutRoutes } from "./cut.ts";
 import { contentOf } from "./file.ts";
 import { emitFrr } from "./frr.ts";
+import { ovnWays } from "./ovn.ts";
 import { ruleTables } from "./rule-chains.ts";
 import { emitSysctl } from "./sysctl.ts";
 import { unitsOf } from "./units.ts";
@@ -39,7 +40,7 @@ function tableLines(host: Host, context: EmitContext): readonly Line[] {
 const allVxlans = (host: Host): readonly VxlanDevice[] => [...host.vxlans, ...host.vrfs.map(({ vxlan }) => vxlan)];
 
 /** All of a link in one line, if it is up. */
-const looks = (name: string): string => `ip -d -o link show dev ${name} up`;
+export const looks = (name: string): string => `ip -d -o link show dev ${name} up`;
 
 function linkLines(host: Host): readonly Line[] {
   const links = [
@@ -165,7 +166,7 @@ function ruleLines({ egress }: Host, { number }: EmitContext): readonly Line[] {
   ];
 }
 
-/** By which link what is on the host itself leads: the bridge of a subnet; of what others' links carry, no tunnel. */
+/** By which link what is on the host itself leads: the bridge of a subnet, OVN's; of what others' links carry, no tunnel. */
 function ownLines(host: Host, context: EmitContext): readonly Line[] {
   const addresses = new Set<IpAddress>(
     host.bridges.flatMap((bridge) => bridge.addresses.map(({ address }) => address)),
@@ -179,14 +180,16 @@ function ownLines(host: Host, context: EmitContext): readonly Line[] {
     if (address === undefined || addresses.has(address)) return [];
     return [["own", `${prefix} ${name}`, `ip route get ${address}${table}`, words]];
   };
-  const others = host.ownedPrefixes.filter(({ prefix, use }) => use.kind !== "peer" && !known.has(prefix));
+  const ofOthers = ({ prefix, use }: OwnedPrefix): boolean =>
+    use.kind !== "peer" && use.kind !== "ovn" && !known.has(prefix);
   return [
     ...bridged.flatMap(({ prefix, link, vrf }) =>
       line(prefix, link, `dev ${link}`, vrf === undefined ? "" : ` vrf ${vrf}`),
     ),
-    ...others.flatMap(({ prefix }) =>
-      host.interfaces.flatMap(({ name }) => line(prefix, `not ${name}`, `! dev ${name}`)),
-    ),
+    ...ovnWays(host, context).flatMap(({ prefix, link }) => line(prefix, link, `dev ${link}`)),
+    ...host.ownedPrefixes
+      .filter(ofOthers)
+      .flatMap(({ prefix }) => host.interfaces.flatMap(({ name }) => line(prefix, `not ${name}`, `! dev ${name}`))),
   ];
 }
 

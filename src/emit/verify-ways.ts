@@ -21,7 +21,7 @@ import { render } from "./template.ts";
 
 /**
  * A promise: its kind, of which unit, link, table or host, and what is expected. Of most kinds these are a command, or a file
- * where it begins with a slash, and words that it says; "! " before them: that it does not say.
+ * where it begins with a slash, and words that it says; "! " before them: that it does not say; "^ ": that it begins with.
  */
 export type Line = readonly [kind: string, name: string, ...expected: readonly string[]];
 

@@ -13,7 +13,7 @@ import { planLab } from "../../src/lab/plan/plan-lab.ts";
 import { listFixtures, sourceOf } from "../fixtures.ts";
 import { isWhole } from "../proofs.ts";
 import { quiet } from "./computers.ts";
-import { type Guest, inGuest, macOf, plugIn, startCentral, startChassis, withOvn } from "./ovn.ts";
+import { type Guest, inGuest, macOf, missingOf, plugIn, startCentral, startChassis, withOvn } from "./ovn.ts";
 
 if (!isWhole) console.warn("SKIPPED without NETGEN_PROOFS=whole: guests of OVN's, by Open vSwitch in userspace");
 
@@ -68,6 +68,7 @@ test.runIf(isWhole)(
         (await withOvn(delta.box, `ovn-sbctl --bare --columns=name list chassis $(${ACTIVE})`)).trim();
       expect(await eventually(reach)).toBe(true);
       expect(await router()).toBe("alpha");
+      for (const each of [alpha, host("beta"), gamma, delta]) expect(await missingOf(each)).toEqual([]);
 
       for (const guest of [TENANT, OFFICE]) {
         await inGuest(gamma, guest, ...ping(OVERLAY.ipv4, guest.mtu));
@@ -101,6 +102,8 @@ test.runIf(isWhole)(
       expect(back.isBack).toBe(true);
       await inGuest(gamma, TENANT, ...ping(OVERLAY.ipv4, TENANT.mtu));
       await inGuest(gamma, TENANT, ...ping(OVERLAY.ipv6, TENANT.mtu));
+      await withOvn(gamma.box, "ovn-appctl -t ovn-controller exit --restart");
+      expect(await missingOf(gamma)).toEqual(["ovn connected tcp:10.250.0.4:6642"]);
       console.info(`the first gateway cut off: ${away.gapSeconds} s without an answer; back: ${back.gapSeconds} s`);
     } finally {
       await root.close();

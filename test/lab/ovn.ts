@@ -1,6 +1,6 @@
 /** OVN on a lab's hosts: its own programs, with Open vSwitch in userspace, as a lab's kernel need not have its module. */
 import { fileURLToPath } from "node:url";
-import { must } from "../../src/base/invariant.ts";
+import { invariant, must } from "../../src/base/invariant.ts";
 import type { Box } from "../../src/lab/machine/box.ts";
 import type { RunningHost } from "../../src/lab/machine/running.ts";
 
@@ -23,6 +23,7 @@ export -f ovs-vsctl
 /** Lines of shell on a host, with OVN's programs speaking to its own. */
 export const withOvn = ({ run }: Box, script: string): Promise<string> => run("bash", "-euc", `${PROLOGUE}${script}`);
 
+// By their own names, by which ovn-appctl and ovs-appctl find them.
 const daemon = (name: string, command: string): string =>
   `${command} --detach --pidfile=${RUN}/${name}.pid --log-file=${RUN}/${name}.log`;
 
@@ -40,7 +41,7 @@ export async function startCentral({ box }: RunningHost): Promise<void> {
 ${database("nb", "/usr/share/ovn/ovn-nb.ovsschema")}
 ${database("sb", "/usr/share/ovn/ovn-sb.ovsschema", remote)}
 ovn-nbctl init; ovn-sbctl init
-${daemon("northd", `ovn-northd --ovnnb-db=unix:${RUN}/nb.sock --ovnsb-db=unix:${RUN}/sb.sock`)}
+${daemon("ovn-northd", `ovn-northd --ovnnb-db=unix:${RUN}/nb.sock --ovnsb-db=unix:${RUN}/sb.sock`)}
 /etc/netgen/ovn-nb`,
   );
 }
@@ -55,7 +56,7 @@ export async function startChassis({ box, host }: RunningHost): Promise<void> {
 for each in /sys/class/net/lab*; do [[ ! -e $each ]] || ip link delete "\${each##*/}"; done
 ${database("db", "/usr/share/openvswitch/vswitch.ovsschema")}
 command ovs-vsctl --no-wait init
-${daemon("vswitchd", `ovs-vswitchd --unixctl=${RUN}/vswitchd.ctl unix:${RUN}/db.sock`)}
+${daemon("ovs-vswitchd", `ovs-vswitchd unix:${RUN}/db.sock`)}
 ip link add gnv0 type veth peer name gnv1
 ip link set gnv0 up
 ip link set gnv1 up
@@ -64,15 +65,24 @@ ip link set br-gnv mtu 9000 up
 ip address add ${own}/24 dev br-gnv noprefixroute
 # It has not seen the address at once.
 for ((i = 0; i < 50; i++)); do
-  ovs-appctl -t ${RUN}/vswitchd.ctl ovs/route/add 10.250.0.0/24 br-gnv 10.250.0.254 && break
+  ovs-appctl -t ovs-vswitchd ovs/route/add 10.250.0.0/24 br-gnv 10.250.0.254 && break
   sleep 0.2
 done
-ovs-appctl -t ${RUN}/vswitchd.ctl tnl/neigh/set br-gnv 10.250.0.254 02:00:00:00:00:fe
+ovs-appctl -t ovs-vswitchd tnl/neigh/set br-gnv 10.250.0.254 02:00:00:00:00:fe
 /etc/netgen/ovn-chassis`,
   );
   const inside = (await box.run("cat", "/sys/class/net/br-gnv/address")).trim();
   await box.start("sockets", "python3", RELAY, "gnv0", own, inside);
-  await withOvn(box, daemon("controller", `ovn-controller unix:${RUN}/db.sock`));
+  await withOvn(box, daemon("ovn-controller", `ovn-controller unix:${RUN}/db.sock`));
+}
+
+/** What verify says is not so, of OVN and of links: no systemd runs here, and no udev that would set a new bridge's sysctls. */
+export async function missingOf({ box }: RunningHost): Promise<readonly string[]> {
+  // Its list is not where the scripts write.
+  const said = await withOvn(box, "NETGEN_ROOT= /etc/netgen/verify --quick || true");
+  invariant(said.includes("\n1.."), "verify gets to its end");
+  const lines = [...said.matchAll(/^not ok \d+ - (.*)$/gm)].map(([, line = ""]) => line);
+  return lines.filter((line) => /^(ovn|own|link|mac|address) /.test(line));
 }
 
 export interface Guest {
