@@ -1,11 +1,13 @@
 /** What can be looked at on a host that has a part in OVN: what Open vSwitch was told and has made of it, and the central's databases. */
 import { must } from "../base/invariant.ts";
+import { once } from "../base/once.ts";
 import type { Host } from "../model/host.ts";
 import { isShared, type Ovn, type OvnNetwork, ovnRolesOf } from "../model/ovn.ts";
 import type { EmitContext } from "./context.ts";
 import { entryOf, networksBehind, OVN_LINK, routerOf, southboundOf } from "./ovn.ts";
+import { layOut, piecesOf, type Strip } from "./shared.ts";
 import { isSilent, looks } from "./verify-own.ts";
-import type { Line } from "./verify-ways.ts";
+import { type Line, textOf } from "./verify-ways.ts";
 
 /**
  * Seconds. A program of theirs asks again for as long as a daemon that is there says nothing. The lines share commands, each of
@@ -57,20 +59,30 @@ function linkLines(networks: readonly OvnNetwork[], { mtu }: Ovn): readonly Line
 
 // ── What ovn-controller makes of the southbound database ────────────────────────────────────────────────────────────
 
-function peerLines(host: Host, context: EmitContext, ovn: Ovn): readonly Line[] {
-  const { remote } = southboundOf(ovn);
+/** A line for each chassis, of which every other one has all but its own. */
+const geneveStrip = once((context: EmitContext): Strip => {
   // A port that the switch could not make has the number -1: where its kernel lacks the module, for one.
   const ports = `ovs-vsctl ${LIST} --columns=options find interface type=geneve ofport!=-1`;
-  return [
-    // It may also say "not connected".
-    ["ovn", `connected ${remote}`, `ovn-appctl ${ASKS} -t ovn-controller connection-status`, "^ connected"],
-    ...ovn.chassis
-      .filter((name) => name !== host.name)
-      .map((name): Line => {
-        const address = vtepOf(name, context);
-        return ["ovn", `geneve ${address} ${name}`, ports, `remote_ip=${address}`];
-      }),
-  ];
+  return layOut(
+    (context.network.ovn?.chassis ?? []).map((name) => {
+      const address = vtepOf(name, context);
+      return [name, textOf(["ovn", `geneve ${address} ${name}`, ports, `remote_ip=${address}`])];
+    }),
+  );
+});
+
+/** The ports that lead to the other chassis. */
+export function geneveLines(host: Host, context: EmitContext): readonly Uint8Array[] {
+  const { ovn } = context.network;
+  if (ovn === undefined || !ovnRolesOf(ovn, host.name).isChassis || isSilent(host)) return [];
+  const others = ovn.chassis.filter((name) => name !== host.name);
+  return piecesOf(geneveStrip(context), others);
+}
+
+/** It may also say "not connected". */
+function connectionLine(ovn: Ovn): Line {
+  const { remote } = southboundOf(ovn);
+  return ["ovn", `connected ${remote}`, `ovn-appctl ${ASKS} -t ovn-controller connection-status`, "^ connected"];
 }
 
 /** The port by which a network's router is left, and that which leads from there to the bridge. */
@@ -134,7 +146,7 @@ function centralLines(context: EmitContext, ovn: Ovn): readonly Line[] {
   ];
 }
 
-/** What a host promises of OVN, beside its unit and the ways to guests. */
+/** What a host promises of OVN, beside its unit, the ways to guests and {@link geneveLines}. */
 export function ovnLines(host: Host, context: EmitContext): readonly Line[] {
   const { ovn } = context.network;
   const { isChassis, isCentral } = ovnRolesOf(ovn, host.name);
@@ -144,7 +156,7 @@ export function ovnLines(host: Host, context: EmitContext): readonly Line[] {
   if (isSilent(host)) return own;
   return [
     ...own,
-    ...(isChassis ? peerLines(host, context, ovn) : []),
+    ...(isChassis ? [connectionLine(ovn)] : []),
     ...joinLines(host, networks),
     ...(isCentral ? centralLines(context, ovn) : []),
   ];

@@ -14,7 +14,7 @@ import type { VrfInstance } from "../model/vrf.ts";
 import { type EmitContext, type Emitter, ownPath } from "./context.ts";
 import { publicFile, scriptFile } from "./print.ts";
 import { layOut, piecesOf, print, type Strip } from "./shared.ts";
-import { ovnLines } from "./verify-ovn.ts";
+import { geneveLines, ovnLines } from "./verify-ovn.ts";
 import { isSilent, linesOfHost } from "./verify-own.ts";
 import { type Line, printOf, textOf, waysOf } from "./verify-ways.ts";
 
@@ -144,7 +144,9 @@ export const emitVerify: Emitter = (host, context) => {
   const printAll = (lines: readonly Line[]) => lines.map((line) => print(context, printOf(line)));
   const content = [
     ...list.content,
-    ...printAll([...linesOfHost(host, context), ...ovnLines(host, context), ...memberLines(host, context)]),
+    ...printAll([...linesOfHost(host, context), ...ovnLines(host, context)]),
+    ...geneveLines(host, context),
+    ...printAll(memberLines(host, context)),
     ...waysOf(host, context),
     ...tunnels.flatMap((link) => tunnelLines(host, link, context)),
     ...(isSilent(host) ? [] : [...printAll(sessionLines(host)), ...vtepLines(host, context)]),

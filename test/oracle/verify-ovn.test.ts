@@ -59,6 +59,18 @@ const CASES: readonly Case[] = [
     ["ovn connected tcp:10.250.0.1:6642"],
     CONTROLLER,
   ],
+  [
+    "which leaves OVN",
+    "ovn-appctl -t ovn-controller exit",
+    [
+      "ovn connected tcp:10.250.0.1:6642",
+      "ovn chassis 10.250.0.1 alpha",
+      "ovn bound out.alpha",
+      "ovn geneve 10.250.0.2 beta",
+      "ovn geneve 10.250.0.3 gamma",
+    ],
+    CONTROLLER,
+  ],
   ["whose switch has ended", "ovs-appctl -t ovs-vswitchd exit", ["ovn ovs-vswitchd"], SWITCH],
   ["whose northd is paused", "ovn-appctl -t ovn-northd pause", ["ovn northd"], "ovn-appctl -t ovn-northd resume"],
   [
@@ -76,13 +88,13 @@ const CASES: readonly Case[] = [
   [
     "of which another one has left",
     "ovn-sbctl chassis-del gamma",
-    ["ovn geneve 10.250.0.3 gamma", "ovn chassis 10.250.0.3 gamma"],
+    ["ovn chassis 10.250.0.3 gamma", "ovn geneve 10.250.0.3 gamma"],
     "ovn-sbctl chassis-add gamma geneve 10.250.0.3",
   ],
   [
     "of which another one has registered with an address that is not the topology's",
     "ovn-sbctl chassis-del gamma; ovn-sbctl chassis-add gamma geneve 10.250.0.33",
-    ["ovn geneve 10.250.0.3 gamma", "ovn chassis 10.250.0.3 gamma"],
+    ["ovn chassis 10.250.0.3 gamma", "ovn geneve 10.250.0.3 gamma"],
     "ovn-sbctl chassis-del gamma; ovn-sbctl chassis-add gamma geneve 10.250.0.3",
   ],
   [
