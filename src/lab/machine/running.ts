@@ -24,6 +24,9 @@ export interface RunningHost {
   readonly units: readonly string[];
 }
 
+/** A lab runs no OVN: there is no Open vSwitch that its unit could tell anything. */
+export const isOfOvn = (unit: string): boolean => /^netgen\d?-ovn\.service$/.test(unit);
+
 /** The hosts of a lab, in the order of the model. */
 export function runningHosts({ network, hosts, files, units }: Lab): readonly RunningHost[] {
   return network.hosts.map((host) => ({
@@ -31,7 +34,7 @@ export function runningHosts({ network, hosts, files, units }: Lab): readonly Ru
     box: must(hosts.get(host.name), "every host has a box"),
     files: must(files.get(host.name), "every host has its files"),
     // A device of an app's has none.
-    units: units[host.name] ?? [],
+    units: (units[host.name] ?? []).filter((unit) => !isOfOvn(unit)),
   }));
 }
 

@@ -9,7 +9,7 @@ import { plugGuests } from "../machine/guests.ts";
 import { isMaster, startKeepalived, stopKeepalived } from "../machine/keepalived.ts";
 import { eventually, PATIENCE } from "../machine/patience.ts";
 import { plug } from "../machine/plug.ts";
-import { type Lab, type RunningHost, runningHosts } from "../machine/running.ts";
+import { isOfOvn, type Lab, type RunningHost, runningHosts } from "../machine/running.ts";
 import { execCommand, type LabPromise } from "../measure/promise.ts";
 import { isAnswered } from "../measure/steady-ping.ts";
 import { brokenSessions, greetDialled, oneOfEachShape, watchOf } from "../measure/watch.ts";
@@ -183,7 +183,8 @@ const UNITS = "/lib/systemd/system";
 /** Services beside netgen's own which this machine has. */
 function neighbours({ box, files, units }: RunningHost): readonly string[] {
   const own = new Set(files.map(({ path }) => path.replace(/^.*\//, "")));
-  const all = [...servicesBeside(files, units), "systemd-sysctl.service"];
+  const started = files.filter(({ path }) => !isOfOvn(path.replace(/^.*\//, "")));
+  const all = [...servicesBeside(started, units), "systemd-sysctl.service"];
   return [...new Set(all)].filter((name) => {
     const file = name.replace(/@.*\./, "@.");
     return !own.has(file) && existsSync(box.outside(`${UNITS}/${file}`));

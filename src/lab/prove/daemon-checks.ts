@@ -1,5 +1,6 @@
 /** What each daemon of a host has made of its file. Every check gives what is wrong; nothing where all is well. */
 import { existsSync } from "node:fs";
+import { OVN_BRIDGE } from "../../model/ovn.ts";
 import { NAME_SERVERS_FILE, runUnit } from "../machine/boot.ts";
 import type { Box } from "../machine/box.ts";
 import { hasRival } from "../machine/keepalived.ts";
@@ -84,6 +85,7 @@ export interface SysctlState {
 /** Why a key is not there; `undefined`: it should be. */
 function reasonOfAbsence(path: string): string | undefined {
   if (path.startsWith("net/bridge/")) return "br_netfilter is not loaded";
+  if (path.includes(`/conf/${OVN_BRIDGE}/`)) return "a lab runs no OVN";
   return existsSync(`/proc/sys/${path}`) ? "the whole machine's, in no namespace" : undefined;
 }
 
