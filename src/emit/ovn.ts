@@ -77,8 +77,10 @@ const entryPortOf = (network: OvnNetwork): string => `${routerOf(network)}.entry
 
 const ofFamily = ({ prefixes }: OvnNetwork, family: IpFamily): OvnPrefix | undefined =>
   prefixes.find(({ prefix }) => familyOf(prefix) === family);
-const hasIpv6 = (networks: readonly OvnNetwork[]): boolean =>
-  networks.some((network) => ofFamily(network, 6) !== undefined);
+export const hasFamily =
+  (family: IpFamily) =>
+  (network: OvnNetwork): boolean =>
+    ofFamily(network, family) !== undefined;
 
 const withLength = ({ prefix, address }: OvnPrefix): string => `${address}/${prefixLengthBits(prefix)}`;
 
@@ -125,7 +127,7 @@ function chassisFile(host: Host, context: EmitContext, ovn: Ovn): OutputFile {
     link: OVN_LINK,
     entry: entryOf(host.name),
     isGateway: networks.length > 0,
-    hasIpv6: hasIpv6(networks),
+    hasIpv6: networks.some(hasFamily(6)),
     routes: own.map(({ prefix }) => ({
       prefix,
       router: familyOf(prefix) === 4 ? OVN_LINK.router : OVN_LINK.router6,
@@ -143,7 +145,7 @@ function northboundFile(host: Host, context: EmitContext, ovn: Ovn): OutputFile 
   const shared = ovn.networks.filter(isShared);
   const routers = ovn.chassis.flatMap((name) => {
     const own = networksBehind(ovn, name).filter((network) => !isShared(network));
-    return own.length === 0 ? [] : [{ name, hasIpv6: hasIpv6(own) }];
+    return own.length === 0 ? [] : [{ name, hasIpv6: own.some(hasFamily(6)) }];
   });
   const entries = ovn.chassis.filter((name) => networksBehind(ovn, name).some(isShared)).map(entryOf);
   const view = {

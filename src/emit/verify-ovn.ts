@@ -4,7 +4,7 @@ import { once } from "../base/once.ts";
 import type { Host } from "../model/host.ts";
 import { isShared, type Ovn, type OvnNetwork, ovnRolesOf } from "../model/ovn.ts";
 import type { EmitContext } from "./context.ts";
-import { entryOf, networksBehind, OVN_LINK, routerOf, southboundOf } from "./ovn.ts";
+import { entryOf, hasFamily, networksBehind, OVN_LINK, routerOf, southboundOf } from "./ovn.ts";
 import { layOut, piecesOf, type Strip } from "./shared.ts";
 import { isSilent, looks } from "./verify-own.ts";
 import { type Line, textOf } from "./verify-ways.ts";
@@ -38,7 +38,7 @@ function toldLines(host: Host, context: EmitContext, ovn: Ovn): readonly Line[] 
 
 /** The bridge between the kernel and logical routers; and the port by which one of several gateways sends to guests. */
 function linkLines(networks: readonly OvnNetwork[], { mtu }: Ovn): readonly Line[] {
-  const { bridge, entry, mac, host, bits, shared } = OVN_LINK;
+  const { bridge, entry, mac, host, host6, bits, shared } = OVN_LINK;
   const entered = networks.filter(isShared);
   const link = (name: string): Line => ["link", name, looks(name), `mtu ${mtu.bytes}`];
   const address = (text: string): Line => ["address", `${bridge} ${text}`, `ip -br address show dev ${bridge}`, text];
@@ -48,12 +48,15 @@ function linkLines(networks: readonly OvnNetwork[], { mtu }: Ovn): readonly Line
     ["mac", bridge, `/sys/class/net/${bridge}/address`, mac],
     ["ovn", `netgen:${bridge}`, MAPPINGS, `netgen:${bridge}`],
     address(`${host}/${bits}`),
+    ...(networks.some(hasFamily(6)) ? [address(`${host6}/64`)] : []),
     ...(entered.length > 0 ? [address(`${shared.host}/${shared.bits}`), link(entry)] : []),
     // It goes with the link, and nobody would answer for the router's address.
-    ...entered.map(({ address: router, entryMac }): Line => {
-      const words = `${router} lladdr ${entryMac} PERMANENT`;
-      return ["ovn", `${entry} ${router}`, `ip neighbour show dev ${entry}`, words];
-    }),
+    ...entered.flatMap(({ prefixes, entryMac }) =>
+      prefixes.map(({ address: router }): Line => {
+        const words = `${router} lladdr ${entryMac} PERMANENT`;
+        return ["ovn", `${entry} ${router}`, `ip neighbour show dev ${entry}`, words];
+      }),
+    ),
   ];
 }
 
@@ -118,6 +121,7 @@ function joinLines({ name }: Host, networks: readonly OvnNetwork[]): readonly Li
 /** The databases and northd, by this host's own way to them; and the southbound one by that of the chassis as well. */
 function centralLines(context: EmitContext, ovn: Ovn): readonly Line[] {
   const { remote, target } = southboundOf(ovn);
+  const mtu = `mtu=${ovn.mtu.bytes}`;
   const exits = ovn.networks.filter(({ gateways }) => gateways.length > 0);
   const portsOf = (networks: readonly OvnNetwork[]) => unique(networks.map((network) => exitOf(network).port));
   const bound = (type: string): string =>
@@ -133,9 +137,13 @@ function centralLines(context: EmitContext, ovn: Ovn): readonly Line[] {
     ...ovn.networks.map(({ name }): Line => {
       return ["ovn", `switch ${name}`, `ovn-nbctl ${LIST} --columns=name list logical_switch`, name];
     }),
-    ...ovn.networks.map(({ name }): Line => {
-      const options = `ovn-nbctl ${LIST} --columns=external_ids find dhcp_options options:mtu=${ovn.mtu.bytes}`;
-      return ["ovn", `dhcp mtu=${ovn.mtu.bytes} ${name}`, options, `netgen=${name}`];
+    ...ovn.networks.filter(hasFamily(4)).map(({ name }): Line => {
+      const options = `ovn-nbctl ${LIST} --columns=external_ids find dhcp_options options:${mtu}`;
+      return ["ovn", `dhcp ${mtu} ${name}`, options, `netgen=${name}`];
+    }),
+    ...exits.filter(hasFamily(6)).map((network): Line => {
+      const ports = `ovn-nbctl ${LIST} --columns=name find logical_router_port ipv6_ra_configs:${mtu}`;
+      return ["ovn", `announced ${mtu} ${network.name}`, ports, `${routerOf(network)}.${network.name}`];
     }),
     ...portsOf(exits.filter((each) => !isShared(each))).map((port): Line => {
       return ["ovn", `bound ${port}`, bound("l3gateway"), port];
