@@ -95,6 +95,9 @@ export async function serveFrr(box: Box, verb: "start" | "stop" | "restart"): Pr
     // "daemons" of netgen's has watchfrr's 20 s, too few for many hosts that start at once.
     const script = `ulimit -Sn 1024; watchfrr_options='-T 600' /usr/lib/frr/frrinit.sh ${verb}`;
     await box.shell(`${script} >> /run/log/frr 2>&1 < /dev/null`);
+    // As frr.service has its unit started, whoever starts it: until then sessions with a password are shut.
+    const passwords = `/etc/netgen${box.fleet}/frr-passwords`;
+    if (verb !== "stop") await box.shell(`[ ! -x ${passwords} ] || ${passwords}`);
   }
 }
 
@@ -223,7 +226,6 @@ export async function bootHost(box: Box, host: Host, files: readonly PlacedFile[
   await runUnit({ box, files }, `${own}-endpoints.service`);
   await serveRadvd({ box, files }, "start");
   await startFrr(box, files);
-  await runUnit({ box, files }, `${own}-frr-passwords.service`);
   for (const vrf of exitsOf(host)) await startExit(box, vrf);
   if (host.egress !== undefined) await box.start("egress", egress);
 }
