@@ -19,24 +19,29 @@ function runNode(...args: readonly string[]): void {
   if (status !== 0) throw new Error(`the sources do not compile:\n${stdout}${stderr}`);
 }
 
-/** Bundles the sources and declares their types, which are checked elsewhere. */
-function build(directory: string): void {
+/** Bundles the sources. */
+function bundle(directory: string): void {
   for (const name of COPIED.filter((each) => existsSync(join(ROOT, each)))) {
     cpSync(join(ROOT, name), join(directory, name), { recursive: true });
   }
-  const dist = join(directory, "dist");
-  const compiler = join(ROOT, "node_modules/typescript/bin/tsc");
-  runNode(compiler, "-p", join(ROOT, "tsconfig.json"), "--noCheck", "--emitDeclarationOnly", "--outDir", dist);
-  runNode(join(ROOT, "scripts/bundle.mjs"), dist);
+  runNode(join(ROOT, "scripts/bundle.mjs"), join(directory, "dist"));
 }
 
-/** The directory of the package. Tests may read it, and must leave it as it is. */
-export function builtPackage(): string {
+/** Declares their types as well, which are checked elsewhere. */
+function declareTypes(directory: string): void {
+  cpSync(builtPackage(), directory, { recursive: true });
+  const compiler = join(ROOT, "node_modules/typescript/bin/tsc");
+  const dist = join(directory, "dist");
+  runNode(compiler, "-p", join(ROOT, "tsconfig.json"), "--noCheck", "--emitDeclarationOnly", "--outDir", dist);
+}
+
+/** Where a directory of this name is, made by the first who asks for it. */
+function once(name: string, make: (directory: string) => void): string {
   const packages = inject("packages");
-  const directory = join(packages, "netgen");
+  const directory = join(packages, name);
   if (existsSync(directory)) return directory;
   const part = mkdtempSync(join(packages, "part-"));
-  build(part);
+  make(part);
   try {
     renameSync(part, directory);
   } catch {
@@ -45,3 +50,12 @@ export function builtPackage(): string {
   }
   return directory;
 }
+
+/**
+ * The directory of the package but for its types: those take the compiler three times as long as all the rest, and no program
+ * asks for them. Tests may read it, and must leave it as it is.
+ */
+export const builtPackage = (): string => once("netgen", bundle);
+
+/** The whole package, with its types. */
+export const typedPackage = (): string => once("typed", declareTypes);

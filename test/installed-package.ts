@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { builtPackage } from "./built-package.ts";
+import { typedPackage } from "./built-package.ts";
 
 /** What `npm pack` says of an archive. */
 export interface Archive {
@@ -46,7 +46,7 @@ function npm(cwd: string, ...args: readonly string[]): string {
 
 /** Compiles, packs and installs. Takes some ten seconds. */
 export function installPackage(): InstalledPackage {
-  const built = builtPackage();
+  const built = typedPackage();
   const project = mkdtempSync(join(tmpdir(), "netgen-user-"));
   mkdirSync(join(project, "archives"));
   // Without scripts: `prepare` would compile once more, in a place without sources.

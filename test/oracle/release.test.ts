@@ -5,7 +5,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, stat
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { BUILD_TIMEOUT_MS, builtPackage, ROOT } from "../built-package.ts";
+import { BUILD_TIMEOUT_MS, builtPackage, ROOT, typedPackage } from "../built-package.ts";
 import { isEquipped } from "./nft-helpers.ts";
 
 const { version, devDependencies } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
@@ -35,7 +35,7 @@ describe.runIf(isEquipped("dpkg", "dpkg-deb"))("a release", () => {
       ["077", "again"],
     ] as const) {
       const line = `umask ${umask}; SOURCE_DATE_EPOCH=${DAY} exec "$0" "$@"`;
-      succeed("sh", "-c", line, process.execPath, script, join(home, name), builtPackage());
+      succeed("sh", "-c", line, process.execPath, script, join(home, name), typedPackage());
     }
     cpSync(join(ROOT, "fixtures/proxmox/topology.yaml"), join(home, "topology.yaml"));
     succeed(process.execPath, join(builtPackage(), "dist/cli.js"), "build", "topology.yaml", "-o", "expected");
