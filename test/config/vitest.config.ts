@@ -1,6 +1,7 @@
 // `npm test` and `npm run cover`: what needs neither root nor daemons.
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { longestFirst } from "./longest-first.ts";
 
 const FULL = { statements: 100, branches: 100, functions: 100, lines: 100 };
 
@@ -15,6 +16,7 @@ export default defineConfig({
     isolate: false,
     // Compiling makes much that lives for a moment: with room for it in MiB (16 is the default) there is less to tidy up.
     execArgv: ["--max-semi-space-size=32"],
+    sequence: { sequencer: longestFirst("large", "report-page", "fuzz", "properties", "canary", "apply", "machine") },
     // The generators of fast-check and a compiled network of 1,000 hosts take their time on a busy machine.
     testTimeout: 60_000,
     hookTimeout: 60_000,
