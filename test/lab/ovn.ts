@@ -1,4 +1,4 @@
-/** OVN on a lab's hosts: its own programs, with Open vSwitch in userspace, as a lab's kernel need not have its module. */
+/** OVN on a lab's hosts, by its own programs, with Open vSwitch in userspace, as a lab's kernel need not have its module. */
 import { fileURLToPath } from "node:url";
 import { invariant, must } from "../../src/base/invariant.ts";
 import type { Box } from "../../src/lab/machine/box.ts";
@@ -21,43 +21,60 @@ export -f ovs-vsctl
 `;
 
 /** Lines of shell on a host, with OVN's programs speaking to its own. */
-export const withOvn = ({ run }: Box, script: string): Promise<string> => run("bash", "-euc", `${PROLOGUE}${script}`);
+export const withOvn = ({ run }: Box, script: string): Promise<string> =>
+  // A shell above all others that reads from a socket takes itself for a remote one, and complains about what it reads then.
+  run("bash", "--norc", "-euc", `${PROLOGUE}${script}`);
 
 // By their own names, by which ovn-appctl and ovs-appctl find them.
 const daemon = (name: string, command: string): string =>
   `${command} --detach --pidfile=${RUN}/${name}.pid --log-file=${RUN}/${name}.log`;
 
-const database = (name: string, schema: string, more = ""): string => `
-ovsdb-tool create ${RUN}/${name}.db ${schema}
-${daemon(name, `ovsdb-server --unixctl=${RUN}/${name}.ctl --remote=punix:${RUN}/${name}.sock ${more} ${RUN}/${name}.db`)}
+const create = (name: string, schema: string): string => `ovsdb-tool create ${RUN}/${name}.db ${schema}`;
+
+const serve = (name: string, more = ""): string =>
+  daemon(name, `ovsdb-server --remote=punix:${RUN}/${name}.sock ${more} ${RUN}/${name}.db`);
+
+/** OVN's databases and northd, with what is in the databases' files. */
+const CENTRAL = `
+${serve("nb")}
+${serve("sb", "--remote=db:OVN_Southbound,SB_Global,connections")}
+ovn-nbctl init; ovn-sbctl init
+${daemon("northd", `ovn-northd --ovnnb-db=unix:${RUN}/nb.sock --ovnsb-db=unix:${RUN}/sb.sock`)}
 `;
 
-/** OVN's databases and northd, with what netgen's script has in them. */
+/** The central of a lab that has just come up, with what netgen's script has in it. */
 export async function startCentral({ box }: RunningHost): Promise<void> {
-  const remote = "--remote=db:OVN_Southbound,SB_Global,connections";
   await withOvn(
     box,
     `mkdir -p ${RUN}
-${database("nb", "/usr/share/ovn/ovn-nb.ovsschema")}
-${database("sb", "/usr/share/ovn/ovn-sb.ovsschema", remote)}
-ovn-nbctl init; ovn-sbctl init
-${daemon("ovn-northd", `ovn-northd --ovnnb-db=unix:${RUN}/nb.sock --ovnsb-db=unix:${RUN}/sb.sock`)}
+${create("nb", "/usr/share/ovn/ovn-nb.ovsschema")}
+${create("sb", "/usr/share/ovn/ovn-sb.ovsschema")}
+${CENTRAL}
 /etc/netgen/ovn-nb`,
   );
 }
 
-/** Open vSwitch, what netgen's script tells it, the way of its Geneve, and ovn-controller. */
-export async function startChassis({ box, host }: RunningHost): Promise<void> {
+/** Ends the central's programs; the databases' files stay. */
+export async function endCentral({ box }: RunningHost): Promise<void> {
+  await withOvn(
+    box,
+    `for name in northd nb sb; do
+  pid=$(< ${RUN}/$name.pid)
+  kill "$pid"
+  while kill -0 "$pid" 2> /dev/null; do sleep 0.1; done
+done`,
+  );
+}
+
+/** Starts them again. */
+export const resumeCentral = ({ box }: RunningHost): Promise<string> => withOvn(box, CENTRAL);
+
+/** The way of Geneve through the kernel's own UDP, and so through WireGuard and the guard. */
+async function relayGeneve({ box, host }: RunningHost): Promise<void> {
   const own = must(host.vtep, "a chassis has an address");
   await withOvn(
     box,
-    `mkdir -p ${RUN}
-# The lab's own stand-ins for what lies behind a gateway.
-for each in /sys/class/net/lab*; do [[ ! -e $each ]] || ip link delete "\${each##*/}"; done
-${database("db", "/usr/share/openvswitch/vswitch.ovsschema")}
-command ovs-vsctl --no-wait init
-${daemon("ovs-vswitchd", `ovs-vswitchd unix:${RUN}/db.sock`)}
-ip link add gnv0 type veth peer name gnv1
+    `ip link add gnv0 type veth peer name gnv1
 ip link set gnv0 up
 ip link set gnv1 up
 ovs-vsctl add-br br-gnv -- add-port br-gnv gnv1 -- set open_vswitch . external_ids:ovn-bridge-datapath-type=netdev
@@ -68,21 +85,33 @@ for ((i = 0; i < 50; i++)); do
   ovs-appctl -t ovs-vswitchd ovs/route/add 10.250.0.0/24 br-gnv 10.250.0.254 && break
   sleep 0.2
 done
-ovs-appctl -t ovs-vswitchd tnl/neigh/set br-gnv 10.250.0.254 02:00:00:00:00:fe
-/etc/netgen/ovn-chassis`,
+ovs-appctl -t ovs-vswitchd tnl/neigh/set br-gnv 10.250.0.254 02:00:00:00:00:fe`,
   );
   const inside = (await box.run("cat", "/sys/class/net/br-gnv/address")).trim();
   await box.start("sockets", "python3", RELAY, "gnv0", own, inside);
+}
+
+/** Open vSwitch, what netgen's script tells it, and ovn-controller. */
+export async function startChassis(running: RunningHost): Promise<void> {
+  const { box } = running;
+  await withOvn(
+    box,
+    `mkdir -p ${RUN}
+# The lab's own stand-in for what lies behind a gateway.
+ip link delete lab0 2> /dev/null || true
+${create("db", "/usr/share/openvswitch/vswitch.ovsschema")}
+${serve("db")}
+ovs-vsctl --no-wait init
+${daemon("ovs-vswitchd", `ovs-vswitchd unix:${RUN}/db.sock`)}`,
+  );
+  await relayGeneve(running);
+  await withOvn(box, "/etc/netgen/ovn-chassis");
   await withOvn(box, daemon("ovn-controller", `ovn-controller unix:${RUN}/db.sock`));
 }
 
-/** What verify says is not so, of OVN and of links: no systemd runs here, and no udev that would set a new bridge's sysctls. */
-export async function missingOf({ box }: RunningHost): Promise<readonly string[]> {
-  // Its list is not where the scripts write.
-  const said = await withOvn(box, "NETGEN_ROOT= /etc/netgen/verify --quick || true");
-  invariant(said.includes("\n1.."), "verify gets to its end");
-  const lines = [...said.matchAll(/^not ok \d+ - (.*)$/gm)].map(([, line = ""]) => line);
-  return lines.filter((line) => /^(ovn|own|link|mac|address) /.test(line));
+/** Whether a chassis has the central's southbound database. */
+export async function hasCentral({ box }: RunningHost): Promise<boolean> {
+  return (await withOvn(box, `ovn-appctl -t ovn-controller connection-status`)).trim() === "connected";
 }
 
 export interface Guest {
