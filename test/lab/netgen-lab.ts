@@ -1,15 +1,18 @@
 /** Labs as a user runs them and as a test does, and what came of each promise. */
 import { spawn } from "node:child_process";
+import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { expect } from "vitest";
 import { must } from "../../src/base/invariant.ts";
 import { compile } from "../../src/compile.ts";
+import { runInKernel } from "../../src/lab/machine/kernel.ts";
 import { openLab, type Tamper } from "../../src/lab/machine/open.ts";
 import { eventually } from "../../src/lab/machine/patience.ts";
 import { type Lab, runningHosts } from "../../src/lab/machine/running.ts";
 import type { Proven, Prover } from "../../src/lab/measure/promise.ts";
 import { missingOn } from "../../src/lab/prove/verify.ts";
 import { proveKind } from "../../src/lab/prove.ts";
+import { ROOT } from "../built-package.ts";
 import { quiet } from "./computers.ts";
 
 /** A promise as `--format json` prints it. */
@@ -64,6 +67,28 @@ export const brokenIn = ({ proven }: LabRun): readonly string[] =>
   proven
     .filter(({ kept }) => !kept)
     .map((each) => `${each.kind} ${each.subject}: ${each.promise}: ${each.measured}\n  $ ${each.command}`);
+
+/** Has a virtual machine with Debian's kernel run one test of a file: whether it ran there and passed, and all that was said. */
+export async function proveInKernel(file: string, what: string, signal: AbortSignal) {
+  const vitest = join(ROOT, "node_modules/vitest/vitest.mjs");
+  const name = `^${what.replace(/[$()*+.?[\\\]^{|}]/g, "\\$&")}$`;
+  // What tests say of themselves is in no report.
+  const report = ["--reporter=tap-flat", "--disable-console-intercept"];
+  const words = ["--config", "test/config/lab.config.ts", file, "-t", name, ...report];
+  const lines: string[] = [];
+  const onLine = (line: string) => lines.push(line);
+  const end = await runInKernel({
+    command: ["env", "NETGEN_PROOFS=whole", process.execPath, vitest, "run", ...words],
+    stdin: "",
+    signal,
+    onPhase: () => undefined,
+    onLine,
+    onErrorLine: onLine,
+  });
+  // A run in which no test has that name ends well, too.
+  const ran = lines.filter((line) => /^(?:not )?ok /.test(line) && !/# SKIP/.test(line));
+  return { end, ran, said: lines.join("\n") };
+}
 
 export interface TamperedLab {
   readonly topology: string;

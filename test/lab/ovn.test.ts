@@ -5,6 +5,9 @@ import { parseAddress } from "../../src/base/ip.ts";
 import { compile } from "../../src/compile.ts";
 import { cutCables, mend } from "../../src/lab/life/cut.ts";
 import type { Box } from "../../src/lab/machine/box.ts";
+import { execute } from "../../src/lab/machine/keeper.ts";
+import { findKernelObstacles } from "../../src/lab/machine/kernel.ts";
+import { thisMachine } from "../../src/lab/machine/needs.ts";
 import { openLab } from "../../src/lab/machine/open.ts";
 import { eventually, sleep } from "../../src/lab/machine/patience.ts";
 import { type RunningHost, runningHost } from "../../src/lab/machine/running.ts";
@@ -14,7 +17,9 @@ import { planLab } from "../../src/lab/plan/plan-lab.ts";
 import { listFixtures, sourceOf } from "../fixtures.ts";
 import { isWhole } from "../proofs.ts";
 import { quiet } from "./computers.ts";
+import { proveInKernel } from "./netgen-lab.ts";
 import {
+  type Datapath,
   endCentral,
   type Guest,
   hasCentral,
@@ -27,7 +32,7 @@ import {
   withOvn,
 } from "./ovn.ts";
 
-if (!isWhole) console.warn("SKIPPED without NETGEN_PROOFS=whole: guests of OVN's, by Open vSwitch in userspace");
+if (!isWhole) console.warn("SKIPPED without NETGEN_PROOFS=whole: guests of OVN's");
 
 /** Of the network with two gateways, and of that with one. */
 const TENANT: Guest = {
@@ -80,13 +85,13 @@ interface OvnLab {
   readonly router: () => Promise<string>;
 }
 
-async function prove(work: (lab: OvnLab) => Promise<void>): Promise<void> {
+async function prove(datapath: Datapath, work: (lab: OvnLab) => Promise<void>): Promise<void> {
   const { lab, root } = await openLab({ ...compiled, network, plan }, quiet);
   const host = (name: string) => runningHost(lab, name);
   const [alpha, beta, gamma, delta] = [host("alpha"), host("beta"), host("gamma"), host("delta")];
   try {
     await startCentral(delta);
-    for (const each of [alpha, beta, gamma]) await startChassis(each);
+    for (const each of [alpha, beta, gamma]) await startChassis(each, datapath);
     for (const guest of [TENANT, OFFICE]) {
       const addresses = `"${macOf(guest.address)} ${guest.address}"`;
       const port = `lsp-add ${guest.network} ${guest.name} -- lsp-set-addresses ${guest.name} ${addresses}`;
@@ -125,7 +130,7 @@ async function proveGateways({ alpha, gamma, delta, router }: OvnLab): Promise<v
   });
   expect(back.isBack).toBe(true);
   await inGuest(gamma, TENANT, ...ping(OVERLAY, TENANT.mtu));
-  console.info(`the first gateway cut off: ${away.gapSeconds} s without an answer; back: ${back.gapSeconds} s`);
+  tell(`the first gateway cut off: ${away.gapSeconds} s without an answer; back: ${back.gapSeconds} s`);
 }
 
 /** Longer than Open vSwitch keeps a flow that nothing goes by (10 s), and than OVN asks whether the other end is there (5 s). */
@@ -170,8 +175,11 @@ async function proveWithoutCentral({ alpha, beta, gamma, delta, reaches, router 
   await mend(alpha.box);
   for (const guest of [TENANT, OFFICE]) expect(await eventually(() => reaches(guest))).toBe(true);
   expect(await eventually(async () => (await router()) === "alpha")).toBe(true);
-  console.info(`the central back: the next gateway has taken over after ${seconds} s`);
+  tell(`the central back: the next gateway has taken over after ${seconds} s`);
 }
+
+const MEASURED = "measured: ";
+const tell = (line: string): void => console.info(`${MEASURED}${line}`);
 
 const PROOFS = [
   { what: "guests are reached, and get out, by each gateway that is there", work: proveGateways },
@@ -180,5 +188,23 @@ const PROOFS = [
     work: proveWithoutCentral,
   },
 ];
+/** On a busy machine; and on an emulated one. */
+const [LONG_MS, VERY_LONG_MS] = [600_000, 3_600_000];
 
-for (const { what, work } of PROOFS) test.runIf(isWhole)(what, { timeout: 600_000 }, () => prove(work));
+/** As the scripts of Debian's package load it. */
+const hasModule = async (): Promise<boolean> => (await execute("modprobe", ["-q", "openvswitch"])).status === 0;
+
+for (const { what, work } of PROOFS) {
+  test.runIf(isWhole)(`${what}: in userspace`, { timeout: LONG_MS }, () => prove("userspace", work));
+
+  const name = `${what}: in the kernel`;
+  test.runIf(isWhole)(name, { timeout: VERY_LONG_MS }, async ({ signal, skip }) => {
+    if (await hasModule()) return prove("kernel", work);
+    const obstacles = findKernelObstacles(network, thisMachine(), process.arch);
+    skip(obstacles.length > 0 && process.env.CI === undefined, `SKIPPED: ${obstacles.join("; ")}`);
+    const { end, ran, said } = await proveInKernel("test/lab/ovn.test.ts", name, signal);
+    expect(end, said).toEqual({ kind: "ended", status: 0 });
+    expect(ran, said).toEqual([expect.stringMatching(/^ok /)]);
+    for (const line of said.split("\n").filter((each) => each.startsWith(MEASURED))) console.info(line);
+  });
+}

@@ -1,4 +1,4 @@
-/** OVN on a lab's hosts, by its own programs, with Open vSwitch in userspace, as a lab's kernel need not have its module. */
+/** OVN on a lab's hosts, by its own programs. */
 import { fileURLToPath } from "node:url";
 import { invariant, must } from "../../src/base/invariant.ts";
 import type { Box } from "../../src/lab/machine/box.ts";
@@ -7,13 +7,19 @@ import type { RunningHost } from "../../src/lab/machine/running.ts";
 const RUN = "/run/ovn-lab";
 const RELAY = fileURLToPath(new URL("ovn-sockets.py", import.meta.url));
 
-// What netgen's scripts run: bridges of a datapath that needs no kernel module.
+/** Where Open vSwitch switches: in the kernel by its module, as on real hosts, or in its own process where that is not to be had. */
+export type Datapath = "kernel" | "userspace";
+
+/** Of a host whose bridges are of a datapath that needs no kernel module. */
+const IN_USERSPACE = `${RUN}/in-userspace`;
+
 const PROLOGUE = `
 export OVS_RUNDIR=${RUN} OVN_RUNDIR=${RUN} OVS_LOGDIR=${RUN} NETGEN_ROOT=${RUN}
 export OVN_NB_DB=unix:${RUN}/nb.sock OVN_SB_DB=unix:${RUN}/sb.sock
+# What netgen's scripts run.
 ovs-vsctl() {
-  local bridge more=()
-  bridge=$(sed -n 's/.*add-br \\([a-z-]*\\).*/\\1/p' <<< "$*")
+  local bridge='' more=()
+  [[ ! -e ${IN_USERSPACE} ]] || bridge=$(sed -n 's/.*add-br \\([a-z-]*\\).*/\\1/p' <<< "$*")
   [[ -z $bridge ]] || more=(-- set bridge "$bridge" datapath_type=netdev)
   command ovs-vsctl "$@" "\${more[@]}"
 }
@@ -69,12 +75,13 @@ done`,
 /** Starts them again. */
 export const resumeCentral = ({ box }: RunningHost): Promise<string> => withOvn(box, CENTRAL);
 
-/** The way of Geneve through the kernel's own UDP, and so through WireGuard and the guard. */
+/** The way of Geneve through the kernel's own UDP, and so through WireGuard and the guard, for an Open vSwitch in userspace. */
 async function relayGeneve({ box, host }: RunningHost): Promise<void> {
   const own = must(host.vtep, "a chassis has an address");
   await withOvn(
     box,
-    `ip link add gnv0 type veth peer name gnv1
+    `touch ${IN_USERSPACE}
+ip link add gnv0 type veth peer name gnv1
 ip link set gnv0 up
 ip link set gnv1 up
 ovs-vsctl add-br br-gnv -- add-port br-gnv gnv1 -- set open_vswitch . external_ids:ovn-bridge-datapath-type=netdev
@@ -92,7 +99,7 @@ ovs-appctl -t ovs-vswitchd tnl/neigh/set br-gnv 10.250.0.254 02:00:00:00:00:fe`,
 }
 
 /** Open vSwitch, what netgen's script tells it, and ovn-controller. */
-export async function startChassis(running: RunningHost): Promise<void> {
+export async function startChassis(running: RunningHost, datapath: Datapath): Promise<void> {
   const { box } = running;
   await withOvn(
     box,
@@ -104,7 +111,7 @@ ${serve("db")}
 ovs-vsctl --no-wait init
 ${daemon("ovs-vswitchd", `ovs-vswitchd unix:${RUN}/db.sock`)}`,
   );
-  await relayGeneve(running);
+  if (datapath === "userspace") await relayGeneve(running);
   await withOvn(box, "/etc/netgen/ovn-chassis");
   await withOvn(box, daemon("ovn-controller", `ovn-controller unix:${RUN}/db.sock`));
 }

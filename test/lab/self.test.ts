@@ -1,19 +1,17 @@
 /** The lab tests itself: trees that are broken on purpose, each caught by the promise that it breaks. */
-import { join } from "node:path";
 import { expect, test } from "vitest";
 import { must } from "../../src/base/invariant.ts";
 import { compile } from "../../src/compile.ts";
-import { findKernelObstacles, runInKernel } from "../../src/lab/machine/kernel.ts";
+import { findKernelObstacles } from "../../src/lab/machine/kernel.ts";
 import type { PlacedFile } from "../../src/lab/machine/keys.ts";
 import { findObstacles, thisMachine } from "../../src/lab/machine/needs.ts";
 import type { Tamper } from "../../src/lab/machine/open.ts";
 import type { Lab } from "../../src/lab/machine/running.ts";
 import type { PromiseKind, Prover } from "../../src/lab/measure/promise.ts";
 import { provers } from "../../src/lab/prove.ts";
-import { ROOT } from "../built-package.ts";
 import { listFixtures, sourceOf } from "../fixtures.ts";
 import { forNow, isWhole } from "../proofs.ts";
-import { awaitMisses, type Misses, proveTampered } from "./netgen-lab.ts";
+import { awaitMisses, type Misses, proveInKernel, proveTampered } from "./netgen-lab.ts";
 
 /** A stretched segment with EVPN and a gateway, a routed subnet on each of two hosts, and a third to be confused with. */
 const TOPOLOGY = `
@@ -699,32 +697,12 @@ const compiled = must(compile({ name: "topology.yaml", text: VRF_EXITS }).model,
 const hasVrfs = (await findObstacles(compiled, thisMachine())).length === 0;
 const obstacles = hasVrfs ? [] : findKernelObstacles(compiled, thisMachine(), process.arch);
 
-/** Has a virtual machine run the one test: whether it ran there and passed, and all that was said. */
-async function proveInKernel(what: string, signal: AbortSignal) {
-  const vitest = join(ROOT, "node_modules/vitest/vitest.mjs");
-  const name = `^${what.replace(/[$()*+.?[\\\]^{|}]/g, "\\$&")}$`;
-  const words = ["--config", "test/config/lab.config.ts", "test/lab/self.test.ts", "-t", name, "--reporter=tap-flat"];
-  const lines: string[] = [];
-  const onLine = (line: string) => lines.push(line);
-  const end = await runInKernel({
-    command: ["env", "NETGEN_PROOFS=whole", process.execPath, vitest, "run", ...words],
-    stdin: "",
-    signal,
-    onPhase: () => undefined,
-    onLine,
-    onErrorLine: onLine,
-  });
-  // A run in which no test has that name ends well, too.
-  const ran = lines.filter((line) => /^(?:not )?ok /.test(line) && !/# SKIP/.test(line));
-  return { end, ran, said: lines.join("\n") };
-}
-
 // Not by "$what", of which vitest takes the first forty characters: the name is what the virtual machine is asked for.
 for (const each of cases) {
   test.concurrent(each.what, { timeout: LONG_MS }, async ({ expect, signal, skip }) => {
     if (each.needsVrfs && !hasVrfs) {
       skip(obstacles.length > 0 && process.env.CI === undefined, `SKIPPED: ${obstacles.join("; ")}`);
-      const { end, ran, said } = await proveInKernel(each.what, signal);
+      const { end, ran, said } = await proveInKernel("test/lab/self.test.ts", each.what, signal);
       expect(end, said).toEqual({ kind: "ended", status: 0 });
       expect(ran, said).toEqual([expect.stringMatching(/^ok /)]);
       return;
