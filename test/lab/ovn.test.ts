@@ -25,6 +25,7 @@ import {
   hasCentral,
   inGuest,
   macOf,
+  missingOf,
   plugIn,
   resumeCentral,
   startCentral,
@@ -44,7 +45,7 @@ const OFFICE: Guest = {
   ...{ address: "10.9.1.11", router: "10.9.1.1", ipv6: "fd09:0:0:1:801:aff:fe09:10b" },
 };
 /** Of delta, which is the central, and a spoke. */
-const OVERLAY = "10.250.0.4";
+const OVERLAY = ["10.250.0.4", "fd50::4"];
 /** Of beta, the second gateway. */
 const BETA = "10.250.0.2";
 
@@ -93,43 +94,56 @@ async function prove(datapath: Datapath, work: (lab: OvnLab) => Promise<void>): 
     await startCentral(delta);
     for (const each of [alpha, beta, gamma]) await startChassis(each, datapath);
     for (const guest of [TENANT, OFFICE]) {
-      const addresses = `"${macOf(guest.address)} ${guest.address}"`;
+      const addresses = `"${macOf(guest.address)} ${guest.address} ${guest.ipv6}"`;
       const port = `lsp-add ${guest.network} ${guest.name} -- lsp-set-addresses ${guest.name} ${addresses}`;
       await withOvn(delta.box, `ovn-nbctl ${port}`);
       await plugIn(gamma, guest);
     }
-    const reaches = async ({ address }: Guest): Promise<boolean> =>
+    const answers = async (address: string): Promise<boolean> =>
       (await delta.box.attempt(...ping(address, 84))).status === 0;
+    const reaches = ({ address }: Guest): Promise<boolean> => answers(address);
     const router = async (): Promise<string> =>
       (await withOvn(delta.box, `ovn-sbctl --bare --columns=name list chassis $(${ACTIVE})`)).trim();
-    for (const guest of [TENANT, OFFICE]) expect(await eventually(() => reaches(guest))).toBe(true);
+    for (const { address, ipv6 } of [TENANT, OFFICE]) {
+      for (const each of [address, ipv6]) expect(await eventually(() => answers(each))).toBe(true);
+    }
     expect(await router()).toBe("alpha");
+    for (const each of [alpha, beta, gamma, delta]) expect(await missingOf(each)).toEqual([]);
     await work({ alpha, beta, gamma, delta, reaches, router });
   } finally {
     await root.close();
   }
 }
 
+/** A guest gets there by packets of its network's size, IPv4 and IPv6. */
+async function reachOverlay(gamma: RunningHost, guest: Guest): Promise<void> {
+  for (const address of OVERLAY) await inGuest(gamma, guest, ...ping(address, guest.mtu));
+}
+
 async function proveGateways({ alpha, gamma, delta, router }: OvnLab): Promise<void> {
   for (const guest of [TENANT, OFFICE]) {
-    await inGuest(gamma, guest, ...ping(OVERLAY, guest.mtu));
-    await delta.box.run(...ping(guest.address, guest.mtu));
+    await reachOverlay(gamma, guest);
+    for (const address of [guest.address, guest.ipv6]) await delta.box.run(...ping(address, guest.mtu));
     // By a host's own address: others' would be dropped where AllowedIPs name what is behind each peer.
-    const { output } = await delta.box.attempt(...ping(guest.address, guest.mtu + 1));
-    expect(output).toMatch(/^From 10\.250\.0\.[12] .*Frag needed and DF set \(mtu = 1382\)/m);
+    const ipv4 = await delta.box.attempt(...ping(guest.address, guest.mtu + 1));
+    expect(ipv4.output).toMatch(/^From 10\.250\.0\.[12] .*Frag needed and DF set \(mtu = 1382\)/m);
+    const ipv6 = await delta.box.attempt(...ping(guest.ipv6, guest.mtu + 1));
+    expect(ipv6.output).toMatch(/^From fd50::[12] .*Packet too big: mtu=1382/m);
   }
 
   const away = await pingDuring(watched(delta.box, TENANT), () => cutCables(alpha.box, cables));
   expect(away.isBack).toBe(true);
   expect(await router()).toBe("beta");
-  await inGuest(gamma, TENANT, ...ping(OVERLAY, TENANT.mtu));
+  await reachOverlay(gamma, TENANT);
 
   const back = await pingDuring(watched(delta.box, TENANT), async () => {
     await mend(alpha.box);
     expect(await eventually(async () => (await router()) === "alpha")).toBe(true);
   });
   expect(back.isBack).toBe(true);
-  await inGuest(gamma, TENANT, ...ping(OVERLAY, TENANT.mtu));
+  await reachOverlay(gamma, TENANT);
+  await withOvn(gamma.box, "ovn-appctl -t ovn-controller exit --restart");
+  expect(await missingOf(gamma)).toEqual(["ovn connected tcp:10.250.0.4:6642"]);
   tell(`the first gateway cut off: ${away.gapSeconds} s without an answer; back: ${back.gapSeconds} s`);
 }
 

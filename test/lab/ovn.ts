@@ -45,7 +45,7 @@ const CENTRAL = `
 ${serve("nb")}
 ${serve("sb", "--remote=db:OVN_Southbound,SB_Global,connections")}
 ovn-nbctl init; ovn-sbctl init
-${daemon("northd", `ovn-northd --ovnnb-db=unix:${RUN}/nb.sock --ovnsb-db=unix:${RUN}/sb.sock`)}
+${daemon("ovn-northd", `ovn-northd --ovnnb-db=unix:${RUN}/nb.sock --ovnsb-db=unix:${RUN}/sb.sock`)}
 `;
 
 /** The central of a lab that has just come up, with what netgen's script has in it. */
@@ -64,7 +64,7 @@ ${CENTRAL}
 export async function endCentral({ box }: RunningHost): Promise<void> {
   await withOvn(
     box,
-    `for name in northd nb sb; do
+    `for name in ovn-northd nb sb; do
   pid=$(< ${RUN}/$name.pid)
   kill "$pid"
   while kill -0 "$pid" 2> /dev/null; do sleep 0.1; done
@@ -104,8 +104,8 @@ export async function startChassis(running: RunningHost, datapath: Datapath): Pr
   await withOvn(
     box,
     `mkdir -p ${RUN}
-# The lab's own stand-in for what lies behind a gateway.
-ip link delete lab0 2> /dev/null || true
+# The lab's own stand-ins for what lies behind a gateway.
+for each in /sys/class/net/lab*; do [[ ! -e $each ]] || ip link delete "\${each##*/}"; done
 ${create("db", "/usr/share/openvswitch/vswitch.ovsschema")}
 ${serve("db")}
 ovs-vsctl --no-wait init
@@ -114,6 +114,15 @@ ${daemon("ovs-vswitchd", `ovs-vswitchd unix:${RUN}/db.sock`)}`,
   if (datapath === "userspace") await relayGeneve(running);
   await withOvn(box, "/etc/netgen/ovn-chassis");
   await withOvn(box, daemon("ovn-controller", `ovn-controller unix:${RUN}/db.sock`));
+}
+
+/** What verify says is not so, of OVN and of links: no systemd runs here, and no udev that would set a new bridge's sysctls. */
+export async function missingOf({ box }: RunningHost): Promise<readonly string[]> {
+  // Its list is not where the scripts write.
+  const said = await withOvn(box, "NETGEN_ROOT= /etc/netgen/verify --quick || true");
+  invariant(said.includes("\n1.."), "verify gets to its end");
+  const lines = [...said.matchAll(/^not ok \d+ - (.*)$/gm)].map(([, line = ""]) => line);
+  return lines.filter((line) => /^(ovn|own|link|mac|address) /.test(line));
 }
 
 /** Whether a chassis has the central's southbound database. */
