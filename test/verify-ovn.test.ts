@@ -57,6 +57,7 @@ hosts:
     "system-id",
     "ovn-encap-type",
     "ovn-encap-ip",
+    "ovn-set-local-ip",
     "ovn-remote",
   ]);
   expect(ovnOf(pair, "delta").map(({ name }) => name)).toContain("connected tcp:10.250.0.3:6642");

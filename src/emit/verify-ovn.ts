@@ -28,6 +28,7 @@ function toldLines(host: Host, context: EmitContext, ovn: Ovn): readonly Line[] 
     `system-id=${host.name}`,
     "ovn-encap-type=geneve",
     `ovn-encap-ip=${vtepOf(host.name, context)}`,
+    "ovn-set-local-ip=true",
     `ovn-remote=${southboundOf(ovn).remote}`,
   ];
   return [

@@ -403,6 +403,7 @@ describe("the script of a chassis", () => {
       "system-id=beta",
       'ovn-encap-ip="10.250.0.2"',
       "ovn-encap-type=geneve",
+      'ovn-set-local-ip="true"',
       'ovn-remote="tcp:10.250.0.1:6642"',
       'ovn-bridge-mappings="physnet1:br-ex,netgen:br-ovn"',
     ]) {

@@ -266,7 +266,7 @@ done`);
         "--quick",
       ]);
       // Of a chassis that is a gateway, and of the central.
-      expect(output.match(/^ok \d+ - ovn /gm)).toHaveLength(13 + 13);
+      expect(output.match(/^ok \d+ - ovn /gm)).toHaveLength(14 + 13);
     });
 
     test.each(forNow(CASES, ([what]) => ON_EACH_CHANGE.has(what), "hosts of OVN's with something broken"))(
@@ -287,6 +287,7 @@ done`);
         ["system-id", "other", "system-id=alpha"],
         ["ovn-encap-type", "stt", "ovn-encap-type=geneve"],
         ["ovn-encap-ip", "10.250.0.11", "ovn-encap-ip=10.250.0.1"],
+        ["ovn-set-local-ip", "false", "ovn-set-local-ip=true"],
         ["ovn-remote", "tcp:10.250.0.9:6642", "ovn-remote=tcp:10.250.0.1:6642"],
         ["ovn-bridge-mappings", "netgen:br-ex,physnet1:br-ovn", "netgen:br-ovn"],
       ]) {
