@@ -201,6 +201,9 @@ export async function bootDevice(box: Box, { forwards, interfaces }: Host): Prom
   }
 }
 
+/** How devices that are made get link-local addresses: 0 by the kernel, 1 not at all (ip-sysctl). */
+const LINK_LOCAL = "net.ipv6.conf.default.addr_gen_mode";
+
 /** Brings a host up in the order in which its units do. Its cables are there before. */
 export async function bootHost(box: Box, host: Host, files: readonly PlacedFile[]): Promise<void> {
   const own = `netgen${box.fleet}`;
@@ -215,7 +218,10 @@ export async function bootHost(box: Box, host: Host, files: readonly PlacedFile[
   const links = host.vrrp?.isExclusive ? [] : host.interfaces;
   // No systemd is process 1 here, to decrypt a credential: wg-quick is shown the key itself.
   const shown = host.keyStore === "credential" ? "CREDENTIALS_DIRECTORY=/etc/wireguard " : "";
+  // The kernel gives a device of its own WireGuard no link-local address. Without this, one of wireguard-go's would have one.
+  await box.run("sysctl", "-qw", `${LINK_LOCAL}=1`);
   for (const { name } of links) await box.shell(`${shown}wg-quick up ${name} >> /run/log/wg-quick 2>&1 < /dev/null`);
+  await box.run("sysctl", "-qw", `${LINK_LOCAL}=0`);
   await eventually(async () => {
     await assertNetworkd(box, files);
     return (await unconfigured(box, files)).length === 0;
