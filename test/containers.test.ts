@@ -227,6 +227,13 @@ describe("refused", () => {
     expect(codes.files).toEqual([]);
   });
 
+  test("a whole subnet of two hosts, for that alone", () => {
+    const pods = "subnets: {pods: {cidr: 10.70.0.0/16, hosts: [beta, alpha], container: podman}}";
+    const hosts = "hosts: {alpha: {id: 1, endpoint: 192.0.2.1}, beta: {id: 2, endpoint: 192.0.2.2}}";
+    const body = `wireguard: {addresses: [10.250.0.0/24]}\nhostDefaults: {platform: debian13}\n${hosts}\n${pods}\n`;
+    expect(said(body)).toEqual([expect.stringMatching(/^subnet-several-owners: /)]);
+  });
+
   test("who meets nobody, for that alone", () => {
     const hosts = ["alpha", "beta", "gamma"].map((name, index) => `  ${name}: {id: ${index + 1}}\n`).join("");
     const wireguard =

@@ -1,5 +1,4 @@
 /** What the programs are told that make networks of containers. */
-import { must } from "../../base/invariant.ts";
 import { containsAddress, hostAddress, type IpAddress, type IpPrefix } from "../../base/ip.ts";
 import type { MtuBytes } from "../../base/units.ts";
 import type { ContainerNetwork, ContainerPool, ContainerRange } from "../../model/containers.ts";
@@ -33,7 +32,8 @@ function poolsOf(subnet: ResolvedSubnet, container: ContainerInput, host: string
     ranges.map((range) => usableRange(prefix, range)).find((range) => range !== undefined);
   const prefixes = isSegment
     ? subnet.input.prefixes.map(({ value }) => value)
-    : must(subnet.owned.get(host), "laws leave a routed subnet one owner, or slices");
+    : // Where several own the whole of it, which is an error already, nobody has any.
+      (subnet.owned.get(host) ?? []);
   return prefixes
     .map((prefix): ContainerPool => {
       const named = gateways.find((address) => containsAddress(prefix, address));
