@@ -225,6 +225,14 @@ describe("no cluster", () => {
     ]);
     expect(messagesOf(cluster(pods("10.42.0.0/28")))).toEqual([expect.stringContaining(" holds 0 of the /24 ")]);
     expect(codesOf(cluster({ ...pods("10.42.0.0/28"), cni: "calico" }))).toEqual([]);
+    const node = "kubernetes: {cni: flannel, distribution: k3s, role: agent}";
+    const many = Array.from(
+      { length: 257 },
+      (_, index) => `  h${index}: {id: ${index + 1}, endpoint: 192.0.2.1:${index + 1}, ${node}}\n`,
+    );
+    expect(messagesOf(`wireguard: {addresses: [10.250.0.0/16]}\nhosts:\n${many.join("")}`)).toContain(
+      "kubernetes-pods-few: 10.42.0.0/16 holds 256 of the /24 that Kubernetes gives each node, and there are 257 nodes",
+    );
     const ipv6 = { pools: BOTH_POOLS, shared: BOTH.replace(/fd00:42::\/\d+/, "fd00:42::/64") };
     expect(messagesOf(cluster(ipv6))).toEqual([expect.stringContaining("fd00:42::/64 holds 1 of the /64 ")]);
   });
