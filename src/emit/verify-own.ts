@@ -1,6 +1,6 @@
 /** What can be looked at on a host alone to know whether it is as the network promises: links, addresses, rules, routes. */
 import { FAMILIES, familyOf, type IpAddress, type IpPrefix, prefixOf } from "../base/ip.ts";
-import type { VxlanDevice } from "../model/device.ts";
+import { allAddresses, type VxlanDevice } from "../model/device.ts";
 import type { Host, OwnedPrefix } from "../model/host.ts";
 import { poolAddresses } from "../model/loopback.ts";
 import { isLasting } from "../model/unit.ts";
@@ -82,7 +82,7 @@ function addressLines(host: Host): readonly Line[] {
   const isOnTunnel = host.interfaces.some(({ addresses }) => addresses === poolAddresses(host));
   const tunnels = isSilent(host) ? [] : host.interfaces;
   const all = [
-    ...tunnels.map(({ name, addresses }) => ({ name, addresses })),
+    ...tunnels.map((tunnel) => ({ name: tunnel.name, addresses: allAddresses(tunnel) })),
     ...(isOnTunnel ? [] : [{ name: "lo", addresses: poolAddresses(host) }]),
     ...host.bridges.map(({ link, addresses }) => ({ name: link, addresses })),
   ];

@@ -1,8 +1,7 @@
 /** WireGuard through wg-quick: the interface, a reload that loses nothing, and endpoints that are known by name. */
-import { familyOf } from "../base/ip.ts";
 import { once } from "../base/once.ts";
 import { compareText } from "../base/text.ts";
-import type { WireguardInterface } from "../model/device.ts";
+import { allAddresses, type WireguardInterface } from "../model/device.ts";
 import { TUNNEL_MARK } from "../model/exit.ts";
 import type { Host } from "../model/host.ts";
 import { type Endpoint, endpointText, isDialledByScript, type Peer } from "../model/reach.ts";
@@ -75,22 +74,12 @@ const peerTexts = once((context: EmitContext): PeerTexts => {
   };
 });
 
-/**
- * An address of the link alone (RFC 4291 §2.5.6), by the host's id. The kernel gives WireGuard's devices none, and since 8.0.1
- * FRR begins no IPv6 session on an interface without one (its issue 9544: "nexthop_set failed").
- */
-function linkLocalOf({ id }: Host, { addresses, routedBy }: WireguardInterface): readonly string[] {
-  const hasSessions = routedBy === "bgp" && addresses.some(({ address }) => familyOf(address) === 6);
-  return hasSessions ? [`fe80::${id.toString(16)}/64`] : [];
-}
-
 function interfaceSection(host: Host, wireguard: WireguardInterface, context: EmitContext): Uint8Array {
   const view = {
     interface: wireguard.name,
-    addresses: [
-      ...wireguard.addresses.map(({ address, lengthBits }) => `${address}/${lengthBits}`),
-      ...linkLocalOf(host, wireguard),
-    ].join(", "),
+    addresses: allAddresses(wireguard)
+      .map(({ address, lengthBits }) => `${address}/${lengthBits}`)
+      .join(", "),
     listenPort: String(wireguard.listenPort),
     mtu: String(wireguard.mtu),
     isMarked: host.egress?.own !== undefined,

@@ -16,6 +16,8 @@ export interface InterfaceAddress {
 export interface WireguardInterface {
   readonly name: string;
   readonly addresses: readonly InterfaceAddress[];
+  /** Of the link alone, for FRR's IPv6 sessions; `undefined`: there are none. */
+  readonly linkLocal: InterfaceAddress | undefined;
   readonly listenPort: UdpPort;
   /** The smallest tunnel of any peer, or with an MTU for each peer the largest: a WireGuard interface has one MTU. */
   readonly mtu: MtuBytes;
@@ -28,6 +30,10 @@ export interface WireguardInterface {
   /** Ids of {@link Network.peers}, sorted. */
   readonly peers: readonly string[];
 }
+
+/** All that stand on an interface. */
+export const allAddresses = ({ addresses, linkLocal }: WireguardInterface): readonly InterfaceAddress[] =>
+  linkLocal === undefined ? addresses : [...addresses, linkLocal];
 
 export interface SmallerPeer {
   readonly host: string;

@@ -46,7 +46,9 @@ function transitPrefixes(topology: Topology): readonly OverlayPrefix[] {
 function ovnPrefixes({ ovn }: Topology): readonly OverlayPrefix[] {
   const joined = (ovn?.networks ?? []).filter(({ gateways }) => gateways.length > 0);
   return joined.flatMap(({ name: network, prefixes }) =>
-    prefixes.map(({ value: prefix, span }) => ({ prefix, use: { kind: "ovn" as const, network }, ...WHOLE, span })),
+    prefixes.map(
+      ({ value: prefix, span }): OverlayPrefix => ({ prefix, use: { kind: "ovn", network }, ...WHOLE, span }),
+    ),
   );
 }
 

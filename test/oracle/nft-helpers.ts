@@ -29,6 +29,7 @@ export function aTunnel(name: string, bytes = 1420): WireguardInterface {
   return {
     name,
     addresses: [],
+    linkLocal: undefined,
     listenPort,
     mtu: mtu(bytes),
     limitingPeer: undefined,

@@ -219,9 +219,9 @@ export async function bootHost(box: Box, host: Host, files: readonly PlacedFile[
   // No systemd is process 1 here, to decrypt a credential: wg-quick is shown the key itself.
   const shown = host.keyStore === "credential" ? "CREDENTIALS_DIRECTORY=/etc/wireguard " : "";
   // The kernel gives a device of its own WireGuard no link-local address. Without this, one of wireguard-go's would have one.
-  await box.run("sysctl", "-qw", `${LINK_LOCAL}=1`);
+  await box.run("sysctl", "-eqw", `${LINK_LOCAL}=1`);
   for (const { name } of links) await box.shell(`${shown}wg-quick up ${name} >> /run/log/wg-quick 2>&1 < /dev/null`);
-  await box.run("sysctl", "-qw", `${LINK_LOCAL}=0`);
+  await box.run("sysctl", "-eqw", `${LINK_LOCAL}=0`);
   await eventually(async () => {
     await assertNetworkd(box, files);
     return (await unconfigured(box, files)).length === 0;

@@ -14,7 +14,7 @@ import { createMeet, type Meet, type Member, membersOf, type Sight } from "../jo
 import { exactAllowedIps } from "../joins/prefixes-behind.ts";
 import type { DynamicShape, Star, Trunk } from "../joins/stars-and-trunks.ts";
 import { createEndsOf, type Ends, type EndsOf, toInterface } from "./interfaces.ts";
-import { interfaceAddresses, interfaceName, portAbove } from "./tunnel-ends.ts";
+import { interfaceAddresses, interfaceName, linkLocalOf, portAbove } from "./tunnel-ends.ts";
 import type { TunnelGrounds, Tunnels } from "./tunnels.ts";
 import { createViews, endpointsOf, type Seen, type View } from "./views.ts";
 
@@ -191,7 +191,9 @@ export function resolveDynamicTunnels(
   for (const { end, listenPort, ends } of made.flatMap(({ links }) => links)) {
     const addresses = interfaceAddresses(end.addresses, end.isPointToPoint);
     const sorted = { ...ends, peers: ends.peers.toSorted(compareText) };
-    const link = toInterface(sorted, { name: end.interface, addresses, listenPort, routedBy: "bgp" }, peerOf);
+    const linkLocal = linkLocalOf(end.host.input.id, addresses);
+    const own = { name: end.interface, addresses, linkLocal, listenPort, routedBy: "bgp" } as const;
+    const link = toInterface(sorted, own, peerOf);
     must(interfaces.get(end.host.input.name), "every host has a list of interfaces").push(link);
   }
   const { transit } = shape;

@@ -92,7 +92,7 @@ function sentTo(peers: readonly string[], peerOf: (id: string) => Peer) {
 /** The interface that has these tunnels. */
 export function toInterface(
   { peers, mtu, limitingPeer, smaller }: Ends,
-  { routedBy, ...own }: Pick<WireguardInterface, "name" | "addresses" | "listenPort" | "routedBy">,
+  { routedBy, ...own }: Pick<WireguardInterface, "name" | "addresses" | "linkLocal" | "listenPort" | "routedBy">,
   peerOf: (id: string) => Peer,
 ): WireguardInterface {
   const sent = smaller.length === 0 ? new Map() : sentTo(peers, peerOf);

@@ -134,7 +134,7 @@ export function resolveStaticTunnels(
   const interfaces = hosts.map((host) => {
     const own = ends.get(standbys.get(host) ?? host);
     const { addresses, listenPort } = host;
-    const link = { name: settings.name, addresses, listenPort, routedBy: "file" } as const;
+    const link = { name: settings.name, addresses, linkLocal: undefined, listenPort, routedBy: "file" } as const;
     return [host.input.name, own === undefined ? [] : [toInterface(own, link, peerOf)]] as const;
   });
   const { merging, between } = joins;

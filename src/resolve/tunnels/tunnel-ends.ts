@@ -1,6 +1,7 @@
 /** What the end of a tunnel of the dynamic class is called, and where it listens. */
 import { diagnostic, type Result } from "../../base/diagnostic.ts";
-import { addressBits, familyOf } from "../../base/ip.ts";
+import { must } from "../../base/invariant.ts";
+import { addressBits, familyOf, hostAddress, type IpPrefix, prefixLengthBits } from "../../base/ip.ts";
 import { type UdpPort, udpPort } from "../../base/units.ts";
 import type { InterfaceAddress } from "../../model/device.ts";
 import { originSpan } from "../../model/origin.ts";
@@ -32,4 +33,18 @@ export function interfaceAddresses(
     address,
     lengthBits: isPointToPoint ? addressBits(familyOf(address)) : blockLengthBits,
   }));
+}
+
+const LINK_LOCAL = "fe80::/64" as IpPrefix;
+
+/**
+ * The host's own on each of its links (RFC 4291 §2.5.6). The kernel gives WireGuard's devices none, and since 8.0.1 FRR begins
+ * no IPv6 session on an interface without one (its issue 9544: "nexthop_set failed").
+ */
+export function linkLocalOf(id: number, addresses: readonly InterfaceAddress[]): InterfaceAddress | undefined {
+  if (addresses.every(({ address }) => familyOf(address) === 4)) return undefined;
+  return {
+    address: must(hostAddress(LINK_LOCAL, id), "an id is a number from 1"),
+    lengthBits: prefixLengthBits(LINK_LOCAL),
+  };
 }
