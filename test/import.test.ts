@@ -476,6 +476,20 @@ describe("what is open is named with its places", () => {
     expect(told(imported(files), kind)).toContain(text);
   });
 
+  test("addresses of a link alone, as BGP is given them, and nothing else for them", () => {
+    const peers = { alpha: "10.9.0.1/32, fe80::/64", beta: "10.9.0.2/32" };
+    const result = imported(pair("Address = fe80::9:1/64\n", "", peers));
+    const said = "is of the link alone; it was left out: where BGP needs one netgen gives it";
+    expect(told(result, "note")).toEqual(
+      expect.arrayContaining([
+        `alpha.conf:5: Address: fe80::9:1/64 ${said}`,
+        expect.stringContaining(`fe80::/64 ${said}`),
+      ]),
+    );
+    expect(told(result, "question")).toEqual(told(imported(pair()), "question"));
+    expect(networkOf(result).prefixes).toEqual(networkOf(imported(pair())).prefixes);
+  });
+
   test("a peer on one side only, and preshared keys that differ", () => {
     const files = pair();
     const gamma = `\n[Peer]\nPublicKey = ${PUBLIC.gamma}\nAllowedIPs = 10.9.0.3/32\n`;

@@ -1,8 +1,10 @@
 /** Values that several formats have in common, read with words for what is wrong with them. */
 import {
   addressBits,
+  containsPrefix,
   familyOf,
   formatAddressAndPort,
+  type IpPrefix,
   type ParsedPrefix,
   parseAddress,
   parsePrefix,
@@ -10,6 +12,9 @@ import {
 import { type Finding, note, type Place, question, type Said } from "./facts.ts";
 
 const LABELS = /^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/;
+
+/** RFC 4291 §2.5.6. */
+const LINK_LOCAL = "fe80::/10" as IpPrefix;
 
 /** An address with or without a length. */
 function prefixIn(text: string): ParsedPrefix | undefined {
@@ -28,6 +33,12 @@ export function readPrefixes(
     const value = prefixIn(text);
     if (value === undefined) {
       findings.push(question(`${what}: "${text}" is no IP prefix, such as 10.1.0.0/24; it was left out`, place));
+      return [];
+    }
+    if (containsPrefix(LINK_LOCAL, value.prefix)) {
+      findings.push(
+        note(`${what}: ${text} is of the link alone; it was left out: where BGP needs one netgen gives it`, place),
+      );
       return [];
     }
     if (what === "AllowedIPs" && value.hasHostBits) {
